@@ -1,0 +1,167 @@
+/**
+ * The one table of errors. Every code reaches the user in three ways: as text on a console, as JSON over HTTP and as
+ * the exit code of the command line. The documents list the same codes; a test holds both together.
+ *
+ * This file knows nobody and everybody may import it.
+ */
+
+/** One row: the sentence shown to people, the HTTP status, the exit code of `fauxboot`, and U-Boot's own words if any. */
+interface ErrorRow {
+  readonly message: string
+  readonly status: number
+  readonly exit: number
+  readonly uboot?: string
+}
+
+const row = <const M extends string>(message: M, status: number, exit: number, uboot?: string) =>
+  ({ message, status, exit, uboot }) as const
+
+/** `{name}` stands for a field that the thrower must give; the compiler checks that it does. */
+export const ERRORS = {
+  // File formats: what was read, where, what was expected, what was found.
+  FORMAT_TRUNCATED: row('{what} is truncated at {where}: expected {expected}, found {found}', 422, 1),
+  FORMAT_MAGIC: row('{what} has the wrong magic at {where}: expected {expected}, found {found}', 422, 1, 'Bad magic!'),
+  FORMAT_VALUE: row('{what} is malformed at {where}: expected {expected}, found {found}', 422, 1),
+  FORMAT_CRC: row('{what} is corrupt: CRC at {where} is {expected}, computed {found}', 422, 1, 'Bad Data CRC'),
+  FORMAT_UNSUPPORTED: row('{what} at {where} uses {found}, which is not supported; supported: {expected}', 422, 1),
+  FORMAT_TOO_LARGE: row('{what} unpacks to more than {limit} bytes; raise the limit or send a smaller file', 413, 1),
+  DECOMPRESS_FAILED: row('{what} cannot be decompressed as {format}: {reason}', 422, 1),
+  FDT_NOT_FOUND: row('{what} has no {path}', 422, 1),
+  FDT_OVERLAY: row('device tree overlay {what} cannot be applied at {where}: {reason}', 422, 1),
+
+  // Memory map and plan.
+  MAP_SYNTAX: row('memory map {what}: cannot read {found} at line {line}; expected {expected}', 422, 1),
+  MAP_ZEROS: row(
+    'memory map {what} holds only zero addresses: the kernel hides them without CAP_SYS_ADMIN; read it as root',
+    500,
+    1,
+  ),
+  MAP_EMPTY: row('memory map {what} has no System RAM', 422, 1),
+  PLAN_NO_ROOM: row('no room for {what}: {size} bytes do not fit between {from} and {to}; {remedy}', 422, 2),
+  PLAN_REFUSED: row('the plan is not survivable: {finding}', 422, 2),
+  PLAN_INPUT: row('cannot plan: {reason}', 422, 1),
+
+  // The kexec system calls.
+  KEXEC_ARGUMENT: row('{call}: {reason}', 500, 1),
+  KEXEC_SYSCALL: row('{call} failed: {errname} ({errno}), {reason}', 500, 1),
+  KEXEC_ADDON: row('the native addon cannot be loaded: {reason}; build it with `npm run build:native`', 501, 1),
+
+  // Bytes from somewhere.
+  FETCH_PROTOCOL: row('{url}: cannot fetch {protocol}; supported: http, https', 422, 1),
+  FETCH_STATUS: row('{url}: the server answered {status} {reason}', 502, 2, 'File not found'),
+  FETCH_NETWORK: row('{url}: {reason}', 502, 2, 'Retry count exceeded'),
+  FETCH_STALLED: row('{url}: no data for {seconds} s after {received} bytes', 504, 2, 'Retry count exceeded'),
+  FETCH_REDIRECTS: row('{url}: more than {limit} redirects', 502, 2),
+  FETCH_RANGE: row('{url}: the file changed while it was fetched: {reason}', 502, 2),
+  VERIFY_SIZE: row('{what}: expected {expected} bytes, found {found}', 422, 1),
+  VERIFY_SHA256: row('{what}: expected sha256 {expected}, found {found}', 422, 1),
+
+  // Artifacts kept on the board.
+  ARTIFACT_NAME: row(
+    'artifact name {name} is not valid: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot',
+    400,
+    1,
+  ),
+  ARTIFACT_UNKNOWN: row('there is no artifact {name}', 404, 1),
+  ARTIFACT_BUSY: row('artifact {name} is {reason}', 409, 1),
+  ARTIFACT_RANGE: row('artifact {name}: Content-Range {found} does not follow the {received} bytes received', 416, 1),
+  ARTIFACT_TOO_LARGE: row('{what}: {size} bytes exceed the limit of {limit} bytes; {remedy}', 413, 1),
+
+  // Jobs.
+  JOB_INVALID: row('the job is not valid: {where} {reason}', 400, 1),
+  JOB_MEDIA_TYPE: row('cannot read a job of type {found}; supported: {expected}', 415, 1),
+  JOB_UNKNOWN: row('there is no job {id}', 404, 1),
+  JOB_BUSY: row('the board is busy with job {owner}; wait, cancel it, or set options.queue', 409, 1),
+  JOB_ENDED: row('job {id} has ended: it is {state}', 409, 1),
+  JOB_CANCELLED: row('job {id} was cancelled while {state}', 409, 1),
+  JOB_INTERRUPTED: row('job {id} was {state} when the agent stopped', 500, 2),
+  JUMP_RETURNED: row('job {id}: the jump came back: {reason}', 500, 2),
+
+  // Who may do what.
+  AUTH_REQUIRED: row('a bearer token is required: send the header `Authorization: Bearer TOKEN`', 401, 1),
+  AUTH_LOOPBACK: row('no token is configured, so only loopback may change anything; {remedy}', 403, 1),
+
+  // The agent's settings and the lab's command line.
+  CONFIG_INVALID: row('setting {name}: {reason}, found {found}', 500, 1),
+  CLI_USAGE: row('{reason}; see `fauxboot {command} --help`', 400, 1),
+  CLI_FILE: row('{file}: {reason}', 400, 1),
+  BOARD_UNREACHABLE: row('{url}: {reason}', 502, 2),
+  BOARD_ANSWER: row('{url}: unexpected answer: {reason}', 502, 2),
+  HTTP_REQUEST: row('{reason}', 400, 1),
+  INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+type Placeholders<M extends string> = M extends `${string}{${infer K}}${infer Rest}` ? K | Placeholders<Rest> : never
+
+/** The fields that an error of this code must carry. */
+export type ErrorFields<C extends ErrorCode> = {
+  readonly [K in Placeholders<(typeof ERRORS)[C]['message']>]: string | number
+}
+
+/** An error as it goes over HTTP and into `--json`. */
+export interface ErrorJson {
+  readonly code: string
+  readonly message: string
+  readonly statusCode: number
+  readonly details: Readonly<Record<string, string | number>>
+}
+
+/** An error of the table. `details` holds the fields of the message, for programs. */
+export class FauxbootError extends Error {
+  override readonly name = 'FauxbootError'
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, string | number>>
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, string | number>>, options?: ErrorOptions) {
+    super(
+      ERRORS[code].message.replace(/\{(\w+)\}/g, (_, field: string) => String(details[field])),
+      options,
+    )
+    this.code = code
+    this.details = details
+  }
+
+  /** HTTP status. */
+  get statusCode(): number {
+    return ERRORS[this.code].status
+  }
+
+  /** Exit code of the command line. */
+  get exitCode(): number {
+    return ERRORS[this.code].exit
+  }
+
+  /** The words a U-Boot would print for it; the message where U-Boot has none. */
+  get ubootText(): string {
+    return ERRORS[this.code].uboot ?? this.message
+  }
+
+  toJSON(): ErrorJson {
+    return { code: this.code, message: this.message, statusCode: this.statusCode, details: this.details }
+  }
+}
+
+/**
+ * Make an error of the table; the caller throws it.
+ *
+ * @param code row of the table
+ * @param fields what the row's sentence needs
+ * @param cause the error that led here, kept as `cause`
+ */
+export function fault<C extends ErrorCode>(code: C, fields: ErrorFields<C>, cause?: unknown): FauxbootError {
+  return new FauxbootError(code, fields, cause === undefined ? undefined : { cause })
+}
+
+/**
+ * Bring anything thrown into the table: errors of the table pass, others become INTERNAL.
+ *
+ * @param thrown what was caught
+ * @param doing what was being done, for the sentence
+ */
+export function asFault(thrown: unknown, doing: string): FauxbootError {
+  if (thrown instanceof FauxbootError) return thrown
+  const reason = thrown instanceof Error ? thrown.message : String(thrown)
+  return fault('INTERNAL', { doing, reason }, thrown)
+}
