@@ -1,0 +1,35 @@
+#!/bin/sh
+# Run every test and print the totals: the style check, the unit tests with coverage, then the board tests in QEMU.
+#
+# Usage: sh test/run.sh [unit|board]      both by default
+#
+# Ends with tap's exit code (the first that is not 0) behind a line `N passed, N failed, N skipped`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tiers=${1:-unit board}
+out=.tap/out
+rm -rf "$out" && mkdir -p "$out"
+status=0
+
+run() {
+  "$@"
+  code=$?
+  [ "$status" -ne 0 ] || status=$code
+}
+
+run npx biome check --error-on-warnings .
+for tier in $tiers; do
+  case $tier in
+    unit) run npx tap run --reporter=terse --output-file="$out/unit.tap" ;;
+    # Each file boots a board of its own; two at a time keep two cores busy.
+    board) run npx tap run --reporter=base --disable-coverage --jobs=2 --timeout=2400 \
+      --output-file="$out/board.tap" 'test/board/**/*.test.ts' ;;
+    *)
+      echo "test/run.sh: unknown tier '$tier'; known: unit board" >&2
+      exit 1
+      ;;
+  esac
+done
+
+node test/tally.mjs "$out"/*.tap
+exit "$status"
