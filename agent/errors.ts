@@ -83,7 +83,7 @@ export const ERRORS = {
 
   // The agent's settings and the lab's command line.
   CONFIG_INVALID: row('setting {name}: {reason}, found {found}', 500, 1),
-  CLI_USAGE: row('{reason}; see `fauxboot {command} --help`', 400, 1),
+  CLI_USAGE: row('{reason}; see `{command} --help`', 400, 1),
   CLI_FILE: row('{file}: {reason}', 400, 1),
   BOARD_UNREACHABLE: row('{url}: {reason}', 502, 2),
   BOARD_ANSWER: row('{url}: unexpected answer: {reason}', 502, 2),
