@@ -89,6 +89,13 @@ export const ERRORS = {
   BOARD_ANSWER: row('{url}: unexpected answer: {reason}', 502, 2),
   HTTP_REQUEST: row('{reason}', 400, 1),
   INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
+
+  // The board image and the emulated board: machines that build and test.
+  BOARD_DATA: row('board data {file}: {where} {reason}', 422, 1),
+  BUILD_TOOL: row('{doing}: {tool} failed ({status}): {reason}', 500, 2),
+  BUILD_INPUT: row('{doing}: {reason}', 500, 1),
+  CONSOLE_TIMEOUT: row('{board}: waited {seconds} s for {expected} on the console; its last words: {found}', 504, 2),
+  CONSOLE_ENDED: row('{board}: QEMU ended ({status}) while waiting for {expected}; its last words: {found}', 502, 2),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS
