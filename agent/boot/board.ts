@@ -1,98 +1,98 @@
 /** The board as clients see it, and the words in which its host tells about itself. */
 
-import type { Finding } from "../kexec/plan.js";
+import type { Finding } from '../kexec/plan.js'
 
 /** A network interface. */
 export interface LinkView {
-	readonly name: string;
-	readonly up: boolean;
-	/** lower-case hex with colons; null where it has none */
-	readonly mac: string | null;
-	/** addresses with their prefix length: `10.0.0.7/24` */
-	readonly addresses: readonly string[];
-	/** the link stays up over the jump */
-	readonly kept: boolean;
+  readonly name: string
+  readonly up: boolean
+  /** lower-case hex with colons; null where it has none */
+  readonly mac: string | null
+  /** addresses with their prefix length: `10.0.0.7/24` */
+  readonly addresses: readonly string[]
+  /** the link stays up over the jump */
+  readonly kept: boolean
 }
 
 /** A watchdog of `/sys/class/watchdog`; what the driver does not tell is null. */
 export interface WatchdogView {
-	readonly name: string;
-	readonly identity: string | null;
-	readonly state: "active" | "inactive" | null;
-	/** seconds */
-	readonly timeout: number | null;
-	/** once started it can never be stopped */
-	readonly nowayout: boolean | null;
+  readonly name: string
+  readonly identity: string | null
+  readonly state: 'active' | 'inactive' | null
+  /** seconds */
+  readonly timeout: number | null
+  /** once started it can never be stopped */
+  readonly nowayout: boolean | null
 }
 
 /** What `GET /v1/board` answers. */
 export interface BoardView {
-	readonly model: string | null;
-	/** `compatible` of the device tree's root, the most exact first */
-	readonly compatible: readonly string[];
-	/** as `uname -m` says */
-	readonly machine: string;
-	/** release of the running kernel */
-	readonly kernel: string;
-	readonly memory: {
-		/** bytes */
-		readonly total: number;
-		/** bytes, `MemAvailable` */
-		readonly available: number;
-		/** System RAM; first and last address as lower-case hex. Empty where the map cannot be read */
-		readonly ram: readonly { readonly first: string; readonly last: string }[];
-	};
-	readonly artifacts: {
-		readonly count: number;
-		/** bytes stored */
-		readonly stored: number;
-		/** bytes that may still be stored */
-		readonly limit: number;
-	};
-	readonly links: readonly LinkView[];
-	readonly watchdogs: readonly WatchdogView[];
-	readonly kexec: {
-		/** an image is loaded; null where it cannot be read */
-		readonly loaded: boolean | null;
-	};
-	/** the job that owns the board */
-	readonly owner: string | null;
-	/** jobs that wait for it */
-	readonly queued: readonly string[];
-	/** what stands in the way of any job on this board */
-	readonly findings: readonly Finding[];
+  readonly model: string | null
+  /** `compatible` of the device tree's root, the most exact first */
+  readonly compatible: readonly string[]
+  /** as `uname -m` says */
+  readonly machine: string
+  /** release of the running kernel */
+  readonly kernel: string
+  readonly memory: {
+    /** bytes */
+    readonly total: number
+    /** bytes, `MemAvailable` */
+    readonly available: number
+    /** System RAM; first and last address as lower-case hex. Empty where the map cannot be read */
+    readonly ram: readonly { readonly first: string; readonly last: string }[]
+  }
+  readonly artifacts: {
+    readonly count: number
+    /** bytes stored */
+    readonly stored: number
+    /** bytes that may still be stored */
+    readonly limit: number
+  }
+  readonly links: readonly LinkView[]
+  readonly watchdogs: readonly WatchdogView[]
+  readonly kexec: {
+    /** an image is loaded; null where it cannot be read */
+    readonly loaded: boolean | null
+  }
+  /** the job that owns the board */
+  readonly owner: string | null
+  /** jobs that wait for it */
+  readonly queued: readonly string[]
+  /** what stands in the way of any job on this board */
+  readonly findings: readonly Finding[]
 }
 
 /** A link as the host sees it; whether it is kept up is a matter of the settings. */
-export type HostLink = Omit<LinkView, "kept">;
+export type HostLink = Omit<LinkView, 'kept'>
 
 /**
  * What the agent reads of the machine it runs on. The real one is `board-host.ts`. What cannot be read is null, and
  * never an error: a board without a watchdog, or a machine that is no board at all, is answered for all the same.
  */
 export interface BoardHost {
-	/** the text of `/proc/iomem`; throws when it cannot be read */
-	iomem(): Promise<string>;
-	/** the device tree the running kernel was started with, `/sys/firmware/fdt` */
-	runningDtb(): Promise<Uint8Array | null>;
-	/** `MemTotal` and `MemAvailable` of `/proc/meminfo`, bytes */
-	memory(): Promise<{ readonly total: number; readonly available: number }>;
-	model(): Promise<string | null>;
-	compatible(): Promise<readonly string[]>;
-	/** `uname -m` */
-	machine(): string;
-	/** `uname -r` */
-	kernelRelease(): string;
-	/** every interface but loopback */
-	links(): Promise<readonly HostLink[]>;
-	watchdogs(): Promise<readonly WatchdogView[]>;
-	/** CPUs that may ever be there, and whether a secondary one can be stopped */
-	cpus(): Promise<{
-		readonly possible: number;
-		readonly hotplug: boolean | null;
-	}>;
-	/** `/proc/sys/kernel/kexec_load_disabled` */
-	kexecLoadDisabled(): Promise<boolean | null>;
-	/** effective capabilities of this process, a bit set as in `capabilities(7)` */
-	capabilities(): Promise<bigint | null>;
+  /** the text of `/proc/iomem`; throws when it cannot be read */
+  iomem(): Promise<string>
+  /** the device tree the running kernel was started with, `/sys/firmware/fdt` */
+  runningDtb(): Promise<Uint8Array | null>
+  /** `MemTotal` and `MemAvailable` of `/proc/meminfo`, bytes */
+  memory(): Promise<{ readonly total: number; readonly available: number }>
+  model(): Promise<string | null>
+  compatible(): Promise<readonly string[]>
+  /** `uname -m` */
+  machine(): string
+  /** `uname -r` */
+  kernelRelease(): string
+  /** every interface but loopback */
+  links(): Promise<readonly HostLink[]>
+  watchdogs(): Promise<readonly WatchdogView[]>
+  /** CPUs that may ever be there, and whether a secondary one can be stopped */
+  cpus(): Promise<{
+    readonly possible: number
+    readonly hotplug: boolean | null
+  }>
+  /** `/proc/sys/kernel/kexec_load_disabled` */
+  kexecLoadDisabled(): Promise<boolean | null>
+  /** effective capabilities of this process, a bit set as in `capabilities(7)` */
+  capabilities(): Promise<bigint | null>
 }
