@@ -1,0 +1,32 @@
+/** Numbers of the flattened device tree (Devicetree Specification v0.4, sections 5.1 to 5.4). All are big-endian. */
+
+export const FDT_MAGIC = 0xd00d_feed
+
+/** Version 17 added the size of the structure block to version 16. */
+export const FDT_VERSION = { oldest: 16, written: 17 } as const
+
+/** Offsets of the header's words. */
+export const FDT_HEADER = {
+  magic: 0,
+  totalSize: 4,
+  structure: 8,
+  strings: 12,
+  reservations: 16,
+  version: 20,
+  compatible: 24,
+  bootCpu: 28,
+  stringsSize: 32,
+  structureSize: 36,
+} as const
+
+export const FDT_HEADER_BYTES = { 16: 36, 17: 40 } as const
+export const FDT_TOKEN = { beginNode: 1, endNode: 2, property: 3, nop: 4, end: 9 } as const
+export const FDT_RESERVATION_BYTES = 16
+
+/** The depth at which Linux gives up (`drivers/of/fdt.c`). */
+export const FDT_MAX_DEPTH = 64
+/** The specification says 31 characters, trees in the field have longer names; this bounds the work for a bad blob. */
+export const FDT_MAX_NAME = 255
+
+/** Round up to a multiple of `to`. */
+export const align = (value: number, to: number): number => Math.ceil(value / to) * to

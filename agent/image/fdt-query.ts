@@ -1,0 +1,187 @@
+/** Reading and editing a device tree: nodes by path, properties by type (Devicetree Specification v0.4, chapter 2). */
+import { fault } from '../errors.js'
+import { hex } from './byte-reader.js'
+import type { Fdt, FdtNode } from './fdt.js'
+
+/** A range as `reg` holds it. */
+export interface FdtReg {
+  /** physical address, or the parent bus's */
+  readonly address: bigint
+  /** bytes; 0n where the size takes no cells */
+  readonly size: bigint
+}
+
+/** Defaults where a node does not say it (section 2.3.5). */
+const DEFAULT_CELLS = { addressCells: 2, sizeCells: 1 } as const
+const CELL_BYTES = 4
+/** What a 64-bit number takes; PCI's three cells are not an address. */
+const MAX_CELLS = 2
+
+function malformed(node: FdtNode, name: string, expected: string, found: string) {
+  return fault('FORMAT_VALUE', { what: 'device tree', where: `${node.name || '/'} ${name}`, expected, found })
+}
+
+/**
+ * The child of this name. The unit address may be left out when only one child has the name.
+ *
+ * @param name `memory@40000000`, or `memory`
+ */
+export function childNode(node: FdtNode, name: string): FdtNode | null {
+  const exact = node.children.find(child => child.name === name)
+  if (exact !== undefined) return exact
+  const [only, ...others] = node.children.filter(child => child.name.startsWith(`${name}@`))
+  return only !== undefined && others.length === 0 ? only : null
+}
+
+const segments = (path: string) => path.split('/').filter(segment => segment !== '')
+
+/**
+ * The node at a path.
+ *
+ * @param path `/`, `/soc/serial@1c28000`; unit addresses may be left out where they are not needed
+ */
+export function findNode(fdt: Fdt, path: string): FdtNode | null {
+  let node: FdtNode | null = fdt.root
+  for (const name of segments(path)) node = node && childNode(node, name)
+  return node
+}
+
+/** The node at a path; it and its parents are made where they are missing. */
+export function ensureNode(fdt: Fdt, path: string): FdtNode {
+  let node = fdt.root
+  for (const name of segments(path)) {
+    let child = childNode(node, name)
+    if (child === null) {
+      child = { name, properties: new Map(), children: [] }
+      node.children.push(child)
+    }
+    node = child
+  }
+  return node
+}
+
+/** Set or add a property. `bytes` is kept, not copied. */
+export function setProperty(node: FdtNode, name: string, bytes: Uint8Array): void {
+  node.properties.set(name, bytes)
+}
+
+/** Remove a property; false when there was none. */
+export function removeProperty(node: FdtNode, name: string): boolean {
+  return node.properties.delete(name)
+}
+
+/**
+ * A list of strings, null when the property is missing. An empty property is an empty list.
+ *
+ * @throws FORMAT_VALUE when the last string is not ended by a NUL
+ */
+export function propStrings(node: FdtNode, name: string): string[] | null {
+  const bytes = node.properties.get(name)
+  if (bytes === undefined) return null
+  if (bytes.length === 0) return []
+  if (bytes.at(-1) !== 0) throw malformed(node, name, 'a string ended by a NUL', 'none')
+  return Buffer.from(bytes.subarray(0, -1)).toString('utf8').split('\0')
+}
+
+/**
+ * A string, the first one of a list; null when the property is missing or empty.
+ *
+ * @throws FORMAT_VALUE when it is not ended by a NUL
+ */
+export function propString(node: FdtNode, name: string): string | null {
+  return propStrings(node, name)?.[0] ?? null
+}
+
+/**
+ * 32-bit cells, null when the property is missing.
+ *
+ * @throws FORMAT_VALUE when the length is not a multiple of four
+ */
+export function propCells(node: FdtNode, name: string): number[] | null {
+  const bytes = node.properties.get(name)
+  if (bytes === undefined) return null
+  if (bytes.length % CELL_BYTES !== 0) throw malformed(node, name, 'whole cells', `${hex(bytes.length)} bytes`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length / CELL_BYTES }, (_, i) => view.getUint32(i * CELL_BYTES))
+}
+
+/**
+ * One 32-bit cell, null when the property is missing.
+ *
+ * @throws FORMAT_VALUE when it is not exactly one cell
+ */
+export function propU32(node: FdtNode, name: string): number | null {
+  const cells = propCells(node, name)
+  if (cells === null) return null
+  const [cell, ...more] = cells
+  if (cell === undefined || more.length > 0) throw malformed(node, name, 'one cell', `${cells.length}`)
+  return cell
+}
+
+/**
+ * How many cells the addresses and sizes of a node's children take (section 2.3.5).
+ *
+ * @throws FORMAT_VALUE
+ */
+export function cellsOf(node: FdtNode): { addressCells: number; sizeCells: number } {
+  return {
+    addressCells: propU32(node, '#address-cells') ?? DEFAULT_CELLS.addressCells,
+    sizeCells: propU32(node, '#size-cells') ?? DEFAULT_CELLS.sizeCells,
+  }
+}
+
+/** A number of so many cells, the most significant first. */
+const joinCells = (cells: readonly number[]) => cells.reduce((sum, cell) => (sum << 32n) | BigInt(cell), 0n)
+
+/**
+ * The ranges of `reg`, none when the property is missing.
+ *
+ * @param addressCells cells of an address, as the parent says (`cellsOf`)
+ * @param sizeCells cells of a size, likewise
+ * @throws FORMAT_VALUE when the cells do not come out even, or a number is wider than 64 bits
+ */
+export function readRegs(node: FdtNode, addressCells: number, sizeCells: number): FdtReg[] {
+  if (addressCells < 1 || addressCells > MAX_CELLS || sizeCells > MAX_CELLS) {
+    throw malformed(node, 'reg', 'addresses of 1 or 2 cells, sizes of 0 to 2', `${addressCells} and ${sizeCells}`)
+  }
+  const cells = propCells(node, 'reg') ?? []
+  const step = addressCells + sizeCells
+  if (cells.length % step !== 0) throw malformed(node, 'reg', `a multiple of ${step} cells`, `${cells.length} cells`)
+  return Array.from({ length: cells.length / step }, (_, i) => ({
+    address: joinCells(cells.slice(i * step, i * step + addressCells)),
+    size: joinCells(cells.slice(i * step + addressCells, (i + 1) * step)),
+  }))
+}
+
+/** Cells as a property holds them. */
+export function encodeCells(cells: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(cells.length * CELL_BYTES)
+  const view = new DataView(bytes.buffer)
+  for (const [i, cell] of cells.entries()) view.setUint32(i * CELL_BYTES, cell)
+  return bytes
+}
+
+/**
+ * A number in so many cells, the most significant first: an address in the width of the root's cells.
+ *
+ * @throws FORMAT_VALUE when it does not fit
+ */
+export function encodeNumber(value: number | bigint, cells: number): Uint8Array {
+  const whole = BigInt(value)
+  if (whole < 0n || whole >> BigInt(cells * 32) !== 0n) {
+    throw fault('FORMAT_VALUE', { what: 'device tree', where: 'cells', expected: `${cells} cells`, found: hex(whole) })
+  }
+  return encodeCells(
+    Array.from({ length: cells }, (_, i) => Number((whole >> BigInt((cells - 1 - i) * 32)) & 0xffff_ffffn)),
+  )
+}
+
+/** A string as a property holds it, with its NUL. */
+export function encodeString(text: string): Uint8Array {
+  return encodeStrings([text])
+}
+
+/** A list of strings as a property holds it, each with its NUL. */
+export function encodeStrings(texts: readonly string[]): Uint8Array {
+  return new Uint8Array(Buffer.from(texts.map(text => `${text}\0`).join(''), 'utf8'))
+}
