@@ -1,0 +1,232 @@
+/**
+ * A kernel for unit tests. `FakeKernel` answers `kexec_load(2)` and `reboot(2)` as 32-bit ARM was measured to
+ * (`test/unit/kexec/kexec-load-errno.json`); `createFakeKexec` puts it behind the interface `Kexec` in the place of the
+ * addon, so that arguments are checked and errors are worded exactly as on a board.
+ */
+
+import { constants } from 'node:os'
+import { checkLoad, describeLoad, type LoadSegment, NativeArgumentError, SEGMENT_MAX } from '../../native/index.js'
+import { fault } from '../errors.js'
+import type { Kexec, KexecSegment } from './kexec.js'
+import { kexecFault } from './kexec-native.js'
+import { contains, overlap, type Range, totalLength } from './ranges.js'
+
+/** What a test may say about the kernel. */
+export interface FakeKernelOptions {
+  /** System RAM; default: 1 GiB at 0x40000000, as QEMU's `virt` has it */
+  readonly ram?: readonly Range[]
+  /** whether the caller has CAP_SYS_BOOT; default true */
+  readonly capable?: boolean
+  /** `/proc/sys/kernel/kexec_load_disabled`; default false */
+  readonly disabled?: boolean
+  /** more than one possible CPU and no way to stop the others; default false */
+  readonly unstoppableCpus?: boolean
+}
+
+/** An image as it was loaded. The buffers are those of the caller, not copies. */
+export interface FakeImage {
+  readonly entry: number
+  readonly segments: readonly KexecSegment[]
+  readonly flags: number
+}
+
+/** `EPERM` and so on; where 0 may stand beside it, 0 is success. */
+export type Errname = keyof typeof constants.errno
+
+const PAGE = 0x1000
+const EM_ARM = 40
+const KEXEC_ON_CRASH = 1
+const ADDRESS_LIMIT = 2 ** 32
+
+const placeOf = ({ mem, memsz }: KexecSegment): Range => ({ start: mem, end: mem + memsz })
+
+/** The checks of `kexec_load(2)` in the order in which Linux 6.1 makes them on 32-bit ARM; the first that holds wins. */
+const LOAD_RULES: readonly {
+  readonly errname: Errname
+  broken(image: FakeImage, kernel: FakeKernel): boolean
+}[] = [
+  { errname: 'EPERM', broken: (_, kernel) => !kernel.capable || kernel.disabled },
+  { errname: 'EINVAL', broken: ({ flags }) => (flags & 0xffff & ~KEXEC_ON_CRASH) !== 0 },
+  { errname: 'EINVAL', broken: ({ segments }) => segments.length > SEGMENT_MAX },
+  { errname: 'EINVAL', broken: ({ flags }) => ![0, EM_ARM].includes(flags >>> 16) },
+  // No memory is reserved for a crash kernel.
+  { errname: 'EADDRNOTAVAIL', broken: ({ segments, flags }) => segments.length > 0 && (flags & KEXEC_ON_CRASH) !== 0 },
+  {
+    errname: 'EADDRNOTAVAIL',
+    broken: ({ segments }) => segments.some(({ mem, memsz }) => mem % PAGE !== 0 || memsz % PAGE !== 0),
+  },
+  {
+    errname: 'EADDRNOTAVAIL',
+    broken: ({ segments }) => segments.some(segment => placeOf(segment).end >= ADDRESS_LIMIT),
+  },
+  {
+    errname: 'EINVAL',
+    broken: ({ segments }) =>
+      segments.some((a, index) => segments.slice(0, index).some(b => overlap(placeOf(a), placeOf(b)) !== null)),
+  },
+  { errname: 'EINVAL', broken: ({ segments }) => segments.some(({ buffer, memsz }) => buffer.length > memsz) },
+  // Half of RAM, in one segment or together: the kernel copies all of them.
+  {
+    errname: 'EINVAL',
+    broken: ({ segments }, { ram }) => totalLength(segments.map(placeOf)) > totalLength(ram) / 2,
+  },
+  { errname: 'EINVAL', broken: ({ segments }, kernel) => segments.length > 0 && kernel.unstoppableCpus },
+  {
+    errname: 'EINVAL',
+    broken: ({ segments }, { ram }) => segments.some(segment => !ram.some(range => contains(range, placeOf(segment)))),
+  },
+  // The kernel peeks at the first word of every segment; a buffer without bytes has no address (empty or detached).
+  { errname: 'EFAULT', broken: ({ segments }) => segments.some(({ buffer }) => buffer.length === 0) },
+]
+
+/** The system calls, bare: nothing is checked that the kernel does not check. */
+export class FakeKernel {
+  readonly ram: readonly Range[]
+  capable: boolean
+  disabled: boolean
+  unstoppableCpus: boolean
+  /** what is loaded; a failed load leaves it as it was */
+  image: FakeImage | null = null
+
+  constructor(options: FakeKernelOptions = {}) {
+    this.ram = options.ram ?? [{ start: 0x40000000, end: 0x80000000 }]
+    this.capable = options.capable ?? true
+    this.disabled = options.disabled ?? false
+    this.unstoppableCpus = options.unstoppableCpus ?? false
+  }
+
+  /** `kexec_load(2)`; without segments it unloads. */
+  kexecLoad(entry: number, segments: readonly KexecSegment[], flags: number): 0 | Errname {
+    const image = { entry, segments, flags }
+    const rule = LOAD_RULES.find(({ broken }) => broken(image, this))
+    if (rule !== undefined) return rule.errname
+    this.image = segments.length === 0 ? null : image
+    return 0
+  }
+
+  /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: 0 where the real one does not return. */
+  rebootKexec(): 0 | Errname {
+    if (!this.capable) return 'EPERM'
+    return this.image === null ? 'EINVAL' : 0
+  }
+}
+
+/** What was called, in order, refused calls too. */
+export type FakeKexecCall =
+  | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' }
+  | { readonly method: 'linkDown'; readonly ifname: string }
+  | ({ readonly method: 'load' } & FakeImage)
+
+export interface FakeKexec extends Kexec {
+  readonly calls: readonly FakeKexecCall[]
+  /** the kernel behind it, whose settings may be changed */
+  readonly kernel: FakeKernel
+  /** settles with the image when a jump succeeded; the promise of that `jump()` itself never settles */
+  readonly jumped: Promise<FakeImage>
+  /**
+   * Let the next call of a method fail, once, and do nothing else. Failures for the same method queue up.
+   *
+   * @param error thrown as it is, or the name of an errno to be reported as the kernel's answer
+   */
+  failNext(method: keyof Kexec, error: Error | Errname): void
+}
+
+export interface FakeKexecOptions extends FakeKernelOptions {
+  /** the network interfaces there are; by default any name is one */
+  readonly links?: readonly string[]
+}
+
+/** Each method's system call, where an errno can come from. */
+const SYSCALLS: Readonly<Record<keyof Kexec, string>> = {
+  load: 'kexec_load',
+  unload: 'kexec_load',
+  loaded: 'read',
+  sync: 'sync',
+  linkDown: 'ioctl SIOCGIFFLAGS',
+  jump: 'reboot',
+}
+
+/** The check that `native/index.ts` makes before the call, with the error that `kexec-native.ts` makes of it. */
+function checkArguments({ entry, segments, flags }: FakeImage): LoadSegment[] {
+  try {
+    return checkLoad(entry, segments, flags, { pageSize: PAGE, addressBits: 32 })
+  } catch (thrown) {
+    if (!(thrown instanceof NativeArgumentError)) throw thrown
+    throw fault('KEXEC_ARGUMENT', { call: thrown.call, reason: thrown.reason }, thrown)
+  }
+}
+
+/** A board without a board. */
+export function createFakeKexec(options: FakeKexecOptions = {}): FakeKexec {
+  const kernel = new FakeKernel(options)
+  const calls: FakeKexecCall[] = []
+  const failures: { method: keyof Kexec; error: Error | Errname }[] = []
+  let land: (image: FakeImage) => void
+  const jumped = new Promise<FakeImage>(resolve => {
+    land = resolve
+  })
+
+  /** Throw what the kernel answered, unless it is 0. */
+  const answer = (method: keyof Kexec, call: string, errname: 0 | Errname): void => {
+    if (errname === 0) return
+    throw kexecFault({ syscall: SYSCALLS[method], call, errname, errno: constants.errno[errname] })
+  }
+
+  /** Note a call, and fail it if a test asked for that. */
+  const begin = (call: FakeKexecCall, text: string): void => {
+    calls.push(call)
+    const index = failures.findIndex(({ method }) => method === call.method)
+    const [failure] = index < 0 ? [] : failures.splice(index, 1)
+    if (failure === undefined) return
+    if (typeof failure.error !== 'string') throw failure.error
+    answer(call.method, text, failure.error)
+  }
+
+  return {
+    calls,
+    kernel,
+    jumped,
+
+    failNext(method, error) {
+      failures.push({ method, error })
+    },
+
+    async load(entry, segments, flags) {
+      const text = describeLoad(entry, segments, flags)
+      begin({ method: 'load', entry, segments, flags }, text)
+      const checked = checkArguments({ entry, segments, flags })
+      answer('load', text, kernel.kexecLoad(entry, checked, flags))
+    },
+
+    async unload() {
+      const text = describeLoad(0, [], 0)
+      begin({ method: 'unload' }, text)
+      answer('unload', text, kernel.kexecLoad(0, [], 0))
+    },
+
+    async loaded() {
+      begin({ method: 'loaded' }, 'loaded()')
+      return kernel.image !== null
+    },
+
+    async sync() {
+      begin({ method: 'sync' }, 'sync()')
+    },
+
+    async linkDown(ifname) {
+      const text = `linkDown(${JSON.stringify(ifname)})`
+      begin({ method: 'linkDown', ifname }, text)
+      answer('linkDown', text, options.links?.includes(ifname) === false ? 'ENODEV' : 0)
+    },
+
+    async jump() {
+      const text = 'reboot(LINUX_REBOOT_CMD_KEXEC)'
+      begin({ method: 'jump' }, text)
+      answer('jump', text, kernel.rebootKexec())
+      const { image } = kernel
+      if (image !== null) land(image)
+      // The first stage is gone: whoever waits for this waits for ever.
+      return new Promise<never>(() => undefined)
+    },
+  }
+}

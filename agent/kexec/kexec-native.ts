@@ -1,0 +1,99 @@
+/** The running kernel behind the interface `Kexec`: the addon, with its errors brought into the table and explained. */
+
+import * as native from '../../native/index.js'
+import { type FauxbootError, fault } from '../errors.js'
+import type { Kexec } from './kexec.js'
+
+/** The part of `native/index.ts` that is used here. */
+export type NativeCalls = Pick<typeof native, 'load' | 'unload' | 'loaded' | 'sync' | 'linkDown' | 'jump'>
+
+/**
+ * What an errno means for a call, and what to change. Measured on Debian's armmp kernels; the order of a sentence is
+ * that of the kernel's own checks.
+ */
+const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  kexec_load: {
+    EPERM:
+      'the agent may not load a kernel: give it CAP_SYS_BOOT (run it as root), and see that /proc/sys/kernel/kexec_load_disabled is 0; once it is 1 only a reboot of the first stage clears it',
+    ENOSYS: 'the first stage has no kexec: build its kernel with CONFIG_KEXEC=y',
+    EADDRNOTAVAIL:
+      'a segment is not page aligned or ends beyond the address space, or the flags ask for a crash kernel and none is reserved: correct the addresses, or drop KEXEC_ON_CRASH',
+    EINVAL:
+      'a flag or the architecture in the flags is unknown to this kernel; or segments overlap, lie outside System RAM of /proc/iomem, or take more than half of RAM; or the kernel cannot stop its other CPUs: correct the plan, send a smaller ramdisk, or boot the first stage with nr_cpus=1',
+    EFAULT: 'the bytes of a segment went away during the call: do not detach, shrink or truncate an artifact in use',
+    EBUSY: 'another process is using kexec at this moment: try again when it has finished',
+    ENOMEM:
+      'no memory for the copy that the kernel makes of every segment: send a smaller ramdisk, or delete artifacts',
+  },
+  reboot: {
+    EPERM: 'the agent may not reboot: give it CAP_SYS_BOOT (run it as root, outside any container)',
+    EINVAL: 'no image is loaded, or the kernel has no kexec, or the agent runs in a PID namespace of its own',
+    EBUSY: 'another process is using kexec at this moment: try again when it has finished',
+  },
+  'ioctl SIOCGIFFLAGS': {
+    ENODEV: 'there is no such network interface: compare with /sys/class/net',
+  },
+  'ioctl SIOCSIFFLAGS': {
+    EPERM: 'the agent may not change network interfaces: give it CAP_NET_ADMIN (run it as root)',
+    ENODEV: 'the network interface went away during the call',
+  },
+  socket: {
+    EAFNOSUPPORT: 'the agent may not open a socket: allow AF_INET in RestrictAddressFamilies= of its unit',
+    EMFILE: 'the agent has too many open files: raise LimitNOFILE= of its unit',
+  },
+}
+
+/**
+ * The error of the table for a system call that the kernel refused.
+ *
+ * @param failed what was called (the system call, and the whole call as text) and the kernel's answer
+ */
+export function kexecFault(
+  failed: { syscall: string; call: string; errname: string; errno: number },
+  cause?: unknown,
+): FauxbootError {
+  const { syscall, call, errname, errno } = failed
+  const reason = REASONS[syscall]?.[errname] ?? `${syscall} gives no further reason; see the kernel's log`
+  return fault('KEXEC_SYSCALL', { call, errname, errno, reason }, cause)
+}
+
+/** An error of `native/index.ts` as one of the table; any other passes. */
+function translate(thrown: unknown): unknown {
+  if (thrown instanceof native.NativeError) return kexecFault(thrown, thrown)
+  if (thrown instanceof native.NativeArgumentError) {
+    return fault('KEXEC_ARGUMENT', { call: thrown.call, reason: thrown.reason }, thrown)
+  }
+  if (thrown instanceof native.AddonError) return fault('KEXEC_ADDON', { reason: thrown.message }, thrown)
+  return thrown
+}
+
+/** A call whose errors are of the table. */
+function translated<A extends unknown[], R>(call: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await call(...args)
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+}
+
+/**
+ * The kernel this runs on. Nothing is loaded by making it: without the addon every call rejects with KEXEC_ADDON, and
+ * the rest of the agent works.
+ *
+ * Its calls reject with KEXEC_ARGUMENT for arguments that no kernel would take, with KEXEC_SYSCALL for what this kernel
+ * refused.
+ *
+ * @param calls the addon; tests pass another
+ */
+export function createNativeKexec(calls: NativeCalls = native): Kexec {
+  return {
+    load: translated(calls.load),
+    unload: translated(calls.unload),
+    loaded: translated(() => calls.loaded()),
+    sync: translated(calls.sync),
+    linkDown: translated(calls.linkDown),
+    jump: translated(calls.jump),
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The system calls of the jump, typed. Every function rejects or throws `AddonError` when the addon is missing,
+ * `NativeArgumentError` when the arguments are wrong, and `NativeError` when the kernel refuses. Blocking calls run off
+ * the event loop. The addon is loaded by the first call, not by the import: most commands never need it.
+ */
+
+import { closeSync, constants, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { type Addon, loadAddon } from './addon.js'
+import { NativeArgumentError, NativeError } from './errors.js'
+import { checkLoad, describeLoad, type LoadSegment } from './load-call.js'
+
+export { AddonError, NativeArgumentError, NativeError } from './errors.js'
+export { checkLoad, describeLoad, type LoadLimits, type LoadSegment, SEGMENT_MAX } from './load-call.js'
+
+let loadedAddon: Addon | undefined
+
+function addon(): Addon {
+  loadedAddon ??= loadAddon()
+  return loadedAddon
+}
+
+/** A failed system call as Node's own functions report it, and the addon too (`SystemError` in `src/call.cc`). */
+function isSystemError(thrown: unknown): thrown is Error & { errno: number; code: string; syscall: string } {
+  return thrown instanceof Error && 'errno' in thrown && 'code' in thrown && 'syscall' in thrown
+}
+
+/** Whatever was thrown during a call, with the whole call as text. */
+function explain(call: string, thrown: unknown): Error {
+  if (isSystemError(thrown)) return new NativeError(call, thrown)
+  const reason = thrown instanceof Error ? thrown.message : String(thrown)
+  return new NativeArgumentError(call, reason, { cause: thrown })
+}
+
+async function settle(call: string, make: () => Promise<void>): Promise<void> {
+  try {
+    await make()
+  } catch (thrown) {
+    throw explain(call, thrown)
+  }
+}
+
+/**
+ * `kexec_load(2)`. The kernel reads the buffers where they are: they must not be changed before the promise settles. A
+ * buffer that was detached meanwhile makes the call fail with EFAULT, and nothing stays loaded.
+ *
+ * @param entry physical address, inside a segment
+ * @param segments 1 to 16, page aligned, not overlapping
+ * @param flags the architecture in the upper half: 0x280000 is ARM
+ */
+export async function load(entry: number, segments: readonly LoadSegment[], flags: number): Promise<void> {
+  const native = addon()
+  const checked = checkLoad(entry, segments, flags, native)
+  await settle(describeLoad(entry, checked, flags), () =>
+    native.load(
+      entry,
+      flags,
+      checked.map(({ buffer, mem, memsz }) => [buffer, mem, memsz] as const),
+    ),
+  )
+}
+
+/** `kexec_load(2)` without segments: the loaded image is dropped, if there is one. */
+export async function unload(): Promise<void> {
+  const native = addon()
+  await settle(describeLoad(0, [], 0), () => native.load(0, 0, []))
+}
+
+/**
+ * `kexec_file_load(2)`: the kernel reads the files and makes its own plan. 32-bit ARM has no such call (ENOSYS).
+ *
+ * @param kernelFd open for reading
+ * @param initrdFd open for reading, or null: KEXEC_FILE_NO_INITRAMFS is added to the flags
+ * @param cmdline without NUL
+ * @param flags `KEXEC_FILE_*` of `linux/kexec.h`
+ */
+export async function fileLoad(
+  kernelFd: number,
+  initrdFd: number | null,
+  cmdline: string,
+  flags: number,
+): Promise<void> {
+  const native = addon()
+  const call = `kexec_file_load(kernel fd ${kernelFd}, initrd fd ${initrdFd ?? 'none'}, ${JSON.stringify(cmdline)}, flags ${flags})`
+  await settle(call, async () => native.fileLoad(kernelFd, initrdFd, cmdline, flags))
+}
+
+/**
+ * Whether an image is loaded.
+ *
+ * @param path where the kernel says so; a kernel without kexec has no such file
+ */
+export async function loaded(path = '/sys/kernel/kexec_loaded'): Promise<boolean> {
+  try {
+    return (await readFile(path, 'latin1')).trim() === '1'
+  } catch (thrown) {
+    if (isSystemError(thrown) && thrown.code === 'ENOENT') return false
+    throw explain(`readFile(${JSON.stringify(path)})`, thrown)
+  }
+}
+
+/** `reboot(LINUX_REBOOT_CMD_KEXEC)`: the promise settles only when the kernel refuses. */
+export async function jump(): Promise<void> {
+  const native = addon()
+  await settle('reboot(LINUX_REBOOT_CMD_KEXEC)', () => native.jump())
+}
+
+/** `sync(2)`. */
+export async function sync(): Promise<void> {
+  const native = addon()
+  await settle('sync()', () => native.sync())
+}
+
+/**
+ * Take a network interface down: `SIOCSIFFLAGS` without `IFF_UP`.
+ *
+ * @param ifname 1 to 15 bytes
+ */
+export async function linkDown(ifname: string): Promise<void> {
+  const native = addon()
+  await settle(`linkDown(${JSON.stringify(ifname)})`, async () => native.linkDown(ifname))
+}
+
+/**
+ * Map a whole regular file into memory, without reading it. Writing to the array changes a private copy of the page,
+ * never the file. The mapping goes when the array is collected. The file must not shrink while it is mapped: touching a
+ * page that is no longer there ends the process (SIGBUS).
+ *
+ * @param file path, or a descriptor open for reading, which the caller keeps and may close at once
+ */
+export function mapFile(file: string | number): Uint8Array {
+  const native = addon()
+  try {
+    if (typeof file === 'number') return native.map(file)
+    // Opening a FIFO would wait for its writer; O_NONBLOCK makes it return, and regular files ignore it.
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return native.map(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (thrown) {
+    throw explain(`mapFile(${JSON.stringify(file)})`, thrown)
+  }
+}

@@ -1,0 +1,23 @@
+#include <unistd.h>
+
+#include "functions.h"
+
+namespace fauxboot {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
+  exports.Set("addressBits", Napi::Number::New(env, sizeof(void*) * 8));
+  exports.Set("load", Napi::Function::New(env, Load, "load"));
+  exports.Set("fileLoad", Napi::Function::New(env, FileLoad, "fileLoad"));
+  exports.Set("jump", Napi::Function::New(env, Jump, "jump"));
+  exports.Set("sync", Napi::Function::New(env, Sync, "sync"));
+  exports.Set("linkDown", Napi::Function::New(env, LinkDown, "linkDown"));
+  exports.Set("map", Napi::Function::New(env, Map, "map"));
+  return exports;
+}
+
+}  // namespace fauxboot
+
+static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) { return fauxboot::Init(env, exports); }
+
+NODE_API_MODULE(fauxboot, InitAddon)

@@ -1,0 +1,42 @@
+// A file as a Uint8Array without a copy: kexec_load reads artifacts straight from the page cache.
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "arguments.h"
+#include "call.h"
+#include "functions.h"
+
+namespace fauxboot {
+
+namespace {
+
+/// The longest Uint8Array of Node 20 (buffer.constants.MAX_LENGTH): 2^30 - 1 bytes on 32-bit machines, 2^32 on the
+/// others. Newer ones allow more; no artifact needs it. Beyond its limit V8 may abort, so it is never asked.
+constexpr int64_t kLargest = sizeof(void*) == 4 ? (INT64_C(1) << 30) - 1 : INT64_C(1) << 32;
+
+}  // namespace
+
+Napi::Value Map(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int fd = Descriptor(info[0], "fd");
+  struct stat status{};
+  const Outcome said = Said("fstat", fstat(fd, &status));
+  if (said.error != 0) throw SystemError(env, said);
+  if (!S_ISREG(status.st_mode)) throw Napi::RangeError::New(env, "only a regular file can be mapped");
+  if (status.st_size > kLargest) throw SystemError(env, {EFBIG, "mmap"});
+  if (status.st_size == 0) return Napi::Uint8Array::New(env, 0);  // mmap(2) refuses a length of 0
+
+  // Writable, because a Uint8Array is: a store into a read-only page would end the process. Private, so that such a
+  // store copies the page and never reaches the file.
+  const auto size = static_cast<size_t>(status.st_size);
+  void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  if (address == MAP_FAILED) throw SystemError(env, {errno, "mmap"});
+  const auto memory =
+      Napi::ArrayBuffer::New(env, address, size, [size](Napi::Env, void* data) { munmap(data, size); });
+  return Napi::Uint8Array::New(env, size, memory, 0);
+}
+
+}  // namespace fauxboot
