@@ -32,7 +32,7 @@ export interface Finding {
 export interface Prediction {
   /** where the zImage was placed */
   readonly loadAddress: number
-  /** RAM base as the decompressor computes it: `pc & 0xf8000000` */
+  /** RAM base as the decompressor computes it: `pc & 0xf8000000`, checked against the device tree by newer kernels */
   readonly ramBase: number
   /** where the kernel is decompressed to */
   readonly kernelAddress: number
@@ -43,8 +43,26 @@ export interface Prediction {
   readonly relocates: boolean
   /** the line that a decompressor built with DEBUG prints, when it moves itself: `C:0x...-0x...->0x...-0x...` */
   readonly line: string | null
-  /** everything in it dies: page table, decompressed kernel, the (moved) zImage, its stack and heap */
+  /** the code's own constants are known: `line` holds to the byte, and `workspace` as far as the bss is known */
+  readonly exact: boolean
+  /** everything in it dies: page table, decompressed kernel, the (moved) zImage, its stack and heap; at most this */
   readonly workspace: Range
+  /** the same, at the least: equal to `workspace` where every constant is known */
+  readonly certain: Range
+}
+
+/** What `decompressor-code.ts` finds in the decompressor's instructions; offsets are from the start of the zImage. */
+export interface DecompressorCode {
+  /** label `restart`: the copy starts here, rounded down to 32 bytes */
+  readonly restart: number
+  /** `(reloc_code_end - restart + 256) & ~255`: the gap left between the kernel and the moved zImage */
+  readonly gap: number
+  /** label `wont_overwrite`: code before it may be overwritten by the kernel */
+  readonly wontOverwrite: number
+  /** top of the decompressor's stack; null where the code that loads it is not recognised */
+  readonly stackEnd: number | null
+  /** whether the base of RAM is checked against the device tree (Linux 5.12 and later); null when that is not told */
+  readonly checksMemory: boolean | null
 }
 
 export interface KernelFacts {
@@ -58,6 +76,8 @@ export interface KernelFacts {
   readonly bss: number
   /** false where the zImage has no tag and edata and bss are bounds, not facts */
   readonly exact: boolean
+  /** null where the instructions are not recognised, and for an arm64 Image */
+  readonly code: DecompressorCode | null
 }
 
 export interface Plan {

@@ -1,0 +1,117 @@
+/** Where RAM is: from `/proc/iomem`, from a device tree, or as a person writes it. */
+
+import { fault } from '../errors.js'
+import type { Fdt, FdtNode } from '../image/fdt.js'
+import { cellsOf, propString, readRegs } from '../image/fdt-query.js'
+import { normalize, type Range } from './ranges.js'
+
+/** `kernel/resource.c` prints first and last byte in hex; deeper entries are indented by two blanks a level. */
+const IOMEM_LINE = /^\s*([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (.*)$/i
+
+/** Both kinds are RAM to kexec-tools as well; the alias is what Keystone's kernel shows below 4 GiB. */
+const RAM_NAMES = new Set(['System RAM', 'System RAM (boot alias)'])
+
+/**
+ * RAM as the running kernel sees it.
+ *
+ * @param text what `/proc/iomem` holds
+ * @param what name of the map for messages
+ * @returns sorted ranges; neighbours are joined
+ * @throws MAP_SYNTAX for a line that is not one of iomem's; MAP_ZEROS when the kernel hides the addresses
+ *   (no CAP_SYS_ADMIN); MAP_EMPTY when no line is System RAM
+ */
+export function parseIomem(text: string, what = '/proc/iomem'): Range[] {
+  const all: Range[] = []
+  const ram: Range[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    const fields = IOMEM_LINE.exec(line)
+    const range = fields === null ? null : inclusiveRange(`0x${fields[1]}`, `0x${fields[2]}`)
+    if (fields === null || range === null) {
+      throw fault('MAP_SYNTAX', { what, found: quote(line), line: index + 1, expected: 'START-END : NAME in hex' })
+    }
+    all.push(range)
+    if (RAM_NAMES.has((fields[3] ?? '').trim())) ram.push(range)
+  }
+  if (all.length > 0 && all.every(range => range.start === 0 && range.end === 1)) throw fault('MAP_ZEROS', { what })
+  if (ram.length === 0) throw fault('MAP_EMPTY', { what })
+  return normalize(ram)
+}
+
+/**
+ * RAM as a device tree tells it (Devicetree Specification v0.4 section 3.4): the `reg` of each enabled memory node.
+ *
+ * @returns sorted ranges; none when the tree has no memory node, no `reg`, or only sizes of zero, as sources have them
+ *   that rely on the boot loader
+ */
+export function ramFromFdt(fdt: Fdt): Range[] {
+  const { addressCells, sizeCells } = cellsOf(fdt.root)
+  return normalize(
+    memoryNodes(fdt).flatMap(node =>
+      readRegs(node, addressCells, sizeCells).map(({ address, size }) => ({
+        start: Number(address),
+        end: Number(address + size),
+      })),
+    ),
+  )
+}
+
+/** The enabled memory nodes of a tree, told by `device_type` as the kernel does, or by name where that is missing. */
+export function memoryNodes(fdt: Fdt): FdtNode[] {
+  return fdt.root.children.filter(node => {
+    const status = propString(node, 'status') ?? 'okay'
+    return isMemory(node) && (status === 'okay' || status === 'ok')
+  })
+}
+
+function isMemory(node: FdtNode): boolean {
+  return propString(node, 'device_type') === 'memory' || /^memory(@|$)/.test(node.name)
+}
+
+const RAM_OPTION = /^(0x)?([0-9a-f]+)-(0x)?([0-9a-f]+)$/i
+const RAM_OPTION_SIZED = /^((?:0x)?[0-9a-f]+)\+(0x[0-9a-f]+|[0-9]+)([KMG]?)$/i
+const UNIT_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+/**
+ * RAM as a person writes it.
+ *
+ * @param text `START-END` in hex with or without `0x`, the last byte included as in iomem, or `START+SIZE` with the
+ *   size in decimal or hex and a unit: `0x40000000+1G`
+ * @throws MAP_SYNTAX
+ */
+export function parseRamOption(text: string): Range {
+  const range = pairOption(text) ?? sizedOption(text)
+  if (range !== null) return range
+  throw fault('MAP_SYNTAX', {
+    what: '--ram',
+    found: quote(text),
+    line: 1,
+    expected: 'START-END or START+SIZE, such as 40000000-7fffffff or 0x40000000+1G',
+  })
+}
+
+function pairOption(text: string): Range | null {
+  const fields = RAM_OPTION.exec(text)
+  return fields === null ? null : inclusiveRange(`0x${fields[2]}`, `0x${fields[4]}`)
+}
+
+function sizedOption(text: string): Range | null {
+  const fields = RAM_OPTION_SIZED.exec(text)
+  if (fields === null) return null
+  const [, from = '', count = '', unit = ''] = fields
+  const start = Number(/^0x/i.test(from) ? from : `0x${from}`)
+  const end = start + Number(count) * (UNIT_FACTORS[unit.toUpperCase()] ?? 1)
+  return start < end && Number.isSafeInteger(end) ? { start, end } : null
+}
+
+/** Null when the end lies before the start, or beyond what a number holds exactly. */
+function inclusiveRange(first: string, last: string): Range | null {
+  const start = Number(first)
+  const end = Number(last) + 1
+  return start < end && Number.isSafeInteger(end) ? { start, end } : null
+}
+
+/** What was found, short enough for a message. */
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 80))
+}
