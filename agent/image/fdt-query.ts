@@ -35,15 +35,22 @@ export function childNode(node: FdtNode, name: string): FdtNode | null {
 
 const segments = (path: string) => path.split('/').filter(segment => segment !== '')
 
+const descend = (from: FdtNode, names: readonly string[]) =>
+  names.reduce<FdtNode | null>((node, name) => node && childNode(node, name), from)
+
 /**
  * The node at a path.
  *
- * @param path `/`, `/soc/serial@1c28000`; unit addresses may be left out where they are not needed
+ * @param path `/`, `/soc/serial@1c28000`; unit addresses may be left out where they are not needed. Without a slash in
+ *   front, the first name is an alias (section 3.3).
  */
 export function findNode(fdt: Fdt, path: string): FdtNode | null {
-  let node: FdtNode | null = fdt.root
-  for (const name of segments(path)) node = node && childNode(node, name)
-  return node
+  const names = segments(path)
+  if (path.startsWith('/')) return descend(fdt.root, names)
+  const aliases = childNode(fdt.root, 'aliases')
+  const target = aliases && propString(aliases, names[0] ?? '')
+  const aliased = target?.startsWith('/') ? descend(fdt.root, segments(target)) : null
+  return aliased && descend(aliased, names.slice(1))
 }
 
 /** The node at a path; it and its parents are made where they are missing. */
