@@ -1,0 +1,58 @@
+/** What can go wrong on the network, and which of it may go away by itself. */
+
+import { type FauxbootError, fault } from '../errors.js'
+
+/** A failure that another attempt may cure. The loop of attempts catches it; users only ever see `error`. */
+export class TransientFailure {
+  /**
+   * @param error what to report when no attempt is left
+   * @param notBefore milliseconds the server asked to wait, from `Retry-After`
+   */
+  constructor(
+    readonly error: FauxbootError,
+    readonly notBefore = 0,
+  ) {}
+}
+
+/** Plain words for the codes that people meet; others are shown with Node's own message. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the name server does not answer',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection broke off',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
+  EPIPE: 'the connection broke off',
+  CERT_NOT_YET_VALID: "the server's certificate is not yet valid",
+  CERT_HAS_EXPIRED: "the server's certificate has expired",
+}
+
+/** Codes of TLS that no further attempt cures: the certificate stays what it is. */
+const CERTIFICATE = /CERT|ALTNAME|ISSUER/
+
+const codeOf = (thrown: unknown): string =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
+
+/** Boards without a clock wake up in the past, where no certificate is valid: the date is part of the message. */
+const clockHint = (code: string): string =>
+  code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED'
+    ? `; the clock here says ${new Date().toISOString()}`
+    : ''
+
+/**
+ * An error of Node's http, net, dns or tls as one of ours.
+ *
+ * @param thrown what the request ended with
+ * @param url shown in the message
+ * @param received bytes that had arrived
+ * @returns to be thrown: transient, unless it is the certificate
+ */
+export function networkFailure(thrown: unknown, url: string, received: number): TransientFailure | FauxbootError {
+  const code = codeOf(thrown)
+  const message = thrown instanceof Error && thrown.message !== '' ? thrown.message : String(thrown)
+  const words = REASONS[code] ?? message
+  const reason = `${words}${code === '' ? '' : ` (${code})`} after ${received} bytes${clockHint(code)}`
+  const error = fault('FETCH_NETWORK', { url, reason }, thrown)
+  return CERTIFICATE.test(code) ? error : new TransientFailure(error)
+}

@@ -1,0 +1,40 @@
+/** The headers that a resumable download stands on (RFC 9110 sections 13 and 14, RFC 9110 section 10.2.3). */
+
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** A part of a file: `bytes first-last/total`; null where the server says `*`. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+  readonly total: number | null
+}
+
+/** Read a `Content-Range`; null when it is missing, unsatisfied or malformed. */
+export function parseByteRange(header: string | undefined): ByteRange | null {
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(header ?? '')
+  if (match === null) return null
+  const [first, last, total] = [Number(match[1]), Number(match[2]), match[3] === '*' ? null : Number(match[3])]
+  return first <= last && (total === null || last < total) ? { first, last, total } : null
+}
+
+/** `Content-Length` in bytes; null when there is none. */
+export function parseLength(headers: IncomingHttpHeaders): number | null {
+  const text = headers['content-length'] ?? ''
+  return /^\d{1,15}$/.test(text) ? Number(text) : null
+}
+
+/**
+ * What `If-Range` may name: a strong entity tag, or else a date (section 13.1.5 forbids weak tags). Null when the
+ * server gives neither: then nothing tells whether the file is still the same.
+ */
+export function validatorOf(headers: IncomingHttpHeaders): string | null {
+  const { etag } = headers
+  if (etag?.startsWith('"')) return etag
+  return headers['last-modified'] ?? null
+}
+
+/** `Retry-After` in milliseconds; 0 for a date too, because a board's clock may not know one. */
+export function retryAfter(headers: IncomingHttpHeaders): number {
+  const text = headers['retry-after'] ?? ''
+  return /^\d{1,9}$/.test(text) ? Number(text) * 1000 : 0
+}

@@ -1,0 +1,34 @@
+/** A clock that runs while the other side is awaited. */
+
+/** Calls back once when the other side was awaited for the whole time without a `heard()`. */
+export class StallTimer {
+  readonly #timer: NodeJS.Timeout
+  #waiting = true
+
+  /**
+   * @param seconds of silence that are borne
+   * @param onStall called once at most
+   */
+  constructor(seconds: number, onStall: () => void) {
+    this.#timer = setTimeout(() => {
+      // The silence was ours: bytes are there, but the sink has not taken the last ones yet.
+      if (this.#waiting) onStall()
+      else this.#timer.refresh()
+    }, seconds * 1000)
+  }
+
+  /** Something came; the clock stands until `wait()`. */
+  heard(): void {
+    this.#waiting = false
+  }
+
+  /** From here on it is the other side's turn. */
+  wait(): void {
+    this.#waiting = true
+    this.#timer.refresh()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+}
