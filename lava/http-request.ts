@@ -1,0 +1,156 @@
+/** One HTTP request to a board, streaming both ways, with every failure told in words that name the board. */
+
+import http from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import { ERRORS, type ErrorCode, FauxbootError, fault } from '../agent/errors.js'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  /** a string or bytes at once, or a stream: then say `content-length` in the headers */
+  readonly body?: string | Uint8Array | Readable
+  /** neither a byte sent nor received for so long ends the request */
+  readonly idleSeconds: number
+  readonly signal?: AbortSignal
+}
+
+/** An answer of this size is no JSON of the agent. */
+const ANSWER_LIMIT = 64 * 1024 * 1024
+
+/**
+ * Send a request.
+ *
+ * @returns the answer with its body still to be read; its status is below 400
+ * @throws BOARD_UNREACHABLE when there is no answer, the error that the board sent with a status from 400 on,
+ *   BOARD_ANSWER when that is none of the table, and the signal's reason when it is aborted
+ */
+export async function sendRequest(request: HttpRequest): Promise<http.IncomingMessage> {
+  request.signal?.throwIfAborted()
+  const response = await exchange(request)
+  if ((response.statusCode ?? 0) < 400) return response
+  throw errorOfAnswer(request, response, await readText(request, response))
+}
+
+/**
+ * Read the whole body of an answer as text.
+ *
+ * @throws BOARD_UNREACHABLE when it breaks off, BOARD_ANSWER when it is larger than 64 MiB
+ */
+export async function readText(request: HttpRequest, response: http.IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of readChunks(request, response)) {
+    size += chunk.length
+    if (size > ANSWER_LIMIT) throw wrongAnswer(request.url, `it is larger than ${ANSWER_LIMIT} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/**
+ * Read the body of an answer as it arrives.
+ *
+ * @throws BOARD_UNREACHABLE when it breaks off
+ */
+export async function* readChunks(
+  request: HttpRequest,
+  response: http.IncomingMessage,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* response as AsyncIterable<Uint8Array>
+  } catch (thrown) {
+    throw networkError(request, thrown)
+  }
+}
+
+/** An answer that is not what the API promises. */
+export function wrongAnswer(url: URL, reason: string): FauxbootError {
+  return fault('BOARD_ANSWER', { url: url.href, reason })
+}
+
+function exchange(request: HttpRequest): Promise<http.IncomingMessage> {
+  const { url, method, headers, body, signal } = request
+  return new Promise((resolve, reject) => {
+    const open = url.protocol === 'https:' ? https.request : http.request
+    let answer: http.IncomingMessage | null = null
+    // A kept connection may be one that died when the board was reset: each request opens its own. Still it asks to
+    // keep it: else the server closes it right after a refusal that comes before the body has gone out, and the reset
+    // that answers the rest of the body takes the refusal with it.
+    const kept = { connection: 'keep-alive', ...headers }
+    const sent = open(url, { method, headers: kept, signal, agent: false }, response => {
+      if (isStream(body)) body.unpipe(sent)
+      answer = response
+      response.once('close', () => sent.destroy())
+      resolve(response)
+    })
+    sent.setTimeout(request.idleSeconds * 1000, () => {
+      const silent = unreachable(request, `no answer to ${method} ${url.pathname} for ${request.idleSeconds} s`)
+      if (answer) answer.destroy(silent)
+      else sent.destroy(silent)
+    })
+    sent.on('error', error => reject(networkError(request, error)))
+    if (!isStream(body)) {
+      sent.end(body)
+      return
+    }
+    body.on('error', error => sent.destroy(error))
+    body.pipe(sent)
+  })
+}
+
+function isStream(body: HttpRequest['body']): body is Readable {
+  return body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
+}
+
+/** What a person can do about a connection that failed, by the error's code. */
+const NETWORK_REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused; is the agent running there, and is this its port?',
+  ENOTFOUND: 'no such host; check the address given with --board or FAUXBOOT_BOARD',
+  EAI_AGAIN: 'the name cannot be resolved now; check the name server, or give an address',
+  EHOSTUNREACH: 'no route to the board; is it on and on this network?',
+  ENETUNREACH: 'no route to the network of the board',
+  ETIMEDOUT: 'the board does not answer; is it on and on this network?',
+  ECONNRESET: 'the board closed the connection',
+  EPIPE: 'the board closed the connection',
+}
+
+function networkError(request: HttpRequest, thrown: unknown): unknown {
+  if (request.signal?.aborted) return request.signal.reason
+  if (thrown instanceof FauxbootError) return thrown
+  const { code = '', message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { message: `${thrown}` }
+  return unreachable(request, NETWORK_REASONS[code] ?? message, thrown)
+}
+
+function unreachable({ url }: HttpRequest, reason: string, cause?: unknown): FauxbootError {
+  return fault('BOARD_UNREACHABLE', { url: url.href, reason }, cause)
+}
+
+/** The agent sends its errors as `ErrorJson`; they become the same error here, with the same exit code. */
+function errorOfAnswer({ url }: HttpRequest, response: http.IncomingMessage, text: string): FauxbootError {
+  const { code, details, message } = parseObject(text)
+  if (typeof code === 'string' && code in ERRORS && isDetails(details)) {
+    const error = new FauxbootError(code as ErrorCode, details)
+    // Another version of the agent may word or fill it otherwise: then its own sentence is the true one.
+    if (error.message === message) return error
+  }
+  const reason = typeof message === 'string' ? message : (response.statusMessage ?? '')
+  return wrongAnswer(url, `${response.statusCode} ${reason}`.trim())
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch (error) {
+    // A proxy between here and the board answers in HTML.
+    if (error instanceof SyntaxError) return {}
+    throw error
+  }
+}
+
+function isDetails(value: unknown): value is Record<string, string | number> {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).every(field => typeof field === 'string' || typeof field === 'number')
+}

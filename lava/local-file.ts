@@ -1,0 +1,112 @@
+/** Files of the lab's machine: read with a bound, measured, and streamed, with errors that name the file. */
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { FauxbootError, fault } from '../agent/errors.js'
+import { formatBytes } from './quantities.js'
+
+/** A file that is to go to a board. */
+export interface LocalFile {
+  readonly path: string
+  /** bytes */
+  readonly size: number
+  /** lower-case hex */
+  readonly sha256: string
+}
+
+const CHUNK = 1024 * 1024
+
+/**
+ * Read a whole file; a pipe such as the shell's `<(zcat F)` may stand for a file.
+ *
+ * @param path the file
+ * @param limit bytes, checked before they are kept
+ * @throws CLI_FILE
+ */
+export async function readInput(path: string, limit: number): Promise<Uint8Array> {
+  return readStream(createReadStream(path, { highWaterMark: CHUNK }), path, limit)
+}
+
+/**
+ * Read a stream to its end.
+ *
+ * @param name of what is read, for the error
+ * @param limit bytes, checked before they are kept
+ * @throws CLI_FILE
+ */
+export async function readStream(stream: Readable, name: string, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      size += chunk.length
+      if (size > limit) {
+        throw fault('CLI_FILE', { file: name, reason: `larger than ${formatBytes(limit)}: this is the wrong file` })
+      }
+      chunks.push(chunk)
+    }
+  } catch (thrown) {
+    throw fileError(name, thrown)
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+}
+
+/**
+ * Measure a file before it is sent.
+ *
+ * @throws CLI_FILE, also when the file is empty, and the signal's reason
+ */
+export async function measureFile(path: string, signal?: AbortSignal): Promise<LocalFile> {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of fileChunks(path, 0)) {
+    signal?.throwIfAborted()
+    hash.update(chunk)
+    size += chunk.length
+  }
+  if (size === 0) throw fault('CLI_FILE', { file: path, reason: 'the file is empty' })
+  return { path, size, sha256: hash.digest('hex') }
+}
+
+/**
+ * A file's bytes from an offset to its end.
+ *
+ * @throws CLI_FILE, also when the path is a directory
+ */
+export async function* fileChunks(path: string, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    const file = await open(path)
+    try {
+      if (!(await file.stat()).isFile()) throw fault('CLI_FILE', { file: path, reason: 'not a regular file' })
+      for (let position = offset; ; ) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position)
+        if (bytesRead === 0) return
+        position += bytesRead
+        yield buffer.subarray(0, bytesRead)
+      }
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    throw fileError(path, thrown)
+  }
+}
+
+/** Words for what the system says about a file. */
+const FILE_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  ENOSPC: 'no space left on the device',
+  EROFS: 'the file system is read-only',
+}
+
+/** Bring what `node:fs` throws into the table: CLI_FILE. */
+export function fileError(file: string, thrown: unknown): FauxbootError {
+  if (thrown instanceof FauxbootError) return thrown
+  const { code = '', message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { message: `${thrown}` }
+  return fault('CLI_FILE', { file, reason: FILE_REASONS[code] ?? message }, thrown)
+}
