@@ -1,0 +1,153 @@
+/** Boot a target on a board: bring the files there, submit the job, follow it to its end. */
+
+import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/job.js'
+import type { ErrorJson } from '../agent/errors.js'
+import { uploadFile } from './artifact-upload.js'
+import type { JobBody } from './board-client.js'
+import { type BoardClient, isOutage } from './board-client.js'
+import { type LocalFile, measureFile } from './local-file.js'
+
+/** A file of this machine or an http(s) URL that the board fetches itself. */
+export type Source = string
+
+/** What is to be booted. */
+export interface Target {
+  readonly kernel: Source
+  readonly ramdisk?: Source
+  readonly dtb?: Source
+  readonly overlays?: readonly Source[]
+  readonly modules?: Source
+  readonly name?: string
+  readonly cmdline: string
+  readonly options: Partial<JobOptions>
+}
+
+/** Whoever wants to see how it goes. */
+export interface BootWatcher {
+  /** before the first byte: every file that will be uploaded, in order */
+  uploads(files: readonly { readonly role: string; readonly size: number }[]): void
+  /** bytes of a file that the board has */
+  uploaded(role: string, received: number): void
+  /** a file is on the board; `sent` is 0 when it was there before */
+  uploadEnded(role: string, sent: number): void
+  submitted(job: JobView): void
+  event(event: JobEvent): void
+}
+
+/** How a job ended, as far as can be seen from here. */
+export interface JobOutcome {
+  /** `loaded` when the connection ended there and the board was gone: it had nothing left to do but jump */
+  readonly state: JobState
+  /** why, when it is `failed` */
+  readonly error: ErrorJson | null
+}
+
+/** A job as `POST /v1/jobs` takes it. */
+interface JobJson {
+  readonly name?: string
+  readonly cmdline: string
+  readonly options: Partial<JobOptions>
+  readonly [role: string]: unknown
+}
+
+/**
+ * Upload the files of a target, refer to its URLs.
+ *
+ * @returns the job, ready to be submitted
+ * @throws CLI_FILE before anything is sent when a file cannot be read, and what `uploadFile` throws
+ */
+export async function uploadTarget(
+  client: BoardClient,
+  target: Target,
+  watcher: BootWatcher,
+  signal?: AbortSignal,
+): Promise<JobBody> {
+  const { overlays = [], name, cmdline, options } = target
+  const sources: [role: string, source: Source | undefined][] = [
+    ['kernel', target.kernel],
+    ['ramdisk', target.ramdisk],
+    ['dtb', target.dtb],
+    ...overlays.map((overlay, index): [string, Source] => [`overlay${index}`, overlay]),
+    ['modules', target.modules],
+  ]
+  const references = new Map<string, Record<string, unknown>>()
+  const files: [role: string, file: LocalFile][] = []
+  for (const [role, source] of sources) {
+    if (source === undefined) continue
+    if (isUrl(source)) references.set(role, { url: source })
+    else files.push([role, await measureFile(source, signal)])
+  }
+  watcher.uploads(files.map(([role, { size }]) => ({ role, size })))
+  for (const [role, file] of files) {
+    const onProgress = (received: number) => watcher.uploaded(role, received)
+    const { artifact, sent } = await uploadFile(client, file, { onProgress, signal })
+    watcher.uploadEnded(role, sent)
+    references.set(role, { artifact, sha256: file.sha256, size: file.size })
+  }
+  const job: JobJson = {
+    name,
+    kernel: references.get('kernel'),
+    ramdisk: references.get('ramdisk'),
+    dtb: references.get('dtb'),
+    overlays: overlays.map((_, index) => references.get(`overlay${index}`)),
+    modules: references.get('modules'),
+    cmdline,
+    options,
+  }
+  return { type: 'application/json', content: JSON.stringify(job) }
+}
+
+/**
+ * Submit a job and follow it to its end. When the signal is aborted on the way, the job is cancelled on the board.
+ *
+ * @throws what the board refuses the job with, and BOARD_UNREACHABLE when it goes away before the job is loaded
+ */
+export async function runJob(
+  client: BoardClient,
+  body: JobBody,
+  watcher: BootWatcher,
+  signal?: AbortSignal,
+): Promise<{ job: JobView; outcome: JobOutcome }> {
+  const job = await client.submit(body, signal)
+  watcher.submitted(job)
+  try {
+    return { job, outcome: await followJob(client, job.id, watcher, signal) }
+  } catch (thrown) {
+    if (signal?.aborted) await cancelQuietly(client, job.id)
+    throw thrown
+  }
+}
+
+async function followJob(
+  client: BoardClient,
+  id: string,
+  watcher: BootWatcher,
+  signal?: AbortSignal,
+): Promise<JobOutcome> {
+  let outcome: JobOutcome = { state: 'queued', error: null }
+  try {
+    for await (const event of client.events(id, signal)) {
+      watcher.event(event)
+      if (event.type !== 'state') continue
+      outcome = { state: event.state, error: event.error ?? null }
+    }
+  } catch (thrown) {
+    // The jump takes the links down: the last event may be lost with them. Nothing but the jump follows `loaded`.
+    if (outcome.state !== 'loaded' || !isOutage(thrown)) throw thrown
+  }
+  return outcome
+}
+
+/** Whoever is interrupted is told about the interruption, not about a board that has no such job any more. */
+async function cancelQuietly(client: BoardClient, id: string): Promise<void> {
+  try {
+    await client.cancel(id, AbortSignal.timeout(5000))
+  } catch (thrown) {
+    if (!(thrown instanceof Error)) throw thrown
+  }
+}
+
+/** Whether a source is fetched by the board; everything else is a file. */
+export function isUrl(source: Source): boolean {
+  return /^https?:\/\//i.test(source)
+}

@@ -1,0 +1,124 @@
+/** The `fauxboot` command: its table of commands, and what becomes of their results and errors. */
+
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { asFault, fault } from '../agent/errors.js'
+import { Interruption, type Io, Terminal } from './terminal.js'
+
+/** What a file of `commands/` exports: it declares options and examples, and acts. */
+export interface CommandModule {
+  define(command: Command, terminal: Terminal): void
+}
+
+interface CommandRow {
+  /** name and operands, as commander writes them */
+  readonly usage: string
+  readonly summary: string
+  /** only the command that is asked for is loaded */
+  load(): Promise<CommandModule>
+}
+
+const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  plan: {
+    usage: 'plan',
+    summary: 'show where a kernel would be placed and whether it would survive the jump; needs no board',
+    load: () => import('./commands/plan.js'),
+  },
+  explain: {
+    usage: 'explain <log>',
+    summary: 'say what went wrong in the debug output of kexec-tools; needs no board',
+    load: () => import('./commands/explain.js'),
+  },
+  boot: {
+    usage: 'boot',
+    summary: 'boot a kernel on a board and follow it to the jump',
+    load: () => import('./commands/boot.js'),
+  },
+  status: {
+    usage: 'status [id]',
+    summary: 'list the jobs of a board, or show one',
+    load: () => import('./commands/status.js'),
+  },
+  log: { usage: 'log <id>', summary: 'print the log of a job', load: () => import('./commands/log.js') },
+  cancel: { usage: 'cancel <id>', summary: 'cancel a job', load: () => import('./commands/cancel.js') },
+  artifacts: {
+    usage: 'artifacts',
+    summary: 'list or remove the files kept on a board',
+    load: () => import('./commands/artifacts.js'),
+  },
+  board: { usage: 'board', summary: 'show what a board is and how it is', load: () => import('./commands/board.js') },
+}
+
+/**
+ * Run the command line.
+ *
+ * @param argv arguments after the command's own name
+ * @returns the exit code; nothing is thrown
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const terminal = new Terminal(io)
+  try {
+    const program = await createProgram(argv, terminal)
+    await program.parseAsync(argv, { from: 'user' })
+    return terminal.exitCode
+  } catch (thrown) {
+    return report(thrown, argv, terminal)
+  }
+}
+
+async function createProgram(argv: readonly string[], terminal: Terminal): Promise<Command> {
+  const program = new Command('fauxboot')
+    .description('Plan, check and start kernels on boards whose boot loader has no network.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .configureOutput({
+      writeOut: text => terminal.print(text),
+      // Usage errors are reported like all others, by `report`; help for a bare `fauxboot` goes this way too.
+      writeErr: text => terminal.io.stderr.write(text),
+      outputError: () => undefined,
+      getOutHelpWidth: () => terminal.io.stdout.columns ?? 100,
+      getErrHelpWidth: () => terminal.io.stderr.columns ?? 100,
+    })
+    .exitOverride()
+    .addHelpText('after', '\nExamples:\n  fauxboot plan --kernel zImage --ram 40000000-7fffffff\n  fauxboot help boot')
+    .hook('preAction', (_, command) => {
+      terminal.plain = command.opts().color === false
+    })
+  const wanted = argv[0] === 'help' ? argv[1] : argv[0]
+  for (const [name, row] of Object.entries(COMMANDS)) {
+    const command = program.command(row.usage).description(row.summary)
+    if (name !== wanted) continue
+    const { define } = await row.load()
+    define(command, terminal)
+    command.option('--no-color', 'print without colours; so does NO_COLOR in the environment')
+  }
+  return program
+}
+
+/** From the package this file belongs to: one folder up in the sources, two in `dist`. */
+function packageVersion(): string {
+  const up = import.meta.url.includes('/dist/lava/') ? '../../package.json' : '../package.json'
+  const { version }: { version: string } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
+  return version
+}
+
+/** commander's ways of saying that it printed what was asked for. */
+const HELP_CODES = ['commander.help', 'commander.helpDisplayed', 'commander.version']
+
+function report(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
+  const { reason } = terminal.io.signal
+  if (reason instanceof Interruption) {
+    terminal.note('fauxboot: interrupted')
+    return reason.exitCode
+  }
+  if (thrown instanceof CommanderError && HELP_CODES.includes(thrown.code)) return thrown.exitCode
+  const error = thrown instanceof CommanderError ? usageFault(thrown, argv) : asFault(thrown, 'running the command')
+  terminal.fail(error.toJSON(), argv.includes('--json'))
+  return error.exitCode
+}
+
+function usageFault(error: CommanderError, argv: readonly string[]) {
+  const name = argv[0]
+  const command = name !== undefined && name in COMMANDS ? `fauxboot ${name}` : 'fauxboot'
+  const reason = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  return fault('CLI_USAGE', { reason, command }, error)
+}

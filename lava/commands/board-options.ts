@@ -1,0 +1,64 @@
+/** Which board a command talks to, and how it proves that it may. */
+
+import { type Command, Option } from 'commander'
+import { fault } from '../../agent/errors.js'
+import { BoardClient } from '../board-client.js'
+import { readInput } from '../local-file.js'
+import type { Terminal } from '../terminal.js'
+
+export interface BoardOptions {
+  readonly board?: string
+  readonly tokenFile?: string
+  readonly json?: boolean
+}
+
+const TOKEN_LIMIT = 4096
+
+/** Declare `--board`, `--token-file` and `--json`, and what the environment may say instead. */
+export function addBoardOptions(command: Command, terminal: Terminal): Command {
+  const { FAUXBOOT_BOARD, FAUXBOOT_TOKEN_FILE } = terminal.io.env
+  return command
+    .addOption(
+      new Option('--board <url>', 'the agent, such as http://board:8080; FAUXBOOT_BOARD in the environment').default(
+        FAUXBOOT_BOARD || undefined,
+      ),
+    )
+    .addOption(
+      new Option('--token-file <file>', 'file with the bearer token; FAUXBOOT_TOKEN_FILE in the environment').default(
+        FAUXBOOT_TOKEN_FILE || undefined,
+      ),
+    )
+    .option('--json', 'print JSON')
+}
+
+/**
+ * A client for the board that is meant.
+ *
+ * @param command name of the command, for the usage error
+ * @throws CLI_USAGE without a board or with one that is no http URL, CLI_FILE for the token
+ */
+export async function boardClient(options: BoardOptions, command: string): Promise<BoardClient> {
+  const url = boardUrl(options.board, command)
+  if (options.tokenFile === undefined) return new BoardClient(url)
+  return new BoardClient(url, { token: await readToken(options.tokenFile) })
+}
+
+function boardUrl(board: string | undefined, command: string): URL {
+  const usage = (reason: string) => fault('CLI_USAGE', { reason, command: `fauxboot ${command}` })
+  if (board === undefined) throw usage('no board given: use --board URL or set FAUXBOOT_BOARD')
+  if (!/^https?:\/\//i.test(board)) throw usage(`board '${board}' is not a URL; did you mean http://${board} ?`)
+  if (!URL.canParse(board)) throw usage(`board '${board}' is not a URL such as http://board:8080`)
+  return new URL(board)
+}
+
+/** A token is one line of visible ASCII (RFC 6750 section 2.1, a little wider): anything else breaks the header. */
+async function readToken(file: string): Promise<string> {
+  const token = Buffer.from(await readInput(file, TOKEN_LIMIT))
+    .toString('utf8')
+    .trim()
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw fault('CLI_FILE', {
+    file,
+    reason: token === '' ? 'holds no token' : 'holds more than one token of visible ASCII',
+  })
+}

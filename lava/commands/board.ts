@@ -1,0 +1,54 @@
+/** `fauxboot board`: what a board is and how it is. */
+
+import type { Command } from 'commander'
+import type { BoardView, LinkView, WatchdogView } from '../../agent/boot/board.js'
+import { renderFinding } from '../job-display.js'
+import { formatBytes } from '../quantities.js'
+import { renderPairs } from '../table.js'
+import { printable, type Terminal } from '../terminal.js'
+import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
+
+export function define(command: Command, terminal: Terminal): void {
+  addBoardOptions(command, terminal)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  fauxboot board --board http://board:8080
+  fauxboot board --board http://board:8080 --json`,
+    )
+    .action(async (options: BoardOptions) => {
+      const client = await boardClient(options, 'board')
+      const board = await client.board(terminal.io.signal)
+      if (options.json) terminal.printJson(board)
+      else terminal.print(renderBoard(terminal, board))
+    })
+}
+
+function renderBoard(terminal: Terminal, board: BoardView): string {
+  const { memory, artifacts, owner, queued } = board
+  const ranges = memory.ram.map(({ first, last }) => `${first}-${last}`).join(', ')
+  const pairs = renderPairs([
+    ['model', printable(board.model ?? 'unknown')],
+    ['compatible', board.compatible.map(printable).join(', ') || null],
+    ['kernel', printable(`${board.kernel} (${board.machine})`)],
+    ['memory', `${formatBytes(memory.available)} available of ${formatBytes(memory.total)}`],
+    ['RAM', ranges || 'unknown'],
+    ['artifacts', `${artifacts.count} (${formatBytes(artifacts.stored)}), room for ${formatBytes(artifacts.limit)}`],
+    ...board.links.map(link => ['link', renderLink(link)] as const),
+    ...board.watchdogs.map(watchdog => ['watchdog', renderWatchdog(watchdog)] as const),
+    ['kexec', { true: 'an image is loaded', false: 'nothing is loaded', null: 'unknown' }[`${board.kexec.loaded}`]],
+    ['job', owner === null ? 'none' : `${owner}${queued.length > 0 ? `, then ${queued.join(', ')}` : ''}`],
+  ])
+  return [pairs, ...board.findings.map(finding => renderFinding(terminal, finding))].join('\n')
+}
+
+function renderLink({ name, up, mac, addresses, kept }: LinkView): string {
+  const parts = [name, up ? 'up' : 'down', mac, ...addresses, kept ? 'stays up over the jump' : null]
+  return printable(parts.filter(part => part !== null).join(' '))
+}
+
+function renderWatchdog({ name, identity, state, timeout, nowayout }: WatchdogView): string {
+  const parts = [name, identity, state, timeout && `timeout ${timeout} s`, nowayout ? 'cannot be stopped' : null]
+  return printable(parts.filter(part => part !== null).join(' '))
+}

@@ -1,0 +1,153 @@
+/** `fauxboot boot`: boot a target on a board and follow it to the jump. */
+
+import type { Command } from 'commander'
+import type { JobView } from '../../agent/boot/job.js'
+import { ERRORS, type ErrorCode, type ErrorJson, type FauxbootError, fault } from '../../agent/errors.js'
+import { renderPlanText } from '../../agent/kexec/plan-text.js'
+import type { BoardClient } from '../board-client.js'
+import { type JobOutcome, runJob, type Target, uploadTarget } from '../boot-job.js'
+import { JobDisplay } from '../job-display.js'
+import { readJobFile } from '../job-file.js'
+import type { Terminal } from '../terminal.js'
+import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
+
+interface BootOptions extends BoardOptions {
+  readonly job?: string
+  readonly kernel?: string
+  readonly ramdisk?: string
+  readonly dtb?: string
+  readonly overlay?: readonly string[]
+  readonly modules?: string
+  readonly name?: string
+  readonly append?: string
+  readonly earlycon?: boolean | string
+  readonly dryRun?: boolean
+  readonly force?: boolean
+  readonly queue?: boolean
+  readonly wait?: boolean | string
+}
+
+/** Seconds that a board gets to come up with `--wait`, when it says no number. */
+const WAIT_SECONDS = 180
+
+export function define(command: Command, terminal: Terminal): void {
+  addBoardOptions(command, terminal)
+    .option('--kernel <file|url>', 'zImage or Image, also compressed or as uImage')
+    .option('--ramdisk <file|url>', 'cpio archive, as the kernel takes it')
+    .option('--dtb <file|url>', "device tree; the first stage's own without it")
+    .option('--overlay <file|url...>', 'device tree overlays, applied in this order')
+    .option('--modules <file|url>', 'tar or cpio of /lib/modules, appended to the ramdisk')
+    .option('--append <text>', 'command line of the kernel')
+    .option('--name <text>', 'name of the job, for people')
+    .option('--earlycon [value]', 'add earlycon to the command line')
+    .option('--dry-run', 'plan and check, but load nothing')
+    .option('--force', 'load a plan that is not survivable')
+    .option('--queue', 'wait for the board when another job owns it, instead of being refused')
+    .option('--wait [seconds]', `wait for a board that is still coming up (default ${WAIT_SECONDS} s)`)
+    .option('--job <file>', 'send a job file as it is: LAVA YAML, KernelCI JSON, fauxboot JSON, or a zip bundle')
+    .addHelpText(
+      'after',
+      `
+Files are uploaded, an interrupted upload goes on where it ended; URLs are fetched by the board.
+Exit code 0: the target was started, or planned with --dry-run; 1: the job was refused or failed; 2: the board or a
+server was not there; 130: interrupted with Ctrl-C, which cancels the job.
+
+Examples:
+  fauxboot boot --board http://board:8080 --kernel zImage --dtb board.dtb --append "console=ttyS0,115200"
+  fauxboot boot --board http://board:8080 --kernel https://server/zImage --ramdisk rootfs.cpio.gz --dry-run
+  fauxboot boot --board http://board:8080 --wait --job lava-job.yaml`,
+    )
+    .action((options: BootOptions) => boot(options, terminal))
+}
+
+async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
+  const request = bootRequest(options)
+  const wait = waitSeconds(options)
+  const client = await boardClient(options, 'boot')
+  const { signal } = terminal.io
+  const display = new JobDisplay(terminal, options.json)
+  try {
+    if (wait > 0) {
+      display.note(`waiting for ${client.url.href}`)
+      await client.waitUntilReady(wait, signal)
+    }
+    const body =
+      'file' in request
+        ? await readJobFile(request.file, display)
+        : await uploadTarget(client, request.target, display, signal)
+    const { job, outcome } = await runJob(client, body, display, signal)
+    display.stop()
+    await reportOutcome(client, job, outcome, options, terminal)
+  } finally {
+    display.stop()
+  }
+}
+
+function bootRequest(options: BootOptions): { readonly file: string } | { readonly target: Target } {
+  const { job, kernel, ramdisk, dtb, overlay, modules, name, append, earlycon, dryRun, force, queue } = options
+  if (job !== undefined) {
+    const more = Object.entries({
+      kernel,
+      ramdisk,
+      dtb,
+      overlay,
+      modules,
+      name,
+      append,
+      earlycon,
+      dryRun,
+      force,
+      queue,
+    })
+    const other = more.find(([, value]) => value !== undefined)?.[0]
+    if (other === undefined) return { file: job }
+    throw usage(`--job sends the file as it is and cannot be used with --${other === 'dryRun' ? 'dry-run' : other}`)
+  }
+  if (kernel === undefined) throw usage('no kernel given: use --kernel FILE|URL, or --job FILE')
+  const target = { kernel, ramdisk, dtb, overlays: overlay, modules, name, cmdline: append ?? '' }
+  return { target: { ...target, options: { dryRun, earlycon, force, queue } } }
+}
+
+function waitSeconds({ wait }: BootOptions): number {
+  if (wait === undefined) return 0
+  const seconds = wait === true ? WAIT_SECONDS : Number(wait)
+  if (seconds > 0 && seconds <= 86400) return seconds
+  throw usage(`--wait '${wait}' is not a number of seconds between 1 and 86400`)
+}
+
+function usage(reason: string): FauxbootError {
+  return fault('CLI_USAGE', { reason, command: 'fauxboot boot' })
+}
+
+async function reportOutcome(
+  client: BoardClient,
+  job: JobView,
+  { state, error }: JobOutcome,
+  options: BootOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { signal } = terminal.io
+  if (state === 'loaded' || state === 'booting') {
+    // The agent is gone by now: this is the job as it was when it came in, with what was seen since.
+    if (options.json) terminal.printJson({ ...job, state: 'booting' })
+    else terminal.print(`job ${job.id}: ${terminal.styled('green', 'the board has jumped into the target')}`)
+    return
+  }
+  if (options.json) terminal.printJson(await client.job(job.id, signal))
+  if (state === 'planned') {
+    if (options.json) return
+    terminal.print(renderPlanText(await client.plan(job.id, signal), { color: terminal.hasColor(terminal.io.stdout) }))
+    return
+  }
+  terminal.exitCode = error === null ? 1 : failureExitCode(error)
+  terminal.fail(error ?? fault('JOB_CANCELLED', { id: job.id, state: job.state }).toJSON(), options.json === true)
+}
+
+/**
+ * 2 means that the job is not to blame: a server or the board was not there. The table's 2 for a plan that is not
+ * survivable belongs to `fauxboot plan`; here such a job was refused.
+ */
+function failureExitCode({ code, statusCode }: ErrorJson): number {
+  if (statusCode < 500) return 1
+  return code in ERRORS ? ERRORS[code as ErrorCode].exit : 2
+}

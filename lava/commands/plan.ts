@@ -1,0 +1,122 @@
+/** `fauxboot plan`: the plan of a job without a board and without a job. */
+
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { type FauxbootError, fault } from '../../agent/errors.js'
+import { parseFdt, writeFdt } from '../../agent/image/fdt.js'
+import { applyOverlay } from '../../agent/image/fdt-overlay.js'
+import { parseIomem, parseRamOption } from '../../agent/kexec/memory-map.js'
+import { planToJson } from '../../agent/kexec/plan-json.js'
+import { renderPlanSvg } from '../../agent/kexec/plan-svg.js'
+import { renderPlanText } from '../../agent/kexec/plan-text.js'
+import { planBoot } from '../../agent/kexec/planner.js'
+import type { Range } from '../../agent/kexec/ranges.js'
+import { readKernel } from '../kernel-file.js'
+import { fileError, readInput } from '../local-file.js'
+import type { Terminal } from '../terminal.js'
+
+interface PlanOptions {
+  readonly kernel: string
+  readonly ramdisk?: string
+  readonly dtb?: string
+  readonly overlay?: readonly string[]
+  readonly ram?: readonly string[]
+  readonly iomem?: string
+  readonly append?: string
+  readonly earlycon?: boolean | string
+  readonly force?: boolean
+  readonly json?: boolean
+  readonly svg?: string
+}
+
+const MIB = 1024 * 1024
+
+/** Bytes a file may have: far above what boards take, far below what this process could not hold. */
+const LIMITS = { kernel: 512 * MIB, ramdisk: 1536 * MIB, dtb: 16 * MIB, iomem: MIB } as const
+
+/** What `planBoot` finds not survivable. */
+const NOT_SURVIVABLE = 2
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .requiredOption('--kernel <file>', 'zImage or Image, also compressed or as uImage')
+    .option('--ramdisk <file>', 'cpio archive, as the kernel takes it')
+    .option('--dtb <file>', 'device tree')
+    .option('--overlay <file...>', 'device tree overlays, applied to the dtb in this order')
+    .option('--ram <start-end...>', 'System RAM, first and last address in hex, or START+SIZE: 0x40000000+1G')
+    .addOption(new Option('--iomem <file>', "System RAM as in the board's /proc/iomem, read as root").conflicts('ram'))
+    .option('--append <text>', 'command line of the kernel')
+    .option('--earlycon [value]', 'add earlycon to the command line')
+    .option('--force', 'plan as for a job with the option force')
+    .option('--json', 'print JSON')
+    .option('--svg <file>', 'write a picture of memory; - for standard output')
+    .addHelpText(
+      'after',
+      `
+Exit code 0: the target would survive the jump; 2: it would not; 1: the input cannot be used.
+
+Examples:
+  fauxboot plan --kernel zImage --ramdisk rootfs.cpio.gz --dtb board.dtb --ram 40000000-7fffffff
+  fauxboot plan --kernel zImage --dtb board.dtb --iomem iomem.txt --append "console=ttyS0,115200" --svg memory.svg
+  fauxboot plan --kernel zImage --ram 0x20000000+2G --json`,
+    )
+    .action((options: PlanOptions) => plan(options, terminal))
+}
+
+async function plan(options: PlanOptions, terminal: Terminal): Promise<void> {
+  const ram = await ramRanges(options)
+  const { overlay = [], append = '', earlycon, force } = options
+  if (overlay.length > 0 && options.dtb === undefined)
+    throw usage('--overlay needs the device tree it applies to: --dtb')
+  const ramdisk = options.ramdisk === undefined ? [] : [await readInput(options.ramdisk, LIMITS.ramdisk)]
+  const result = planToJson(
+    planBoot({
+      ram,
+      kernel: await readKernel(options.kernel, LIMITS.kernel),
+      ramdisk,
+      dtb: options.dtb === undefined ? undefined : await readDtb(options.dtb, overlay),
+      cmdline: append,
+      earlycon,
+      force,
+    }),
+  )
+  if (options.svg === '-') terminal.print(renderPlanSvg(result))
+  else {
+    if (options.svg !== undefined) await writeWhole(options.svg, renderPlanSvg(result))
+    if (options.json) terminal.printJson(result)
+    else terminal.print(renderPlanText(result, { color: terminal.hasColor(terminal.io.stdout) }))
+  }
+  terminal.exitCode = result.survivable ? 0 : NOT_SURVIVABLE
+}
+
+async function ramRanges({ ram, iomem }: PlanOptions): Promise<readonly Range[]> {
+  if (ram !== undefined) return ram.map(parseRamOption)
+  if (iomem === undefined) throw usage("the board's memory is not known: use --ram START-END or --iomem FILE")
+  return parseIomem(Buffer.from(await readInput(iomem, LIMITS.iomem)).toString('latin1'), iomem)
+}
+
+async function readDtb(path: string, overlays: readonly string[]): Promise<Uint8Array> {
+  const bytes = await readInput(path, LIMITS.dtb)
+  if (overlays.length === 0) return bytes
+  let tree = parseFdt(bytes, path)
+  for (const overlay of overlays) {
+    tree = applyOverlay(tree, parseFdt(await readInput(overlay, LIMITS.dtb), overlay), overlay)
+  }
+  return writeFdt(tree)
+}
+
+/** All of a file or nothing of it. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`
+  try {
+    await writeFile(partial, text)
+    await rename(partial, path)
+  } catch (thrown) {
+    await rm(partial, { force: true })
+    throw fileError(path, thrown)
+  }
+}
+
+function usage(reason: string): FauxbootError {
+  return fault('CLI_USAGE', { reason, command: 'fauxboot plan' })
+}
