@@ -11,7 +11,7 @@ export interface CommandModule {
 }
 
 interface CommandRow {
-  /** name and operands, as commander writes them */
+  /** name and operands, for the list of commands */
   readonly usage: string
   readonly summary: string
   /** only the command that is asked for is loaded */
@@ -85,8 +85,11 @@ async function createProgram(argv: readonly string[], terminal: Terminal): Promi
     })
   const wanted = argv[0] === 'help' ? argv[1] : argv[0]
   for (const [name, row] of Object.entries(COMMANDS)) {
-    const command = program.command(row.usage).description(row.summary)
-    if (name !== wanted) continue
+    if (name !== wanted) {
+      program.command(row.usage).description(row.summary)
+      continue
+    }
+    const command = program.command(name).description(row.summary)
     const { define } = await row.load()
     define(command, terminal)
     command.option('--no-color', 'print without colours; so does NO_COLOR in the environment')
