@@ -1,0 +1,210 @@
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadAddon } from '../../../native/addon.js'
+import * as native from '../../../native/index.js'
+import { answerOf } from './child.js'
+import type { CollectedAnswers } from './collected.js'
+import type { UnprivilegedAnswers } from './unprivileged.js'
+
+/** No architecture has this number: a kernel refuses such a load whatever else it says, and whoever asks. */
+const NO_ARCHITECTURE = 0xfffe0000
+/** A kernel without kexec has no such call; containers forbid it. */
+const FORBIDDEN = /^(EPERM|ENOSYS)$/
+
+const segment = { buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x1000, kind: 'kernel' }
+
+t.test('without privileges every call is refused, with errno and the whole call', async t => {
+  const answers = await answerOf<UnprivilegedAnswers>('unprivileged.ts')
+  t.match(answers.load, {
+    name: 'NativeError',
+    errname: FORBIDDEN,
+    message:
+      /^kexec_load\(entry 0x42000000, 1 segment \[kernel 0x42000000\+0x2000 from 4096 bytes\], flags 0x0\) failed: E\w+ \(\d+\)$/,
+  })
+  t.match(answers.unload, {
+    errname: FORBIDDEN,
+    message: /^kexec_load\(entry 0x0, 0 segments \[\], flags 0x0\) failed/,
+  })
+  t.match(answers.fileLoad, {
+    errname: FORBIDDEN,
+    message: /^kexec_file_load\(kernel fd 0, initrd fd none, "console=ttyS0", flags 0\) failed/,
+  })
+  t.match(answers.fileLoadInitrd, { errname: FORBIDDEN, message: /initrd fd 0/ })
+  t.match(answers.jump, { errname: 'EPERM', message: 'reboot(LINUX_REBOOT_CMD_KEXEC) failed: EPERM (1)' })
+  t.match(answers.linkDown, { errname: 'EPERM', message: 'linkDown("lo") failed: EPERM (1)' })
+  t.match(
+    answers.detached,
+    { errname: 'EFAULT', message: /from 4096 bytes\], flags 0x0\) failed: EFAULT \(14\)/ },
+    'a buffer that went away during the call is never reported as loaded',
+  )
+  t.strictSame(
+    answers.hostile.filter(name => !['Error', 'RangeError', 'TypeError', 'none'].includes(name)),
+    [],
+    'arguments of any kind are refused or harmless, and the process lives',
+  )
+  t.ok(answers.hostile.includes('TypeError'))
+})
+
+t.test('a load that no kernel takes comes back with what the kernel said', async t => {
+  await t.rejects(native.load(0x42000000, [segment], NO_ARCHITECTURE), {
+    name: 'NativeError',
+    errname: /^(EINVAL|EPERM|ENOSYS)$/,
+    syscall: 'kexec_load',
+    call: 'kexec_load(entry 0x42000000, 1 segment [kernel 0x42000000+0x1000 from 4096 bytes], flags 0xfffe0000)',
+    message: /\] *, flags 0xfffe0000\) failed: E[A-Z]+ \(\d+\)$/,
+  })
+  const error: unknown = await native.load(0x42000000, [segment], NO_ARCHITECTURE).catch(thrown => thrown)
+  t.ok(error instanceof native.NativeError)
+  if (error instanceof native.NativeError) t.ok(error.errno > 0, 'errno is positive, as in the manual')
+})
+
+t.test('arguments that are wrong never reach the kernel', async t => {
+  await t.rejects(native.load(0x1234, [segment], NO_ARCHITECTURE), {
+    name: 'NativeArgumentError',
+    reason: 'entry 0x1234 is in no segment',
+  })
+})
+
+t.test('a blocking call is made off the event loop: its promise cannot settle before the loop has turned', async t => {
+  let settled = false
+  const call = native.sync().then(() => {
+    settled = true
+  })
+  for (let microtask = 0; microtask < 100; microtask++) await Promise.resolve()
+  t.equal(settled, false)
+  await call
+  t.equal(settled, true)
+})
+
+t.test('the addon itself refuses what the wrapper would have refused', async t => {
+  const addon = loadAddon() as unknown as Record<string, (...args: unknown[]) => unknown>
+  const load = (entry: unknown, segments: unknown, flags: unknown = NO_ARCHITECTURE) =>
+    addon.load?.(entry, flags, segments)
+  const bytes = new Uint8Array(0x1000)
+  const gone = new Uint8Array(0x1000)
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  const cases: readonly [string, () => unknown, RegExp][] = [
+    ['an entry that is a string', () => load('0', []), /entry must be a number/],
+    ['a missing argument', () => addon.load?.(), /entry must be a number/],
+    ['NaN', () => load(Number.NaN, []), /entry must be an unsigned integer/],
+    ['a negative number', () => load(-1, []), /entry must be an unsigned integer/],
+    ['a fraction', () => load(0.5, []), /entry must be an unsigned integer/],
+    ['infinity', () => load(Infinity, []), /entry must be an unsigned integer/],
+    ['2^53', () => load(0, [], 2 ** 53), /flags must be an unsigned integer/],
+    ['segments that are no array', () => load(0, { length: 1 }), /segments must be an array/],
+    ['17 segments', () => load(0, Array(17).fill([bytes, 0, 0x1000])), /more than 16/],
+    ['a hole in the segments', () => load(0, Array(1)), /a segment must be \[buffer, mem, memsz\]/],
+    ['a segment that is no array', () => load(0, [segment]), /a segment must be/],
+    ['a buffer that is none', () => load(0, [['bytes', 0, 0x1000]]), /must be a Uint8Array/],
+    ['a DataView', () => load(0, [[new DataView(bytes.buffer), 0, 0x1000]]), /must be a Uint8Array/],
+    ['words', () => load(0, [[new Uint32Array(4), 0, 0x1000]]), /must be a Uint8Array/],
+    ['shared memory', () => load(0, [[new Uint8Array(new SharedArrayBuffer(16)), 0, 0x1000]]), /shared memory/],
+    ['a detached buffer', () => load(0, [[gone, 0, 0x1000]]), /detached/],
+    ['three bytes', () => load(0, [[bytes.subarray(0, 3), 0, 0x1000]]), /fewer than 4 bytes/],
+    [
+      'a length that lies',
+      () => load(0, [[Object.defineProperty(bytes.slice(), 'length', { value: 4 }), 0, 4]]),
+      /larger/,
+    ],
+    [
+      'a getter that detaches an earlier buffer',
+      () => {
+        const victim = new Uint8Array(0x1000)
+        const second = [bytes, 0, 0x1000]
+        Object.defineProperty(second, '1', {
+          get: () => structuredClone(0, { transfer: [victim.buffer] }),
+        })
+        return load(0, [[victim, 0, 0x1000], second])
+      },
+      /detached/,
+    ],
+    ['an interface name that is none', () => addon.linkDown?.(7), /ifname must be a string/],
+    ['an interface name with NUL', () => addon.linkDown?.('eth0\0'), /must not contain NUL/],
+    ['a command line with NUL', () => addon.fileLoad?.(0, null, 'a\0b', 0), /must not contain NUL/],
+    ['a descriptor beyond int', () => addon.map?.(2 ** 31), /must be a file descriptor/],
+    ['a path in place of a descriptor', () => addon.map?.('/etc/passwd'), /must be a number/],
+  ]
+  for (const [name, call, message] of cases) t.throws(call, { message }, name)
+})
+
+t.test('the addon hands a failing getter its own error back', async t => {
+  const addon = loadAddon() as unknown as Record<string, (...args: unknown[]) => unknown>
+  const segments = Object.defineProperty([0], '0', {
+    get: () => {
+      throw new Error('from the getter')
+    },
+  })
+  t.throws(() => addon.load?.(0, NO_ARCHITECTURE, segments), { message: 'from the getter' })
+})
+
+t.test('an interface that does not exist cannot be taken down', async t => {
+  await t.rejects(native.linkDown('fauxboot-none'), {
+    name: 'NativeError',
+    errname: 'ENODEV',
+    errno: 19,
+    syscall: 'ioctl SIOCGIFFLAGS',
+    message: 'linkDown("fauxboot-none") failed: ENODEV (19)',
+  })
+})
+
+t.test('an interface name has 1 to 15 bytes', async t => {
+  for (const ifname of ['', 'sixteen-bytes-xx', 'ähhhhhhhhhhhhhh']) {
+    await t.rejects(native.linkDown(ifname), { name: 'NativeArgumentError', reason: /1 to 15 bytes/ }, `'${ifname}'`)
+  }
+  await t.rejects(native.linkDown('fifteen-bytes-x'), { name: 'NativeError', errname: 'ENODEV' })
+})
+
+t.test('whether an image is loaded is read from the kernel; a kernel without kexec has none', async t => {
+  const directory = t.testdir({ one: '1\n', zero: '0\n' })
+  t.equal(await native.loaded(join(directory, 'one')), true)
+  t.equal(await native.loaded(join(directory, 'zero')), false)
+  t.equal(await native.loaded(join(directory, 'missing')), false)
+  await t.rejects(native.loaded(directory), { name: 'NativeError', errname: 'EISDIR', message: /^readFile\("/ })
+})
+
+t.test('a mapped file shows its bytes, by path and by descriptor', async t => {
+  const path = join(t.testdir({ artifact: 'the bytes' }), 'artifact')
+  t.equal(Buffer.from(native.mapFile(path)).toString(), 'the bytes')
+  const fd = openSync(path, 'r')
+  const mapped = native.mapFile(fd)
+  closeSync(fd)
+  unlinkSync(path)
+  t.equal(Buffer.from(mapped).toString(), 'the bytes', 'the mapping outlives descriptor and name')
+})
+
+t.test('writing to a mapped file changes neither the file nor another mapping of it', async t => {
+  const path = join(t.testdir({ artifact: 'the bytes' }), 'artifact')
+  const [mine, other] = [native.mapFile(path), native.mapFile(path)]
+  mine.fill(0x2a)
+  t.equal(Buffer.from(mine).toString(), '*********')
+  t.equal(Buffer.from(other).toString(), 'the bytes')
+  t.equal(readFileSync(path, 'utf8'), 'the bytes')
+})
+
+t.test('an empty file maps to an empty array', async t => {
+  const path = join(t.testdir({ artifact: '' }), 'artifact')
+  t.equal(native.mapFile(path).length, 0)
+})
+
+t.test('what is not a regular file, not there or too large is not mapped', async t => {
+  const directory = t.testdir({ large: '' })
+  mkdirSync(join(directory, 'sub'))
+  writeFileSync(join(directory, 'large'), '')
+  truncateSync(join(directory, 'large'), 2 ** 32 + 1)
+  t.throws(() => native.mapFile(join(directory, 'sub')), {
+    name: 'NativeArgumentError',
+    message: /^mapFile\(".*sub"\): only a regular file/,
+  })
+  t.throws(() => native.mapFile('/dev/zero'), { name: 'NativeArgumentError' })
+  t.throws(() => native.mapFile('/proc/self/fd/nothing'), { name: 'NativeError', errname: 'ENOENT', syscall: 'open' })
+  t.throws(() => native.mapFile('a\0b'), { name: 'NativeArgumentError', reason: /null bytes/ })
+  t.throws(() => native.mapFile(join(directory, 'large')), { name: 'NativeError', errname: 'EFBIG', errno: 27 })
+  t.throws(() => native.mapFile(1_000_000), { name: 'NativeError', errname: 'EBADF', syscall: 'fstat' })
+  t.throws(() => native.mapFile(-1), { name: 'NativeArgumentError' })
+})
+
+t.test('a mapping stays while any view of it is in use, and goes with the last', async t => {
+  const answers = await answerOf<CollectedAnswers>('collected.ts', ['--expose-gc'])
+  t.strictSame(answers, { mappedWhileUsed: true, mappedWhenForgotten: false, seen: 'xxx' })
+})
