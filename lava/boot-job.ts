@@ -1,7 +1,7 @@
 /** Boot a target on a board: bring the files there, submit the job, follow it to its end. */
 
 import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/job.js'
-import type { ErrorJson } from '../agent/errors.js'
+import { ERRORS, type ErrorCode, type ErrorJson } from '../agent/errors.js'
 import { uploadFile } from './artifact-upload.js'
 import type { JobBody } from './board-client.js'
 import { type BoardClient, isOutage } from './board-client.js'
@@ -136,6 +136,16 @@ async function followJob(
     if (outcome.state !== 'loaded' || !isOutage(thrown)) throw thrown
   }
   return outcome
+}
+
+/**
+ * Exit code for a job that has ended. 2 means that the job is not to blame: a server or the board was not there. The
+ * table's 2 for a plan that is not survivable belongs to `fauxboot plan`; here such a job was refused.
+ */
+export function outcomeExitCode({ state, error }: JobOutcome): number {
+  if (state === 'loaded' || state === 'booting' || state === 'planned') return 0
+  if (error === null || error.statusCode < 500) return 1
+  return error.code in ERRORS ? ERRORS[error.code as ErrorCode].exit : 2
 }
 
 /** Whoever is interrupted is told about the interruption, not about a board that has no such job any more. */

@@ -1,9 +1,9 @@
-/** The `fauxboot` command: its table of commands, and what becomes of their results and errors. */
+/** The `fauxboot` command: its table of commands. */
 
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-import { asFault, fault } from '../agent/errors.js'
-import { Interruption, type Io, Terminal } from './terminal.js'
+import type { Command } from 'commander'
+import { createProgram, runProgram } from './program.js'
+import type { Io, Terminal } from './terminal.js'
 
 /** What a file of `commands/` exports: it declares options and examples, and acts. */
 export interface CommandModule {
@@ -55,34 +55,24 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
  * @param argv arguments after the command's own name
  * @returns the exit code; nothing is thrown
  */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const terminal = new Terminal(io)
-  try {
-    const program = await createProgram(argv, terminal)
-    await program.parseAsync(argv, { from: 'user' })
-    return terminal.exitCode
-  } catch (thrown) {
-    return report(thrown, argv, terminal)
-  }
+export function run(argv: readonly string[], io: Io): Promise<number> {
+  const [name = ''] = argv
+  return runProgram(
+    argv,
+    io,
+    async terminal => {
+      const program = await createCommands(argv, terminal)
+      await program.parseAsync(argv, { from: 'user' })
+    },
+    () => (name in COMMANDS ? `fauxboot ${name}` : 'fauxboot'),
+  )
 }
 
-async function createProgram(argv: readonly string[], terminal: Terminal): Promise<Command> {
-  const program = new Command('fauxboot')
+async function createCommands(argv: readonly string[], terminal: Terminal): Promise<Command> {
+  const program = createProgram('fauxboot', terminal)
     .description('Plan, check and start kernels on boards whose boot loader has no network.')
     .version(packageVersion(), '-V, --version', 'print the version')
-    .configureOutput({
-      writeOut: text => terminal.print(text),
-      // Usage errors are reported like all others, by `report`; help for a bare `fauxboot` goes this way too.
-      writeErr: text => terminal.io.stderr.write(text),
-      outputError: () => undefined,
-      getOutHelpWidth: () => terminal.io.stdout.columns ?? 100,
-      getErrHelpWidth: () => terminal.io.stderr.columns ?? 100,
-    })
-    .exitOverride()
     .addHelpText('after', '\nExamples:\n  fauxboot plan --kernel zImage --ram 40000000-7fffffff\n  fauxboot help boot')
-    .hook('preAction', (_, command) => {
-      terminal.plain = command.opts().color === false
-    })
   const wanted = argv[0] === 'help' ? argv[1] : argv[0]
   for (const [name, row] of Object.entries(COMMANDS)) {
     if (name !== wanted) {
@@ -102,26 +92,4 @@ function packageVersion(): string {
   const up = import.meta.url.includes('/dist/lava/') ? '../../package.json' : '../package.json'
   const { version }: { version: string } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
   return version
-}
-
-/** commander's ways of saying that it printed what was asked for. */
-const HELP_CODES = ['commander.help', 'commander.helpDisplayed', 'commander.version']
-
-function report(thrown: unknown, argv: readonly string[], terminal: Terminal): number {
-  const { reason } = terminal.io.signal
-  if (reason instanceof Interruption) {
-    terminal.note('fauxboot: interrupted')
-    return reason.exitCode
-  }
-  if (thrown instanceof CommanderError && HELP_CODES.includes(thrown.code)) return thrown.exitCode
-  const error = thrown instanceof CommanderError ? usageFault(thrown, argv) : asFault(thrown, 'running the command')
-  terminal.fail(error.toJSON(), argv.includes('--json'))
-  return error.exitCode
-}
-
-function usageFault(error: CommanderError, argv: readonly string[]) {
-  const name = argv[0]
-  const command = name !== undefined && name in COMMANDS ? `fauxboot ${name}` : 'fauxboot'
-  const reason = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
-  return fault('CLI_USAGE', { reason, command }, error)
 }

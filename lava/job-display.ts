@@ -3,7 +3,7 @@
 import type { JobEvent, JobState, JobView } from '../agent/boot/job.js'
 import type { Finding } from '../agent/kexec/plan.js'
 import type { BootWatcher } from './boot-job.js'
-import { createProgress, type Progress } from './progress.js'
+import type { Progress } from './progress.js'
 import { formatBytes, formatDuration } from './quantities.js'
 import { type Output, printable, type Style, type Terminal } from './terminal.js'
 
@@ -68,10 +68,10 @@ export class JobDisplay implements BootWatcher {
   readonly #started = performance.now()
   readonly #sizes = new Map<string, number>()
 
-  /** @param quiet show nothing: the result is meant for a program */
-  constructor(terminal: Terminal, quiet = false) {
+  /** @param progress where it is shown; `NO_PROGRESS` when the result is meant for a program */
+  constructor(terminal: Terminal, progress: Progress) {
     this.#terminal = terminal
-    this.#progress = quiet ? SILENT : createProgress(terminal.io.stderr)
+    this.#progress = progress
   }
 
   uploads(files: readonly { readonly role: string; readonly size: number }[]): void {
@@ -106,10 +106,4 @@ export class JobDisplay implements BootWatcher {
     const time = this.#terminal.styled('dim', `[${elapsed}]`, this.#terminal.io.stderr)
     for (const line of text.split('\n')) this.#progress.note(`${time} ${line}`)
   }
-
-  stop(): void {
-    this.#progress.stop()
-  }
 }
-
-const SILENT: Progress = { update: () => undefined, note: () => undefined, stop: () => undefined }

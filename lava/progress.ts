@@ -18,6 +18,9 @@ export function createProgress(stream: Output): Progress {
   return stream.isTTY ? new ProgressBars(stream) : new ProgressLines(stream)
 }
 
+/** Shows nothing. */
+export const NO_PROGRESS: Progress = { update: () => undefined, note: () => undefined, stop: () => undefined }
+
 /** Erase to the end of the line (ECMA-48 EL): what is left there of a longer bar. */
 const ERASE_LINE = '\u001b[K'
 

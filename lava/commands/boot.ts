@@ -2,12 +2,13 @@
 
 import type { Command } from 'commander'
 import type { JobView } from '../../agent/boot/job.js'
-import { ERRORS, type ErrorCode, type ErrorJson, type FauxbootError, fault } from '../../agent/errors.js'
+import { type FauxbootError, fault } from '../../agent/errors.js'
 import { renderPlanText } from '../../agent/kexec/plan-text.js'
 import type { BoardClient } from '../board-client.js'
-import { type JobOutcome, runJob, type Target, uploadTarget } from '../boot-job.js'
+import { type JobOutcome, outcomeExitCode, runJob, type Target, uploadTarget } from '../boot-job.js'
 import { JobDisplay } from '../job-display.js'
 import { readJobFile } from '../job-file.js'
+import { createProgress, NO_PROGRESS } from '../progress.js'
 import type { Terminal } from '../terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
@@ -64,8 +65,9 @@ async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
   const request = bootRequest(options)
   const wait = waitSeconds(options)
   const client = await boardClient(options, 'boot')
-  const { signal } = terminal.io
-  const display = new JobDisplay(terminal, options.json)
+  const { signal, stderr } = terminal.io
+  const progress = options.json ? NO_PROGRESS : createProgress(stderr)
+  const display = new JobDisplay(terminal, progress)
   try {
     if (wait > 0) {
       display.note(`waiting for ${client.url.href}`)
@@ -76,10 +78,10 @@ async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
         ? await readJobFile(request.file, display)
         : await uploadTarget(client, request.target, display, signal)
     const { job, outcome } = await runJob(client, body, display, signal)
-    display.stop()
-    await reportOutcome(client, job, outcome, options, terminal)
+    progress.stop()
+    await report(client, job, outcome, options.json === true, terminal)
   } finally {
-    display.stop()
+    progress.stop()
   }
 }
 
@@ -119,35 +121,26 @@ function usage(reason: string): FauxbootError {
   return fault('CLI_USAGE', { reason, command: 'fauxboot boot' })
 }
 
-async function reportOutcome(
+async function report(
   client: BoardClient,
   job: JobView,
-  { state, error }: JobOutcome,
-  options: BootOptions,
+  outcome: JobOutcome,
+  json: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const { signal } = terminal.io
+  const { signal, stdout } = terminal.io
+  const { state, error } = outcome
+  terminal.exitCode = outcomeExitCode(outcome)
   if (state === 'loaded' || state === 'booting') {
     // The agent is gone by now: this is the job as it was when it came in, with what was seen since.
-    if (options.json) terminal.printJson({ ...job, state: 'booting' })
+    if (json) terminal.printJson({ ...job, state: 'booting' })
     else terminal.print(`job ${job.id}: ${terminal.styled('green', 'the board has jumped into the target')}`)
     return
   }
-  if (options.json) terminal.printJson(await client.job(job.id, signal))
-  if (state === 'planned') {
-    if (options.json) return
-    terminal.print(renderPlanText(await client.plan(job.id, signal), { color: terminal.hasColor(terminal.io.stdout) }))
-    return
+  if (json) terminal.printJson(await client.job(job.id, signal))
+  else if (state === 'planned') {
+    terminal.print(renderPlanText(await client.plan(job.id, signal), { color: terminal.hasColor(stdout) }))
   }
-  terminal.exitCode = error === null ? 1 : failureExitCode(error)
-  terminal.fail(error ?? fault('JOB_CANCELLED', { id: job.id, state: job.state }).toJSON(), options.json === true)
-}
-
-/**
- * 2 means that the job is not to blame: a server or the board was not there. The table's 2 for a plan that is not
- * survivable belongs to `fauxboot plan`; here such a job was refused.
- */
-function failureExitCode({ code, statusCode }: ErrorJson): number {
-  if (statusCode < 500) return 1
-  return code in ERRORS ? ERRORS[code as ErrorCode].exit : 2
+  if (state === 'planned') return
+  terminal.fail(error ?? fault('JOB_CANCELLED', { id: job.id, state: job.state }).toJSON(), json)
 }
