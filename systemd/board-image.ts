@@ -1,0 +1,68 @@
+/** Everything that a board boots from, built and cached. */
+
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { agentFiles } from './agent-files.js'
+import type { Board } from './board.js'
+import { cached, contentKey } from './cache.js'
+import { kernelVersion } from './debian-tree.js'
+import { firstStageFiles } from './first-stage.js'
+import { firstStageTree } from './first-stage-packages.js'
+import { compressedArchive, joinArchiveFiles } from './initramfs.js'
+import { firstStageCmdline } from './kernel-cmdline.js'
+import { stageModules } from './kernel-modules.js'
+
+/** Paths of what was built; the files are the cache's and not to be changed. */
+export interface BoardImage {
+  readonly board: Board
+  /** Debian's vmlinuz, as it is in its package */
+  readonly kernel: string
+  /** null when the device tree comes from the emulator */
+  readonly dtb: string | null
+  readonly initramfs: string
+  readonly cmdline: string
+}
+
+/**
+ * Build a board's first stage, or find it in the cache.
+ *
+ * @param board read by `loadBoard`
+ * @throws BUILD_TOOL, BUILD_INPUT
+ */
+export async function buildBoardImage(board: Board): Promise<BoardImage> {
+  const tree = await firstStageTree()
+  const version = await kernelVersion(tree)
+  const modules = await stageModules(tree, version, board.modules)
+  const base = await compressedArchive('first-stage', await firstStageFiles(board, tree, modules))
+  const agent = await compressedArchive('agent', agentFiles())
+  const dir = await cached('initramfs', contentKey([base, agent]), async making => {
+    await writeFile(join(making, 'initramfs.cpio.zst'), await joinArchiveFiles([base, agent]))
+  })
+  return {
+    board,
+    kernel: join(tree, 'boot', `vmlinuz-${version}`),
+    dtb: board.dtb === undefined ? null : join(tree, 'usr/lib', `linux-image-${version}`, board.dtb),
+    initramfs: join(dir, 'initramfs.cpio.zst'),
+    cmdline: firstStageCmdline(board),
+  }
+}
+
+/**
+ * Put copies of an image's files into a folder.
+ *
+ * @param dir made when it is not there
+ * @returns the copies
+ */
+export async function copyBoardImage(image: BoardImage, dir: string): Promise<BoardImage> {
+  const copy = async (from: string, name: string): Promise<string> => {
+    await cp(from, join(dir, name))
+    return join(dir, name)
+  }
+  await mkdir(dir, { recursive: true })
+  return {
+    ...image,
+    kernel: await copy(image.kernel, 'vmlinuz'),
+    dtb: image.dtb === null ? null : await copy(image.dtb, basename(image.dtb)),
+    initramfs: await copy(image.initramfs, 'initramfs.cpio.zst'),
+  }
+}

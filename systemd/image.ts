@@ -1,0 +1,50 @@
+/** `node dist/systemd/image.js --board NAME --out DIR`: build what a board boots from. */
+
+import { stat } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { asFault, fault } from '../agent/errors.js'
+import { boardNames, loadBoard } from './board.js'
+import { buildBoardImage, copyBoardImage } from './board-image.js'
+
+const USAGE = `Usage: node dist/systemd/image.js --board NAME --out DIR
+
+Builds the first stage for a board: Debian's kernel, its device tree, an initramfs with the agent and, for boards that
+boot from one, the image of an SD card. What was built before is taken from .cache.
+
+  --board NAME   one of the files in systemd/boards
+  --out DIR      gets copies of the files
+  --list         names of the boards
+
+Example: node dist/systemd/image.js --board cubieboard4 --out out
+`
+
+async function main(argv: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      board: { type: 'string' },
+      out: { type: 'string' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return void process.stdout.write(USAGE)
+  if (values.list) return void process.stdout.write(`${(await boardNames()).join('\n')}\n`)
+  if (values.board === undefined || values.out === undefined) {
+    throw fault('BUILD_INPUT', { doing: 'reading the command line', reason: '--board and --out are needed' })
+  }
+  const board = await loadBoard(values.board)
+  const image = await copyBoardImage(await buildBoardImage(board), values.out)
+  for (const [part, path] of Object.entries(image)) {
+    if (typeof path !== 'string' || part === 'cmdline') continue
+    const { size } = await stat(path)
+    process.stdout.write(`${part.padEnd(10)} ${(size / 2 ** 20).toFixed(1).padStart(7)} MiB  ${path}\n`)
+  }
+  process.stdout.write(`cmdline    ${image.cmdline}\n`)
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const { message, exitCode } = asFault(error, 'building a board image')
+  process.stderr.write(`${message}\n`)
+  process.exitCode = exitCode
+})

@@ -1,0 +1,30 @@
+/** Where things lie in the checkout, found from the sources and from the compiled files alike. */
+
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fault } from '../agent/errors.js'
+
+function findRoot(from: string): string {
+  for (let dir = from; ; dir = dirname(dir)) {
+    if (existsSync(join(dir, 'package.json'))) return dir
+    if (dir === dirname(dir))
+      throw fault('BUILD_INPUT', {
+        doing: 'finding the project',
+        reason: `no package.json above ${from}`,
+      })
+  }
+}
+
+/** The project's folder: the one with package.json. */
+export const PROJECT_DIR = findRoot(dirname(fileURLToPath(import.meta.url)))
+
+/** What is built once and kept; `FAUXBOOT_CACHE` puts it elsewhere, for instance outside of a fresh clone. */
+export const CACHE_DIR = process.env.FAUXBOOT_CACHE ?? join(PROJECT_DIR, '.cache')
+
+export const BOARDS_DIR = join(PROJECT_DIR, 'systemd', 'boards')
+export const UNITS_DIR = join(PROJECT_DIR, 'systemd', 'units')
+
+/** The bundled agent, and the folder with its native addon for the boards. */
+export const AGENT_BUNDLE = join(PROJECT_DIR, 'dist', 'board', 'fauxboot-agent.cjs')
+export const AGENT_PREBUILDS = join(PROJECT_DIR, 'native', 'prebuilds', 'linux-arm')

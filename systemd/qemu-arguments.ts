@@ -1,0 +1,64 @@
+/** The command line of QEMU for a board: all of it comes from the board's data. */
+
+import { fault } from '../agent/errors.js'
+import type { Board } from './board.js'
+
+/** What a board starts from: a kernel that QEMU loads itself, or an SD card with the real boot loader. */
+export type BootSource =
+  | { readonly kernel: string; readonly initrd: string; readonly dtb: string | null; readonly cmdline: string }
+  | { readonly sd: string }
+
+export interface QemuSettings {
+  readonly source: BootSource
+  /** instead of the board's own, MiB */
+  readonly memoryMiB?: number
+  /** TCP port on the host's loopback and on the board; host port 0 lets the system choose */
+  readonly forward: { readonly host: number; readonly board: number }
+  /** served to the board by QEMU's TFTP server, as `10.0.2.2` */
+  readonly tftpDir?: string
+}
+
+/**
+ * Arguments for `qemu-system-arm`. The console is on stdin and stdout, QMP on file descriptor 3.
+ *
+ * @throws BOARD_DATA for a board that cannot be emulated
+ */
+export function qemuArguments(board: Board, settings: QemuSettings): string[] {
+  const { qemu } = board
+  if (qemu === undefined) {
+    throw fault('BOARD_DATA', { file: `${board.name}.json`, where: '/qemu', reason: 'is missing: it has no emulation' })
+  }
+  const { forward, tftpDir } = settings
+  const netdev = [
+    'user',
+    'id=net0',
+    `hostfwd=tcp:127.0.0.1:${forward.host}-:${forward.board}`,
+    ...(tftpDir === undefined ? [] : [`tftp=${escapeComma(tftpDir)}`]),
+  ]
+  const silent = Array.from({ length: qemu.serial }, () => ['-serial', 'null']).flat()
+  return [
+    ...['-M', qemu.machine],
+    ...(qemu.cpu === undefined ? [] : ['-cpu', qemu.cpu]),
+    ...['-smp', String(qemu.cpus), '-m', String(settings.memoryMiB ?? qemu.memoryMiB)],
+    ...['-nodefaults', '-display', 'none'],
+    ...['-netdev', netdev.join(',')],
+    ...(qemu.nic === undefined ? ['-net', 'nic,netdev=net0'] : ['-device', `${qemu.nic},netdev=net0`]),
+    ...['-chardev', 'stdio,id=console,signal=off', ...silent, '-serial', 'chardev:console'],
+    ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
+    ...sourceArguments(settings.source),
+  ]
+}
+
+function sourceArguments(source: BootSource): string[] {
+  if ('sd' in source) {
+    // The card is never written to: QEMU keeps changes in a file of its own that is already deleted.
+    return ['-drive', `file=${escapeComma(source.sd)},format=raw,if=sd,snapshot=on`]
+  }
+  const dtb = source.dtb === null ? [] : ['-dtb', source.dtb]
+  return ['-kernel', source.kernel, '-initrd', source.initrd, ...dtb, '-append', source.cmdline]
+}
+
+/** QEMU ends an option's value at a comma unless it is doubled. */
+function escapeComma(value: string): string {
+  return value.replaceAll(',', ',,')
+}

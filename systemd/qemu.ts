@@ -1,0 +1,198 @@
+/** A board emulated by QEMU: power, console, network, for tests, demonstrations and measurements. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fault } from '../agent/errors.js'
+import { awaitHttp } from './await-http.js'
+import type { Board } from './board.js'
+import type { BoardImage } from './board-image.js'
+import { joinArchiveFiles, joinArchives } from './initramfs.js'
+import { type BootSource, qemuArguments } from './qemu-arguments.js'
+import { Qmp } from './qmp.js'
+import { SerialConsole } from './serial-console.js'
+
+/** Port on which the agent listens. */
+const AGENT_PORT = 8080
+
+/** QEMU answers on its monitor within this time unless it cannot start, milliseconds. */
+const START_TIMEOUT_MS = 20_000
+
+export interface QemuBoardOptions {
+  readonly board: Board
+  /** kernel, initramfs and dtb that QEMU loads itself; needed unless there is `sd` */
+  readonly image?: Pick<BoardImage, 'kernel' | 'dtb' | 'initramfs' | 'cmdline'>
+  /** image of an SD card: the real boot loader is run */
+  readonly sd?: string
+  /** archives put behind the initramfs, such as a test's overlay; not with `sd` */
+  readonly extraInitrd?: readonly Uint8Array[]
+  /** words put behind the command line; not with `sd` */
+  readonly extraCmdline?: readonly string[]
+  /** instead of the board's own */
+  readonly memoryMiB?: number
+  /** folder served over TFTP as 10.0.2.2 */
+  readonly tftpDir?: string
+  /** TCP port on the board to which {@link QemuBoard.url} leads; the agent's by default */
+  readonly boardPort?: number
+}
+
+/** A running board. `start` it; `stop` it in any case: the process that started it takes it along when it dies. */
+export class QemuBoard {
+  readonly board: Board
+  readonly console: SerialConsole
+  /** where the board's forwarded port is on this machine: `http://127.0.0.1:PORT` */
+  readonly url: string
+  /** resolves with how QEMU ended, once it has */
+  readonly ended: Promise<string>
+  readonly #child: ChildProcess
+  readonly #qmp: Qmp
+
+  private constructor(
+    board: Board,
+    child: ChildProcess,
+    ended: Promise<string>,
+    console: SerialConsole,
+    qmp: Qmp,
+    port: number,
+  ) {
+    this.board = board
+    this.#child = child
+    this.ended = ended
+    this.console = console
+    this.#qmp = qmp
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  /** Process id of QEMU. */
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /**
+   * Switch a board on.
+   *
+   * @throws BOARD_DATA when it cannot be emulated, BUILD_TOOL when QEMU does not start, with its words
+   */
+  static async start(options: QemuBoardOptions): Promise<QemuBoard> {
+    const { board } = options
+    const work = await mkdtemp(join(tmpdir(), 'fauxboot-qemu-'))
+    try {
+      const source = await bootSource(options, work)
+      const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
+      const args = qemuArguments(board, { source, forward, memoryMiB: options.memoryMiB, tftpDir: options.tftpDir })
+      return await launch(board, args, (child, ended, console, qmp, port) => {
+        return new QemuBoard(board, child, ended, console, qmp, port)
+      })
+    } finally {
+      // QEMU has read what is in there.
+      await rm(work, { recursive: true, force: true })
+    }
+  }
+
+  /**
+   * Wait until the agent answers over HTTP.
+   *
+   * @param options timeoutMs: how long, from now on
+   * @throws CONSOLE_TIMEOUT, CONSOLE_ENDED with the board's last words
+   */
+  async waitForAgent(options: { readonly timeoutMs: number }): Promise<void> {
+    const expected = `${this.url}/healthz`
+    const gone = new AbortController()
+    const ended = this.ended.then(status => {
+      gone.abort()
+      return status
+    })
+    const late = AbortSignal.timeout(options.timeoutMs)
+    if (await awaitHttp(expected, AbortSignal.any([gone.signal, late]))) return
+    const fields = { board: this.board.name, expected, found: this.console.lastWords }
+    if (gone.signal.aborted) throw fault('CONSOLE_ENDED', { ...fields, status: await ended })
+    throw fault('CONSOLE_TIMEOUT', { ...fields, seconds: options.timeoutMs / 1000 })
+  }
+
+  /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
+  async reset(): Promise<void> {
+    await this.#qmp.execute('system_reset')
+  }
+
+  /** Switch it off. Ends QEMU, this one and no other, and returns when it is gone. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+async function bootSource(options: QemuBoardOptions, work: string): Promise<BootSource> {
+  const { board, image, sd, extraInitrd = [], extraCmdline = [] } = options
+  if (sd !== undefined) return { sd }
+  if (image === undefined) {
+    throw fault('BUILD_INPUT', { doing: `starting ${board.name}`, reason: 'neither a kernel nor an SD card was given' })
+  }
+  const cmdline = [image.cmdline, ...extraCmdline].join(' ')
+  if (extraInitrd.length === 0) return { kernel: image.kernel, initrd: image.initramfs, dtb: image.dtb, cmdline }
+  const initrd = join(work, 'initrd')
+  await writeFile(initrd, joinArchives([await joinArchiveFiles([image.initramfs]), ...extraInitrd]))
+  return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
+}
+
+type Make<T> = (child: ChildProcess, ended: Promise<string>, console: SerialConsole, qmp: Qmp, port: number) => T
+
+async function launch<T>(board: Board, args: string[], make: Make<T>): Promise<T> {
+  // The kernel ends QEMU when this process ends, however it ends.
+  const argv = ['--pdeathsig', 'KILL', 'qemu-system-arm', ...args]
+  const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
+  const { stdin, stdout, stderr } = child
+  const monitor = child.stdio[3]
+  if (!(monitor instanceof Duplex)) throw fault('INTERNAL', { doing: 'starting QEMU', reason: 'no pipe for QMP' })
+  let words = ''
+  stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-2000)
+  })
+  const console = new SerialConsole(board.name, stdout, stdin)
+  // A board that is switched off hears nothing any more.
+  stdin.on('error', () => stdin.destroy())
+  const ended = once(child, 'close').then(
+    ([code, signal]) => `${signal ?? `exit ${code}`}${words === '' ? '' : `: ${words.trim()}`}`,
+    (error: unknown) => String(error),
+  )
+  void ended.then(status => console.end(status))
+  const qmp = new Qmp(monitor)
+  const failed = async (): Promise<never> => {
+    const status = await Promise.race([ended, delay(START_TIMEOUT_MS, 'no answer on its monitor', { ref: false })])
+    throw fault('BUILD_TOOL', {
+      doing: `starting ${board.name}`,
+      tool: 'qemu-system-arm',
+      status: 'ended',
+      reason: status,
+    })
+  }
+  const port = async (): Promise<number> => {
+    await qmp.execute('qmp_capabilities')
+    return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }))
+  }
+  const asked = port()
+  asked.catch(() => undefined)
+  try {
+    return make(child, ended, console, qmp, await Promise.race([asked, failed()]))
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+}
+
+/** `TCP[HOST_FORWARD]  12  127.0.0.1 41035  10.0.2.15  8080 ...` */
+function forwardedPort(text: unknown): number {
+  const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(String(text))?.[1]
+  if (port === undefined) {
+    throw fault('BUILD_TOOL', {
+      doing: 'asking for the forwarded port',
+      tool: 'qemu-system-arm',
+      status: 'QMP',
+      reason: String(text),
+    })
+  }
+  return Number(port)
+}

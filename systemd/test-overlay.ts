@@ -1,0 +1,135 @@
+/**
+ * Archives that a test or a measurement appends to the first stage's initramfs: the image itself stays as it is. They
+ * are unpacked last, so that their files replace the image's.
+ */
+
+import { join } from 'node:path'
+import { packCpio } from '../agent/image/cpio.js'
+import { FileTree } from './file-tree.js'
+import { firstStageTree } from './first-stage-packages.js'
+import type { SerialConsole } from './serial-console.js'
+import { sharedLibraries } from './shared-libraries.js'
+
+/** What the shell prints when it waits for a command. */
+export const SHELL_PROMPT = 'fauxboot-test# '
+
+/** What the getty prints. */
+export const LOGIN_PROMPT = 'fauxboot login:'
+
+/** Peers of fauxboot, for tests and measurements on the board itself. */
+const PEERS = ['usr/sbin/kexec', 'usr/bin/curl'] as const
+
+const SYSTEM = 'etc/systemd/system'
+
+/** Neither waits for anything but the system's start: that is what is measured. */
+const unit = (description: string, service: string): string => `[Unit]
+Description=${description}
+DefaultDependencies=no
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+${service}
+StandardInput=tty
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/console
+TTYReset=yes
+Restart=always
+RestartSec=0
+`
+
+const SHELL_UNIT = unit(
+  'Root shell on the serial console, for tests',
+  `ExecStart=/bin/sh /root/test-shell
+WorkingDirectory=/root
+Environment=HOME=/root PATH=/usr/bin:/usr/lib/systemd`,
+)
+
+/** Busybox's own prompt would ask the terminal where its cursor is: noise in a transcript. */
+const SHELL_SCRIPT = `while printf '%s' '${SHELL_PROMPT}' && read -r line; do
+  eval "$line"
+done
+`
+
+const GETTY_UNIT = unit(
+  'Login prompt on the serial console, for measurements',
+  'ExecStart=/bin/getty -n -L 0 console dumb',
+)
+
+function startUnit(files: FileTree, name: string, text: string): void {
+  files.file(`${SYSTEM}/${name}`, text)
+  files.link(`${SYSTEM}/sysinit.target.wants/${name}`, `/${SYSTEM}/${name}`)
+}
+
+/**
+ * A root shell on the serial console, with `kexec` of kexec-tools and `curl`. It prints {@link SHELL_PROMPT}. The
+ * agent runs beside it.
+ *
+ * @param options agent: false keeps the agent from being started
+ * @returns an archive for `extraInitrd`
+ */
+export async function shellOverlay(options: { readonly agent?: boolean } = {}): Promise<Uint8Array> {
+  const tree = await firstStageTree()
+  const files = new FileTree()
+  for (const path of [...PEERS, ...(await sharedLibraries(tree, PEERS))]) {
+    // The image's /usr/sbin is its /usr/bin.
+    files.copy(tree, path, path.replace('usr/sbin/', 'usr/bin/'))
+  }
+  files.file('root/test-shell', SHELL_SCRIPT)
+  startUnit(files, 'fauxboot-test-shell.service', SHELL_UNIT)
+  if (options.agent === false) maskAgent(files)
+  return packCpio(files.entries())
+}
+
+/**
+ * Run a command in the shell of {@link shellOverlay}, which must be at its prompt.
+ *
+ * @param console of the board
+ * @param command one line of sh
+ * @returns what it printed, and its exit status
+ * @throws CONSOLE_TIMEOUT, CONSOLE_ENDED
+ */
+export async function runOnBoard(
+  console: SerialConsole,
+  command: string,
+  options: { readonly timeoutMs: number },
+): Promise<{ output: string; status: number }> {
+  const from = console.transcript.length
+  // The typed line is echoed, so that it must not contain what is waited for.
+  console.send(`${command}; echo "status"="$?"\n`)
+  const end = await console.waitFor(/^status=(\d+)\r?\n/m, options)
+  await console.waitFor(SHELL_PROMPT, options)
+  const text = console.transcript.slice(from).replaceAll('\r', '')
+  const output = text.slice(text.indexOf('\n') + 1, text.lastIndexOf('status='))
+  return { output, status: Number(end[1]) }
+}
+
+/**
+ * A login prompt on the serial console instead of the agent: what the agent's start-up time is compared with. It
+ * prints {@link LOGIN_PROMPT}.
+ *
+ * @returns an archive for `extraInitrd`
+ */
+export function gettyOverlay(): Uint8Array {
+  const files = new FileTree()
+  files.file('etc/issue', '')
+  startUnit(files, 'fauxboot-test-getty.service', GETTY_UNIT)
+  maskAgent(files)
+  return packCpio(files.entries())
+}
+
+/**
+ * Any files, for tests of their own.
+ *
+ * @param content path on the board and what is in the file
+ */
+export function filesOverlay(content: Readonly<Record<string, Uint8Array | string>>): Uint8Array {
+  const files = new FileTree()
+  for (const [path, data] of Object.entries(content)) files.file(path, data)
+  return packCpio(files.entries())
+}
+
+function maskAgent(files: FileTree): void {
+  files.link(join(SYSTEM, 'fauxboot-agent.service'), '/dev/null')
+}
