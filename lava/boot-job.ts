@@ -53,7 +53,7 @@ interface JobJson {
 /**
  * Upload the files of a target, refer to its URLs.
  *
- * @returns the job, ready to be submitted
+ * @returns the job, ready to be submitted, and the bytes that were sent for it
  * @throws CLI_FILE before anything is sent when a file cannot be read, and what `uploadFile` throws
  */
 export async function uploadTarget(
@@ -61,7 +61,7 @@ export async function uploadTarget(
   target: Target,
   watcher: BootWatcher,
   signal?: AbortSignal,
-): Promise<JobBody> {
+): Promise<{ body: JobBody; sent: number }> {
   const { overlays = [], name, cmdline, options } = target
   const sources: [role: string, source: Source | undefined][] = [
     ['kernel', target.kernel],
@@ -78,10 +78,12 @@ export async function uploadTarget(
     else files.push([role, await measureFile(source, signal)])
   }
   watcher.uploads(files.map(([role, { size }]) => ({ role, size })))
+  let total = 0
   for (const [role, file] of files) {
     const onProgress = (received: number) => watcher.uploaded(role, received)
     const { artifact, sent } = await uploadFile(client, file, { onProgress, signal })
     watcher.uploadEnded(role, sent)
+    total += sent
     references.set(role, { artifact, sha256: file.sha256, size: file.size })
   }
   const job: JobJson = {
@@ -94,7 +96,7 @@ export async function uploadTarget(
     cmdline,
     options,
   }
-  return { type: 'application/json', content: JSON.stringify(job) }
+  return { body: { type: 'application/json', content: JSON.stringify(job) }, sent: total }
 }
 
 /**

@@ -76,7 +76,7 @@ async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
     const body =
       'file' in request
         ? await readJobFile(request.file, display)
-        : await uploadTarget(client, request.target, display, signal)
+        : (await uploadTarget(client, request.target, display, signal)).body
     const { job, outcome } = await runJob(client, body, display, signal)
     progress.stop()
     await report(client, job, outcome, options.json === true, terminal)

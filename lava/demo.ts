@@ -1,0 +1,43 @@
+/** `npm run demo`: see fauxboot boot a kernel on an emulated board. */
+
+import { InvalidArgumentError } from 'commander'
+import { type DemoOptions, demonstrate } from './demo/demonstration.js'
+import { createProgram, runProgram } from './program.js'
+import { runProcess } from './run-process.js'
+import type { Terminal } from './terminal.js'
+
+const COMMAND = 'npm run demo --'
+
+async function demo(argv: readonly string[], terminal: Terminal): Promise<void> {
+  await createProgram(COMMAND, terminal)
+    .description("Boot Debian's kernel on an emulated board, over the network, and show it.")
+    .option('--board <name>', 'a board of systemd/boards that QEMU emulates', 'virt')
+    .option('--ramdisk-size <MiB>', 'fill the ramdisk up to this size', parseSize)
+    .option('--keep', 'leave the board on afterwards, until Ctrl-C')
+    .option('--no-color', 'print without colours; so does NO_COLOR in the environment')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm run demo
+  npm run demo -- --board orangepi-pc
+  npm run demo -- --ramdisk-size 200 --keep`,
+    )
+    .action((options: DemoOptions) => demonstrate(options, terminal))
+    .parseAsync(argv, { from: 'user' })
+}
+
+function parseSize(text: string): number {
+  const size = Number(text)
+  if (Number.isInteger(size) && size >= 1 && size <= 2048) return size
+  throw new InvalidArgumentError('It must be a whole number of MiB between 1 and 2048.')
+}
+
+await runProcess((argv, io) =>
+  runProgram(
+    argv,
+    io,
+    terminal => demo(argv, terminal),
+    () => COMMAND,
+  ),
+)

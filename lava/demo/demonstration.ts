@@ -1,0 +1,124 @@
+/** From nothing to a login prompt: an emulated board is switched on, and a kernel is booted on it over the network. */
+
+import { fault } from '../../agent/errors.js'
+import { loadBoard } from '../../systemd/board.js'
+import { buildBoardImage } from '../../systemd/board-image.js'
+import { QemuBoard } from '../../systemd/qemu.js'
+import { BoardClient } from '../board-client.js'
+import { runJob, type Target, uploadTarget } from '../boot-job.js'
+import { JobDisplay } from '../job-display.js'
+import { createProgress, type Progress } from '../progress.js'
+import { formatBytes } from '../quantities.js'
+import type { Terminal } from '../terminal.js'
+import { SerialView } from './serial-view.js'
+import { Stopwatch } from './stopwatch.js'
+import { demoTarget } from './target.js'
+
+export interface DemoOptions {
+  /** name of a board in systemd/boards */
+  readonly board: string
+  /** MiB up to which the target's ramdisk is filled */
+  readonly ramdiskSize?: number
+  /** leave the board on until the signal fires */
+  readonly keep?: boolean
+}
+
+/** For the agent to answer, and for the target to ask for a login, ms: emulation on a busy machine is slow. */
+const PATIENCE = { timeoutMs: 300_000 } as const
+
+/**
+ * Show it. The board is switched off when this returns or throws.
+ *
+ * @throws what building, emulating and booting throw; the signal's reason
+ */
+export async function demonstrate(options: DemoOptions, terminal: Terminal): Promise<void> {
+  const { signal, stderr } = terminal.io
+  const progress = createProgress(stderr)
+  const display = new JobDisplay(terminal, progress)
+  const board = await loadBoard(options.board)
+  display.note(`preparing ${board.title}: takes minutes the first time, is cached then`)
+  const image = await unlessAborted(buildBoardImage(board), signal)
+  const target = await unlessAborted(demoTarget(image, options.ramdiskSize), signal)
+  const stopwatch = new Stopwatch()
+  const qemu = await QemuBoard.start({ board, image })
+  try {
+    display.note(`power on; the serial console is shown with ${prefix(terminal)}`)
+    const serial = showConsole(qemu, progress, terminal)
+    await bootTarget(qemu, target, display, stopwatch, signal)
+    serial.flush()
+    progress.stop()
+    terminal.print(stopwatch.summary())
+    if (options.keep) await keepOn(qemu, terminal)
+  } finally {
+    progress.stop()
+    await qemu.stop()
+  }
+}
+
+async function bootTarget(
+  qemu: QemuBoard,
+  target: Target,
+  display: JobDisplay,
+  stopwatch: Stopwatch,
+  signal: AbortSignal,
+): Promise<void> {
+  await unlessAborted(qemu.waitForAgent(PATIENCE), signal)
+  display.note(`the agent answers at ${qemu.url}`)
+  stopwatch.lap('power-on to agent')
+
+  const client = new BoardClient(new URL(qemu.url))
+  const { body, sent } = await uploadTarget(client, target, display, signal)
+  stopwatch.lap('upload', formatBytes(sent))
+
+  const { job, outcome } = await runJob(client, body, display, signal)
+  if (outcome.state !== 'loaded' && outcome.state !== 'booting') {
+    const reason = outcome.error?.message ?? `it is ${outcome.state}`
+    throw fault('INTERNAL', { doing: `booting job ${job.id}`, reason })
+  }
+  stopwatch.lap('plan and load')
+
+  // Whatever the first stage said is no prompt of the target's.
+  await qemu.console.waitFor(/$/, PATIENCE)
+  await unlessAborted(qemu.console.waitFor(/\blogin: /, PATIENCE), signal)
+  stopwatch.lap('jump to login prompt')
+}
+
+function prefix(terminal: Terminal): string {
+  return terminal.styled('dim', 'serial |', terminal.io.stderr)
+}
+
+function showConsole(qemu: QemuBoard, progress: Progress, terminal: Terminal): SerialView {
+  const { stderr } = terminal.io
+  return new SerialView(qemu.console, line => {
+    progress.note(`${prefix(terminal)} ${terminal.styled('dim', line, stderr)}`)
+  })
+}
+
+/** Until Ctrl-C: what is typed goes to the board, line by line, and what it says is shown as it comes. */
+async function keepOn(qemu: QemuBoard, terminal: Terminal): Promise<void> {
+  const { stdin, signal } = terminal.io
+  terminal.note('the board stays on; lines typed here go to its console; Ctrl-C switches it off')
+  const send = (chunk: Buffer) => qemu.console.send(chunk.toString())
+  stdin.on('data', send)
+  try {
+    await unlessAborted(qemu.ended, signal)
+  } finally {
+    stdin.off('data', send)
+    stdin.pause()
+  }
+}
+
+/** A piece of work that cannot be aborted itself: stop waiting for it. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let leave: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason)
+    signal.addEventListener('abort', leave)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    if (leave) signal.removeEventListener('abort', leave)
+  }
+}
