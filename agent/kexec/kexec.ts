@@ -10,6 +10,8 @@ export interface KexecSegment {
   readonly mem: number
   /** bytes, a multiple of the page size, at least `buffer.length` */
   readonly memsz: number
+  /** what it is, for messages: `kernel`, `ramdisk`, `dtb` */
+  readonly kind?: string
 }
 
 export interface Kexec {
