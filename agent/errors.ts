@@ -58,13 +58,14 @@ export const ERRORS = {
 
   // Artifacts kept on the board.
   ARTIFACT_NAME: row(
-    'artifact name {name} is not valid: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot',
+    'artifact name {name} is not valid: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot, not ending in .partial',
     400,
     1,
   ),
   ARTIFACT_UNKNOWN: row('there is no artifact {name}', 404, 1),
   ARTIFACT_BUSY: row('artifact {name} is {reason}', 409, 1),
   ARTIFACT_RANGE: row('artifact {name}: Content-Range {found} does not follow the {received} bytes received', 416, 1),
+  ARTIFACT_INCOMPLETE: row('artifact {name}: the upload broke off after {received} bytes: {reason}', 400, 2),
   ARTIFACT_TOO_LARGE: row('{what}: {size} bytes exceed the limit of {limit} bytes; {remedy}', 413, 1),
 
   // Jobs.
@@ -75,10 +76,13 @@ export const ERRORS = {
   JOB_ENDED: row('job {id} has ended: it is {state}', 409, 1),
   JOB_CANCELLED: row('job {id} was cancelled while {state}', 409, 1),
   JOB_INTERRUPTED: row('job {id} was {state} when the agent stopped', 500, 2),
+  JOB_NO_PLAN: row('job {id} has no plan: it is {state}', 404, 1),
   JUMP_RETURNED: row('job {id}: the jump came back: {reason}', 500, 2),
 
   // Who may do what.
   AUTH_REQUIRED: row('a bearer token is required: send the header `Authorization: Bearer TOKEN`', 401, 1),
+  AUTH_TOKEN: row('the bearer token is not the one that this board knows', 401, 1),
+  AUTH_ORIGIN: row('a page of {origin} may not change anything on {host}: send the request without Origin', 403, 1),
   AUTH_LOOPBACK: row('no token is configured, so only loopback may change anything; {remedy}', 403, 1),
 
   // The agent's settings and the lab's command line.
@@ -88,6 +92,7 @@ export const ERRORS = {
   BOARD_UNREACHABLE: row('{url}: {reason}', 502, 2),
   BOARD_ANSWER: row('{url}: unexpected answer: {reason}', 502, 2),
   HTTP_REQUEST: row('{reason}', 400, 1),
+  HTTP_ROUTE: row('there is no {method} {path}; /docs lists what there is', 404, 1),
   INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
 
   // The board image and the emulated board: machines that build and test.
