@@ -1,84 +1,356 @@
-/** Artifacts on memory-backed storage. */
+/** Artifacts on memory-backed storage: uploads, and files of jobs. */
+
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FauxbootError, fault } from '../errors.js'
+import {
+  checkedDigest,
+  checkIdle,
+  checkName,
+  type Entry,
+  isArtifactName,
+  isJobFile,
+  jobFileName,
+  newEntry,
+  PARTIAL,
+} from './artifact-entry.js'
+import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
+import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
+
+export type { ReceiveOptions } from './artifact-upload.js'
+export { type ContentRange, parseContentRange } from './content-range.js'
 
 /** An artifact as clients see it. */
 export interface ArtifactView {
-	readonly name: string;
-	/** bytes of the whole artifact; null while that is not known */
-	readonly size: number | null;
-	/** bytes that are here; an upload goes on from this offset */
-	readonly received: number;
-	readonly complete: boolean;
-	/** lower-case hex; null while incomplete */
-	readonly sha256: string | null;
-	/** id of the job that uses it: it cannot be deleted or replaced meanwhile */
-	readonly usedBy: string | null;
+  readonly name: string
+  /** bytes of the whole artifact; null while that is not known */
+  readonly size: number | null
+  /** bytes that are here; an upload goes on from this offset */
+  readonly received: number
+  readonly complete: boolean
+  /** lower-case hex; null while incomplete */
+  readonly sha256: string | null
+  /** id of the job that uses it: it cannot be deleted or replaced meanwhile */
+  readonly usedBy: string | null
 }
 
-/** `Content-Range: bytes first-last/total` (RFC 9110 section 14.4); `total` null for `*`. */
-export interface ContentRange {
-	readonly first: number;
-	readonly last: number;
-	readonly total: number | null;
+export interface ArtifactStoreOptions {
+  /** directory on a tmpfs */
+  readonly directory: string
+  /** bytes of `available()` that artifacts never get */
+  readonly reserve: number
+  /** `MemAvailable`, bytes */
+  available(): Promise<number>
+  mapFile(path: string): Uint8Array | Promise<Uint8Array>
 }
 
-/** What is known of a body before it is read. */
-export interface ReceiveOptions {
-	/** the body is this part of the artifact; without it the body is the whole and replaces what was there */
-	readonly range?: ContentRange;
-	/** bytes of the body, from Content-Length */
-	readonly length?: number | null;
-	/** digest that the whole artifact must have, lower-case hex */
-	readonly sha256?: string;
-	readonly signal?: AbortSignal;
+export class ArtifactStore {
+  readonly #options: ArtifactStoreOptions
+  readonly #entries = new Map<string, Entry>()
+  #uploaded = 0
+
+  private constructor(options: ArtifactStoreOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Find what an earlier life of the agent left: complete and partial uploads are kept, files of jobs are removed, for
+   * their jobs have failed.
+   */
+  static async open(options: ArtifactStoreOptions): Promise<ArtifactStore> {
+    const store = new ArtifactStore(options)
+    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    for (const file of await readdir(options.directory)) await store.#find(file)
+    return store
+  }
+
+  /** Every artifact, by name; files that belong to jobs are not listed. */
+  async list(): Promise<ArtifactView[]> {
+    const entries = [...this.#entries.values()].filter(({ name }) => !isJobFile(name))
+    const views = await Promise.all(entries.map(entry => this.#view(entry)))
+    return views.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** @throws ARTIFACT_UNKNOWN, ARTIFACT_NAME */
+  async get(name: string): Promise<ArtifactView> {
+    checkName(name)
+    return this.#view(this.#entry(name))
+  }
+
+  /**
+   * Store a body. When the source breaks off, what has arrived is kept, and a later call with `range` goes on from
+   * there. The source is not destroyed when this throws.
+   *
+   * @throws ARTIFACT_NAME, ARTIFACT_BUSY, ARTIFACT_RANGE, ARTIFACT_TOO_LARGE, ARTIFACT_INCOMPLETE, VERIFY_SIZE,
+   *   VERIFY_SHA256; an error of the table that the source fails with; the reason of `signal`
+   */
+  async receive(name: string, source: AsyncIterable<Uint8Array>, options: ReceiveOptions = {}): Promise<ArtifactView> {
+    checkName(name)
+    return this.#receive(name, source, options)
+  }
+
+  /**
+   * Store a body that belongs to a job about to be submitted: it gets a name of its own, to be put into the request as
+   * `artifact`, is not listed, and is removed when the job ends. When the source breaks off, nothing is kept.
+   *
+   * @param role `kernel`, `ramdisk`, ...: becomes part of the name
+   * @throws as `receive`
+   */
+  async receiveForJob(
+    role: string,
+    source: AsyncIterable<Uint8Array>,
+    options: ReceiveOptions = {},
+  ): Promise<ArtifactView> {
+    const name = jobFileName(role)
+    try {
+      return await this.#receive(name, source, options)
+    } catch (thrown) {
+      await this.discard([name])
+      throw thrown
+    }
+  }
+
+  /** Remove files of jobs that nobody uses, when no job came of them. Other names are passed over. */
+  async discard(names: Iterable<string>): Promise<void> {
+    for (const name of names) {
+      const entry = this.#entries.get(name)
+      if (entry !== undefined && isJobFile(name) && entry.users.size === 0) await this.#remove(entry)
+    }
+  }
+
+  /** @throws ARTIFACT_UNKNOWN, ARTIFACT_NAME, ARTIFACT_BUSY */
+  async delete(name: string): Promise<void> {
+    checkName(name)
+    const entry = this.#entry(name)
+    checkIdle(entry)
+    await this.#remove(entry)
+  }
+
+  /** The bytes of a complete artifact, mapped. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
+  async bytes(name: string): Promise<Uint8Array> {
+    const { received } = this.#complete(name)
+    // A map of nothing is an error of the system call.
+    return received === 0 ? new Uint8Array() : this.#options.mapFile(this.#path(name))
+  }
+
+  /** Size and digest of a complete artifact. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
+  async facts(name: string): Promise<{ readonly size: number; readonly sha256: string }> {
+    const entry = this.#complete(name)
+    return { size: entry.received, sha256: await this.#sha256(entry) }
+  }
+
+  /**
+   * Bytes that may still be stored. Every byte stored is copied once more by `kexec_load(2)`, which keeps its copy in
+   * kernel memory: the copies of what is here are taken off, and what is left is halved.
+   */
+  async limit(): Promise<number> {
+    const free = (await this.#options.available()) - this.#options.reserve - this.stored
+    return Math.max(0, Math.floor(free / 2))
+  }
+
+  /** Bytes stored, those of jobs and of incomplete files too. */
+  get stored(): number {
+    let bytes = 0
+    for (const { file, received } of this.#entries.values()) bytes += file?.received ?? received
+    return bytes
+  }
+
+  /** Number of files, those of jobs too. */
+  get count(): number {
+    return this.#entries.size
+  }
+
+  /** Bytes that uploads brought since the agent started. */
+  get uploaded(): number {
+    return this.#uploaded
+  }
+
+  /** A job uses an artifact: it stays as it is until `release`. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
+  hold(name: string, job: string): void {
+    this.#complete(name).users.add(job)
+  }
+
+  /** A job needs one of its files no longer. A file that belongs to jobs goes with its last user. */
+  async release(name: string, job: string): Promise<void> {
+    this.#entries.get(name)?.users.delete(job)
+    await this.discard([name])
+  }
+
+  /** A job has ended. */
+  async releaseAll(job: string): Promise<void> {
+    for (const { name, users } of this.#entries.values()) {
+      if (users.has(job)) await this.release(name, job)
+    }
+  }
+
+  /**
+   * Make a file that belongs to a job.
+   *
+   * @param what for messages: a URL, or `modules as cpio`
+   * @param job becomes the file's user
+   * @param digest compute the digest while writing; otherwise `fill` must know it
+   * @param fill writes the file and returns its digest, lower-case hex. What it throws is thrown on, and nothing is left
+   * @returns the file's name
+   * @throws ARTIFACT_TOO_LARGE
+   */
+  async makeJobFile(
+    { role, what, job, digest }: { role: string; what: string; job: string; digest: boolean },
+    fill: (file: PartialFile) => Promise<string>,
+  ): Promise<string> {
+    const entry = newEntry(jobFileName(role))
+    this.#entries.set(entry.name, entry)
+    try {
+      const options = { what, room: () => this.limit(), digest }
+      const file = await PartialFile.create(this.#path(entry.name, PARTIAL), options)
+      entry.file = file
+      const sha256 = await fill(file)
+      await this.#close(entry, file)
+      await this.#seal(entry, sha256)
+    } catch (thrown) {
+      await this.#remove(entry)
+      throw thrown
+    }
+    entry.users.add(job)
+    return entry.name
+  }
+
+  async #receive(name: string, source: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ArtifactView> {
+    const entry = this.#entries.get(name) ?? newEntry(name)
+    checkIdle(entry)
+    const part = partOf(name, entry, options)
+    // From here on no other call may take it.
+    entry.busy = true
+    this.#entries.set(name, entry)
+    try {
+      await this.#checkRoom(entry, part)
+      const interruption = await this.#fill(entry, source, part, options)
+      if (interruption !== null) throw this.#interrupted(entry, interruption, options.signal)
+      return await this.#view(entry)
+    } finally {
+      entry.busy = false
+      const empty = !entry.complete && entry.received === 0
+      if (empty && this.#entries.get(name) === entry) await this.#remove(entry)
+    }
+  }
+
+  /** Refuse a body that does not fit before its first byte is taken, and before what it replaces is gone. */
+  async #checkRoom(entry: Entry, { first, end, total }: UploadPart): Promise<void> {
+    const size = total ?? end
+    if (size === null) return
+    const freed = first === 0 ? entry.received : 0
+    const room = (await this.limit()) + freed
+    if (size - first <= room) return
+    throw fault('ARTIFACT_TOO_LARGE', {
+      what: `artifact ${entry.name}`,
+      size,
+      limit: first + room,
+      remedy: ROOM_REMEDY,
+    })
+  }
+
+  async #fill(
+    entry: Entry,
+    source: AsyncIterable<Uint8Array>,
+    part: UploadPart,
+    { sha256, signal }: ReceiveOptions,
+  ): Promise<Interruption | null> {
+    try {
+      const file = await this.#openPart(entry, part)
+      entry.file = file
+      const interruption = await copyBody(entry.name, source, file, part, signal)
+      this.#uploaded += file.received - part.first
+      entry.digest = file.digest
+      await this.#close(entry, file)
+      entry.size = part.total
+      if (interruption === null && part.whole) await this.#seal(entry, checkedDigest(entry.name, file.digest, sha256))
+      return interruption
+    } catch (thrown) {
+      // What is here is not the artifact, or cannot be kept.
+      await this.#remove(entry)
+      throw thrown
+    }
+  }
+
+  async #openPart(entry: Entry, { first }: UploadPart): Promise<PartialFile> {
+    const path = this.#path(entry.name, PARTIAL)
+    const options = { what: `artifact ${entry.name}`, room: () => this.limit() }
+    if (first > 0) return PartialFile.resume(path, options, entry.digest)
+    // A complete file may be mapped: it is never written to, a new one takes its name.
+    if (entry.complete) await rm(this.#path(entry.name), { force: true })
+    Object.assign(entry, { complete: false, received: 0, size: null, sha256: null })
+    return PartialFile.create(path, options)
+  }
+
+  #interrupted(entry: Entry, { reason }: Interruption, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true || reason instanceof FauxbootError) return reason
+    const text = reason instanceof Error ? reason.message : String(reason)
+    return fault('ARTIFACT_INCOMPLETE', { name: entry.name, received: entry.received, reason: text }, reason)
+  }
+
+  async #close(entry: Entry, file: PartialFile): Promise<void> {
+    await file.close()
+    entry.file = null
+    entry.received = file.received
+  }
+
+  /** The file is whole: it gets its name. */
+  async #seal(entry: Entry, sha256: string): Promise<void> {
+    await rename(this.#path(entry.name, PARTIAL), this.#path(entry.name))
+    entry.size = entry.received
+    entry.complete = true
+    entry.sha256 = Promise.resolve(sha256)
+    entry.digest = null
+  }
+
+  async #remove(entry: Entry): Promise<void> {
+    entry.busy = true
+    await entry.file?.discard()
+    await rm(this.#path(entry.name, PARTIAL), { force: true })
+    await rm(this.#path(entry.name), { force: true })
+    this.#entries.delete(entry.name)
+  }
+
+  /** A file that was in the directory when the agent started. */
+  async #find(file: string): Promise<void> {
+    const path = join(this.#options.directory, file)
+    const { size } = await lstat(path)
+    const name = file.endsWith(PARTIAL) ? file.slice(0, -PARTIAL.length) : file
+    if (!isArtifactName(name)) return rm(path, { recursive: true, force: true })
+    const entry = newEntry(name)
+    entry.received = size
+    entry.complete = file === name
+    entry.size = entry.complete ? size : null
+    this.#entries.set(name, entry)
+  }
+
+  #path(name: string, suffix = ''): string {
+    return join(this.#options.directory, name + suffix)
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw fault('ARTIFACT_UNKNOWN', { name })
+    return entry
+  }
+
+  #complete(name: string): Entry {
+    const entry = this.#entry(name)
+    if (entry.complete) return entry
+    throw fault('ARTIFACT_BUSY', {
+      name,
+      reason: `incomplete: ${entry.file?.received ?? entry.received} bytes are here`,
+    })
+  }
+
+  #sha256(entry: Entry): Promise<string> {
+    entry.sha256 ??= digestFile(this.#path(entry.name)).then(hash => hash.digest('hex'))
+    return entry.sha256
+  }
+
+  async #view(entry: Entry): Promise<ArtifactView> {
+    const { name, size, received, complete, file, users } = entry
+    const [usedBy = null] = users
+    const sha256 = complete ? await this.#sha256(entry) : null
+    return { name, size, received: file?.received ?? received, complete, sha256, usedBy }
+  }
 }
-
-export declare class ArtifactStore {
-	/** Every artifact, by name; files that belong to jobs are not listed. */
-	list(): Promise<ArtifactView[]>;
-
-	/** @throws ARTIFACT_UNKNOWN, ARTIFACT_NAME */
-	get(name: string): Promise<ArtifactView>;
-
-	/**
-	 * Store a body. When the source breaks off, what has arrived is kept, and a later call with `range` goes on from there.
-	 *
-	 * @throws ARTIFACT_NAME, ARTIFACT_BUSY, ARTIFACT_RANGE, ARTIFACT_TOO_LARGE, VERIFY_SIZE, VERIFY_SHA256
-	 */
-	receive(
-		name: string,
-		source: AsyncIterable<Uint8Array>,
-		options?: ReceiveOptions,
-	): Promise<ArtifactView>;
-
-	/**
-	 * Store a body that belongs to a job about to be submitted: it gets a name of its own, to be put into the request as
-	 * `artifact`, is not listed, and is removed when the job ends. When the source breaks off, nothing is kept.
-	 *
-	 * @param role `kernel`, `ramdisk`, ...: for the name and for messages
-	 * @throws as `receive`
-	 */
-	receiveForJob(
-		role: string,
-		source: AsyncIterable<Uint8Array>,
-		options?: ReceiveOptions,
-	): Promise<ArtifactView>;
-
-	/** Remove what `receiveForJob` stored, when no job came of it. Unknown names are passed over. */
-	discard(names: Iterable<string>): Promise<void>;
-
-	/** @throws ARTIFACT_UNKNOWN, ARTIFACT_NAME, ARTIFACT_BUSY */
-	delete(name: string): Promise<void>;
-
-	/** The bytes of a complete artifact, mapped. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
-	bytes(name: string): Promise<Uint8Array>;
-
-	/** Bytes that may still be stored, see `memoryReserve`. */
-	limit(): Promise<number>;
-}
-
-/**
- * Read a `Content-Range` header: `bytes 0-99/200`, `bytes 0-99/*`.
- *
- * @throws HTTP_REQUEST when it is not one
- */
-export declare function parseContentRange(header: string): ContentRange;

@@ -1,120 +1,115 @@
 /** A job: what was asked for, where it stands, what happened to it. */
 
-import type { ErrorJson } from "../errors.js";
-import type { CompressionFormat } from "../image/compression.js";
+import type { ErrorJson } from '../errors.js'
+import type { CompressionFormat } from '../image/compression.js'
 
 /** `planned` ends a dry run; `booting` ends a job that jumped: nobody is left to see more. */
 export const JOB_STATES = [
-	"queued",
-	"fetching",
-	"verifying",
-	"planning",
-	"loaded",
-	"booting",
-	"planned",
-	"failed",
-	"cancelled",
-] as const;
-export type JobState = (typeof JOB_STATES)[number];
+  'queued',
+  'fetching',
+  'verifying',
+  'planning',
+  'loaded',
+  'booting',
+  'planned',
+  'failed',
+  'cancelled',
+] as const
+export type JobState = (typeof JOB_STATES)[number]
 
 /** States that a job never leaves. */
-export const FINAL_STATES: readonly JobState[] = [
-	"booting",
-	"planned",
-	"failed",
-	"cancelled",
-];
+export const FINAL_STATES: readonly JobState[] = ['booting', 'planned', 'failed', 'cancelled']
 
 /** Where a file of a job comes from, and what is known of it. */
 export interface ArtifactReference {
-	/** exactly one of `url` and `artifact` */
-	readonly url?: string;
-	/** name in the artifact store */
-	readonly artifact?: string;
-	/** lower-case hex, of the bytes as they are fetched */
-	readonly sha256?: string;
-	/** bytes as they are fetched */
-	readonly size?: number;
-	/** undone before use; without it a ramdisk stays as it is and a kernel is unpacked by its magic */
-	readonly compression?: CompressionFormat | "none";
+  /** exactly one of `url` and `artifact` */
+  readonly url?: string
+  /** name in the artifact store */
+  readonly artifact?: string
+  /** lower-case hex, of the bytes as they are fetched */
+  readonly sha256?: string
+  /** bytes as they are fetched */
+  readonly size?: number
+  /** undone before use; without it a ramdisk stays as it is and a kernel is unpacked by its magic */
+  readonly compression?: CompressionFormat | 'none'
 }
 
 export interface JobOptions {
-	/** plan, report, and end as `planned`: nothing is loaded */
-	readonly dryRun: boolean;
-	/** add `earlycon` to the command line: true, or the whole value */
-	readonly earlycon: boolean | string;
-	/** load a plan that is not survivable */
-	readonly force: boolean;
-	/** wait for the board instead of being refused */
-	readonly queue: boolean;
+  /** plan, report, and end as `planned`: nothing is loaded */
+  readonly dryRun: boolean
+  /** add `earlycon` to the command line: true, or the whole value */
+  readonly earlycon: boolean | string
+  /** load a plan that is not survivable */
+  readonly force: boolean
+  /** wait for the board instead of being refused */
+  readonly queue: boolean
 }
 
 /** The one form into which every front end brings a job. */
 export interface JobRequest {
-	readonly name?: string;
-	readonly kernel: ArtifactReference;
-	readonly ramdisk?: ArtifactReference;
-	readonly dtb?: ArtifactReference;
-	readonly overlays: readonly ArtifactReference[];
-	/** tar or cpio of /lib/modules, appended to the ramdisk as its own cpio archive */
-	readonly modules?: ArtifactReference;
-	readonly cmdline: string;
-	readonly options: JobOptions;
+  readonly name?: string
+  readonly kernel: ArtifactReference
+  readonly ramdisk?: ArtifactReference
+  readonly dtb?: ArtifactReference
+  readonly overlays: readonly ArtifactReference[]
+  /** tar or cpio of /lib/modules, appended to the ramdisk as its own cpio archive */
+  readonly modules?: ArtifactReference
+  readonly cmdline: string
+  readonly options: JobOptions
 }
 
 /** Which front end a job came in by. */
-export type JobOrigin = "http" | "tftp" | "console";
+export type JobOrigin = 'http' | 'tftp' | 'console'
 
 /** A file of a job under way. */
 export interface JobArtifact {
-	/** `kernel`, `ramdisk`, `dtb`, `overlay0`, `modules` */
-	readonly role: string;
-	readonly source: string;
-	readonly received: number;
-	readonly size: number | null;
-	readonly sha256: string | null;
+  /** `kernel`, `ramdisk`, `dtb`, `overlay0`, `modules` */
+  readonly role: string
+  readonly source: string
+  readonly received: number
+  readonly size: number | null
+  readonly sha256: string | null
 }
 
 /** A job as clients see it. */
 export interface JobView {
-	readonly id: string;
-	readonly name: string | null;
-	readonly origin: JobOrigin;
-	readonly state: JobState;
-	/** ISO 8601 */
-	readonly created: string;
-	readonly updated: string;
-	readonly request: JobRequest;
-	readonly artifacts: readonly JobArtifact[];
-	readonly error: ErrorJson | null;
-	/** milliseconds spent in each state so far */
-	readonly durations: Readonly<Partial<Record<JobState, number>>>;
+  readonly id: string
+  readonly name: string | null
+  readonly origin: JobOrigin
+  readonly state: JobState
+  /** ISO 8601 */
+  readonly created: string
+  readonly updated: string
+  readonly request: JobRequest
+  readonly artifacts: readonly JobArtifact[]
+  readonly error: ErrorJson | null
+  /** milliseconds spent in each state so far */
+  readonly durations: Readonly<Partial<Record<JobState, number>>>
 }
 
 /** Something that happened to a job, in order. */
 export type JobEvent = { readonly seq: number; readonly time: string } & (
-	| {
-			readonly type: "state";
-			readonly state: JobState;
-			readonly error?: ErrorJson;
-	  }
-	| {
-			readonly type: "progress";
-			readonly role: string;
-			readonly received: number;
-			readonly size: number | null;
-	  }
-	| {
-			readonly type: "finding";
-			readonly check: string;
-			readonly severity: string;
-			readonly message: string;
-			readonly remedy: string;
-	  }
-	| {
-			readonly type: "log";
-			readonly level: "info" | "warning" | "error";
-			readonly message: string;
-	  }
-);
+  | {
+      readonly type: 'state'
+      readonly state: JobState
+      readonly error?: ErrorJson
+    }
+  | {
+      readonly type: 'progress'
+      readonly role: string
+      readonly received: number
+      readonly size: number | null
+    }
+  | {
+      readonly type: 'finding'
+      readonly check: string
+      readonly severity: string
+      readonly message: string
+      readonly remedy: string
+    }
+  | {
+      readonly type: 'log'
+      readonly level: 'info' | 'warning' | 'error'
+      readonly message: string
+    }
+)

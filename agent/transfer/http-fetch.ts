@@ -128,7 +128,7 @@ class Download {
       this.#size = parseLength(response.headers)
       this.#validator = validatorOf(response.headers)
     } else {
-      await this.#refused(response, status)
+      throw await this.#refusal(response, status)
     }
     this.#checkLimit(this.#size ?? 0)
   }
@@ -144,15 +144,15 @@ class Download {
     return validator === null || validator === this.#validator
   }
 
-  async #refused(response: IncomingMessage, status: number): Promise<never> {
+  async #refusal(response: IncomingMessage, status: number): Promise<FauxbootError | TransientFailure> {
     const reason = response.statusMessage ?? ''
     const error = fault('FETCH_STATUS', { url: shownUrl(this.#url), status, reason })
     // 416: the file has become shorter than what is here of it.
     if (status === 416 && this.#received > 0) {
       await this.#startOver()
-      throw new TransientFailure(error)
+      return new TransientFailure(error)
     }
-    throw isTransient(status) ? new TransientFailure(error, retryAfter(response.headers)) : error
+    return isTransient(status) ? new TransientFailure(error, retryAfter(response.headers)) : error
   }
 
   async #startOver(): Promise<void> {
