@@ -1,0 +1,115 @@
+/**
+ * A ramdisk for demonstrations and tests: it says which kernel it runs on, with how much memory and for which job,
+ * checks that its own bytes arrived, and asks for a login.
+ */
+
+import { createCipheriv, createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { packCpio } from '../agent/image/cpio.js'
+import { cached, contentKey } from './cache.js'
+import { FileTree } from './file-tree.js'
+import { firstStageTree } from './first-stage-packages.js'
+import { joinArchives } from './initramfs.js'
+import { run } from './run.js'
+
+/** What stands in front of each line that the ramdisk prints. */
+export const TARGET_PREFIX = 'fauxboot-target:'
+
+/** What it prints when it waits for a user: root, without a password. */
+export const TARGET_LOGIN = 'fauxboot-target login:'
+
+/** How the archive is compressed, and by which tool. */
+const COMPRESSORS = {
+  gzip: ['gzip', '-9nc'],
+  xz: ['xz', '-6c', '--check=crc32'],
+  zstd: ['zstd', '-19qc'],
+  none: ['cat'],
+} as const satisfies Record<string, readonly [string, ...string[]]>
+
+export interface TargetRamdiskOptions {
+  /** gzip by default */
+  readonly compression?: keyof typeof COMPRESSORS
+  /**
+   * Fill the ramdisk up to this size with data that cannot be compressed, MiB. The target computes its digest and says
+   * whether it is whole. Unpacked it takes as much memory once more, and half of the memory is what Linux lets it have.
+   */
+  readonly sizeMiB?: number
+}
+
+const MIB = 2 ** 20
+
+/** Runs as PID 1 on any board: the console is the one that the kernel was told. */
+const INIT = `#!/bin/sh
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+exec </dev/console >/dev/console 2>&1
+say() { echo "${TARGET_PREFIX} $*"; }
+hostname fauxboot-target
+echo
+say "kernel $(uname -r)"
+say "cmdline $(cat /proc/cmdline)"
+say "model $(tr -d '\\0' </proc/device-tree/model)"
+say "memory $(sed -n 's/^MemTotal: *//p' /proc/meminfo)"
+job=/proc/device-tree/chosen/fauxboot,job
+[ ! -e $job ] || say "job $(tr -d '\\0' <$job)"
+if [ -e /payload ]; then
+  size=$(stat -c %s /payload)
+  if [ "$(sha256sum </payload)" = "$(cat /payload.sha256)" ]; then say "payload whole, $size bytes"
+  else say "payload CORRUPT, $size bytes"; fi
+fi
+read -r all </sys/class/tty/console/active
+tty=\${all##* }
+say "ready on $tty"
+while :; do setsid getty -L 0 "$tty" vt100; done
+`
+
+const NAMES =
+  'sh cat echo getty hostname login ls mount ps reboot poweroff sed setsid sha256sum stat tr uname dmesg free head'
+
+/**
+ * Make the ramdisk. Cached.
+ *
+ * @returns path of the file
+ * @throws BUILD_TOOL, BUILD_INPUT
+ */
+export async function targetRamdisk(options: TargetRamdiskOptions = {}): Promise<string> {
+  const { compression = 'gzip', sizeMiB = 0 } = options
+  const files = await targetFiles()
+  const key = contentKey([packCpio(files.entries()), compression, String(sizeMiB)])
+  const dir = await cached('target', key, async making => {
+    const small = await compress(files, compression)
+    const ramdisk = joinArchives([small, ...filling(sizeMiB * MIB - small.byteLength)])
+    await writeFile(join(making, 'ramdisk'), ramdisk)
+  })
+  return join(dir, 'ramdisk')
+}
+
+async function targetFiles(): Promise<FileTree> {
+  const tree = await firstStageTree()
+  const files = new FileTree()
+  for (const name of ['dev', 'proc', 'sys', 'root', 'etc']) files.directory(name)
+  files.copy(tree, 'usr/bin/busybox', 'bin/busybox')
+  for (const name of NAMES.split(' ')) files.link(`bin/${name}`, 'busybox')
+  files.file('init', INIT, 0o755)
+  files.file('etc/passwd', 'root::0:0:root:/root:/bin/sh\n')
+  files.file('etc/group', 'root:x:0:\n')
+  files.file('etc/issue', '')
+  return files.characterDevice('dev/console', 5, 1)
+}
+
+function compress(files: FileTree, compression: keyof typeof COMPRESSORS): Promise<Buffer> {
+  return run('compressing the target ramdisk', COMPRESSORS[compression], { input: packCpio(files.entries()) })
+}
+
+/** An archive of its own, not compressed, with a payload and its digest; the same bytes each time. */
+function filling(size: number): Uint8Array[] {
+  if (size <= 0) return []
+  const zeros = Buffer.alloc(size)
+  const payload = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(zeros)
+  const digest = createHash('sha256').update(payload).digest('hex')
+  const files = new FileTree().file('payload', payload).file('payload.sha256', `${digest}  -\n`)
+  return [packCpio(files.entries())]
+}
