@@ -1,38 +1,43 @@
-/** Compression, told by its magic and never by a file's name. */
+/** Compression, told by its magic and never by a file's name; every decoder is bounded and loaded on first use. */
+import { fault } from '../errors.js'
+import { BoundedOutput } from './bounded-output.js'
+import { hex } from './byte-reader.js'
+
 export const COMPRESSION_FORMATS = ['gzip', 'xz', 'lzma', 'zstd', 'bzip2', 'lz4'] as const
 export type CompressionFormat = (typeof COMPRESSION_FORMATS)[number]
 
-/** First bytes of each format; null matches any byte. `lzma` has no magic and is told by `looksLikeLzma`. */
-const MAGICS: Readonly<Record<Exclude<CompressionFormat, 'lzma'>, readonly (readonly number[])[]>> = {
-  gzip: [[0x1f, 0x8b, 0x08]], // RFC 1952 section 2.3.1, with the only method there is
-  xz: [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]], // xz-file-format section 2.1.1.1
-  zstd: [[0x28, 0xb5, 0x2f, 0xfd]], // RFC 8878 section 3.1.1
-  bzip2: [[0x42, 0x5a, 0x68]],
-  lz4: [
-    [0x02, 0x21, 0x4c, 0x18], // legacy frame, the one that kernels use
-    [0x04, 0x22, 0x4d, 0x18], // frame
-  ],
-}
+/** First bytes of each format; `lzma` has none and is told by `looksLikeLzma`. */
+const MAGICS: readonly (readonly [CompressionFormat, readonly number[]])[] = [
+  ['gzip', [0x1f, 0x8b, 0x08]], // RFC 1952 section 2.3.1, with the only method there is
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]], // xz file format 1.1.0, section 2.1.1.1
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]], // RFC 8878 section 3.1.1
+  ['bzip2', [0x42, 0x5a, 0x68]],
+  ['lz4', [0x02, 0x21, 0x4c, 0x18]], // legacy frame, the one that kernels use
+  ['lz4', [0x04, 0x22, 0x4d, 0x18]], // frame
+]
 
-const LZMA_HEADER = 13
+const LZMA_HEADER_BYTES = 13
 const LZMA_UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn
+/** lc 8, lp 4, pb 4 */
+const LZMA_MAX_PROPERTIES = 8 + 9 * (4 + 5 * 4)
 /** No file of 256 GiB will ever be sent to a board; random bytes pretend to be larger. */
 const LZMA_SIZE_BOUND = 1n << 38n
 
 /**
- * `.lzma` has no magic. Like xz does, take it for LZMA when its properties byte is possible, the dictionary is 2^n or
+ * `.lzma` has no magic. Like xz does, take it for LZMA when its properties are possible, the dictionary is 2^n or
  * 2^n + 2^(n-1), the size is unknown or sane, and the range coder starts with its obligatory zero byte.
  */
 function looksLikeLzma(bytes: Uint8Array): boolean {
-  if (bytes.length <= LZMA_HEADER || bytes[LZMA_HEADER] !== 0) return false
-  const view = new DataView(bytes.buffer, bytes.byteOffset, LZMA_HEADER)
-  // lc + 9 * (lp + 5 * pb); xz, the kernel and the LZMA SDK all write lc=3 lp=0 pb=2 unless told otherwise
-  if (view.getUint8(0) > (4 * 5 + 4) * 9 + 8) return false
+  if (bytes.length <= LZMA_HEADER_BYTES || bytes[LZMA_HEADER_BYTES] !== 0) return false
+  const view = new DataView(bytes.buffer, bytes.byteOffset, LZMA_HEADER_BYTES)
   const dictionary = view.getUint32(1, true)
   const size = view.getBigUint64(5, true)
-  const ones = dictionary.toString(2).replace(/0+$/, '')
-  const plausible = dictionary >= 4096 && (ones === '1' || ones === '11' || dictionary === 0xffff_ffff)
-  return plausible && (size === LZMA_UNKNOWN_SIZE || size < LZMA_SIZE_BOUND)
+  return (
+    view.getUint8(0) <= LZMA_MAX_PROPERTIES &&
+    dictionary >= 4096 &&
+    /^11?0*$/.test(dictionary.toString(2)) &&
+    (size === LZMA_UNKNOWN_SIZE || size < LZMA_SIZE_BOUND)
+  )
 }
 
 /**
@@ -41,8 +46,75 @@ function looksLikeLzma(bytes: Uint8Array): boolean {
  * @returns null when it is none that fauxboot knows
  */
 export function detectCompression(bytes: Uint8Array): CompressionFormat | null {
-  for (const [format, magics] of Object.entries(MAGICS)) {
-    if (magics.some(magic => magic.every((byte, i) => bytes[i] === byte))) return format as CompressionFormat
-  }
+  for (const [format, magic] of MAGICS) if (magic.every((byte, i) => bytes[i] === byte)) return format
   return looksLikeLzma(bytes) ? 'lzma' : null
+}
+
+/**
+ * Undoes one gzip member, xz stream, zstd frame, bzip2 stream, lz4 frame or `.lzma` file that starts at the first byte.
+ *
+ * @returns how many bytes it took
+ */
+export type MemberDecoder = (bytes: Uint8Array, output: BoundedOutput) => Promise<number>
+
+const DECODERS: Readonly<Record<CompressionFormat, () => Promise<MemberDecoder>>> = {
+  gzip: async () => (await import('./decompress-gzip.js')).decodeGzipMember,
+  xz: async () => (await import('./decompress-xz.js')).decodeXzStream,
+  lzma: async () => (await import('./decompress-lzma.js')).decodeLzmaFile,
+  zstd: async () => (await import('./decompress-zstd.js')).decodeZstdFrame,
+  bzip2: async () => (await import('./decompress-bzip2.js')).decodeBzip2Stream,
+  lz4: async () => (await import('./decompress-lz4.js')).decodeLz4Frame,
+}
+
+export interface DecompressOptions {
+  /** most bytes of output */
+  readonly limit: number
+  /** name of the file, for errors */
+  readonly what?: string
+  /** told by the magic when left out */
+  readonly format?: CompressionFormat
+  /** what is behind the compressed data: an error (default), or none of our business, as in a zImage's payload */
+  readonly trailing?: 'refuse' | 'ignore'
+  /** ends the work; its reason is thrown */
+  readonly signal?: AbortSignal
+}
+
+/** What is left when the zeros that pad a file to whole blocks are gone. */
+function skipZeros(bytes: Uint8Array): Uint8Array {
+  const start = bytes.findIndex(byte => byte !== 0)
+  return start === -1 ? bytes.subarray(bytes.length) : bytes.subarray(start)
+}
+
+/**
+ * Decompress a file. Members put one behind the other are decompressed as one, as `gzip`, `xz` and the others do; zeros
+ * behind them are padding.
+ *
+ * @throws FORMAT_MAGIC when the format is none that fauxboot knows; FORMAT_TOO_LARGE as soon as the limit is passed;
+ *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED
+ */
+export async function decompress(bytes: Uint8Array, options: DecompressOptions): Promise<Uint8Array> {
+  const { limit, what = 'file', trailing = 'refuse', signal } = options
+  const format = options.format ?? detectCompression(bytes)
+  if (format === null) {
+    const found = Buffer.from(bytes.subarray(0, 8)).toString('hex')
+    throw fault('FORMAT_MAGIC', { what, where: '0x0', expected: COMPRESSION_FORMATS.join(', '), found })
+  }
+  signal?.throwIfAborted()
+  const decode = await DECODERS[format]()
+  const output = new BoundedOutput(what, limit, signal)
+  let rest = bytes
+  do {
+    rest = rest.subarray(await decode(rest, output))
+    if (trailing === 'ignore') break
+    rest = skipZeros(rest)
+    if (rest.length > 0 && detectCompression(rest) !== format) {
+      throw fault('FORMAT_VALUE', {
+        what,
+        where: hex(bytes.length - rest.length),
+        expected: `the end of the ${format} data`,
+        found: `${hex(rest.length)} more bytes`,
+      })
+    }
+  } while (rest.length > 0)
+  return output.bytes()
 }

@@ -1,0 +1,87 @@
+/** Where decompressors write: one buffer that grows up to a limit, and room for the event loop in between. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fault } from '../errors.js'
+
+const FIRST_CAPACITY = 0x1_0000
+/** Output after which other work gets a turn: some 50 ms on the slowest boards. */
+const BYTES_A_TURN = 0x10_0000
+
+/**
+ * Collects decompressed bytes. The buffer doubles as it fills, so that a small file that claims to be large costs
+ * nothing, and it never holds much more than `limit` bytes.
+ */
+export class BoundedOutput {
+  /** Decoders that copy from what they wrote before use the buffer itself; it changes with `reserve`. */
+  buffer: Uint8Array
+  /** bytes written so far */
+  size = 0
+  readonly what: string
+  readonly limit: number
+  readonly #signal: AbortSignal | undefined
+  #nextTurn = BYTES_A_TURN
+
+  /**
+   * @param what name of the compressed file, for errors
+   * @param limit bytes
+   */
+  constructor(what: string, limit: number, signal?: AbortSignal) {
+    this.what = what
+    this.limit = limit
+    this.#signal = signal
+    this.buffer = new Uint8Array(Math.min(FIRST_CAPACITY, limit))
+  }
+
+  /** The error for output beyond the limit; the caller throws it. */
+  tooLarge() {
+    return fault('FORMAT_TOO_LARGE', { what: this.what, limit: this.limit })
+  }
+
+  /**
+   * Refuse more output than the limit allows, before it is allocated.
+   *
+   * @param bytes that are known to follow
+   * @throws FORMAT_TOO_LARGE
+   */
+  check(bytes: number): void {
+    if (this.size + bytes > this.limit) throw this.tooLarge()
+  }
+
+  /**
+   * Make sure that `buffer` has room for so many more bytes.
+   *
+   * @throws FORMAT_TOO_LARGE
+   */
+  reserve(bytes: number): void {
+    this.check(bytes)
+    const needed = this.size + bytes
+    if (needed <= this.buffer.length) return
+    const grown = new Uint8Array(Math.min(Math.max(needed, this.buffer.length * 2), this.limit))
+    grown.set(this.buffer.subarray(0, this.size))
+    this.buffer = grown
+  }
+
+  /**
+   * Append bytes.
+   *
+   * @throws FORMAT_TOO_LARGE
+   */
+  push(bytes: Uint8Array): void {
+    this.reserve(bytes.length)
+    this.buffer.set(bytes, this.size)
+    this.size += bytes.length
+  }
+
+  /** Let the event loop run when enough was written since the last time; ends the work when its signal says so. */
+  async turn(): Promise<void> {
+    this.#signal?.throwIfAborted()
+    if (this.size < this.#nextTurn) return
+    this.#nextTurn = this.size + BYTES_A_TURN
+    await nextTurn()
+    this.#signal?.throwIfAborted()
+  }
+
+  /** What was written, a view of the buffer. */
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.size)
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * lz4 in the legacy frame, the one that kernels use (lz4 `doc/lz4_Frame_format.md`, "Legacy frame"): a magic, then
+ * blocks of 8 MiB, each behind its compressed size, to the end of the file. There is no checksum.
+ */
+import { fault } from '../errors.js'
+import type { BoundedOutput } from './bounded-output.js'
+import { ByteReader, hex } from './byte-reader.js'
+
+const LEGACY_MAGIC = 0x184c_2102
+const FRAME_MAGIC = 0x184d_2204
+const BLOCK_BYTES = 0x80_0000
+/** A block that cannot be compressed grows by this much (`LZ4_compressBound`). */
+const MAX_COMPRESSED = BLOCK_BYTES + Math.floor(BLOCK_BYTES / 255) + 16
+const MIN_MATCH = 4
+const LONG = 15
+
+/** Undo one block; `base` is where it lies in the file. */
+function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): void {
+  const start = output.size
+  let at = 0
+  const corrupt = (reason: string) =>
+    fault('DECOMPRESS_FAILED', { what: output.what, format: 'lz4', reason: `${reason}, at ${hex(base + at)}` })
+  /** Lengths of 15 and more go on in further bytes, up to the first that is not 255. */
+  const lengthFrom = (nibble: number) => {
+    let length = nibble
+    for (let more = nibble === LONG; more; ) {
+      const byte = block[at]
+      if (byte === undefined) throw corrupt('the block ends inside a length')
+      at++
+      length += byte
+      more = byte === 255
+    }
+    if (output.size - start + length > BLOCK_BYTES) throw corrupt(`the block unpacks to more than ${hex(BLOCK_BYTES)}`)
+    return length
+  }
+  while (at < block.length) {
+    const token = block[at++] ?? 0
+    const literals = lengthFrom(token >>> 4)
+    if (at + literals > block.length) throw corrupt(`${literals} literals go beyond the block`)
+    output.push(block.subarray(at, at + literals))
+    at += literals
+    if (at === block.length) return
+    if (at + 2 > block.length) throw corrupt('the block ends inside a distance')
+    const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8)
+    at += 2
+    const length = lengthFrom(token & LONG) + MIN_MATCH
+    if (distance === 0 || distance > output.size - start) {
+      throw corrupt(`distance ${distance} does not lie within the ${output.size - start} bytes so far`)
+    }
+    output.reserve(length)
+    const { buffer, size } = output
+    if (distance >= length) buffer.copyWithin(size, size - distance, size - distance + length)
+    else for (let to = size; to < size + length; to++) buffer[to] = buffer[to - distance] ?? 0
+    output.size += length
+  }
+}
+
+/** Undo one legacy frame. It ends with the file, or where what follows is not the size of a block. */
+export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
+  const file = new ByteReader(bytes, output.what)
+  const magic = file.u32le(0, 'lz4 magic')
+  if (magic === FRAME_MAGIC) {
+    const expected = 'the legacy frame, as `lz4 -l` makes it'
+    throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found: 'the lz4 frame', expected })
+  }
+  file.magic(0, magic, LEGACY_MAGIC)
+  let offset = 4
+  while (offset + 4 <= bytes.length) {
+    const size = file.u32le(offset, 'size of block')
+    if (size === 0 || size > MAX_COMPRESSED) break
+    const block = file.slice(offset + 4, size, 'block')
+    const end = output.size + BLOCK_BYTES
+    decodeBlock(block, offset + 4, output)
+    offset += 4 + size
+    await output.turn()
+    // only the last block is shorter
+    if (output.size < end) break
+  }
+  return offset
+}

@@ -1,0 +1,31 @@
+/** zstd (RFC 8878), decoded by the reference decoder in WebAssembly. */
+import { fault } from '../errors.js'
+import type { BoundedOutput } from './bounded-output.js'
+import { ByteReader } from './byte-reader.js'
+import { readZstdFrame, skippableSize } from './zstd-frame.js'
+
+/** Undo one zstd frame and step over the skippable frames behind it. */
+export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
+  const file = new ByteReader(bytes, output.what)
+  const frame = readZstdFrame(file)
+  const known = frame.contentSize
+  if (known !== null) output.check(known)
+  const capacity = known ?? Math.min(frame.bound, output.limit - output.size)
+  if (frame.bound > 0) {
+    const { ZSTDDecoder } = await import('zstddec')
+    const decoder = new ZSTDDecoder()
+    await decoder.init()
+    // Where the library fails it does not throw: it returns nothing. It decodes at once, for its stream never ends on
+    // a corrupt frame.
+    const unpacked = decoder.decode(bytes.subarray(0, frame.size), capacity)
+    if (known !== null ? unpacked.length !== known : unpacked.length === 0) {
+      const reason = known === null && frame.bound > capacity ? `corrupt, or more than ${capacity} bytes` : 'corrupt'
+      throw fault('DECOMPRESS_FAILED', { what: output.what, format: 'zstd', reason })
+    }
+    output.push(unpacked)
+    await output.turn()
+  }
+  let end = frame.size
+  for (let size = skippableSize(file, end); size > 0; size = skippableSize(file, end)) end += size
+  return end
+}
