@@ -40,8 +40,8 @@ export async function uploadFile(client: BoardClient, file: LocalFile, options: 
     try {
       const held = (await client.artifacts(signal)).find(({ name }) => name === artifact)
       const offset = held?.received ?? 0
-      onProgress(offset)
       if (held?.complete) return { artifact, sent }
+      onProgress(offset)
       // Only what the board has counts as gained: bytes given to a dying connection are lost.
       if (offset > reached) failures = 0
       reached = offset

@@ -32,6 +32,8 @@ export interface BootWatcher {
   uploadEnded(role: string, sent: number): void
   submitted(job: JobView): void
   event(event: JobEvent): void
+  /** the job was to be cancelled because of an interruption; `problem` when the board did not do it */
+  cancelled(id: string, problem: Error | null): void
 }
 
 /** How a job ended, as far as can be seen from here. */
@@ -41,6 +43,9 @@ export interface JobOutcome {
   /** why, when it is `failed` */
   readonly error: ErrorJson | null
 }
+
+/** How long the board has to confirm a cancellation, milliseconds. */
+const CANCEL_TIMEOUT_MS = 10_000
 
 /** A job as `POST /v1/jobs` takes it. */
 interface JobJson {
@@ -115,7 +120,7 @@ export async function runJob(
   try {
     return { job, outcome: await followJob(client, job.id, watcher, signal) }
   } catch (thrown) {
-    if (signal?.aborted) await cancelQuietly(client, job.id)
+    if (signal?.aborted) await cancelJob(client, job.id, watcher)
     throw thrown
   }
 }
@@ -150,12 +155,13 @@ export function outcomeExitCode({ state, error }: JobOutcome): number {
   return error.code in ERRORS ? ERRORS[error.code as ErrorCode].exit : 2
 }
 
-/** Whoever is interrupted is told about the interruption, not about a board that has no such job any more. */
-async function cancelQuietly(client: BoardClient, id: string): Promise<void> {
+/** The person has left: the board gets a few seconds to hear of it, and a failure is told, not thrown. */
+async function cancelJob(client: BoardClient, id: string, watcher: BootWatcher): Promise<void> {
   try {
-    await client.cancel(id, AbortSignal.timeout(5000))
+    await client.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS))
+    watcher.cancelled(id, null)
   } catch (thrown) {
-    if (!(thrown instanceof Error)) throw thrown
+    watcher.cancelled(id, thrown instanceof Error ? thrown : new Error(String(thrown)))
   }
 }
 

@@ -87,6 +87,7 @@ export class JobDisplay implements BootWatcher {
   }
 
   submitted(job: JobView): void {
+    this.#progress.stop()
     this.note(`job ${printable(job.id)}`)
   }
 
@@ -96,8 +97,14 @@ export class JobDisplay implements BootWatcher {
       if (!this.#sizes.has(event.role)) this.#progress.update(`fetch ${event.role}`, event.received, event.size)
       return
     }
+    if (event.type === 'state') this.#progress.stop()
     const text = renderEvent(this.#terminal, event, this.#terminal.io.stderr)
     if (text !== null) this.note(text)
+  }
+
+  cancelled(id: string, problem: Error | null): void {
+    this.#progress.stop()
+    this.note(problem === null ? `job ${id} is cancelled` : `job ${id} could not be cancelled: ${problem.message}`)
   }
 
   /** Print text, each line with the time since the start. */

@@ -9,7 +9,7 @@ export interface Progress {
   update(name: string, received: number, total: number | null): void
   /** Print a line without disturbing the bars. */
   note(line: string): void
-  /** Leave the screen as it is, and write nothing more. */
+  /** Leave the bars as they are, and the cursor visible; what comes later begins below. */
   stop(): void
 }
 
@@ -34,6 +34,8 @@ class ProgressBars implements Progress {
     const bar = this.#bars.get(name) ?? this.#create(name, total)
     if (total !== null && bar.getTotal() !== total) bar.setTotal(total)
     bar.update(received, { amount: total === null ? formatBytes(received) : amount(received, total) })
+    // A bar that is stopped counts no more seconds.
+    if (received === total) bar.stop()
   }
 
   note(line: string): void {
@@ -59,6 +61,8 @@ class ProgressBars implements Progress {
       barsize: 30,
       hideCursor: true,
       emptyOnZero: true,
+      // A line printed above the bars is printed over them: they have to be drawn again.
+      forceRedraw: true,
       autopadding: true,
       // Whoever owns the process decides what a signal does; see `stop`.
       gracefulExit: false,

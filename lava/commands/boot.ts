@@ -50,8 +50,12 @@ export function define(command: Command, terminal: Terminal): void {
       'after',
       `
 Files are uploaded, an interrupted upload goes on where it ended; URLs are fetched by the board.
-Exit code 0: the target was started, or planned with --dry-run; 1: the job was refused or failed; 2: the board or a
-server was not there; 130: interrupted with Ctrl-C, which cancels the job.
+
+Exit codes:
+  0    the target was started, or planned with --dry-run
+  1    the job was refused or failed
+  2    the board, or a server that it fetches from, was not there
+  130  interrupted with Ctrl-C, which cancels the job
 
 Examples:
   fauxboot boot --board http://board:8080 --kernel zImage --dtb board.dtb --append "console=ttyS0,115200"

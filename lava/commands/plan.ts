@@ -53,7 +53,10 @@ export function define(command: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-Exit code 0: the target would survive the jump; 2: it would not; 1: the input cannot be used.
+Exit codes:
+  0  the target would survive the jump
+  1  the input cannot be used
+  2  the target would not survive the jump
 
 Examples:
   fauxboot plan --kernel zImage --ramdisk rootfs.cpio.gz --dtb board.dtb --ram 40000000-7fffffff
