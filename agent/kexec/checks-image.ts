@@ -1,0 +1,132 @@
+/** Checks of the files of a job: kernel, ramdisk, and what sits around and behind them. */
+
+import { isFdt } from '../image/fdt.js'
+import type { Check } from './check.js'
+import { formatSize, hex } from './ranges.js'
+
+const OVERWRITTEN = 'ramdisk or device tree overwritten by the decompressor'
+
+export const IMAGE_CHECKS: readonly Check[] = [
+  {
+    check: 'arm64-kernel',
+    symptom: 'kexec_load fails, or silence after the jump',
+    severity: 'fatal',
+    examine: ({ kernel }) =>
+      kernel.format === 'arm64-Image'
+        ? {
+            message: 'arm64 kernels are recognised, but fauxboot cannot start them yet',
+            remedy: 'send a 32-bit ARM zImage',
+          }
+        : null,
+  },
+  {
+    check: 'kernel-uimage',
+    symptom: 'the first 64 bytes of the kernel are not code: garbage header',
+    severity: 'info',
+    examine: ({ kernelWrapped }) =>
+      kernelWrapped ? { message: 'the kernel was unwrapped from its uImage; both CRCs are right', remedy: '' } : null,
+  },
+  {
+    check: 'text-offset-assumed',
+    symptom: OVERWRITTEN,
+    severity: 'warning',
+    examine: ({ kernel }) =>
+      kernel.textOffsetSource === 'assumed'
+        ? {
+            message: `the zImage does not tell its TEXT_OFFSET, neither in a tag nor in its code: ${hex(kernel.textOffset)}, the largest in use, is assumed`,
+            remedy: 'nothing, unless the kernel was built with a larger one',
+          }
+        : null,
+  },
+  {
+    check: 'text-offset-code',
+    symptom: OVERWRITTEN,
+    severity: 'info',
+    examine: ({ kernel }) =>
+      kernel.textOffsetSource === 'arm' || kernel.textOffsetSource === 'thumb2'
+        ? { message: `TEXT_OFFSET ${hex(kernel.textOffset)} was read from the decompressor's instructions`, remedy: '' }
+        : null,
+  },
+  {
+    check: 'kernel-size-bounded',
+    symptom: OVERWRITTEN,
+    severity: 'warning',
+    examine: ({ kernel }) =>
+      kernel.exact
+        ? null
+        : {
+            message: `the zImage has no size tag: it is taken to unpack to at most ${formatSize(kernel.edata)}, with ${formatSize(kernel.bss)} of bss`,
+            remedy: 'send a kernel of Linux 4.15 or later, which tells its size',
+          },
+  },
+  {
+    check: 'appended-dtb',
+    symptom: 'the device tree is ignored: one behind the zImage overrides the one that is passed',
+    severity: 'info',
+    examine: ({ zimage, tree }) =>
+      zimage?.appendedDtb
+        ? {
+            message:
+              tree?.source === 'appended'
+                ? `the device tree of ${zimage.appendedDtb.length} bytes behind the zImage is passed like any other`
+                : `the device tree of ${zimage.appendedDtb.length} bytes behind the zImage was cut off, so that it does not override the one that is passed`,
+            remedy: '',
+          }
+        : null,
+  },
+  {
+    check: 'kernel-trailing',
+    symptom: 'the decompressor takes what follows the zImage for a device tree',
+    severity: 'info',
+    examine: ({ zimage }) =>
+      zimage !== null && zimage.trailing > 0
+        ? { message: `${zimage.trailing} bytes behind the zImage were cut off`, remedy: '' }
+        : null,
+  },
+  {
+    check: 'ramdisk-uimage',
+    symptom: 'ramdisk: "invalid magic at start of compressed archive"',
+    severity: 'info',
+    examine: ({ ramdisk }) =>
+      ramdisk.some(piece => piece.wrapped)
+        ? { message: 'the ramdisk was unwrapped from its uImage; both CRCs are right', remedy: '' }
+        : null,
+  },
+  {
+    check: 'ramdisk-magic',
+    symptom: 'ramdisk: "invalid magic at start of compressed archive"',
+    severity: 'warning',
+    examine: ({ ramdisk }) =>
+      ramdisk.flatMap(({ bytes, format }, index) =>
+        format !== null || isFdt(bytes)
+          ? []
+          : [
+              {
+                message: `piece ${index + 1} of the ramdisk starts with ${startOf(bytes)}: neither cpio nor a compression that kernels know`,
+                remedy:
+                  'send a cpio archive (newc), plain or compressed; a disk image needs root=/dev/ram0 and a kernel with BLK_DEV_RAM',
+              },
+            ],
+      ),
+  },
+  {
+    check: 'dtb-elsewhere',
+    symptom: 'the device tree is ignored: the kernel passes on the last segment that starts with d00dfeed',
+    severity: 'fatal',
+    examine: ({ ramdisk }) =>
+      ramdisk.flatMap(({ bytes }, index) =>
+        isFdt(bytes)
+          ? [
+              {
+                message: `piece ${index + 1} of the ramdisk starts with d00dfeed: it is a device tree`,
+                remedy: 'send the device tree as dtb, and a cpio archive as ramdisk',
+              },
+            ]
+          : [],
+      ),
+  },
+]
+
+function startOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 4)).toString('hex') || 'nothing'
+}

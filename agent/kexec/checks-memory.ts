@@ -1,0 +1,268 @@
+/** Checks of where everything goes: what `kexec_load(2)` refuses, and what would die on the way to the target. */
+
+import { isFdt } from '../image/fdt.js'
+import type { Check, PreflightContext } from './check.js'
+import { fateOf, RAM_BASE_ALIGNMENT } from './decompressor.js'
+import type { PlanSegment } from './plan.js'
+import { contains, firstOverlap, formatRange, formatSize, hex, type Range, subtract, totalLength } from './ranges.js'
+
+/** `KEXEC_SEGMENT_MAX` of Linux. */
+const MAX_SEGMENTS = 16
+
+/** The early kernel maps two sections of 1 MiB for the device tree, so that 1 MiB fits wherever it starts. */
+const MAX_DTB_SIZE = 2 ** 20
+
+const rangeOf = ({ mem, memsz }: PlanSegment): Range => ({ start: mem, end: mem + memsz })
+const of = (segments: readonly PlanSegment[], kind: PlanSegment['kind']) =>
+  segments.filter(segment => segment.kind === kind)
+const isArm = ({ kernel }: PreflightContext) => kernel.format === 'zImage'
+
+export const MEMORY_CHECKS: readonly Check[] = [
+  {
+    check: 'layout',
+    symptom: 'a ramdisk or device tree overwritten, or a kernel that does not unpack',
+    severity: 'fatal',
+    examine: ({ failure }) => failure,
+  },
+  {
+    check: 'ram-base',
+    symptom: 'silence after the jump: the kernel takes the start of its 128 MiB block for the start of RAM',
+    severity: 'fatal',
+    examine: context => {
+      const start = context.ram[0]?.start ?? 0
+      if (!isArm(context) || start % RAM_BASE_ALIGNMENT === 0) return null
+      const { code } = context.kernel
+      const checks =
+        code?.checksMemory === true
+          ? 'this zImage compares it with the device tree (Linux 5.12 and later)'
+          : code?.checksMemory === false
+            ? 'this zImage does not compare it with the device tree (Linux before 5.12)'
+            : 'whether this zImage compares it with the device tree (Linux 5.12 and later) cannot be told'
+      return {
+        severity: context.force ? 'warning' : 'fatal',
+        message: `RAM starts at ${hex(start)}, not on a multiple of 128 MiB; ${checks}`,
+        remedy: 'set the option force if the kernel is known to start on this board',
+      }
+    },
+  },
+  {
+    check: 'workspace',
+    symptom: 'ramdisk: "invalid magic", "uncompression error"; device tree overwritten: silence',
+    severity: 'fatal',
+    examine: ({ segments, prediction }) =>
+      prediction === null
+        ? null
+        : segments
+            .filter(segment => segment.kind !== 'kernel')
+            .flatMap(segment => {
+              const fate = fateOf(prediction, rangeOf(segment))
+              if (fate === null) return []
+              return [
+                {
+                  message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} lies in what the decompressor overwrites, ${formatRange(prediction.workspace)}`,
+                  remedy: 'place it above',
+                  ranges: [rangeOf(segment), prediction.workspace],
+                },
+              ]
+            }),
+  },
+  {
+    check: 'segments-overlap',
+    symptom: 'kexec_load: EINVAL',
+    severity: 'fatal',
+    examine: ({ segments }) =>
+      segments.flatMap((segment, index) => {
+        const other = firstOverlap(segments.slice(index + 1).map(rangeOf), rangeOf(segment))
+        if (other === undefined) return []
+        return [
+          {
+            message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} overlaps the segment at ${formatRange(other)}`,
+            remedy: 'place them apart',
+            ranges: [rangeOf(segment), other],
+          },
+        ]
+      }),
+  },
+  {
+    check: 'segments-count',
+    symptom: 'kexec_load: EINVAL',
+    severity: 'fatal',
+    examine: ({ segments }) =>
+      segments.length > MAX_SEGMENTS
+        ? {
+            message: `${segments.length} segments; the kernel takes at most ${MAX_SEGMENTS}`,
+            remedy: 'send the ramdisk in fewer pieces',
+          }
+        : null,
+  },
+  {
+    check: 'outside-ram',
+    symptom: 'kexec_load: EINVAL',
+    severity: 'fatal',
+    examine: ({ segments, ram }) =>
+      segments
+        .filter(segment => !ram.some(range => contains(range, rangeOf(segment))))
+        .map(segment => ({
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not within RAM, ${ram.map(formatRange).join(', ')}`,
+          remedy: "compare the memory map with the board's /proc/iomem",
+          ranges: [rangeOf(segment)],
+        })),
+  },
+  {
+    check: 'half-of-ram',
+    symptom: 'kexec_load: EINVAL',
+    severity: 'fatal',
+    examine: ({ segments, ram }) => {
+      const total = totalLength(segments.map(rangeOf))
+      const half = totalLength(ram) / 2
+      return total > half
+        ? {
+            message: `the segments take ${formatSize(total)}; the kernel accepts at most half of RAM, ${formatSize(half)}`,
+            remedy: 'send a smaller ramdisk',
+          }
+        : null
+    },
+  },
+  {
+    check: 'entry',
+    symptom: 'silence after the jump: the kernel accepts an entry outside every segment',
+    severity: 'fatal',
+    examine: ({ segments, entry }) => {
+      const [kernel] = of(segments, 'kernel')
+      return kernel !== undefined && !contains(rangeOf(kernel), { start: entry, end: entry + 4 })
+        ? {
+            message: `the entry ${hex(entry)} is not within the kernel's segment`,
+            remedy: 'enter the kernel at its start',
+          }
+        : null
+    },
+  },
+  {
+    check: 'dtb-size',
+    symptom: 'silence after the jump: the early kernel maps the device tree only in part',
+    severity: 'fatal',
+    examine: context => {
+      const [dtb] = of(context.segments, 'dtb')
+      return isArm(context) && dtb !== undefined && dtb.data.length > MAX_DTB_SIZE
+        ? {
+            message: `the device tree has ${dtb.data.length} bytes without any slack; the early kernel maps at most ${MAX_DTB_SIZE}`,
+            remedy: 'send a smaller device tree: without symbols (dtc without -@), if it has them',
+          }
+        : null
+    },
+  },
+  {
+    check: 'dtb-last',
+    symptom: 'the device tree is ignored: the kernel passes on the last segment that starts with d00dfeed',
+    severity: 'fatal',
+    examine: ({ segments }) => {
+      const last = segments.filter(segment => isFdt(segment.data)).at(-1)
+      return last === undefined || last.kind === 'dtb'
+        ? null
+        : {
+            message: `the last segment that starts with d00dfeed is the ${last.kind}`,
+            remedy: 'load the device tree last',
+          }
+    },
+  },
+  {
+    check: 'lowmem',
+    symptom: 'ramdisk or device tree not found: the early kernel has no mapping there',
+    severity: 'fatal',
+    examine: context =>
+      context.segments
+        .filter(segment => isArm(context) && rangeOf(segment).end > context.lowmemEnd)
+        .map(segment => ({
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} ends above lowmem, which ends at ${hex(context.lowmemEnd)}`,
+          remedy: 'send a smaller ramdisk',
+          ranges: [rangeOf(segment)],
+        })),
+  },
+  {
+    check: 'reserved-memory',
+    symptom: 'ramdisk: "overlaps in-use memory region - disabling initrd"; memory corruption',
+    severity: 'fatal',
+    examine: ({ segments, tree }) =>
+      segments.flatMap(segment => {
+        const reserved = firstOverlap(tree?.reserved ?? [], rangeOf(segment))
+        if (reserved === undefined) return []
+        return [
+          {
+            message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} lies in memory that the device tree reserves, ${formatRange(reserved)}`,
+            remedy: 'check the reservations of the device tree',
+            ranges: [rangeOf(segment), reserved],
+          },
+        ]
+      }),
+  },
+  {
+    check: 'memory-missing',
+    symptom: 'silence after "Bye!": the kernel dies without memory before its console is up',
+    severity: 'info',
+    examine: ({ tree, ram }) =>
+      tree?.memoryAdded
+        ? {
+            message: `the device tree tells no memory; that of the running kernel was written into it: ${ram.map(formatRange).join(', ')}`,
+            remedy: '',
+          }
+        : null,
+  },
+  {
+    check: 'memory-mismatch',
+    symptom: 'silence after "Bye!", or bus errors: the device tree tells memory that is not there',
+    severity: 'warning',
+    examine: ({ tree, ram, segments }) => {
+      if (tree === null || tree.memoryAdded) return null
+      const lost = segments.filter(segment => !tree.memory.some(range => contains(range, rangeOf(segment))))
+      const absent = tree.source === 'running' ? [] : subtract(tree.memory, [...withHoles(ram), ...tree.reserved])
+      const list = tree.memory.map(formatRange).join(', ')
+      return [
+        ...lost.map(segment => ({
+          severity: 'fatal' as const,
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not in the memory that the device tree tells, ${list}`,
+          remedy: 'send a device tree whose /memory is that of this board, or none',
+          ranges: [rangeOf(segment)],
+        })),
+        ...absent.map(range => ({
+          message: `the device tree tells memory at ${formatRange(range)}, where the running kernel has none`,
+          remedy: 'check /memory of the device tree',
+          ranges: [range],
+        })),
+      ]
+    },
+  },
+  {
+    check: 'memory-limit',
+    symptom: 'silence, or a ramdisk that is ignored: mem= hides the memory it is in',
+    severity: 'fatal',
+    examine: ({ cmdline, ram, segments }) => {
+      const limit = memoryLimit(cmdline)
+      const start = ram[0]?.start ?? 0
+      const hidden = limit === null ? [] : segments.filter(segment => rangeOf(segment).end > start + limit)
+      return hidden.map(segment => ({
+        message: `mem=${formatSize(limit ?? 0)} on the command line hides the ${segment.kind} at ${formatRange(rangeOf(segment))}`,
+        remedy: 'raise mem=, or leave it out',
+        ranges: [rangeOf(segment)],
+      }))
+    },
+  },
+]
+
+/** Small holes in RAM are what firmware keeps: a device tree that covers them is not wrong. */
+function withHoles(ram: readonly Range[]): Range[] {
+  const grown: { start: number; end: number }[] = []
+  for (const { start, end } of ram) {
+    const last = grown.at(-1)
+    if (last !== undefined && start - last.end <= RAM_BASE_ALIGNMENT) last.end = end
+    else grown.push({ start, end })
+  }
+  return grown
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+/** `mem=nn[KMG]` without a start, which is the form that hides memory above; bytes. */
+function memoryLimit(cmdline: string): number | null {
+  const fields = [...cmdline.matchAll(/(?:^|\s)mem=(0x[0-9a-f]+|\d+)([KMG]?)(?=\s|$)/gi)].at(-1)
+  return fields === undefined ? null : Number(fields[1]) * (UNITS[(fields[2] ?? '').toUpperCase()] ?? 1)
+}

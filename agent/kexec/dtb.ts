@@ -1,0 +1,133 @@
+/**
+ * The device tree that the target gets: the one of the job, with what a boot loader has to tell in it (Linux
+ * `Documentation/arch/arm/booting.rst`; `/chosen` of the Devicetree Specification v0.4 section 3.6).
+ */
+
+import type { Fdt, FdtNode } from '../image/fdt.js'
+import { writeFdt } from '../image/fdt.js'
+import {
+  cellsOf,
+  childNode,
+  encodeNumber,
+  encodeString,
+  ensureNode,
+  propStrings,
+  readRegs,
+  removeProperty,
+  setProperty,
+} from '../image/fdt-query.js'
+import { memoryNodes, ramFromFdt } from './memory-map.js'
+import { normalize, type Range } from './ranges.js'
+
+/** What the boot before left in `/chosen`: it would send the target to memory that is not its own, or repeat a seed. */
+const STALE_PROPERTIES: readonly RegExp[] = [
+  /^bootargs$/,
+  /^linux,initrd-/,
+  /^linux,usable-memory-range$/,
+  /^linux,elfcorehdr$/,
+  /^linux,uefi-/,
+  /^kaslr-seed$/,
+  /^rng-seed$/,
+]
+
+export interface DtbInput {
+  /** changed in place */
+  readonly fdt: Fdt
+  /** RAM of the running kernel, for a tree without memory */
+  readonly ram: readonly Range[]
+  readonly cmdline: string
+  /** where the ramdisk will be; null without one */
+  readonly initrd: Range | null
+  /** left to the target in `/chosen/fauxboot,job` */
+  readonly jobId?: string
+}
+
+/**
+ * Change a tree for the target and write it without slack.
+ *
+ * @returns its bytes; their number does not depend on the addresses of the ramdisk
+ * @throws FORMAT_VALUE when an address does not fit into the cells of the root
+ */
+export function prepareDtb(input: DtbInput): Uint8Array {
+  const { fdt, ram, cmdline, initrd, jobId } = input
+  addMemory(fdt, ram)
+  const chosen = ensureNode(fdt, '/chosen')
+  for (const name of [...chosen.properties.keys()]) {
+    if (STALE_PROPERTIES.some(pattern => pattern.test(name))) removeProperty(chosen, name)
+  }
+  setProperty(chosen, 'bootargs', encodeString(cmdline))
+  if (initrd !== null) {
+    const { addressCells } = cellsOf(fdt.root)
+    setProperty(chosen, 'linux,initrd-start', encodeNumber(initrd.start, addressCells))
+    setProperty(chosen, 'linux,initrd-end', encodeNumber(initrd.end, addressCells))
+  }
+  if (jobId !== undefined) setProperty(chosen, 'fauxboot,job', encodeString(jobId))
+  return writeFdt(fdt, { slack: 0 })
+}
+
+/** Give a tree without memory that of the running kernel; ranges that its root's cells cannot hold are left out. */
+function addMemory(fdt: Fdt, ram: readonly Range[]): void {
+  if (ramFromFdt(fdt).length > 0) return
+  const { addressCells, sizeCells } = cellsOf(fdt.root)
+  const fits = (value: number, cells: number) => value < 2 ** (32 * cells)
+  const ranges = ram.filter(({ start, end }) => fits(end - 1, addressCells) && fits(end - start, sizeCells))
+  const node = memoryNodes(fdt)[0] ?? addMemoryNode(fdt, ranges[0]?.start ?? 0)
+  const cells = ranges.flatMap(({ start, end }) => [
+    encodeNumber(start, addressCells),
+    encodeNumber(end - start, sizeCells),
+  ])
+  setProperty(node, 'reg', new Uint8Array(Buffer.concat(cells)))
+}
+
+function addMemoryNode(fdt: Fdt, start: number): FdtNode {
+  const node: FdtNode = { name: `memory@${start.toString(16)}`, properties: new Map(), children: [] }
+  setProperty(node, 'device_type', encodeString('memory'))
+  fdt.root.children.push(node)
+  return node
+}
+
+/**
+ * Memory that a tree reserves: its reserve map, and the regions of `/reserved-memory` that have an address. An entry
+ * that covers the ramdisk of the boot before is none: boot loaders put it there, and that ramdisk is gone.
+ *
+ * @returns sorted; call it before `prepareDtb`, which removes what tells the old ramdisk
+ */
+export function reservedMemory(fdt: Fdt): Range[] {
+  const old = oldRamdisk(fdt)
+  const map = fdt.reservations
+    .map(({ address, size }) => ({ start: Number(address), end: Number(address + size) }))
+    .filter(range => old === null || range.start < old.start - PAGE || range.end > old.end + PAGE)
+  const node = childNode(fdt.root, 'reserved-memory')
+  const cells = node === null ? null : cellsOf(node)
+  const regions = (node?.children ?? []).flatMap(child =>
+    readRegs(child, cells?.addressCells ?? 1, cells?.sizeCells ?? 1).map(({ address, size }) => ({
+      start: Number(address),
+      end: Number(address + size),
+    })),
+  )
+  return normalize([...map, ...regions])
+}
+
+/** Boot loaders round the ramdisk's reservation to pages. */
+const PAGE = 0x1000
+
+function oldRamdisk(fdt: Fdt): Range | null {
+  const chosen = childNode(fdt.root, 'chosen')
+  const start = addressOf(chosen?.properties.get('linux,initrd-start'))
+  const end = addressOf(chosen?.properties.get('linux,initrd-end'))
+  return start === null || end === null ? null : { start, end }
+}
+
+/** One or two cells, whatever the root says: boot loaders differ. */
+function addressOf(bytes: Uint8Array | undefined): number | null {
+  if (bytes === undefined || (bytes.length !== 4 && bytes.length !== 8)) return null
+  return Number(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+/** What a tree says of the board it is for: `model` and `compatible` of its root. */
+export function boardOf(fdt: Fdt): { readonly model: string | null; readonly compatible: readonly string[] } {
+  return {
+    model: propStrings(fdt.root, 'model')?.[0] ?? null,
+    compatible: propStrings(fdt.root, 'compatible') ?? [],
+  }
+}

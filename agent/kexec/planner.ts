@@ -1,0 +1,312 @@
+/**
+ * From the files of a job to a plan: what goes where, what the decompressor will do, what is wrong with it. Pure: the
+ * same bytes, memory map and options give the same plan on any machine.
+ */
+
+import { fault } from '../errors.js'
+import { isArm64Image, parseArm64Image } from '../image/arm64-image.js'
+import { detectCompression } from '../image/compression.js'
+import { isCpio } from '../image/cpio.js'
+import { isFdt, parseFdt } from '../image/fdt.js'
+import { isUImage, parseUImage } from '../image/uimage.js'
+import { isZImage, parseZImage, type ZImage } from '../image/zimage.js'
+import type { BoardFacts, PreflightContext, RamdiskPiece, TargetTree } from './check.js'
+import { LARGEST_TEXT_OFFSET, RAM_BASE_ALIGNMENT } from './decompressor.js'
+import { readDecompressorCode } from './decompressor-code.js'
+import { boardOf, prepareDtb, reservedMemory } from './dtb.js'
+import { earlyconArgument, hasEarlycon } from './earlycon.js'
+import { KEXEC_ARCH_ARM_FLAGS } from './kexec-tools-layout.js'
+import { decompressorRamBase, type LayoutFailure, layOutArm } from './layout.js'
+import { KEXEC_ARCH_ARM64_FLAGS, layOutArm64 } from './layout-arm64.js'
+import { ramFromFdt } from './memory-map.js'
+import type { KernelFacts, Plan, PlanSegment, Prediction } from './plan.js'
+import { preflight } from './preflight.js'
+import { alignUp, normalize, overlap, type Range } from './ranges.js'
+
+export interface PlanInput {
+  /** System RAM of the running kernel */
+  readonly ram: readonly Range[]
+  /** zImage or arm64 Image, also inside a uImage */
+  readonly kernel: Uint8Array
+  /** pieces of the ramdisk, one after another; each is padded with zeros to a page */
+  readonly ramdisk?: readonly Uint8Array[]
+  readonly dtb?: Uint8Array
+  /** used where the job has no `dtb` */
+  readonly runningDtb?: Uint8Array
+  readonly cmdline: string
+  readonly jobId?: string
+  /** true to add `earlycon`, worked out from the device tree where it needs a value; a string is the value */
+  readonly earlycon?: boolean | string
+  /** take the risk of RAM that is not on a boundary of 128 MiB */
+  readonly force?: boolean
+  /** bytes of RAM that the early kernel maps; 760 MiB unless given */
+  readonly lowmemBytes?: number
+  /** bytes; 4096 unless given */
+  readonly pageSize?: number
+  /** what the board says of itself; checks that need it are left out without */
+  readonly board?: BoardFacts
+}
+
+/** The smallest lowmem of the usual splits of the address space, the 3:1 one with 240 MiB of vmalloc. */
+const DEFAULT_LOWMEM = 760 * 2 ** 20
+const DEFAULT_PAGE = 4096
+
+const RUNNING_DTB = 'dtb of the running kernel'
+
+/** Without a size tag: the kernel unpacks to at most so many times the zImage, and the largest bss seen is 7.3 MiB. */
+const UNTAGGED_EXPANSION = 5
+const UNTAGGED_BSS = 8 * 2 ** 20
+
+/**
+ * Plan a boot.
+ *
+ * @returns a plan; one that would not be survived has a fatal finding, and no segments where there is no layout at all
+ * @throws PLAN_INPUT, and the errors of the formats (FORMAT_*): files that are not what they should be
+ */
+export function planBoot(input: PlanInput): Plan {
+  const ram = normalize(input.ram)
+  checkInput(input, ram)
+  const kernel = readKernel(input.kernel)
+  const ramdisk = (input.ramdisk ?? []).map(readRamdisk).filter(piece => piece.bytes.length > 0)
+  const tree = readTree(input, kernel.zimage, ram)
+  const added = earlyconArgument(tree?.fdt ?? null, input.cmdline, input.earlycon)
+  const cmdline = added === null ? input.cmdline : `${input.cmdline} ${added}`.trim()
+  const runningTree = input.runningDtb === undefined ? null : parseFdt(input.runningDtb, RUNNING_DTB)
+
+  const pageSize = input.pageSize ?? DEFAULT_PAGE
+  const lowmemEnd = (ram[0]?.start ?? 0) + (input.lowmemBytes ?? DEFAULT_LOWMEM)
+  const writeDtb = (initrd: Range | null) =>
+    tree === null ? null : prepareDtb({ fdt: tree.fdt, ram, cmdline, initrd, jobId: input.jobId })
+  const placed = place({
+    kernel,
+    ram,
+    tree,
+    lowmemEnd,
+    pageSize,
+    ramdisk: ramdisk.map(piece => piece.bytes.length),
+    // The tree takes the same bytes whatever the addresses in it are, so that a first writing tells its size.
+    dtb: writeDtb(ramdisk.length === 0 ? null : { start: 0, end: 0 })?.length ?? null,
+  })
+
+  const segments = 'failure' in placed ? [] : segmentsOf(placed, kernel.bytes, ramdisk, writeDtb, pageSize)
+  const prediction = 'failure' in placed ? null : placed.prediction
+  const entry = 'failure' in placed ? 0 : placed.kernel
+  const context: PreflightContext = {
+    ram,
+    kernel: kernel.facts,
+    zimage: kernel.zimage,
+    kernelWrapped: kernel.wrapped,
+    ramdisk,
+    tree,
+    runningBoard: runningTree === null ? null : boardOf(runningTree),
+    cmdline,
+    earlyconFailed: input.earlycon === true && !hasEarlycon(cmdline),
+    force: input.force ?? false,
+    segments,
+    entry,
+    prediction,
+    failure: 'failure' in placed ? placed.failure : null,
+    lowmemEnd,
+    board: input.board ?? null,
+  }
+  const findings = preflight(context)
+  return {
+    arch: kernel.zimage === null ? 'arm64' : 'arm',
+    ram,
+    kernel: kernel.facts,
+    cmdline,
+    segments,
+    entry,
+    flags: kernel.zimage === null ? KEXEC_ARCH_ARM64_FLAGS : KEXEC_ARCH_ARM_FLAGS,
+    prediction,
+    findings,
+    survivable: findings.every(finding => finding.severity !== 'fatal'),
+  }
+}
+
+function checkInput(input: PlanInput, ram: readonly Range[]): void {
+  const { pageSize = DEFAULT_PAGE, lowmemBytes = DEFAULT_LOWMEM } = input
+  const rules: readonly (readonly [right: boolean, reason: string])[] = [
+    [ram.length > 0, 'no RAM is given'],
+    [ram.every(range => range.start >= 0 && Number.isSafeInteger(range.end)), 'RAM must lie between 0 and 2^53'],
+    [pageSize >= 4096 && Math.log2(pageSize) % 1 === 0, `a page of ${pageSize} bytes is none: 4096, 16384 or 65536`],
+    [lowmemBytes > 0, `lowmem of ${lowmemBytes} bytes is none`],
+    [!input.cmdline.includes('\0'), 'the command line holds a NUL, which would end it'],
+    [!(input.jobId ?? '').includes('\0'), 'the id of the job holds a NUL'],
+  ]
+  const broken = rules.find(([right]) => !right)
+  if (broken !== undefined) throw fault('PLAN_INPUT', { reason: broken[1] })
+}
+
+interface Kernel {
+  /** what is loaded */
+  readonly bytes: Uint8Array
+  readonly facts: KernelFacts
+  readonly zimage: ZImage | null
+  readonly wrapped: boolean
+  /** bytes of memory from its start; arm64 only */
+  readonly memorySize: number
+}
+
+function readKernel(file: Uint8Array): Kernel {
+  const wrapped = isUImage(file)
+  const bytes = wrapped ? parseUImage(file, 'kernel').data : file
+  if (isArm64Image(bytes)) return { ...arm64Kernel(bytes), wrapped }
+  if (isZImage(bytes)) return { ...armKernel(parseZImage(bytes, 'kernel')), wrapped }
+  throw fault('FORMAT_UNSUPPORTED', {
+    what: 'kernel',
+    where: '0x0',
+    found: nameOf(bytes),
+    expected: 'zImage, arm64 Image, either also as uImage',
+  })
+}
+
+/** What people send in place of a kernel; the last row fits everything. */
+const STRANGERS: readonly (readonly [(bytes: Uint8Array) => boolean, string])[] = [
+  [isFdt, 'a device tree or a FIT image (d00dfeed)'],
+  [isCpio, 'a cpio archive'],
+  [bytes => detectCompression(bytes) !== null, 'a compressed file that is not a kernel image on its own'],
+  [bytes => Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('\x7fELF', 'latin1')), 'an ELF file, such as vmlinux'],
+  [() => true, 'something else'],
+]
+
+function nameOf(bytes: Uint8Array): string {
+  const name = STRANGERS.find(([fits]) => fits(bytes))?.[1] ?? ''
+  return `${name}: ${Buffer.from(bytes.subarray(0, 4)).toString('hex') || 'an empty file'}`
+}
+
+function armKernel(zimage: ZImage): Omit<Kernel, 'wrapped'> {
+  const { size, edata, bss, textOffset, textOffsetSource } = zimage
+  return {
+    bytes: zimage.bytes,
+    zimage,
+    memorySize: size,
+    facts: {
+      format: 'zImage',
+      size,
+      textOffset: textOffset ?? LARGEST_TEXT_OFFSET,
+      textOffsetSource: textOffsetSource ?? 'assumed',
+      edata: edata ?? size * UNTAGGED_EXPANSION,
+      bss: bss ?? UNTAGGED_BSS,
+      exact: edata !== null && bss !== null,
+      code: readDecompressorCode(zimage.bytes, zimage.thumb),
+    },
+  }
+}
+
+function arm64Kernel(bytes: Uint8Array): Omit<Kernel, 'wrapped'> {
+  const image = parseArm64Image(bytes, 'kernel')
+  return {
+    bytes,
+    zimage: null,
+    memorySize: Math.max(image.imageSize, image.size),
+    facts: {
+      format: 'arm64-Image',
+      size: image.size,
+      textOffset: image.textOffset,
+      textOffsetSource: 'tag',
+      edata: image.size,
+      bss: Math.max(0, image.imageSize - image.size),
+      exact: image.imageSize > 0,
+      code: null,
+    },
+  }
+}
+
+function readRamdisk(file: Uint8Array): RamdiskPiece {
+  const wrapped = isUImage(file)
+  const bytes = wrapped ? parseUImage(file, 'ramdisk').data : file
+  return { bytes, wrapped, format: isCpio(bytes) ? 'cpio' : detectCompression(bytes) }
+}
+
+/** The tree of the job, else of the running kernel, else the one behind the zImage. */
+function readTree(input: PlanInput, zimage: ZImage | null, ram: readonly Range[]): TargetTree | null {
+  const candidates = [
+    { source: 'job', what: 'dtb', bytes: input.dtb },
+    { source: 'running', what: RUNNING_DTB, bytes: input.runningDtb },
+    { source: 'appended', what: 'dtb behind the zImage', bytes: zimage?.appendedDtb ?? undefined },
+  ] as const
+  const chosen = candidates.find(({ bytes }) => bytes !== undefined)
+  if (chosen?.bytes === undefined) return null
+  const fdt = parseFdt(chosen.bytes, chosen.what)
+  const memory = ramFromFdt(fdt)
+  const memoryAdded = memory.length === 0
+  return {
+    source: chosen.source,
+    fdt,
+    memoryAdded,
+    memory: memoryAdded ? ram : memory,
+    reserved: reservedMemory(fdt),
+    ...boardOf(fdt),
+  }
+}
+
+interface PlaceInput {
+  readonly kernel: Kernel
+  readonly ram: readonly Range[]
+  readonly tree: TargetTree | null
+  readonly lowmemEnd: number
+  readonly pageSize: number
+  readonly ramdisk: readonly number[]
+  readonly dtb: number | null
+}
+
+interface Placed {
+  readonly kernel: number
+  readonly ramdisk: readonly number[]
+  readonly dtb: number | null
+  readonly prediction: Prediction | null
+}
+
+function place(input: PlaceInput): Placed | { readonly failure: LayoutFailure } {
+  const { kernel, tree, lowmemEnd, pageSize, ramdisk, dtb } = input
+  const reserved = tree?.reserved ?? []
+  const known = tree?.memory ?? input.ram
+  const both = normalize(input.ram.flatMap(range => known.flatMap(other => overlap(range, other) ?? [])))
+  // Where the two have nothing in common the check of the memory says so; the layout then trusts the running kernel.
+  const ram = both.length > 0 ? both : input.ram
+  if (kernel.zimage === null) {
+    const { facts, memorySize } = kernel
+    return layOutArm64({ ram, reserved, textOffset: facts.textOffset, size: memorySize, ramdisk, dtb })
+  }
+  const start = input.ram[0]?.start ?? 0
+  const checks = kernel.facts.code?.checksMemory ?? start % RAM_BASE_ALIGNMENT !== 0
+  return layOutArm({
+    ram,
+    reserved,
+    kernel: kernel.facts,
+    mallocSize: kernel.zimage.mallocSize,
+    ramBase: decompressorRamBase(start, known, checks),
+    ramdisk,
+    dtb,
+    lowmemEnd,
+    pageSize,
+  })
+}
+
+/** The device tree is the last segment: the kernel passes on the last one that starts with d00dfeed. */
+function segmentsOf(
+  placed: Placed,
+  kernel: Uint8Array,
+  ramdisk: readonly RamdiskPiece[],
+  writeDtb: (initrd: Range | null) => Uint8Array | null,
+  pageSize: number,
+): PlanSegment[] {
+  const segment = (kind: PlanSegment['kind'], data: Uint8Array, mem: number): PlanSegment => ({
+    kind,
+    data,
+    mem,
+    memsz: alignUp(data.length, pageSize),
+  })
+  const pieces = ramdisk.map(({ bytes }, index) => segment('ramdisk', bytes, placed.ramdisk[index] ?? 0))
+  const [first] = pieces
+  const last = pieces.at(-1)
+  const initrd =
+    first === undefined || last === undefined ? null : { start: first.mem, end: last.mem + last.data.length }
+  const dtb = writeDtb(initrd)
+  return [
+    segment('kernel', kernel, placed.kernel),
+    ...pieces,
+    ...(dtb === null || placed.dtb === null ? [] : [segment('dtb', dtb, placed.dtb)]),
+  ]
+}
