@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { CACHE_DIR } from './paths.js'
 
 /** Entries of one kind that stay beside a new one: another branch's, or another process's that still reads it. */
-const KEPT = 3
+const KEPT = 7
 
 /** Raised when the meaning of cached folders changes. */
 const FORMAT = 1

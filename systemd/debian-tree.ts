@@ -10,24 +10,29 @@ import { run } from './run.js'
 
 export type Suite = 'trixie' | 'bookworm'
 
-/**
- * Under which names a mirror is asked for a suite. A release's other name is its own folder on a mirror, so that one
- * of them can be whole while the other is being synchronized. What was unpacked is checked to be the suite.
- */
-const ATTEMPTS: Readonly<Record<Suite, readonly { readonly name: string; readonly waitSeconds: number }[]>> = {
-  trixie: [
-    { name: 'trixie', waitSeconds: 0 },
-    { name: 'stable', waitSeconds: 2 },
-    { name: 'trixie', waitSeconds: 30 },
-    { name: 'stable', waitSeconds: 30 },
-  ],
-  bookworm: [
-    { name: 'bookworm', waitSeconds: 0 },
-    { name: 'oldstable', waitSeconds: 2 },
-    { name: 'bookworm', waitSeconds: 30 },
-    { name: 'oldstable', waitSeconds: 30 },
-  ],
+/** A release's other name: a folder of its own on a mirror, which can be whole while the first is synchronized. */
+const OTHER_NAME: Readonly<Record<Suite, string>> = { trixie: 'stable', bookworm: 'oldstable' }
+
+interface Attempt {
+  /** the release under its own name, or its other one */
+  readonly own: boolean
+  /** with the suites of security and stable updates, as Debian is used; without them it is the last point release */
+  readonly updates: boolean
+  readonly waitSeconds: number
 }
+
+/** A mirror answers with errors while it is synchronized: what is asked for, one after the other. */
+const ATTEMPTS: readonly Attempt[] = [
+  { own: true, updates: true, waitSeconds: 0 },
+  { own: false, updates: true, waitSeconds: 1 },
+  { own: true, updates: true, waitSeconds: 15 },
+  { own: true, updates: false, waitSeconds: 1 },
+  { own: false, updates: false, waitSeconds: 1 },
+  { own: true, updates: false, waitSeconds: 60 },
+]
+
+/** For mmdebstrap, which runs it before apt reads the list. */
+const ONLY_THE_RELEASE = `--setup-hook=sed -i -e '/-updates/d' -e '/security/d' "$1"/etc/apt/sources.list`
 
 /** Of the packages' files, what no image needs. */
 const LEFT_OUT = [
@@ -47,6 +52,8 @@ const LEFT_OUT = [
   './usr/lib/modules/*/kernel/fs',
   './usr/lib/modules/*/kernel/net/netfilter',
 ]
+
+const KERNEL_PREFIX = 'vmlinuz-'
 
 /** How the host's apt was told to treat its mirror counts for the same mirror here. */
 const HOST_APT_SETTINGS = ['Acquire::Check-Valid-Until', 'Acquire::Check-Date']
@@ -74,26 +81,32 @@ export function debianTree(suite: Suite, packages: readonly string[]): Promise<s
   return cached(`debian-${suite}`, key, async dir => {
     const options = await hostAptOptions()
     let last: FauxbootError | null = null
-    for (const { name, waitSeconds } of ATTEMPTS[suite]) {
-      await delay(waitSeconds * 1000)
+    for (const attempt of ATTEMPTS) {
+      await delay(attempt.waitSeconds * 1000)
       try {
-        return await unpack(name, suite, wanted, options, dir)
+        return await unpack(suite, attempt, wanted, options, dir)
       } catch (error) {
         last = asFault(error, `unpacking Debian ${suite}`)
-        process.stderr.write(`Debian ${name}: ${last.message}\n`)
+        const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
+        process.stderr.write(`Debian ${nameOf(suite, attempt)}: ${reason}\n`)
       }
     }
-    throw last ?? fault('BUILD_INPUT', { doing: 'unpacking Debian', reason: `no way to get ${suite} is known` })
+    throw last ?? fault('BUILD_INPUT', { doing: 'unpacking Debian', reason: 'no way to get it is known' })
   })
 }
 
+function nameOf(suite: Suite, attempt: Attempt): string {
+  return attempt.own ? suite : OTHER_NAME[suite]
+}
+
 /**
- * The version of the kernel in an unpacked tree.
+ * The version of the kernel in an unpacked tree, as `uname -r` says it.
  *
  * @throws BUILD_INPUT when there is not exactly one
  */
 export async function kernelVersion(tree: string): Promise<string> {
-  const versions = await kernelVersions(tree)
+  const files = await readdir(join(tree, 'boot'))
+  const versions = files.filter(file => file.startsWith(KERNEL_PREFIX)).map(file => file.slice(KERNEL_PREFIX.length))
   const [version] = versions
   if (version === undefined || versions.length !== 1) {
     throw fault('BUILD_INPUT', { doing: 'looking for the kernel', reason: `${tree} has ${versions.length} of them` })
@@ -101,32 +114,34 @@ export async function kernelVersion(tree: string): Promise<string> {
   return version
 }
 
-async function kernelVersions(tree: string): Promise<string[]> {
-  const modules = join(tree, 'usr/lib/modules')
-  return existsSync(modules) ? await readdir(modules) : []
-}
-
-async function unpack(name: string, suite: Suite, packages: string[], options: string[], dir: string): Promise<void> {
+async function unpack(
+  suite: Suite,
+  attempt: Attempt,
+  packages: readonly string[],
+  options: readonly string[],
+  dir: string,
+): Promise<void> {
   const doing = `unpacking Debian ${suite} (armhf)`
   const tar = join(dir, 'debian.tar')
-  const mirror = process.env.FAUXBOOT_DEBIAN_MIRROR
+  const name = nameOf(suite, attempt)
   await run(doing, [
     'mmdebstrap',
-    '--quiet',
     '--arch=armhf',
     '--variant=extract',
     '--skip=check/qemu',
     '--format=tar',
     ...options,
+    ...(attempt.updates ? [] : [ONLY_THE_RELEASE]),
     `--include=${packages.join(',')}`,
     name,
     tar,
-    ...(mirror === undefined ? [] : [mirror]),
   ])
   const left = LEFT_OUT.map(pattern => `--exclude=${pattern}`)
   await run(doing, ['tar', '-C', dir, '-xf', tar, '--no-same-owner', '--wildcards', ...left])
   await rm(tar)
-  for (const version of await kernelVersions(dir)) {
+  const modules = join(dir, 'usr/lib/modules')
+  // Debian 12 has them elsewhere; of its kernel, none is used.
+  for (const version of existsSync(modules) ? await readdir(modules) : []) {
     await run('listing what kernel modules depend on', ['depmod', '-b', join(dir, 'usr'), version])
   }
   const release = await readFile(join(dir, 'usr/lib/os-release'), 'utf8')
