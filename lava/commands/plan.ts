@@ -2,14 +2,14 @@
 
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { type FauxbootError, fault } from '../../agent/errors.js'
+import { FauxbootError, fault } from '../../agent/errors.js'
 import { parseFdt, writeFdt } from '../../agent/image/fdt.js'
 import { applyOverlay } from '../../agent/image/fdt-overlay.js'
 import { parseIomem, parseRamOption } from '../../agent/kexec/memory-map.js'
 import { planToJson } from '../../agent/kexec/plan-json.js'
 import { renderPlanSvg } from '../../agent/kexec/plan-svg.js'
 import { renderPlanText } from '../../agent/kexec/plan-text.js'
-import { planBoot } from '../../agent/kexec/planner.js'
+import { type PlanInput, planBoot } from '../../agent/kexec/planner.js'
 import type { Range } from '../../agent/kexec/ranges.js'
 import { readKernel } from '../kernel-file.js'
 import { fileError, readInput } from '../local-file.js'
@@ -67,29 +67,46 @@ Examples:
 }
 
 async function plan(options: PlanOptions, terminal: Terminal): Promise<void> {
-  const ram = await ramRanges(options)
-  const { overlay = [], append = '', earlycon, force } = options
-  if (overlay.length > 0 && options.dtb === undefined)
-    throw usage('--overlay needs the device tree it applies to: --dtb')
-  const ramdisk = options.ramdisk === undefined ? [] : [await readInput(options.ramdisk, LIMITS.ramdisk)]
-  const result = planToJson(
-    planBoot({
-      ram,
-      kernel: await readKernel(options.kernel, LIMITS.kernel),
-      ramdisk,
-      dtb: options.dtb === undefined ? undefined : await readDtb(options.dtb, overlay),
-      cmdline: append,
-      earlycon,
-      force,
-    }),
-  )
-  if (options.svg === '-') terminal.print(renderPlanSvg(result))
-  else {
-    if (options.svg !== undefined) await writeWhole(options.svg, renderPlanSvg(result))
-    if (options.json) terminal.printJson(result)
-    else terminal.print(renderPlanText(result, { color: terminal.hasColor(terminal.io.stdout) }))
-  }
+  const input = await readInputs(options)
+  const result = planToJson(namingFiles(options, () => planBoot(input)))
   terminal.exitCode = result.survivable ? 0 : NOT_SURVIVABLE
+  const { json, svg } = options
+  if (svg === '-') return terminal.print(renderPlanSvg(result))
+  if (svg !== undefined) await writeWhole(svg, renderPlanSvg(result))
+  if (json) terminal.printJson(result)
+  else terminal.print(renderPlanText(result, { color: terminal.hasColor(terminal.io.stdout) }))
+}
+
+async function readInputs(options: PlanOptions): Promise<PlanInput> {
+  const ram = await ramRanges(options)
+  const { kernel, ramdisk, dtb, overlay = [], append = '', earlycon, force } = options
+  if (overlay.length > 0 && dtb === undefined) throw usage('--overlay needs the device tree it applies to: --dtb')
+  return {
+    ram,
+    kernel: await readKernel(kernel, LIMITS.kernel),
+    ramdisk: ramdisk === undefined ? [] : [await readInput(ramdisk, LIMITS.ramdisk)],
+    dtb: dtb === undefined ? undefined : await readDtb(dtb, overlay),
+    cmdline: append,
+    earlycon,
+    force,
+  }
+}
+
+/** The planner speaks of the kernel and the dtb; who called this command knows them by their files. */
+function namingFiles<T>(options: PlanOptions, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError)) throw thrown
+    const { kernel, ramdisk, dtb } = options
+    const file = new Map([
+      ['kernel', kernel],
+      ['ramdisk', ramdisk],
+      ['dtb', dtb],
+    ]).get(String(thrown.details.what))
+    if (file === undefined) throw thrown
+    throw new FauxbootError(thrown.code, { ...thrown.details, what: file }, { cause: thrown })
+  }
 }
 
 async function ramRanges({ ram, iomem }: PlanOptions): Promise<readonly Range[]> {

@@ -4,6 +4,7 @@ import { fault } from '../../agent/errors.js'
 import { loadBoard } from '../../systemd/board.js'
 import { buildBoardImage } from '../../systemd/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'
+import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
 import { BoardClient } from '../board-client.js'
 import { runJob, type Target, uploadTarget } from '../boot-job.js'
 import { JobDisplay } from '../job-display.js'
@@ -79,7 +80,7 @@ async function bootTarget(
 
   // Whatever the first stage said is no prompt of the target's.
   await qemu.console.waitFor(/$/, PATIENCE)
-  await unlessAborted(qemu.console.waitFor(/\blogin: /, PATIENCE), signal)
+  await unlessAborted(qemu.console.waitFor(TARGET_LOGIN, PATIENCE), signal)
   stopwatch.lap('jump to login prompt')
 }
 
