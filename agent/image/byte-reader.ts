@@ -66,7 +66,7 @@ export class ByteReader {
   }
 
   /** A view of `size` bytes at `offset`, not a copy. */
-  slice(offset: number, size: number, field: string): Uint8Array {
+  subarray(offset: number, size: number, field: string): Uint8Array {
     this.need(offset, size, field)
     return this.bytes.subarray(offset, offset + size)
   }

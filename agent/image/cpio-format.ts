@@ -19,6 +19,9 @@ export interface CpioEntry {
   readonly ino?: number
 }
 
+/** Bits of the mode that say what a file is. */
+export const CPIO_FILE_TYPE = { mask: 0o170_000, regular: 0o100_000, directory: 0o040_000 } as const
+
 /** Six digits of magic, then thirteen fields of eight hex digits. */
 export const CPIO_MAGIC = '070701'
 /** The same with a checksum in the last field. */
@@ -26,9 +29,9 @@ export const CPIO_CRC_MAGIC = '070702'
 export const CPIO_FIELDS = [
   'ino',
   'mode',
-  'nlink',
   'uid',
   'gid',
+  'nlink',
   'mtime',
   'fileSize',
   'devMajor',

@@ -3,6 +3,7 @@ import { fault } from '../errors.js'
 import {
   CPIO_ALIGNMENT,
   CPIO_FIELDS,
+  CPIO_FILE_TYPE,
   CPIO_HEADER_BYTES,
   CPIO_MAGIC,
   CPIO_MAX_NAME,
@@ -12,8 +13,6 @@ import {
   padding,
 } from './cpio-format.js'
 
-const TYPE_MASK = 0o170_000
-const DIRECTORY = 0o040_000
 const MAX_FIELD = 0xffff_ffff
 const EMPTY = new Uint8Array()
 
@@ -55,7 +54,7 @@ class CpioWriter {
     const header: CpioHeader = {
       ino: entry.ino ?? this.#entries,
       mode: entry.mode,
-      nlink: entry.nlink ?? ((entry.mode & TYPE_MASK) === DIRECTORY ? 2 : 1),
+      nlink: entry.nlink ?? ((entry.mode & CPIO_FILE_TYPE.mask) === CPIO_FILE_TYPE.directory ? 2 : 1),
       uid: entry.uid ?? 0,
       gid: entry.gid ?? 0,
       mtime: entry.mtime ?? 0,

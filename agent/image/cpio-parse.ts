@@ -5,6 +5,7 @@ import {
   CPIO_ALIGNMENT,
   CPIO_CRC_MAGIC,
   CPIO_FIELDS,
+  CPIO_FILE_TYPE,
   CPIO_HEADER_BYTES,
   CPIO_MAGIC,
   CPIO_MAX_NAME,
@@ -23,7 +24,7 @@ export function isCpio(bytes: Uint8Array): boolean {
 }
 
 function readHeader(archive: ByteReader, offset: number): CpioHeader & { magic: string } {
-  const header = text(archive.slice(offset, CPIO_HEADER_BYTES, 'cpio header'))
+  const header = text(archive.subarray(offset, CPIO_HEADER_BYTES, 'cpio header'))
   const magic = header.slice(0, CPIO_MAGIC.length)
   if (!isMagic(magic)) {
     const found = JSON.stringify(magic)
@@ -41,8 +42,11 @@ function readHeader(archive: ByteReader, offset: number): CpioHeader & { magic: 
   return { ...(fields as CpioHeader), magic }
 }
 
-/** The checksum of `070702`: the sum of all bytes of data. */
-function checkSum(archive: ByteReader, offset: number, expected: number, data: Uint8Array): void {
+/** The checksum of `070702`: the sum of a regular file's bytes. */
+function checkSum(archive: ByteReader, offset: number, header: CpioHeader & { magic: string }, data: Uint8Array): void {
+  const isChecked = header.magic === CPIO_CRC_MAGIC && (header.mode & CPIO_FILE_TYPE.mask) === CPIO_FILE_TYPE.regular
+  if (!isChecked) return
+  const expected = header.check
   let sum = 0
   for (const byte of data) sum = (sum + byte) >>> 0
   if (sum === expected) return
@@ -67,14 +71,14 @@ export function parseCpio(bytes: Uint8Array, what = 'cpio archive'): CpioEntry[]
     if (header.nameSize < 2 || header.nameSize > CPIO_MAX_NAME) {
       throw archive.malformed(offset, 'size of name', `2 to ${CPIO_MAX_NAME}`, `${header.nameSize}`)
     }
-    const nameBytes = archive.slice(nameAt, header.nameSize, 'name')
+    const nameBytes = archive.subarray(nameAt, header.nameSize, 'name')
     if (nameBytes.indexOf(0) !== header.nameSize - 1)
       throw archive.malformed(nameAt, 'name', 'one NUL at its end', 'none')
     const name = Buffer.from(nameBytes.subarray(0, -1)).toString('utf8')
     const dataAt = nameAt + header.nameSize + padding(CPIO_HEADER_BYTES + header.nameSize, CPIO_ALIGNMENT.entry)
-    const data = archive.slice(dataAt, header.fileSize, `data of ${name}`)
+    const data = archive.subarray(dataAt, header.fileSize, `data of ${name}`)
     offset = dataAt + header.fileSize + padding(header.fileSize, CPIO_ALIGNMENT.entry)
-    if (header.magic === CPIO_CRC_MAGIC) checkSum(archive, dataAt, header.check, data)
+    checkSum(archive, dataAt, header, data)
     if (name !== CPIO_TRAILER) {
       const { mode, mtime, uid, gid, rdevMajor, rdevMinor, nlink, ino } = header
       entries.push({ name, mode, data, mtime, uid, gid, rdevMajor, rdevMinor, nlink, ino })

@@ -68,7 +68,7 @@ export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): 
   while (offset + 4 <= bytes.length) {
     const size = file.u32le(offset, 'size of block')
     if (size === 0 || size > MAX_COMPRESSED) break
-    const block = file.slice(offset + 4, size, 'block')
+    const block = file.subarray(offset + 4, size, 'block')
     const end = output.size + BLOCK_BYTES
     decodeBlock(block, offset + 4, output)
     offset += 4 + size

@@ -1,8 +1,11 @@
 /** zstd (RFC 8878), decoded by the reference decoder in WebAssembly. */
 import { fault } from '../errors.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader } from './byte-reader.js'
+import { ByteReader, hex } from './byte-reader.js'
 import { readZstdFrame, skippableSize } from './zstd-frame.js'
+
+/** The decoder holds both sides of a frame in memory of its own, which ends at 2 GiB. */
+const MAX_FRAME = 0x4000_0000
 
 /** Undo one zstd frame and step over the skippable frames behind it. */
 export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
@@ -11,6 +14,11 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
   const known = frame.contentSize
   if (known !== null) output.check(known)
   const capacity = known ?? Math.min(frame.bound, output.limit - output.size)
+  if (frame.size + capacity > MAX_FRAME) {
+    const found = `a frame of ${hex(capacity)} bytes`
+    const expected = `up to ${hex(MAX_FRAME)} bytes, packed and unpacked together`
+    throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found, expected })
+  }
   if (frame.bound > 0) {
     const { ZSTDDecoder } = await import('zstddec')
     const decoder = new ZSTDDecoder()

@@ -130,7 +130,7 @@ class OverlayMerge {
     if (offset + CELL_BYTES > value.length) {
       throw this.#fail(`${path} ${name}`, `a fixup at byte ${offset} lies outside its ${value.length} bytes`)
     }
-    const patched = this.#patched.has(value) ? value : value.slice()
+    const patched = this.#patched.has(value) ? value : new Uint8Array(value)
     const view = new DataView(patched.buffer, patched.byteOffset, patched.length)
     view.setUint32(offset, change(view.getUint32(offset)))
     this.#patched.add(patched)

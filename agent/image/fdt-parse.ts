@@ -108,7 +108,7 @@ class StructureParser {
     const name = readName(this.#strings, this.#stringsOffset + this.#word('property name offset'), 'property name')
     if (name === '') throw this.#malformed(`property of ${path}/`, 'a name', 'none')
     if (node.properties.has(name)) throw this.#malformed(`${path}/${name}`, 'a name of its own', 'the same twice')
-    node.properties.set(name, this.#block.slice(this.#at, length, `property ${path}/${name}`))
+    node.properties.set(name, this.#block.subarray(this.#at, length, `property ${path}/${name}`))
     this.#at = align(this.#at + length, 4)
   }
 }
@@ -154,7 +154,7 @@ export function parseFdt(bytes: Uint8Array, what = 'dtb'): Fdt {
   if (totalSize < headerBytes) {
     throw file.malformed(FDT_HEADER.totalSize, 'total size', `at least ${hex(headerBytes)}`, totalSize)
   }
-  const blob = new ByteReader(file.slice(0, totalSize, 'device tree'), what)
+  const blob = new ByteReader(file.subarray(0, totalSize, 'device tree'), what)
 
   const offsetOf = (field: 'reservations' | 'structure' | 'strings', alignment: number) => {
     const offset = blob.u32be(FDT_HEADER[field], field)

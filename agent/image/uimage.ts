@@ -103,7 +103,7 @@ function readParts(data: ByteReader): Uint8Array[] {
     sizes.push(size)
   }
   return sizes.map((size, i) => {
-    const part = data.slice(offset, size, `file ${i}`)
+    const part = data.subarray(offset, size, `file ${i}`)
     offset += Math.ceil(size / 4) * 4
     return part
   })
@@ -120,15 +120,15 @@ export function parseUImage(bytes: Uint8Array, what = 'uImage'): UImage {
   const file = new ByteReader(bytes, what)
   file.need(0, UIMAGE_HEADER_BYTES, 'uImage header')
   file.magic(OFFSET.magic, file.u32be(OFFSET.magic, 'magic'), UIMAGE_MAGIC)
-  // the header's CRC is computed with its own field zero
-  const blanked = bytes.slice(0, UIMAGE_HEADER_BYTES)
+  // the header's CRC is computed with its own field zero; `slice` would not copy if this is a Buffer
+  const blanked = new Uint8Array(bytes.subarray(0, UIMAGE_HEADER_BYTES))
   blanked.fill(0, OFFSET.headerCrc, OFFSET.headerCrc + 4)
   checkCrc(what, OFFSET.headerCrc, file.u32be(OFFSET.headerCrc, 'header CRC'), blanked)
   const size = file.u32be(OFFSET.size, 'size')
-  const data = file.slice(UIMAGE_HEADER_BYTES, size, 'data')
+  const data = file.subarray(UIMAGE_HEADER_BYTES, size, 'data')
   checkCrc(what, OFFSET.dataCrc, file.u32be(OFFSET.dataCrc, 'data CRC'), data)
   const type = named(file, 'type', UIMAGE_TYPE)
-  const name = Buffer.from(file.slice(OFFSET.name, NAME_BYTES, 'name')).toString('latin1')
+  const name = Buffer.from(file.subarray(OFFSET.name, NAME_BYTES, 'name')).toString('latin1')
   return {
     time: file.u32be(OFFSET.time, 'time'),
     size,

@@ -64,7 +64,7 @@ class XzWalker {
 
   /** A CRC32 behind the bytes it covers. */
   #crc(start: number, size: number, at: number, field: string): void {
-    const found = crc32(this.#file.slice(start, size, field))
+    const found = crc32(this.#file.subarray(start, size, field))
     const expected = this.#file.u32le(at, `CRC of ${field}`)
     if (found === expected) return
     throw fault('FORMAT_CRC', { what: this.#file.what, where: hex(at), expected: hex(expected), found: hex(found) })

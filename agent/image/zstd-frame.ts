@@ -50,7 +50,7 @@ export function readZstdFrame(file: ByteReader): ZstdFrame {
   const singleSegment = (descriptor & 0x20) !== 0
   let offset = singleSegment ? 5 : 6
   const dictionaryBytes = DICTIONARY_BYTES[descriptor & 3] ?? 0
-  const dictionary = file.slice(offset, dictionaryBytes, 'dictionary id')
+  const dictionary = file.subarray(offset, dictionaryBytes, 'dictionary id')
   if (dictionary.some(byte => byte !== 0)) {
     throw fault('FORMAT_UNSUPPORTED', {
       what: file.what,
@@ -66,7 +66,7 @@ export function readZstdFrame(file: ByteReader): ZstdFrame {
 
   let bound = 0
   for (let last = false; !last; ) {
-    const [low, middle, high] = file.slice(offset, 3, 'block header')
+    const [low, middle, high] = file.subarray(offset, 3, 'block header')
     const header = (low ?? 0) | ((middle ?? 0) << 8) | ((high ?? 0) << 16)
     const type = (header >>> 1) & 3
     const size = header >>> 3

@@ -61,7 +61,7 @@ export function buildZImage(parts: ZImageParts = {}): Uint8Array {
     if (thumb) view.setUint16(CODE_OFFSET + i * 2, value, true)
     else view.setUint32(CODE_OFFSET + i * 4, value, true)
   }
-  bytes.set(payload, payloadOffset)
+  if (parts.payload !== undefined) bytes.set(parts.payload, payloadOffset)
   if (parts.tag !== null) {
     const { bss = 0x6_0000, textOffset = 0x20_8000, mallocSize = 0x1_0000 } = parts
     const tag = parts.tag ?? [6, KERNEL_SIZE_TAG, edataOffset, bss, textOffset, mallocSize]
