@@ -69,7 +69,6 @@ const SYSTEM_UNITS = [
   'systemd-networkd.socket',
   'systemd-poweroff.service',
   'systemd-reboot.service',
-  'systemd-udev-trigger.service',
   'systemd-udevd-control.socket',
   'systemd-udevd-kernel.socket',
   'systemd-udevd.service',
@@ -86,7 +85,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-networkd.socket', 'sockets.target'],
   ['systemd-journald.service', 'sysinit.target'],
   ['systemd-udevd.service', 'sysinit.target'],
-  ['systemd-udev-trigger.service', 'sysinit.target'],
+  ['fauxboot-devices.service', 'sysinit.target'],
   ['systemd-networkd.service', 'sysinit.target'],
   ['fauxboot-agent.service', 'sysinit.target'],
   ['fauxboot-resolv.path', 'sysinit.target'],
@@ -173,7 +172,7 @@ export async function firstStageFiles(board: Board, tree: string, modules: strin
   addAccounts(files)
   addUnits(files, tree)
   files.copy(modules, 'lib/modules', 'usr/lib/modules')
-  files.file('etc/modules-load.d/board.conf', board.modules.map(name => `${name}\n`).join(''))
+  files.file('etc/fauxboot/board.env', `MODULES=${board.modules.join(' ')}\n`)
   files.file('etc/ssl/certs/ca-certificates.crt', trustedCertificates(tree))
   files.link('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt')
   files.characterDevice('dev/console', 5, 1)
