@@ -1,0 +1,39 @@
+/** `npm run bench`: print what fauxboot takes, each figure beside its peer's in the same run. */
+
+import { statSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { emulatorDtb } from '../../lava/demo/target.js'
+import { loadBoard } from '../../systemd/board.js'
+import { buildBoardImage } from '../../systemd/board-image.js'
+import { measureAgentStart } from './agent-start.js'
+import { measureBoardStart } from './board-start.js'
+import { type Figure, renderFigures } from './figure.js'
+import { measureOnBoard } from './memory.js'
+import { measurePlanAndLoad } from './plan-and-load.js'
+import { measureUpload } from './upload.js'
+
+const RUNS = { board: 5, local: 15 } as const
+
+const board = await loadBoard('virt')
+const image = await buildBoardImage(board)
+const dtb = await emulatorDtb(board)
+
+const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>])[] = [
+  ['agent start', () => measureAgentStart(RUNS.local)],
+  ['upload', () => measureUpload(RUNS.board)],
+  ['power-on', () => measureBoardStart(image, RUNS.board)],
+  ['plan and load', () => measurePlanAndLoad(image, dtb, RUNS.board)],
+  ['memory', () => measureOnBoard(image, dtb, RUNS.board)],
+]
+
+const figures: Figure[] = []
+for (const [name, measure] of measurements) {
+  process.stderr.write(`measuring: ${name}\n`)
+  figures.push(...[await measure()].flat())
+}
+console.log(renderFigures(figures))
+const mebibytes = (path: string): string => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`
+console.log(`\nImage for ${board.name}: kernel ${mebibytes(image.kernel)}, initramfs ${mebibytes(image.initramfs)}.`)
+console.log(
+  `Measured with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model}), Linux ${release()}.`,
+)

@@ -1,0 +1,74 @@
+/** Memory of the agent on a board: idle, and at its peak in a job with 300 MiB of artifacts. */
+
+import { packCpio } from '../../agent/image/cpio.js'
+import { BoardClient } from '../../lava/board-client.js'
+import { uploadTarget } from '../../lava/boot-job.js'
+import { agentSettings } from '../../systemd/agent-settings.js'
+import type { BoardImage } from '../../systemd/board-image.js'
+import { QemuBoard } from '../../systemd/qemu.js'
+import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/test-overlay.js'
+import { measureAgentStartOnBoard } from './agent-start.js'
+import type { Figure } from './figure.js'
+import { PATIENCE } from './timing.js'
+import { UNWATCHED } from './unwatched.js'
+
+const ARTIFACTS_MIB = 300
+const IDLE_MIB = 60
+const ABOVE_ARTIFACTS_MIB = 80
+
+/** The artifacts, what the kernel copies of them for the load, and the first stage itself must fit. */
+const BOARD_MIB = 1024
+
+/** @param runs of the agent's start on the board, which is measured on the way */
+export async function measureOnBoard(image: BoardImage, dtb: string, runs: number): Promise<Figure[]> {
+  // Between loaded and jump there must be time to look.
+  const settings = { farewellMs: 10_000 }
+  const overlay = packCpio(agentSettings(image.board, { token: 'bench', settings }).entries())
+  const options = { board: image.board, image, memoryMiB: BOARD_MIB }
+  const qemu = await QemuBoard.start({ ...options, extraInitrd: [overlay, await shellOverlay()] })
+  try {
+    await qemu.console.waitFor(SHELL_PROMPT, PATIENCE)
+    await qemu.waitForAgent(PATIENCE)
+    const start = await measureAgentStartOnBoard(qemu, runs)
+    const memory = async (field: string): Promise<number> => {
+      const pid = '$(systemctl show -P MainPID fauxboot-agent)'
+      const { output } = await runOnBoard(qemu.console, `grep ${field}: /proc/${pid}/status`, PATIENCE)
+      return Number(/(\d+) kB/.exec(output)?.[1]) / 1024
+    }
+    const idle = await memory('VmRSS')
+
+    const client = new BoardClient(new URL(qemu.url), { token: 'bench' })
+    const ramdisk = await targetRamdisk({ sizeMiB: ARTIFACTS_MIB })
+    const target = { kernel: image.kernel, ramdisk, dtb, cmdline: 'console=ttyS0', options: {} }
+    const { body } = await uploadTarget(client, target, UNWATCHED)
+    const { id } = await client.submit(body)
+    let peak = Number.NaN
+    for await (const event of client.events(id)) {
+      if (event.type === 'state' && event.state === 'loaded') peak = await memory('VmHWM')
+    }
+    return [
+      start,
+      {
+        what: `idle memory (RSS), ${image.board.name}`,
+        peer: `${IDLE_MIB} MiB, the limit we set`,
+        unit: 'MiB',
+        ours: [idle],
+        theirs: [IDLE_MIB],
+        target: 1,
+        reason: 'Node alone takes most of it; see `node -e 0` on the same board',
+      },
+      {
+        what: `peak memory (RSS) in a job with ${ARTIFACTS_MIB} MiB of artifacts, ${image.board.name}`,
+        peer: `artifacts + ${ABOVE_ARTIFACTS_MIB} MiB, the limit we set`,
+        unit: 'MiB',
+        ours: [peak],
+        theirs: [ARTIFACTS_MIB + ABOVE_ARTIFACTS_MIB],
+        target: 1,
+        reason: 'the artifacts are mapped, and counted as soon as their digests are taken',
+      },
+    ]
+  } finally {
+    await qemu.stop()
+  }
+}

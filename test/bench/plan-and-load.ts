@@ -1,0 +1,77 @@
+/** Plan and load of a kernel with a ramdisk of 50 MiB, on the board: the agent against `kexec -l`. */
+
+import { packCpio } from '../../agent/image/cpio.js'
+import { BoardClient } from '../../lava/board-client.js'
+import { uploadTarget } from '../../lava/boot-job.js'
+import { agentSettings } from '../../systemd/agent-settings.js'
+import type { BoardImage } from '../../systemd/board-image.js'
+import { QemuBoard } from '../../systemd/qemu.js'
+import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/test-overlay.js'
+import type { Figure } from './figure.js'
+import { PATIENCE } from './timing.js'
+import { UNWATCHED } from './unwatched.js'
+
+const RAMDISK_MIB = 50
+const ARTIFACTS = '/run/fauxboot/artifacts'
+
+/** @param runs each from power-on: a loaded kernel is booted, and with it the board is gone */
+export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: number): Promise<Figure> {
+  const ours: number[] = []
+  const theirs: number[] = []
+  let version = ''
+  const overlay = packCpio(agentSettings(image.board, { token: 'bench' }).entries())
+  for (let run = 0; run < runs; run++) {
+    const qemu = await QemuBoard.start({ board: image.board, image, extraInitrd: [overlay, await shellOverlay()] })
+    try {
+      await qemu.console.waitFor(SHELL_PROMPT, PATIENCE)
+      await qemu.waitForAgent(PATIENCE)
+      const client = new BoardClient(new URL(qemu.url), { token: 'bench' })
+      const ramdisk = await targetRamdisk({ sizeMiB: RAMDISK_MIB })
+      const target = { kernel: image.kernel, ramdisk, dtb, cmdline: 'console=ttyS0', options: {} }
+      // The digests that come with uploaded files are left out: kexec-tools checks none.
+      const { body } = await uploadTarget(client, target, UNWATCHED)
+      const job = withoutDigests(String(body.content))
+
+      const shell = (command: string) => runOnBoard(qemu.console, command, PATIENCE)
+      version = (await shell('kexec --version')).output.trim()
+      const [kernel, initrd, tree] = ['kernel', 'ramdisk', 'dtb'].map(role => `${ARTIFACTS}/${job[role]?.artifact}`)
+      const load = `kexec -l ${kernel} --initrd=${initrd} --dtb=${tree} --command-line=console=ttyS0`
+      const { output } = await shell(`time ${load}`)
+      theirs.push(elapsed(output))
+      await shell('kexec -u')
+
+      const { id } = await client.submit({ type: 'application/json', content: JSON.stringify(job) })
+      const reached = new Map<string, number>()
+      for await (const event of client.events(id)) {
+        if (event.type === 'state') reached.set(event.state, Date.parse(event.time))
+      }
+      ours.push((reached.get('loaded') ?? Number.NaN) - (reached.get('planning') ?? Number.NaN))
+    } finally {
+      await qemu.stop()
+    }
+  }
+  return {
+    what: `plan and load, ramdisk of ${RAMDISK_MIB} MiB, ${image.board.name}`,
+    peer: `kexec -l (${version})`,
+    unit: 'ms',
+    ours,
+    theirs,
+    target: 0.5,
+    reason: 'both spend most of it in the kernel, which copies 56 MiB page by page in kexec_load(2)',
+  }
+}
+
+interface JobReferences {
+  [role: string]: { artifact?: string; sha256?: string } | undefined
+}
+
+function withoutDigests(job: string): JobReferences {
+  return JSON.parse(job, (key, value) => (key === 'sha256' ? undefined : value))
+}
+
+/** What busybox `time` says: `real	0m 0.31s`; milliseconds. */
+function elapsed(output: string): number {
+  const [, minutes, seconds] = /real\s+(\d+)m\s*([\d.]+)s/.exec(output) ?? []
+  return Number(minutes) * 60_000 + Number(seconds) * 1000
+}

@@ -1,0 +1,11 @@
+import type { BootWatcher } from '../../lava/boot-job.js'
+
+/** A boot that nobody looks at. */
+export const UNWATCHED: BootWatcher = {
+  uploads() {},
+  uploaded() {},
+  uploadEnded() {},
+  submitted() {},
+  event() {},
+  cancelled() {},
+}

@@ -1,0 +1,102 @@
+/** What a board test needs around the board: files to boot, a server that serves them, power, and a client. */
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { packCpio } from '../../agent/image/cpio.js'
+import { parseFdt, writeFdt } from '../../agent/image/fdt.js'
+import { BoardClient } from '../../lava/board-client.js'
+import { emulatorDtb } from '../../lava/demo/target.js'
+import { agentSettings } from '../../systemd/agent-settings.js'
+import { type Board, loadBoard } from '../../systemd/board.js'
+import { type BoardImage, buildBoardImage } from '../../systemd/board-image.js'
+import { debianKernel } from '../../systemd/debian-kernel.js'
+import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu.js'
+import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
+import { FileServer } from './file-server.js'
+
+/** How long a board under emulation may take to its agent or to a prompt, on a busy machine. */
+export const PATIENCE = { timeoutMs: 600_000 } as const
+
+/** Every lab has one token; a board that is asked to change something without it refuses. */
+export const TOKEN = 'board-test'
+
+export class Lab {
+  private constructor(
+    readonly board: Board,
+    readonly image: BoardImage,
+    readonly server: FileServer,
+    /** holds {@link TOKEN} */
+    readonly tokenFile: string,
+  ) {}
+
+  /** A lab with one kind of board; its file server ends with the test. */
+  static async open(t: Test, name: string): Promise<Lab> {
+    const board = await loadBoard(name)
+    const tokenFile = join(t.testdir({ token: TOKEN }), 'token')
+    const lab = new Lab(board, await buildBoardImage(board), await FileServer.start(), tokenFile)
+    t.teardown(() => lab.server.stop())
+    return lab
+  }
+
+  /** Command line of a target that talks on the board's console. */
+  get cmdline(): string {
+    const { tty, baud } = this.board.console
+    return `console=${tty},${baud}`
+  }
+
+  /** The board's device tree for a Debian release's kernel. */
+  async dtb(suite: 'trixie' | 'bookworm' = 'trixie'): Promise<string> {
+    const { dtb } = this.board
+    return dtb === undefined ? emulatorDtb(this.board) : join((await debianKernel(suite)).dtbs, dtb)
+  }
+
+  /** The same without any `/memory`, as mainline ships the A80's. */
+  async dtbWithoutMemory(): Promise<Uint8Array> {
+    const fdt = parseFdt(await readFile(await this.dtb()))
+    fdt.root.children = fdt.root.children.filter(({ name }) => !/^memory(@|$)/.test(name))
+    return writeFdt(fdt)
+  }
+
+  /**
+   * Switch a board on; it is switched off with the test. Returns when its agent answers.
+   *
+   * @param settings of the agent, beside the board's own
+   */
+  async powerOn(
+    t: Test,
+    { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<Powered> {
+    const overlay = packCpio(agentSettings(this.board, { token: TOKEN, settings }).entries())
+    const { board, image } = this
+    const qemu = await QemuBoard.start({ board, image, ...options, extraInitrd: [overlay, ...extraInitrd] })
+    t.teardown(() => qemu.stop())
+    await qemu.waitForAgent(PATIENCE)
+    return { lab: this, qemu, client: new BoardClient(new URL(qemu.url), { token: TOKEN }) }
+  }
+}
+
+/** A board that is on, and its lab. */
+export interface Powered {
+  readonly lab: Lab
+  readonly qemu: QemuBoard
+  readonly client: BoardClient
+}
+
+/** Submit a job as JSON. */
+export function submit(client: BoardClient, job: object): Promise<{ id: string }> {
+  return client.submit({ type: 'application/json', content: JSON.stringify(job) })
+}
+
+/**
+ * Wait for the target's prompt, and look at what the target said of itself on the way.
+ *
+ * @param expected words that must have been said since this was called
+ */
+export async function sawTarget(t: Test, qemu: QemuBoard, expected: readonly (string | RegExp)[]): Promise<void> {
+  const from = qemu.console.transcript.length
+  await qemu.console.waitFor(TARGET_LOGIN, PATIENCE)
+  const said = qemu.console.transcript.slice(from)
+  for (const words of expected) t.match(said, words)
+}
