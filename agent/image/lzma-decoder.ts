@@ -193,6 +193,7 @@ export class LzmaDecoder {
   }
 
   #literal(): void {
+    this.#output.reserve(1)
     const { buffer, size } = this.#output
     const { lc, lp } = this.#properties
     const position = size - this.#start
@@ -216,6 +217,7 @@ export class LzmaDecoder {
   }
 
   #copy(length: number): void {
+    this.#output.reserve(length)
     const { buffer, size } = this.#output
     const distance = this.#rep0 + 1
     if (distance > size - this.#start || distance > this.#dictionary) {
@@ -251,7 +253,6 @@ export class LzmaDecoder {
    * @throws LzmaError, FORMAT_TOO_LARGE
    */
   step(): boolean {
-    this.#output.reserve(1)
     const positionState = (this.#output.size - this.#start) & ((1 << this.#properties.pb) - 1)
     const state = this.#state
     if (this.#bit(AT.isMatch + state * POSITION_STATES + positionState) === 0) {
@@ -275,7 +276,6 @@ export class LzmaDecoder {
       length = 1
       this.#state = state < 7 ? 9 : 11
     }
-    this.#output.reserve(length)
     this.#copy(length)
     return true
   }
