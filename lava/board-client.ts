@@ -144,7 +144,10 @@ export class BoardClient {
     for (;;) {
       let outage = fault('BOARD_UNREACHABLE', { url: this.#at(path).href, reason: 'the event stream ended early' })
       try {
-        for await (const event of this.#eventsAfter(path, last, signal)) {
+        const { request, response } = await this.#openEvents(path, last, signal)
+        // WHATWG HTML section 9.2.3: nothing has come since, and nothing will.
+        if (response.statusCode === 204) return
+        for await (const event of readEvents(request, response)) {
           failures = 0
           last = event.seq
           yield event
@@ -180,14 +183,9 @@ export class BoardClient {
     await this.#text({ method: 'PUT', path: artifactPath(part.name), headers, body: part.body, signal })
   }
 
-  async *#eventsAfter(path: string, last: number | null, signal?: AbortSignal): AsyncGenerator<JobEvent> {
+  #openEvents(path: string, last: number | null, signal?: AbortSignal) {
     const headers = { accept: 'text/event-stream', ...(last !== null && { 'last-event-id': String(last) }) }
-    const { request, response } = await this.#send({ method: 'GET', path, headers, signal })
-    for await (const { data } of parseEventStream(readChunks(request, response), request.url.href)) {
-      const event = parseJson(request.url, data)
-      if (!isJobEvent(event)) throw wrongAnswer(request.url, `an event without seq and type: ${data.slice(0, 80)}`)
-      yield event
-    }
+    return this.#send({ method: 'GET', path, headers, signal })
   }
 
   async #jobView(call: Call): Promise<JobView> {
@@ -225,6 +223,14 @@ export class BoardClient {
 
   #at(path: string): URL {
     return new URL(path, this.url.href.endsWith('/') ? this.url : `${this.url.href}/`)
+  }
+}
+
+async function* readEvents(request: HttpRequest, response: IncomingMessage): AsyncGenerator<JobEvent> {
+  for await (const { data } of parseEventStream(readChunks(request, response), request.url.href)) {
+    const event = parseJson(request.url, data)
+    if (!isJobEvent(event)) throw wrongAnswer(request.url, `an event without seq and type: ${data.slice(0, 80)}`)
+    yield event
   }
 }
 

@@ -164,6 +164,11 @@ t.test('events of a board that does not come back end with the last reason', asy
   t.equal(connections, 3)
 })
 
+t.test('a job of which nothing more is to be heard has no more events', async t => {
+  const url = await serve(t, (_, response) => void response.writeHead(204).end())
+  t.same(await collect(client(url).events('j1')), [])
+})
+
 t.test('an event stream that holds something else is no event stream', async t => {
   for (const data of ['data: hello\n\n', 'data: {"seq":"1","type":"state"}\n\n', 'data: 1\n\n']) {
     const url = await serve(t, (_, response) => void response.end(data))

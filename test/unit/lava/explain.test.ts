@@ -37,7 +37,7 @@ t.test('a log is explained as JSON', async t => {
   const { runs }: { runs: unknown[] } = JSON.parse(stdout)
   t.equal(runs.length, 2)
   t.match(runs[0], {
-    kexecTools: { kernel: { address: '0x20008000' }, dt: { address: '0x22704000' }, reproduced: true },
+    kexecTools: { reproduced: true },
   })
 })
 
