@@ -35,8 +35,10 @@ export interface DecompressorInput {
   readonly size: number
   /** bytes of decompressed text and data */
   readonly edata: number
-  /** bytes of the kernel's bss; it bounds the decompressor's own, which is far smaller */
+  /** bytes of the kernel's bss */
   readonly bss: number
+  /** bytes that the decompressor's own bss has at most; the kernel's, which is far larger, unless given */
+  readonly ownBss?: number
   /** distance of the kernel from the start of RAM, bytes */
   readonly textOffset: number
   /** where the decompressor thinks that RAM starts; without it the 128 MiB block of `loadAddress` */
@@ -81,7 +83,7 @@ export function predictDecompressor(input: DecompressorInput): Prediction {
   const code = input.code ?? null
 
   const leastStackEnd = code?.stackEnd ?? alignUp(input.size, 8) + STACK_SIZE
-  const mostStackEnd = code?.stackEnd ?? alignUp(input.size + input.bss, 8) + STACK_SIZE
+  const mostStackEnd = code?.stackEnd ?? alignUp(input.size + (input.ownBss ?? input.bss), 8) + STACK_SIZE
   const worst = outcome(input, kernelAddress, {
     gap: code?.gap ?? GAP.most,
     restart: code?.restart ?? RESTART.least,

@@ -298,8 +298,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       wasLoaded(run) && run.log.move === null && run.isZImage && run.known === null
         ? {
             message: 'there is no C: line, which would tell where the decompressor went',
-            remedy:
-              'build the kernel with DEBUG_LL and the decompressor with -DDEBUG, or try another TEXT_OFFSET in mind',
+            remedy: 'build the kernel with CONFIG_DEBUG_LL, and its decompressor with -DDEBUG',
           }
         : null,
   },

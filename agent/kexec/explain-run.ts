@@ -16,6 +16,9 @@ export const TEXT_OFFSETS = [ASSUMED_TEXT_OFFSET, 0x20_8000] as const
 /** Stack and heap that kexec-tools adds to the size of a zImage. */
 const REQUIRED_EXTRA = 0x11000
 
+/** The decompressor's own bss, at most: the largest that was seen has 0x418 bytes. */
+const OWN_BSS = 0x10000
+
 /** A tag of five words and more holds TEXT_OFFSET; kexec-tools prints the bytes of the tag, not its words. */
 const TAG_WITH_TEXT_OFFSET = 20
 
@@ -183,7 +186,7 @@ function casesOf(log: LoggedRun, size: number, loadAddress: number, known: Known
   const code: DecompressorCode | null = knownCode ?? inferred?.code ?? null
   const areas = areasOf(log)
   return offsets.map(textOffset => {
-    const prediction = predictDecompressor({ loadAddress, size, edata, bss, textOffset, code })
+    const prediction = predictDecompressor({ loadAddress, size, edata, bss, ownBss: OWN_BSS, textOffset, code })
     return { textOffset, prediction, victims: victimsOf(prediction, areas) }
   })
 }
