@@ -27,3 +27,6 @@ export function shownUrl(url: URL): string {
   shown.password = '***'
   return shown.href
 }
+
+/** As `shownUrl`, of a text: one that is no URL has no password to hide. */
+export const showUrl = (text: string): string => (URL.canParse(text) ? shownUrl(new URL(text)) : text)

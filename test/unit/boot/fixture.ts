@@ -33,6 +33,11 @@ export async function failure(promise: Promise<unknown>): Promise<FauxbootError>
   throw new Error('expected one of our errors', { cause: thrown })
 }
 
+/** The error of the table that a call throws. */
+export function refusal(call: () => unknown): Promise<FauxbootError> {
+  return failure((async () => call())())
+}
+
 export async function temporaryDirectory(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'fauxboot-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
