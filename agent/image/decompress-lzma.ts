@@ -10,7 +10,8 @@ const UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn
 
 /** Decode up to the size that the header says, or else up to the end marker, which must be there. */
 async function run(decoder: LzmaDecoder, end: number, output: BoundedOutput): Promise<void> {
-  for (let turnAt = output.size; ; ) {
+  let turnAt = output.size
+  for (;;) {
     // a stream of known size may have an end marker all the same: then the range coder is not settled yet
     if (output.size === end && decoder.settled) return
     const before = output.size

@@ -116,11 +116,13 @@ class StructureParser {
 /** The memory reservation block: pairs of 64-bit numbers that a pair of zeros ends (section 5.3). */
 function readReservations(blob: ByteReader, offset: number): FdtReservation[] {
   const reservations: FdtReservation[] = []
-  for (let at = offset; ; at += FDT_RESERVATION_BYTES) {
+  let at = offset
+  for (;;) {
     const address = blob.u64be(at, 'memory reservation')
     const size = blob.u64be(at + 8, 'memory reservation')
     if (address === 0n && size === 0n) return reservations
     reservations.push({ address, size })
+    at += FDT_RESERVATION_BYTES
   }
 }
 

@@ -85,11 +85,13 @@ class XzWalker {
   #number(field: string): number {
     const start = this.#at
     let value = 0
-    for (let scale = 1; ; scale *= 128) {
+    let scale = 1
+    for (;;) {
       const byte = this.#file.u8(this.#at++, field)
       value += (byte & 0x7f) * scale
       if (value > Number.MAX_SAFE_INTEGER) throw this.#file.malformed(start, field, 'less than 2^53', 'more')
       if (byte < 0x80) return value
+      scale *= 128
     }
   }
 

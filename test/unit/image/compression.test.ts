@@ -25,10 +25,10 @@ const PEERS: Readonly<
   Record<CompressionFormat, { readonly command: readonly [string, ...string[]]; readonly check: boolean }>
 > = {
   gzip: { command: ['gzip', '-c'], check: true },
-  xz: { command: ['xz', '-c'], check: true },
-  lzma: { command: ['xz', '--format=lzma', '-c'], check: false },
+  xz: { command: ['xz', '-1', '-c'], check: true },
+  lzma: { command: ['xz', '--format=lzma', '-1', '-c'], check: false },
   zstd: { command: ['zstd', '-q', '--check', '-c'], check: true },
-  bzip2: { command: ['bzip2', '-c'], check: true },
+  bzip2: { command: ['bzip2', '-1', '-c'], check: true },
   lz4: { command: ['lz4', '-l', '-q', '-c'], check: false },
 }
 
@@ -83,7 +83,7 @@ for (const format of COMPRESSION_FORMATS) {
       await t.rejects(decompress(cut, { limit, format }), { code: /FORMAT_|DECOMPRESS_/ }, `cut to ${cut.length}`)
 
     await t.resolves(
-      assertOnlyFaultsAsync([small, packed], bytes => decompress(bytes, { limit, format })),
+      assertOnlyFaultsAsync([small], bytes => decompress(bytes, { limit, format }), 200),
       'only faults come out',
     )
   })
@@ -100,7 +100,7 @@ for (const format of COMPRESSION_FORMATS.filter(format => PEERS[format].check)) 
       // what was added in vain (zeros, a second member, a comment in a header) may go unnoticed, but not what changes data
       return unpacked === null || Buffer.from(unpacked).includes(PLAIN.subarray(0, 20_000))
     }
-    await t.resolves(fc.assert(fc.asyncProperty(mutatedBytes(packed), isNoticed), { numRuns: 300 }))
+    await t.resolves(fc.assert(fc.asyncProperty(mutatedBytes(packed), isNoticed), { numRuns: 200 }))
   })
 }
 
@@ -157,16 +157,16 @@ t.test('a signal ends the work with its reason', async t => {
   await t.rejects(decompress(gzipSync('x'), { limit, signal: AbortSignal.abort(reason) }), reason)
   for (const format of COMPRESSION_FORMATS) {
     const controller = new AbortController()
-    const packed = compress(format, Buffer.alloc(3_000_000, format))
-    const work = decompress(packed, { limit: 4_000_000, signal: controller.signal })
+    const packed = compress(format, Buffer.alloc(1_200_000, format))
+    const work = decompress(packed, { limit: 2_000_000, signal: controller.signal })
     setImmediate(() => controller.abort(reason))
     await t.rejects(work, reason, format)
-    t.equal((await decompress(packed, { limit: 4_000_000 })).length, 3_000_000, `${format} works again`)
+    t.equal((await decompress(packed, { limit: 2_000_000 })).length, 1_200_000, `${format} works again`)
   }
 })
 
 t.test('files that unpack to very much more are stopped at the limit', async t => {
-  const bomb = Buffer.alloc(20_000_000)
+  const bomb = Buffer.alloc(5_000_000)
   for (const format of ['gzip', 'zstd', 'bzip2', 'xz'] as const) {
     await t.rejects(decompress(compress(format, bomb), { limit }), tooLarge(format), format)
   }
