@@ -36,13 +36,13 @@ export async function buildBoardImage(board: Board): Promise<BoardImage> {
   const base = await compressedArchive('first-stage', await firstStageFiles(board, tree, modules))
   const agent = await compressedArchive('agent', agentFiles())
   const dir = await cached('initramfs', contentKey([base, agent]), async making => {
-    await writeFile(join(making, 'initramfs.cpio.zst'), await joinArchiveFiles([base, agent]))
+    await writeFile(join(making, 'initramfs.cpio.lz4'), await joinArchiveFiles([base, agent]))
   })
   return {
     board,
     kernel: join(tree, 'boot', `vmlinuz-${version}`),
     dtb: board.dtb === undefined ? null : join(tree, 'usr/lib', `linux-image-${version}`, board.dtb),
-    initramfs: join(dir, 'initramfs.cpio.zst'),
+    initramfs: join(dir, 'initramfs.cpio.lz4'),
     cmdline: firstStageCmdline(board),
   }
 }
@@ -63,6 +63,6 @@ export async function copyBoardImage(image: BoardImage, dir: string): Promise<Bo
     ...image,
     kernel: await copy(image.kernel, 'vmlinuz'),
     dtb: image.dtb === null ? null : await copy(image.dtb, basename(image.dtb)),
-    initramfs: await copy(image.initramfs, 'initramfs.cpio.zst'),
+    initramfs: await copy(image.initramfs, 'initramfs.cpio.lz4'),
   }
 }

@@ -1,9 +1,11 @@
 /** What the first stage consists of: which files of Debian's packages, and the few that tell them what to do. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Board } from './board.js'
 import { FileTree } from './file-tree.js'
+import { smallIcuData } from './icu-data.js'
 import { UNITS_DIR } from './paths.js'
 import { sharedLibraries } from './shared-libraries.js'
 
@@ -27,6 +29,9 @@ const PROGRAMS = [
   'usr/lib/systemd/systemd-udevd',
   'usr/lib/arm-linux-gnueabihf/libkmod.so.2',
 ]
+
+/** The library that is replaced by a smaller one. */
+const ICU_DATA = /\/libicudata\.so\.\d+$/
 
 /** Read by their names at run time. */
 const FILES = [
@@ -163,7 +168,11 @@ export async function firstStageFiles(board: Board, tree: string, modules: strin
   const files = new FileTree()
   for (const name of ['dev', 'proc', 'sys', 'run', 'tmp', 'root', 'var/tmp', 'var/log']) files.directory(name)
   for (const [name, target] of Object.entries(TOP_LINKS)) files.link(name, target)
-  for (const name of [...PROGRAMS, ...(await sharedLibraries(tree, PROGRAMS))]) files.copy(tree, name)
+  const libraries = await sharedLibraries(tree, PROGRAMS)
+  for (const name of [...PROGRAMS, ...libraries]) {
+    if (!ICU_DATA.test(name)) files.copy(tree, name)
+    else files.file(name, await readFile(await smallIcuData(tree, name, basename(name))))
+  }
   for (const name of FILES) files.copy(tree, name)
   // The dynamic linker's name is part of every program.
   files.copy(tree, 'usr/lib/ld-linux-armhf.so.3')

@@ -1,10 +1,12 @@
 /** `node dist/systemd/image.js --board NAME --out DIR`: build what a board boots from. */
 
-import { stat } from 'node:fs/promises'
+import { cp, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asFault, fault } from '../agent/errors.js'
 import { boardNames, loadBoard } from './board.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
+import { buildSdImage } from './sd-image.js'
 
 const USAGE = `Usage: node dist/systemd/image.js --board NAME --out DIR
 
@@ -34,13 +36,19 @@ async function main(argv: string[]): Promise<void> {
     throw fault('BUILD_INPUT', { doing: 'reading the command line', reason: '--board and --out are needed' })
   }
   const board = await loadBoard(values.board)
-  const image = await copyBoardImage(await buildBoardImage(board), values.out)
-  for (const [part, path] of Object.entries(image)) {
-    if (typeof path !== 'string' || part === 'cmdline') continue
-    const { size } = await stat(path)
-    process.stdout.write(`${part.padEnd(10)} ${(size / 2 ** 20).toFixed(1).padStart(7)} MiB  ${path}\n`)
+  const built = await buildBoardImage(board)
+  const { kernel, dtb, initramfs, cmdline } = await copyBoardImage(built, values.out)
+  const paths = [kernel, ...(dtb === null ? [] : [dtb]), initramfs]
+  if (board.sd !== undefined) {
+    const card = join(values.out, 'sd.img')
+    await cp(await buildSdImage(built), card)
+    paths.push(card)
   }
-  process.stdout.write(`cmdline    ${image.cmdline}\n`)
+  for (const path of paths) {
+    const { size } = await stat(path)
+    process.stdout.write(`${(size / 2 ** 20).toFixed(1).padStart(7)} MiB  ${path}\n`)
+  }
+  process.stdout.write(`command line: ${cmdline}\n`)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
