@@ -57,7 +57,15 @@ function tableLines(run: ExplainedRun, style: Style): string[] {
 
 function rowsOf({ segments, dt, initrd }: ExplainedTable): string[][] {
   const nameOf = (mem: string | null, index: number) =>
-    index === 0 ? 'kernel' : mem === dt ? 'dtb' : mem === initrd ? 'initrd' : `segment ${index}`
+    index === 0
+      ? 'kernel'
+      : mem === null
+        ? `segment ${index}`
+        : mem === dt
+          ? 'dtb'
+          : mem === initrd
+            ? 'initrd'
+            : `segment ${index}`
   if (segments.length === 0) return []
   return [
     ['    segment', 'mem', 'memsz', 'bufsz'],
