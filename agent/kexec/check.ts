@@ -13,6 +13,8 @@ export interface BoardFacts {
   readonly possibleCpus?: number
   /** whether a secondary CPU can be stopped */
   readonly cpuStop?: boolean | null
+  /** `MemTotal`, bytes: what half of RAM is counted from; a little less than the memory map */
+  readonly memoryTotal?: number
   /** `kexec_load_disabled` is set */
   readonly kexecDisabled?: boolean | null
   /** whether this process may call `kexec_load(2)` and `reboot(2)` (CAP_SYS_BOOT) */

@@ -3,6 +3,7 @@
 import { isFdt } from '../image/fdt.js'
 import type { Check, PreflightContext } from './check.js'
 import { fateOf, RAM_BASE_ALIGNMENT } from './decompressor.js'
+import { UNIT_FACTORS } from './memory-map.js'
 import type { PlanSegment } from './plan.js'
 import { contains, firstOverlap, formatRange, formatSize, hex, type Range, subtract, totalLength } from './ranges.js'
 
@@ -112,9 +113,9 @@ export const MEMORY_CHECKS: readonly Check[] = [
     check: 'half-of-ram',
     symptom: 'kexec_load: EINVAL',
     severity: 'fatal',
-    examine: ({ segments, ram }) => {
+    examine: ({ segments, ram, board }) => {
       const total = totalLength(segments.map(rangeOf))
-      const half = totalLength(ram) / 2
+      const half = (board?.memoryTotal ?? totalLength(ram)) / 2
       return total > half
         ? {
             message: `the segments take ${formatSize(total)}; the kernel accepts at most half of RAM, ${formatSize(half)}`,
@@ -259,10 +260,8 @@ function withHoles(ram: readonly Range[]): Range[] {
   return grown
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
-
 /** `mem=nn[KMG]` without a start, which is the form that hides memory above; bytes. */
 function memoryLimit(cmdline: string): number | null {
   const fields = [...cmdline.matchAll(/(?:^|\s)mem=(0x[0-9a-f]+|\d+)([KMG]?)(?=\s|$)/gi)].at(-1)
-  return fields === undefined ? null : Number(fields[1]) * (UNITS[(fields[2] ?? '').toUpperCase()] ?? 1)
+  return fields === undefined ? null : Number(fields[1]) * (UNIT_FACTORS[(fields[2] ?? '').toUpperCase()] ?? 1)
 }

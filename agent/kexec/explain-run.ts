@@ -8,10 +8,10 @@ import { type KnownZImage, knownZImage } from './known-zimages.js'
 import type { DecompressorCode, Prediction } from './plan.js'
 import { alignDown, alignUp, normalize, type Range } from './ranges.js'
 
-export const ZIMAGE_MAGIC = 0x016f_2818
+const ZIMAGE_MAGIC = 0x016f_2818
 
 /** TEXT_OFFSET of kernels for one platform, and of those for many (multi_v7_defconfig, Debian's armmp). */
-export const TEXT_OFFSETS = [ASSUMED_TEXT_OFFSET, 0x20_8000] as const
+const TEXT_OFFSETS = [ASSUMED_TEXT_OFFSET, 0x20_8000] as const
 
 /** Stack and heap that kexec-tools adds to the size of a zImage. */
 const REQUIRED_EXTRA = 0x11000

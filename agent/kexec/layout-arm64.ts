@@ -5,7 +5,7 @@
  */
 
 import type { LayoutFailure } from './layout.js'
-import { alignDown, alignUp, firstFit, formatRange, formatSize, type Range, subtract } from './ranges.js'
+import { alignDown, alignUp, firstFit, formatRange, formatSize, type Range, sideBySide, subtract } from './ranges.js'
 
 /** `KEXEC_ARCH_AARCH64 << 16` of `kexec_load(2)`. */
 export const KEXEC_ARCH_ARM64_FLAGS = 0xb7_0000
@@ -54,13 +54,7 @@ export function layOutArm64(input: Arm64LayoutInput): Arm64Layout | { readonly f
     input.dtb === null ? null : firstFit(free, input.dtb, DTB_ALIGNMENT, { ...within, start: ramdisk + total })
   if (dtb === null && input.dtb !== null) return { failure: noRoom('device tree', input.dtb, input.ram) }
 
-  let next = ramdisk
-  const pieces = padded.map(size => {
-    const address = next
-    next += size
-    return address
-  })
-  return { kernel, ramdisk: pieces, dtb, prediction: null }
+  return { kernel, ramdisk: sideBySide(ramdisk, padded), dtb, prediction: null }
 }
 
 function noRoom(what: string, size: number, ram: readonly Range[]): LayoutFailure {

@@ -16,6 +16,7 @@ import {
   formatSize,
   overlap,
   type Range,
+  sideBySide,
   subtract,
 } from './ranges.js'
 
@@ -103,13 +104,7 @@ export function layOutArm(input: ArmLayoutInput): ArmLayout | { readonly failure
   const dtb = input.dtb === null ? null : place('device tree', alignUp(input.dtb, pageSize))
   if (dtb !== null && typeof dtb !== 'number') return { failure: dtb }
 
-  let next = ramdisk
-  const pieces = padded.map(size => {
-    const address = next
-    next += size
-    return address
-  })
-  return { kernel: prediction.loadAddress, ramdisk: pieces, dtb, prediction }
+  return { kernel: prediction.loadAddress, ramdisk: sideBySide(ramdisk, padded), dtb, prediction }
 }
 
 /** The zImage: above the unpacked kernel, below the end of the 128 MiB block that it takes its base from. */

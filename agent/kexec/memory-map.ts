@@ -70,7 +70,8 @@ function isMemory(node: FdtNode): boolean {
 
 const RAM_OPTION = /^(0x)?([0-9a-f]+)-(0x)?([0-9a-f]+)$/i
 const RAM_OPTION_SIZED = /^((?:0x)?[0-9a-f]+)\+(0x[0-9a-f]+|[0-9]+)([KMG]?)$/i
-const UNIT_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+/** The suffixes of the kernel's `memparse`, upper case. */
+export const UNIT_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 
 /**
  * RAM as a person writes it.

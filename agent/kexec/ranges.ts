@@ -93,6 +93,16 @@ export function firstFit(free: readonly Range[], size: number, alignment: number
   return null
 }
 
+/** Addresses of things of these sizes, one right behind the other. */
+export function sideBySide(start: number, sizes: readonly number[]): number[] {
+  let next = start
+  return sizes.map(size => {
+    const address = next
+    next += size
+    return address
+  })
+}
+
 /** As `/proc/iomem` prints it, the last byte included: `0x40000000-0x7fffffff`. */
 export function formatRange(range: Range): string {
   return `${hex(range.start)}-${hex(range.end - 1)}`

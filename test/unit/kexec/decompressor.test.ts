@@ -71,6 +71,16 @@ t.test('the boundary measured by corrupting ramdisks lies within the workspace o
   t.equal(at(0x41aec000), null)
 })
 
+t.test('the multi-platform kernel on the A80 lands on the ramdisk, whatever its code', async t => {
+  const derived = named(VECTORS.relocation, 'a80-multi_v7-2020-05-15-derived')
+  const edata = Number(derived.lower_bound_reloc_start) - 0x900 - 0x20208000
+  const size = Number(derived.reloc_end_about) - Number(derived.lower_bound_reloc_start)
+  const prediction = predictDecompressor({ loadAddress: 0x20008000, size, edata, bss: 0, textOffset: 0x208000 })
+  const initrd = { start: 0x21dd1000, end: 0x21dd1000 + 0x900000 }
+  t.equal(fateOf(prediction, initrd)?.certain, true)
+  t.ok(prediction.certain.end >= Number(derived.reloc_end_about))
+})
+
 t.test('a zImage placed high stays in place, and its workspace ends with its heap', async t => {
   const input = { ...inputOf(named(VECTORS.relocation, 'debian-armmp-6.1.0-50')), loadAddress: 0x42000000 }
   const prediction = predictDecompressor(input)

@@ -258,6 +258,11 @@ for (const [name, board, expected] of BOARDS) {
   })
 }
 
+t.test("half of RAM is counted from the board's MemTotal where it is known", async t => {
+  t.strictSame(found({ board: { memoryTotal: 0x500000 } }), ['fatal half-of-ram'])
+  t.strictSame(found({ board: { memoryTotal: 0x600000 } }), [])
+})
+
 t.test('no device tree on the board itself is fatal', async t => {
   t.strictSame(found({ tree: null, board: {} }), ['fatal dtb-missing'])
 })

@@ -63,6 +63,7 @@ export interface RelocationVector {
   readonly kexec_tools_initrd?: Hex
   readonly overlap_min?: Hex
   readonly lower_bound_reloc_start?: Hex
+  readonly reloc_end_about?: Hex
 }
 
 export interface NegativeVector {
