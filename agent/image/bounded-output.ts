@@ -71,6 +71,18 @@ export class BoundedOutput {
     this.size += bytes.length
   }
 
+  /**
+   * Append bytes that nobody else uses: the first ones become the buffer, instead of being copied.
+   *
+   * @throws FORMAT_TOO_LARGE
+   */
+  adopt(bytes: Uint8Array): void {
+    if (this.size > 0) return this.push(bytes)
+    this.check(bytes.length)
+    this.buffer = bytes
+    this.size = bytes.length
+  }
+
   /** Let the event loop run when enough was written since the last time; ends the work when its signal says so. */
   async turn(): Promise<void> {
     this.#signal?.throwIfAborted()

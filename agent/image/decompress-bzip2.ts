@@ -1,6 +1,6 @@
 /**
- * bzip2 (there is no specification but the reference implementation). Its own decoder, because seek-bzip 2.0.0 never
- * ends on a run of more than 2^31 symbols and takes the end of the input for zeros.
+ * bzip2 (there is no specification but the reference implementation). Its own decoder, because seek-bzip 2.0.0 unpacks a
+ * whole file in one call, which on a slow board takes a minute in which the agent answers nobody.
  */
 import { fault } from '../errors.js'
 import type { BoundedOutput } from './bounded-output.js'

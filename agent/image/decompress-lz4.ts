@@ -1,6 +1,7 @@
 /**
  * lz4 in the legacy frame, the one that kernels use (lz4 `doc/lz4_Frame_format.md`, "Legacy frame"): a magic, then
- * blocks of 8 MiB, each behind its compressed size, to the end of the file. There is no checksum.
+ * blocks of 8 MiB, each behind its compressed size, to the end of the file. There is no checksum. (lz4js 0.2.0 reads the
+ * other frame only, and copies from and to wherever a block tells it.)
  */
 import { fault } from '../errors.js'
 import type { BoundedOutput } from './bounded-output.js'

@@ -30,7 +30,7 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
       const reason = known === null && frame.bound > capacity ? `corrupt, or more than ${capacity} bytes` : 'corrupt'
       throw fault('DECOMPRESS_FAILED', { what: output.what, format: 'zstd', reason })
     }
-    output.push(unpacked)
+    output.adopt(unpacked)
     await output.turn()
   }
   let end = frame.size

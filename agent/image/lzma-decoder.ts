@@ -1,6 +1,6 @@
 /**
- * LZMA (LZMA specification, Igor Pavlov, public domain). Its own decoder, because lzma1 0.3.0 neither notices that its
- * input has ended, and returns rubbish without a word, nor bounds what it writes.
+ * LZMA (LZMA specification, Igor Pavlov, public domain). Its own decoder, because lzma1 0.3.0 does not notice that its
+ * input has ended and fills up with rubbish, has no bound, and unpacks a whole file in one call.
  */
 import type { BoundedOutput } from './bounded-output.js'
 
