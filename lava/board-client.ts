@@ -55,8 +55,12 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: HttpRequest['body']
   readonly idleSeconds?: number
+  readonly answerSeconds?: number
   readonly signal?: AbortSignal
 }
+
+/** For what the agent answers without any work of its own. */
+const ANSWER_SECONDS = 5
 
 /** Methods throw BOARD_UNREACHABLE, BOARD_ANSWER, what the agent refuses with, and the signal's reason or its AbortError. */
 export class BoardClient {
@@ -82,7 +86,7 @@ export class BoardClient {
     const deadline = performance.now() + seconds * 1000
     for (;;) {
       try {
-        await this.#text({ method: 'GET', path: 'healthz', idleSeconds: 5, signal })
+        await this.#text({ method: 'GET', path: 'healthz', idleSeconds: ANSWER_SECONDS, signal })
         return
       } catch (thrown) {
         if (!isOutage(thrown)) throw thrown
@@ -96,8 +100,7 @@ export class BoardClient {
   }
 
   async board(signal?: AbortSignal): Promise<BoardView> {
-    const value = await this.#json({ method: 'GET', path: 'v1/board', signal })
-    return value as BoardView
+    return (await this.#json({ method: 'GET', path: 'v1/board', signal })) as BoardView
   }
 
   /** All jobs the board remembers. */
@@ -185,7 +188,8 @@ export class BoardClient {
 
   #openEvents(path: string, last: number | null, signal?: AbortSignal) {
     const headers = { accept: 'text/event-stream', ...(last !== null && { 'last-event-id': String(last) }) }
-    return this.#send({ method: 'GET', path, headers, signal })
+    // A stream is quiet for long; that it begins is a matter of moments.
+    return this.#send({ method: 'GET', path, headers, answerSeconds: ANSWER_SECONDS, signal })
   }
 
   async #jobView(call: Call): Promise<JobView> {

@@ -1,10 +1,9 @@
 /** Boot a target on a board: bring the files there, submit the job, follow it to its end. */
 
 import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/job.js'
-import { ERRORS, type ErrorCode, type ErrorJson } from '../agent/errors.js'
+import { ERRORS, type ErrorCode, type ErrorJson, fault } from '../agent/errors.js'
 import { uploadFile } from './artifact-upload.js'
-import type { JobBody } from './board-client.js'
-import { type BoardClient, isOutage } from './board-client.js'
+import { type BoardClient, isFinal, isOutage, type JobBody } from './board-client.js'
 import { type LocalFile, measureFile } from './local-file.js'
 
 /** A file of this machine or an http(s) URL that the board fetches itself. */
@@ -59,7 +58,7 @@ interface JobJson {
  * Upload the files of a target, refer to its URLs.
  *
  * @returns the job, ready to be submitted, and the bytes that were sent for it
- * @throws CLI_FILE before anything is sent when a file cannot be read, and what `uploadFile` throws
+ * @throws CLI_FILE, FETCH_PROTOCOL before anything is sent; what `uploadFile` throws
  */
 export async function uploadTarget(
   client: BoardClient,
@@ -115,9 +114,11 @@ export async function runJob(
   watcher: BootWatcher,
   signal?: AbortSignal,
 ): Promise<{ job: JobView; outcome: JobOutcome }> {
-  const job = await client.submit(body, signal)
+  // The board may have taken the job although its answer is not here yet: then only the answer tells what to cancel.
+  const job = await client.submit(body, signal && afterwards(signal, CANCEL_TIMEOUT_MS))
   watcher.submitted(job)
   try {
+    signal?.throwIfAborted()
     return { job, outcome: await followJob(client, job.id, watcher, signal) }
   } catch (thrown) {
     if (signal?.aborted) await cancelJob(client, job.id, watcher)
@@ -142,7 +143,18 @@ async function followJob(
     // The jump takes the links down: the last event may be lost with them. Nothing but the jump follows `loaded`.
     if (outcome.state !== 'loaded' || !isOutage(thrown)) throw thrown
   }
-  return outcome
+  if (isFinal(outcome.state) || outcome.state === 'loaded') return outcome
+  const { state, error } = await client.job(id, signal)
+  return { state, error }
+}
+
+/** A signal that fires some time after another one. */
+function afterwards(signal: AbortSignal, milliseconds: number): AbortSignal {
+  const late = new AbortController()
+  const fire = () => setTimeout(() => late.abort(signal.reason), milliseconds).unref()
+  if (signal.aborted) fire()
+  else signal.addEventListener('abort', fire, { once: true })
+  return late.signal
 }
 
 /**
@@ -165,7 +177,14 @@ async function cancelJob(client: BoardClient, id: string, watcher: BootWatcher):
   }
 }
 
-/** Whether a source is fetched by the board; everything else is a file. */
-export function isUrl(source: Source): boolean {
-  return /^https?:\/\//i.test(source)
+/**
+ * Whether a source is fetched by the board; everything else is a file.
+ *
+ * @throws FETCH_PROTOCOL for URLs that no board fetches
+ */
+function isUrl(source: Source): boolean {
+  const [, protocol] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? []
+  if (protocol === undefined) return false
+  if (/^https?$/i.test(protocol)) return true
+  throw fault('FETCH_PROTOCOL', { url: source, protocol })
 }

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | Readable
   /** neither a byte sent nor received for so long ends the request */
   readonly idleSeconds: number
+  /** the same until the answer begins, connecting included; default `idleSeconds` */
+  readonly answerSeconds?: number
   readonly signal?: AbortSignal
 }
 
@@ -71,7 +73,7 @@ export function wrongAnswer(url: URL, reason: string): FauxbootError {
 }
 
 function exchange(request: HttpRequest): Promise<http.IncomingMessage> {
-  const { url, method, headers, body, signal } = request
+  const { url, method, headers, body, signal, idleSeconds, answerSeconds = idleSeconds } = request
   return new Promise((resolve, reject) => {
     const open = url.protocol === 'https:' ? https.request : http.request
     let answer: http.IncomingMessage | null = null
@@ -79,14 +81,17 @@ function exchange(request: HttpRequest): Promise<http.IncomingMessage> {
     // keep it: else the server closes it right after a refusal that comes before the body has gone out, and the reset
     // that answers the rest of the body takes the refusal with it.
     const kept = { connection: 'keep-alive', ...headers }
-    const sent = open(url, { method, headers: kept, signal, agent: false }, response => {
+    const options = { method, headers: kept, signal, agent: false, timeout: answerSeconds * 1000 }
+    const sent = open(url, options, response => {
+      sent.setTimeout(idleSeconds * 1000)
       if (isStream(body)) body.unpipe(sent)
       answer = response
       response.once('close', () => sent.destroy())
       resolve(response)
     })
-    sent.setTimeout(request.idleSeconds * 1000, () => {
-      const silent = unreachable(request, `no answer to ${method} ${url.pathname} for ${request.idleSeconds} s`)
+    sent.on('timeout', () => {
+      const waited = answer ? idleSeconds : answerSeconds
+      const silent = unreachable(request, `no answer to ${method} ${url.pathname} for ${waited} s`)
       if (answer) answer.destroy(silent)
       else sent.destroy(silent)
     })

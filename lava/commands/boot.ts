@@ -1,6 +1,6 @@
 /** `fauxboot boot`: boot a target on a board and follow it to the jump. */
 
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { JobView } from '../../agent/boot/job.js'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { renderPlanText } from '../../agent/kexec/plan-text.js'
@@ -31,6 +31,12 @@ interface BootOptions extends BoardOptions {
 /** Seconds that a board gets to come up with `--wait`, when it says no number. */
 const WAIT_SECONDS = 180
 
+/** What a job file says itself. */
+const JOB_OPTIONS = [
+  ...['kernel', 'ramdisk', 'dtb', 'overlay', 'modules', 'append', 'name'],
+  ...['earlycon', 'dryRun', 'force', 'queue'],
+]
+
 export function define(command: Command, terminal: Terminal): void {
   addBoardOptions(command, terminal)
     .option('--kernel <file|url>', 'zImage or Image, also compressed or as uImage')
@@ -45,7 +51,12 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--force', 'load a plan that is not survivable')
     .option('--queue', 'wait for the board when another job owns it, instead of being refused')
     .option('--wait [seconds]', `wait for a board that is still coming up (default ${WAIT_SECONDS} s)`)
-    .option('--job <file>', 'send a job file as it is: LAVA YAML, KernelCI JSON, fauxboot JSON, or a zip bundle')
+    .addOption(
+      new Option(
+        '--job <file>',
+        'send a job file as it is: LAVA YAML, KernelCI JSON, fauxboot JSON, or a zip bundle',
+      ).conflicts(JOB_OPTIONS),
+    )
     .addHelpText(
       'after',
       `
@@ -90,28 +101,11 @@ async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
 }
 
 function bootRequest(options: BootOptions): { readonly file: string } | { readonly target: Target } {
-  const { job, kernel, ramdisk, dtb, overlay, modules, name, append, earlycon, dryRun, force, queue } = options
-  if (job !== undefined) {
-    const more = Object.entries({
-      kernel,
-      ramdisk,
-      dtb,
-      overlay,
-      modules,
-      name,
-      append,
-      earlycon,
-      dryRun,
-      force,
-      queue,
-    })
-    const other = more.find(([, value]) => value !== undefined)?.[0]
-    if (other === undefined) return { file: job }
-    throw usage(`--job sends the file as it is and cannot be used with --${other === 'dryRun' ? 'dry-run' : other}`)
-  }
+  const { job, kernel, ramdisk, dtb, overlay, modules, name, append = '', earlycon, dryRun, force, queue } = options
+  if (job !== undefined) return { file: job }
   if (kernel === undefined) throw usage('no kernel given: use --kernel FILE|URL, or --job FILE')
-  const target = { kernel, ramdisk, dtb, overlays: overlay, modules, name, cmdline: append ?? '' }
-  return { target: { ...target, options: { dryRun, earlycon, force, queue } } }
+  const files = { kernel, ramdisk, dtb, overlays: overlay, modules }
+  return { target: { ...files, name, cmdline: append, options: { dryRun, earlycon, force, queue } } }
 }
 
 function waitSeconds({ wait }: BootOptions): number {

@@ -63,6 +63,16 @@ t.test('a board that is gone earlier is an error', async t => {
   await t.rejects(runJob(client, BODY, watcher().quiet), { code: 'BOARD_UNREACHABLE' })
 })
 
+t.test('a job whose events are over is asked for its state', async t => {
+  const url = await serve(t, ({ method, path }, response) => {
+    if (method === 'POST') answer(response, { id: 'j1', state: 'queued' }, 201)
+    else if (path.endsWith('/events')) response.writeHead(204).end()
+    else answer(response, { id: 'j1', state: 'cancelled', error: null })
+  })
+  const { outcome } = await runJob(new BoardClient(url), BODY, watcher().quiet)
+  t.same(outcome, { state: 'cancelled', error: null })
+})
+
 t.test('a job that fails has its error, and an exit code that says whose fault it is', async t => {
   const error = (code: string, statusCode: number) => ({ code, statusCode, message: 'words', details: {} })
   const cases = [
@@ -110,6 +120,20 @@ t.test('an interruption is told of when the board did not cancel', async t => {
   })
   await t.rejects(runJob(new BoardClient(url), BODY, quiet, stop.signal), { message: 'enough' })
   t.match(told.at(-1), ['cancelled', 'j1', /unexpected answer: 409 too late/])
+})
+
+t.test('a job that was on its way when the interruption came is cancelled too', async t => {
+  const stop = new AbortController()
+  const { told, quiet } = watcher()
+  const url = await serve(t, ({ method }, response) => {
+    if (method === 'POST') stop.abort(new Error('enough'))
+    answer(response, { id: 'j1', state: method === 'POST' ? 'queued' : 'cancelled' })
+  })
+  await t.rejects(runJob(new BoardClient(url), BODY, quiet, stop.signal), { message: 'enough' })
+  t.same(told, [
+    ['submitted', 'j1'],
+    ['cancelled', 'j1', null],
+  ])
 })
 
 t.test('files are uploaded in order and URLs referred to; the job names them all', async t => {
@@ -168,6 +192,9 @@ t.test('nothing is sent when one of the files is not there', async t => {
   await t.rejects(uploadTarget(new BoardClient(url), target, watcher().quiet), {
     code: 'CLI_FILE',
     message: /missing.dtb: no such file/,
+  })
+  await t.rejects(uploadTarget(new BoardClient(url), { ...target, dtb: 'tftp://lab/dtb' }, watcher().quiet), {
+    message: 'tftp://lab/dtb: cannot fetch tftp; supported: http, https',
   })
 })
 
