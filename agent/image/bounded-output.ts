@@ -77,7 +77,10 @@ export class BoundedOutput {
    * @throws FORMAT_TOO_LARGE
    */
   adopt(bytes: Uint8Array): void {
-    if (this.size > 0) return this.push(bytes)
+    if (this.size > 0) {
+      this.push(bytes)
+      return
+    }
     this.check(bytes.length)
     this.buffer = bytes
     this.size = bytes.length

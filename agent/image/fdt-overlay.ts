@@ -7,16 +7,7 @@
  */
 import { fault } from '../errors.js'
 import type { Fdt, FdtNode } from './fdt.js'
-import {
-  childNode,
-  encodeCells,
-  encodeString,
-  ensureNode,
-  findNode,
-  propCells,
-  propString,
-  propStrings,
-} from './fdt-query.js'
+import { encodeCells, encodeString, ensureNode, findNode, propCells, propString, propStrings } from './fdt-query.js'
 
 const CELL_BYTES = 4
 /** 0 and 0xffffffff are no phandles (Devicetree Specification v0.4, section 2.3.3). */
