@@ -1,105 +1,157 @@
-/** What the running Linux says of its board: `/proc` and `/sys`, as `proc(5)`, `sysfs(5)` and the kernel's ABI documents tell. */
+/** The machine that the agent runs on, read from `/proc` and `/sys` (`Documentation/ABI`, `proc(5)`). */
 
-import { readdir, readFile } from 'node:fs/promises'
-import { machine, networkInterfaces, release } from 'node:os'
+import { access, readdir, readFile } from 'node:fs/promises'
+import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
 
-/** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)`. */
-const IFF_UP = 0x1
-const IFF_LOOPBACK = 0x8
+/** `IFF_UP` of `netdevice(7)` */
+const UP = 1
 
-/**
- * The machine that the agent runs on.
- *
- * @param root where `/proc` and `/sys` are; tests have their own
- */
-export function createBoardHost(root = '/'): BoardHost {
-  const path = (...parts: string[]): string => join(root, ...parts)
+/** `0-3,6` as numbers; the kernel's list format. */
+function countList(list: string): number {
+  const ranges = list.split(',').map(range => range.split('-').map(Number))
+  return ranges.reduce((count, [first = 0, last = first]) => count + last - first + 1, 0)
+}
 
-  /** A file that is not there on every machine: its text without the white space around it, or null. */
-  const text = async (...parts: string[]): Promise<string | null> => {
-    const bytes = await content(path(...parts))
-    return bytes === null ? null : bytes.toString('utf8').trim()
-  }
-  const list = async (...parts: string[]): Promise<string[]> => {
-    const names = await optional(readdir(path(...parts)))
-    return names?.sort() ?? []
-  }
-  /** Strings of a device tree's property, each ended by a NUL. */
-  const strings = async (property: string): Promise<string[]> => {
-    const value = await content(path('proc/device-tree', property))
-    return value === null ? [] : value.toString('utf8').split('\0').slice(0, -1)
+/** A field of `/proc/meminfo` in bytes. */
+function meminfoField(text: string, name: string): number | undefined {
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)
+  return match === null ? undefined : Number(match[1]) * 1024
+}
+
+class LinuxHost implements BoardHost {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
   }
 
-  async function link(name: string): Promise<HostLink | null> {
-    const flags = Number(await text('sys/class/net', name, 'flags'))
-    if (Number.isNaN(flags) || (flags & IFF_LOOPBACK) !== 0) return null
-    const mac = await text('sys/class/net', name, 'address')
-    const addresses = (networkInterfaces()[name] ?? []).flatMap(({ cidr }) => cidr ?? [])
-    return { name, up: (flags & IFF_UP) !== 0, mac: mac || null, addresses }
+  iomem(): Promise<string> {
+    return readFile(this.#path('proc/iomem'), 'latin1')
   }
 
-  async function watchdog(name: string): Promise<WatchdogView> {
-    const attribute = (file: string): Promise<string | null> => text('sys/class/watchdog', name, file)
-    const [identity, state, timeout, nowayout] = await Promise.all(
-      ['identity', 'state', 'timeout', 'nowayout'].map(attribute),
-    )
+  async runningDtb(): Promise<Uint8Array | null> {
+    return this.#bytes('sys/firmware/fdt')
+  }
+
+  async memory(): Promise<{ readonly total: number; readonly available: number }> {
+    const text = (await this.#text('proc/meminfo')) ?? ''
     return {
-      name,
-      identity: identity ?? null,
-      state: state === 'active' || state === 'inactive' ? state : null,
-      timeout: number(timeout),
-      nowayout: flag(nowayout),
+      total: meminfoField(text, 'MemTotal') ?? totalmem(),
+      available: meminfoField(text, 'MemAvailable') ?? freemem(),
     }
   }
 
-  return {
-    iomem: () => readFile(path('proc/iomem'), 'utf8'),
-    runningDtb: () => content(path('sys/firmware/fdt')),
-    async memory() {
-      const meminfo = (await text('proc/meminfo')) ?? ''
-      const bytes = (field: string): number =>
-        Number(new RegExp(`^${field}: +(\\d+) kB`, 'm').exec(meminfo)?.[1]) * 1024
-      return { total: bytes('MemTotal'), available: bytes('MemAvailable') }
-    },
-    model: async () => (await strings('model'))[0] ?? null,
-    compatible: () => strings('compatible'),
-    machine,
-    kernelRelease: release,
-    async links() {
-      const links = await Promise.all((await list('sys/class/net')).map(link))
-      return links.filter(found => found !== null)
-    },
-    watchdogs: async () => Promise.all((await list('sys/class/watchdog')).map(watchdog)),
-    async cpus() {
-      // `0-3`, or `0` (Documentation/admin-guide/cputopology.rst).
-      const last = /(\d+)$/.exec((await text('sys/devices/system/cpu/possible')) ?? '')?.[1]
-      const possible = last === undefined ? 1 : Number(last) + 1
-      if (possible === 1) return { possible, hotplug: null }
-      // The file is there when the kernel and the platform can stop the CPU.
-      return { possible, hotplug: (await text('sys/devices/system/cpu/cpu1/online')) !== null }
-    },
-    kexecLoadDisabled: async () => flag(await text('proc/sys/kernel/kexec_load_disabled')),
-    async capabilities() {
-      const mask = /^CapEff:\s+([0-9a-f]+)$/m.exec((await text('proc/self/status')) ?? '')?.[1]
-      return mask === undefined ? null : BigInt(`0x${mask}`)
-    },
+  async model(): Promise<string | null> {
+    const [model] = await this.#treeStrings('model')
+    return model ?? (await this.#text('sys/class/dmi/id/product_name'))
+  }
+
+  compatible(): Promise<readonly string[]> {
+    return this.#treeStrings('compatible')
+  }
+
+  machine(): string {
+    return machine()
+  }
+
+  kernelRelease(): string {
+    return release()
+  }
+
+  async links(): Promise<readonly HostLink[]> {
+    const links = await Promise.all((await this.#names('sys/class/net')).map(name => this.#link(name)))
+    return links.filter(link => link !== null)
+  }
+
+  async watchdogs(): Promise<readonly WatchdogView[]> {
+    const names = await this.#names('sys/class/watchdog')
+    return Promise.all(names.map(name => this.#watchdog(name)))
+  }
+
+  async cpus(): Promise<{ readonly possible: number; readonly hotplug: boolean | null }> {
+    const directory = 'sys/devices/system/cpu'
+    const possible = await this.#text(`${directory}/possible`)
+    const secondary = (await this.#names(directory)).find(name => /^cpu[1-9]\d*$/.test(name))
+    return {
+      possible: possible === null ? 1 : countList(possible),
+      // Only a CPU that can be stopped has this file.
+      hotplug: secondary === undefined ? null : await this.#exists(`${directory}/${secondary}/online`),
+    }
+  }
+
+  async kexecLoadDisabled(): Promise<boolean | null> {
+    const text = await this.#text('proc/sys/kernel/kexec_load_disabled')
+    return text === null ? null : text !== '0'
+  }
+
+  async capabilities(): Promise<bigint | null> {
+    const digits = /^CapEff:\s+([0-9a-f]{1,16})$/m.exec((await this.#text('proc/self/status')) ?? '')?.[1]
+    return digits === undefined ? null : BigInt(`0x${digits}`)
+  }
+
+  async #link(name: string): Promise<HostLink | null> {
+    const flags = await this.#text(`sys/class/net/${name}/flags`)
+    if (name === 'lo' || flags === null) return null
+    const addresses = networkInterfaces()[name] ?? []
+    return {
+      name,
+      up: (Number(flags) & UP) !== 0,
+      mac: (await this.#text(`sys/class/net/${name}/address`)) || null,
+      addresses: addresses.map(({ address, cidr }) => cidr ?? address),
+    }
+  }
+
+  async #watchdog(name: string): Promise<WatchdogView> {
+    const read = (field: string): Promise<string | null> => this.#text(`sys/class/watchdog/${name}/${field}`)
+    const [identity, state, timeout, nowayout] = await Promise.all([
+      read('identity'),
+      read('state'),
+      read('timeout'),
+      read('nowayout'),
+    ])
+    return {
+      name,
+      identity,
+      state: state === 'active' || state === 'inactive' ? state : null,
+      timeout: timeout === null ? null : Number(timeout),
+      nowayout: nowayout === null ? null : nowayout === '1',
+    }
+  }
+
+  /** Strings of a property of the device tree's root, each ended by NUL. */
+  async #treeStrings(property: string): Promise<string[]> {
+    const bytes = await this.#bytes(`sys/firmware/devicetree/base/${property}`)
+    return bytes === null ? [] : bytes.toString('utf8').split('\0').slice(0, -1)
+  }
+
+  #path(path: string): string {
+    return join(this.#root, path)
+  }
+
+  /** Null for whatever cannot be read: the kernel has no such thing, or does not show it. */
+  async #bytes(path: string): Promise<Buffer | null> {
+    return readFile(this.#path(path)).catch(() => null)
+  }
+
+  async #text(path: string): Promise<string | null> {
+    return (await this.#bytes(path))?.toString('utf8').trim() ?? null
+  }
+
+  async #names(path: string): Promise<string[]> {
+    return (await readdir(this.#path(path)).catch(() => [])).sort()
+  }
+
+  async #exists(path: string): Promise<boolean> {
+    return access(this.#path(path)).then(
+      () => true,
+      () => false,
+    )
   }
 }
 
-/** Bytes of a file; null when it is not there or not to be read. */
-const content = (file: string): Promise<Buffer | null> => optional(readFile(file))
-
-/** A missing file is no error: not every machine has every device, and some hide what they have. */
-async function optional<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown) return null
-    throw thrown
-  }
+/** @param root where `/proc` and `/sys` are; `/` unless given */
+export function createBoardHost(root = '/'): BoardHost {
+  return new LinuxHost(root)
 }
-
-const number = (text: string | null | undefined): number | null => (text && /^\d+$/.test(text) ? Number(text) : null)
-const flag = (text: string | null | undefined): boolean | null => (text === '1' ? true : text === '0' ? false : null)

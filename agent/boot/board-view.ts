@@ -1,0 +1,127 @@
+/** What is known of the board, for clients and for the preflight. */
+
+import { FauxbootError } from '../errors.js'
+import type { BoardFacts } from '../kexec/check.js'
+import type { Kexec } from '../kexec/kexec.js'
+import { parseIomem } from '../kexec/memory-map.js'
+import type { Finding } from '../kexec/plan.js'
+import { examineBoard } from '../kexec/preflight.js'
+import { hex, type Range } from '../kexec/ranges.js'
+import type { ArtifactStore } from './artifact-store.js'
+import type { BoardHost, BoardView, LinkView, WatchdogView } from './board.js'
+
+/** `CAP_SYS_BOOT` of `capabilities(7)` */
+const CAP_SYS_BOOT = 22n
+
+/** @param keepLinksUp names, or `*` for all */
+export async function readLinks(host: BoardHost, keepLinksUp: readonly string[]): Promise<LinkView[]> {
+  const isKept = (name: string): boolean => keepLinksUp.includes('*') || keepLinksUp.includes(name)
+  return (await host.links()).map(link => ({ ...link, kept: isKept(link.name) }))
+}
+
+const mayBoot = (capabilities: bigint | null): boolean | null =>
+  capabilities === null ? null : (capabilities & (1n << CAP_SYS_BOOT)) !== 0n
+
+/** The watchdog that matters: one that runs, else the first. */
+const mainWatchdog = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
+  watchdogs.find(({ state }) => state === 'active') ?? watchdogs[0] ?? null
+
+/** The board's part of the preflight. */
+export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly string[]): Promise<BoardFacts> {
+  const [cpus, memory, kexecDisabled, capabilities, watchdogs, links] = await Promise.all([
+    host.cpus(),
+    host.memory(),
+    host.kexecLoadDisabled(),
+    host.capabilities(),
+    host.watchdogs(),
+    readLinks(host, keepLinksUp),
+  ])
+  const watchdog = mainWatchdog(watchdogs)
+  const up = links.filter(link => link.up)
+  return {
+    possibleCpus: cpus.possible,
+    cpuStop: cpus.hotplug,
+    memoryTotal: memory.total,
+    kexecDisabled,
+    mayBoot: mayBoot(capabilities),
+    watchdog: watchdog && {
+      name: watchdog.name,
+      active: watchdog.state === null ? null : watchdog.state === 'active',
+      timeout: watchdog.timeout,
+    },
+    linksToStop: up.filter(({ kept }) => !kept).map(({ name }) => name),
+    linksKept: up.filter(({ kept }) => kept).map(({ name }) => name),
+  }
+}
+
+/** The memory map, or what is wrong with it. */
+async function readMap(host: BoardHost): Promise<{ readonly ram: readonly Range[]; readonly findings: Finding[] }> {
+  try {
+    return { ram: parseIomem(await host.iomem()), findings: [] }
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    const remedy =
+      thrown instanceof FauxbootError && thrown.code === 'MAP_ZEROS' ? '' : 'run the agent as root on Linux'
+    return { ram: [], findings: [{ check: 'memory-map', severity: 'fatal', message, remedy }] }
+  }
+}
+
+function watchdogFindings(watchdogs: readonly WatchdogView[]): Finding[] {
+  const stuck = watchdogs.filter(({ nowayout, state }) => nowayout === true && state === 'active')
+  return stuck.map(({ name, timeout }) => ({
+    check: 'watchdog-nowayout',
+    severity: 'warning',
+    message: `${name} cannot be stopped (nowayout): a target that does not feed it is reset after ${timeout ?? 'unknown'} s`,
+    remedy: 'give the target a driver for it, or start the first stage with watchdog.nowayout=0',
+  }))
+}
+
+function loadedFindings(loaded: boolean | null): Finding[] {
+  if (loaded !== true) return []
+  const message = 'an image is loaded already; the next job drops it'
+  return [{ check: 'image-loaded', severity: 'info', message, remedy: '' }]
+}
+
+/** Whether an image is loaded; null where the kernel does not tell. */
+async function readLoaded(kexec: Kexec): Promise<boolean | null> {
+  return kexec.loaded().catch(() => null)
+}
+
+export interface BoardSources {
+  readonly host: BoardHost
+  readonly kexec: Kexec
+  readonly artifacts: ArtifactStore
+  readonly keepLinksUp: readonly string[]
+  readonly owner: string | null
+  readonly queued: readonly string[]
+}
+
+/** Everything there is to say of the board now. */
+export async function readBoard(sources: BoardSources): Promise<BoardView> {
+  const { host, kexec, artifacts, keepLinksUp, owner, queued } = sources
+  const [facts, map, links, watchdogs, loaded, memory, model, compatible, limit] = await Promise.all([
+    readBoardFacts(host, keepLinksUp),
+    readMap(host),
+    readLinks(host, keepLinksUp),
+    host.watchdogs(),
+    readLoaded(kexec),
+    host.memory(),
+    host.model(),
+    host.compatible(),
+    artifacts.limit(),
+  ])
+  return {
+    model,
+    compatible,
+    machine: host.machine(),
+    kernel: host.kernelRelease(),
+    memory: { ...memory, ram: map.ram.map(({ start, end }) => ({ first: hex(start), last: hex(end - 1) })) },
+    artifacts: { count: artifacts.count, stored: artifacts.stored, limit },
+    links,
+    watchdogs,
+    kexec: { loaded },
+    owner,
+    queued,
+    findings: [...map.findings, ...examineBoard(facts), ...watchdogFindings(watchdogs), ...loadedFindings(loaded)],
+  }
+}
