@@ -3,10 +3,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** How long one request may stay unanswered: an emulated board can be slow to answer its first, milliseconds. */
-const REQUEST_TIMEOUT_MS = 15_000
+const REQUEST_TIMEOUT_MS = 10_000
 
-/** A new request is sent this often, whether or not those before have ended, milliseconds. */
+/** Between one request and the next, whether or not there was an answer, milliseconds. */
 const REQUEST_INTERVAL_MS = 250
+
+/** Requests that may wait for an answer at the same time: the links of emulated boards choke on more. */
+const REQUESTS = 4
 
 /**
  * Ask until there is a good answer. Requests overlap: an emulator's network accepts a connection before the board
@@ -33,8 +36,10 @@ export async function awaitHttp(url: string, signal: AbortSignal): Promise<boole
   }
   const requests = new Set<Promise<void>>()
   while (!any.aborted) {
-    const request = ask().finally(() => requests.delete(request))
-    requests.add(request)
+    if (requests.size < REQUESTS) {
+      const request = ask().finally(() => requests.delete(request))
+      requests.add(request)
+    }
     await delay(REQUEST_INTERVAL_MS, undefined, { signal: any }).catch(() => undefined)
   }
   await Promise.all(requests)

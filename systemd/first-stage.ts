@@ -134,7 +134,7 @@ const EXTRA_FILES: Readonly<Record<string, string>> = {
   'etc/fstab': '',
   'etc/systemd/journald.conf': '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\nForwardToConsole=no\nAudit=no\n',
   'etc/systemd/system.conf':
-    '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\nDefaultLimitCORE=0\nLogLevel=warning\n',
+    '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=10s\nDefaultLimitCORE=0\nDefaultMemoryPressureWatch=no\n',
   'etc/systemd/networkd.conf': '[DHCPv4]\nDUIDType=link-layer\n',
   'etc/profile': 'export PATH=/usr/bin:/usr/lib/systemd\n',
 }
