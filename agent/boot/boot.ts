@@ -1,11 +1,17 @@
 /** The one way into the pipeline: every front end calls this class and no other of this folder. */
 
-import type { ErrorJson } from '../errors.js'
+import { randomBytes } from 'node:crypto'
+import { asFault, type ErrorJson, type FauxbootError, fault } from '../errors.js'
 import type { Kexec } from '../kexec/kexec.js'
 import type { PlanJson } from '../kexec/plan-json.js'
-import type { ArtifactStore } from './artifact-store.js'
+import { ArtifactStore } from './artifact-store.js'
 import type { BoardHost, BoardView } from './board.js'
+import { readBoard } from './board-view.js'
 import type { JobEvent, JobOrigin, JobRequest, JobState, JobView } from './job.js'
+import { Job, type JobRecord, referencesOf } from './job-record.js'
+import { JobStore } from './job-store.js'
+import { BootCounters } from './metrics.js'
+import { runPipeline } from './pipeline.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface BootConfig {
@@ -76,61 +82,286 @@ export interface BootMetrics {
   readonly followers: number
 }
 
-export declare class Boot {
+/** A job that waits for the board or owns it. */
+interface Entry {
+  readonly job: Job
+  readonly request: JobRequest
+  readonly abort: AbortController
+  /** resolves when the job is done with the board */
+  done: Promise<void>
+}
+
+export class Boot {
   /** Artifacts kept on the board: uploads, and files of jobs. */
   readonly artifacts: ArtifactStore
+  readonly #deps: BootDeps
+  readonly #store: JobStore
+  readonly #now: () => number
+  readonly #counters = new BootCounters()
+  /** by id, the oldest first */
+  readonly #jobs = new Map<string, Job>()
+  readonly #queue: Entry[] = []
+  #owner: Entry | null = null
+  #lastNumber = 0
+  #closed = false
+
+  private constructor(deps: BootDeps, artifacts: ArtifactStore, store: JobStore) {
+    this.#deps = deps
+    this.artifacts = artifacts
+    this.#store = store
+    this.#now = deps.now ?? Date.now
+  }
 
   /**
-   * Bring the pipeline up: jobs that an earlier run of the agent left unfinished become failed (JOB_INTERRUPTED).
+   * Bring the pipeline up. Jobs that an earlier life of the agent left unfinished become failed (JOB_INTERRUPTED).
+   *
+   * @throws CONFIG_INVALID when a directory cannot be used
    */
-  static open(deps: BootDeps): Promise<Boot>
+  static async open(deps: BootDeps): Promise<Boot> {
+    const { config, host } = deps
+    const artifacts = await usable('artifactDir', config.artifactDir, () =>
+      ArtifactStore.open({
+        directory: config.artifactDir,
+        reserve: config.memoryReserve,
+        available: async () => (await host.memory()).available,
+        mapFile: path => deps.mapFile(path),
+      }),
+    )
+    const { store, records, corrupt } = await usable('stateDir', config.stateDir, () => JobStore.open(config.stateDir))
+    for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
+    const boot = new Boot(deps, artifacts, store)
+    for (const record of records) await boot.#restore(record)
+    await boot.#forget()
+    return boot
+  }
 
   /**
    * Take a job. It runs at once, or waits when `options.queue` is set and another one owns the board. Uploads that the
    * request names (`artifacts.receiveForJob`) belong to the job from here on, also when this throws.
    *
-   * @throws JOB_BUSY with the owner's id; ARTIFACT_UNKNOWN
+   * @throws JOB_BUSY with the owner's id; ARTIFACT_UNKNOWN; ARTIFACT_BUSY for one that is incomplete
    */
-  submit(request: JobRequest, origin: JobOrigin): Promise<JobView>
+  async submit(request: JobRequest, origin: JobOrigin): Promise<JobView> {
+    const names = referencesOf(request).flatMap(({ reference }) => reference.artifact ?? [])
+    const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now)
+    try {
+      this.#checkFree(request)
+      for (const name of names) this.artifacts.hold(name, job.id)
+    } catch (thrown) {
+      await this.artifacts.releaseAll(job.id)
+      await this.artifacts.discard(names)
+      throw thrown
+    }
+    this.#jobs.set(job.id, job)
+    this.#counters.jobsSubmitted++
+    this.#deps.log.info({ job: job.id, origin, name: request.name }, 'job taken')
+    const saved = this.#save(job)
+    this.#queue.push({ job, request, abort: new AbortController(), done: Promise.resolve() })
+    this.#runNext()
+    await saved
+    return job.view()
+  }
 
   /** @throws JOB_UNKNOWN */
-  get(id: string): JobView
+  get(id: string): JobView {
+    return this.#job(id).view()
+  }
 
   /** Every job that is remembered, the newest first. */
-  list(): JobView[]
+  list(): JobView[] {
+    return [...this.#jobs.values()].reverse().map(job => job.view())
+  }
 
   /**
    * End a job; resolves when it has ended and the board is free of it.
    *
    * @throws JOB_UNKNOWN; JOB_ENDED when it is in a final state
    */
-  cancel(id: string): Promise<JobView>
+  async cancel(id: string): Promise<JobView> {
+    const job = this.#job(id)
+    if (job.ended) throw fault('JOB_ENDED', { id, state: job.state })
+    await this.#stop(job, fault('JOB_CANCELLED', { id, state: job.state }))
+    return job.view()
+  }
 
   /**
    * The events of a job after `afterSeq` (0: all), those to come too; ends after the final state, or when `signal` fires.
    *
    * @throws JOB_UNKNOWN at once, not at the first step of the iteration
    */
-  events(id: string, afterSeq: number, signal?: AbortSignal): AsyncIterable<JobEvent>
+  events(id: string, afterSeq: number, signal?: AbortSignal): AsyncIterable<JobEvent> {
+    return this.#job(id).events.follow(afterSeq, signal)
+  }
 
   /**
    * The job's log: one line for each event that is not progress, each ended by a newline.
    *
    * @throws JOB_UNKNOWN
    */
-  log(id: string): string
+  log(id: string): string {
+    return this.#job(id).events.text
+  }
 
   /**
    * The plan, once there is one.
    *
    * @throws JOB_UNKNOWN
    */
-  plan(id: string): PlanJson | null
+  plan(id: string): PlanJson | null {
+    return this.#job(id).plan
+  }
 
-  board(): Promise<BoardView>
+  board(): Promise<BoardView> {
+    const { host, kexec, config } = this.#deps
+    return readBoard({
+      host,
+      kexec,
+      artifacts: this.artifacts,
+      keepLinksUp: config.keepLinksUp,
+      owner: this.#owner?.job.id ?? null,
+      queued: this.#queue.map(({ job }) => job.id),
+    })
+  }
 
-  metrics(): BootMetrics
+  metrics(): BootMetrics {
+    const { jobsSubmitted, jobsEnded, jobsFailed, stateSeconds, fetchedBytes } = this.#counters
+    const followers = [...this.#jobs.values()].reduce((count, { events }) => count + events.followers, 0)
+    return {
+      jobsSubmitted,
+      jobsEnded: { ...jobsEnded },
+      jobsFailed: { ...jobsFailed },
+      jobsQueued: this.#queue.length,
+      jobsActive: this.#owner === null ? 0 : 1,
+      stateSeconds: { ...stateSeconds },
+      fetchedBytes,
+      uploadedBytes: this.artifacts.uploaded,
+      artifacts: this.artifacts.count,
+      artifactBytes: this.artifacts.stored,
+      followers,
+    }
+  }
 
-  /** Cancel what runs, refuse what comes, and write down where every job stands. */
-  close(): Promise<void>
+  /** Fail what runs and what waits (JOB_INTERRUPTED), refuse what comes, and write down where every job stands. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const open = [...this.#jobs.values()].filter(job => !job.ended)
+    await Promise.all(open.map(job => this.#stop(job, fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))))
+    await this.#store.settled()
+  }
+
+  #job(id: string): Job {
+    const job = this.#jobs.get(id)
+    if (job === undefined) throw fault('JOB_UNKNOWN', { id })
+    return job
+  }
+
+  #checkFree({ options }: JobRequest): void {
+    if (this.#closed) throw fault('INTERNAL', { doing: 'taking a job', reason: 'the agent is stopping' })
+    if (this.#owner === null) return
+    if (!options.queue || this.#queue.length >= this.#deps.config.maxQueued) {
+      throw fault('JOB_BUSY', { owner: this.#owner.job.id })
+    }
+  }
+
+  /** End a job with an error, wherever it stands; resolves when the board is free of it. */
+  async #stop(job: Job, error: FauxbootError): Promise<void> {
+    const waiting = this.#queue.findIndex(entry => entry.job === job)
+    if (waiting >= 0) {
+      this.#queue.splice(waiting, 1)
+      await this.#free(job)
+      await this.#end(job, error)
+    } else if (this.#owner?.job === job) {
+      this.#owner.abort.abort(error)
+      await this.#owner.done
+    }
+  }
+
+  #runNext(): void {
+    if (this.#owner !== null) return
+    const entry = this.#queue.shift()
+    if (entry === undefined) return
+    this.#owner = entry
+    entry.done = this.#run(entry)
+  }
+
+  /** Run a job to its end. Never rejects: every error is the job's. */
+  async #run({ job, request, abort }: Entry): Promise<void> {
+    const { artifacts } = this
+    const stage = { job, request, signal: abort.signal, artifacts, counters: this.#counters, deps: this.#deps }
+    let error: FauxbootError | null = null
+    try {
+      await runPipeline(stage, () => this.#save(job))
+    } catch (thrown) {
+      // What else fails while a job is stopped comes of its being stopped.
+      error = asFault(abort.signal.aborted ? abort.signal.reason : thrown, `the job was ${job.state}`)
+    }
+    await this.#free(job)
+    // Whoever hears of the end may submit the next job at once.
+    this.#owner = null
+    await this.#end(job, error)
+  }
+
+  /** Give back what a job holds. */
+  async #free(job: Job): Promise<void> {
+    try {
+      await this.artifacts.releaseAll(job.id)
+    } catch (thrown) {
+      this.#deps.log.error({ job: job.id, reason: String(thrown) }, 'files of the job could not be removed')
+    }
+    this.#deps.collectGarbage?.()
+  }
+
+  /** A job has ended: it says so and is written down, and the next one begins. */
+  async #end(job: Job, error: FauxbootError | null): Promise<void> {
+    const state = error === null ? 'planned' : error.code === 'JOB_CANCELLED' ? 'cancelled' : 'failed'
+    this.#counters.spent(job.state, job.enter(state, error ?? undefined))
+    this.#counters.ended(state, error?.code)
+    job.events.end()
+    this.#deps.log.info({ job: job.id, state, error: error?.toJSON() }, 'job ended')
+    this.#runNext()
+    await this.#save(job)
+    await this.#forget()
+  }
+
+  /** Write a job down. That this fails is no reason for the job to fail. */
+  async #save(job: Job): Promise<void> {
+    try {
+      await this.#store.save(job.record())
+    } catch (thrown) {
+      this.#deps.log.error({ job: job.id, reason: String(thrown) }, 'the job could not be written down')
+    }
+  }
+
+  async #restore(record: JobRecord): Promise<void> {
+    const job = Job.restore(record, this.#now)
+    this.#jobs.set(job.id, job)
+    this.#lastNumber = Math.max(this.#lastNumber, job.number)
+    if (job.ended) return
+    job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
+    this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')
+    await this.#save(job)
+  }
+
+  /** Forget the oldest of too many ended jobs. */
+  async #forget(): Promise<void> {
+    const ended = [...this.#jobs.values()].filter(job => job.ended)
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - this.#deps.config.keptJobs))) {
+      this.#jobs.delete(id)
+      try {
+        await this.#store.remove(id)
+      } catch (thrown) {
+        this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
+      }
+    }
+  }
+}
+
+/** @throws CONFIG_INVALID when the directory that a setting names cannot be used */
+async function usable<T>(name: string, directory: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (thrown) {
+    const reason = `the directory cannot be used (${thrown instanceof Error ? thrown.message : String(thrown)})`
+    throw fault('CONFIG_INVALID', { name, reason, found: directory }, thrown)
+  }
 }

@@ -99,6 +99,11 @@ export class JobStore {
     return this.#follow(() => rm(this.#path(id), { force: true }))
   }
 
+  /** Resolves when everything that was asked for is done. */
+  settled(): Promise<void> {
+    return this.#last
+  }
+
   #path(id: string): string {
     return join(this.#directory, `${id}.json`)
   }

@@ -1,0 +1,71 @@
+/** The first stage: every file of a job into the artifact store. */
+
+import { fetchHttp } from '../transfer/http-fetch.js'
+import { showUrl } from '../transfer/url.js'
+import type { ArtifactReference } from './job.js'
+import { referencesOf } from './job-record.js'
+import { thinProgress } from './progress.js'
+import type { Stage } from './stage.js'
+
+/** A file of a job in the artifact store. */
+export interface JobFile {
+  /** `kernel`, `ramdisk`, `dtb`, `overlay0`, `modules` */
+  readonly role: string
+  readonly reference: ArtifactReference
+  /** name in the artifact store */
+  readonly name: string
+  readonly size: number
+  /** lower-case hex */
+  readonly sha256: string
+}
+
+/** @returns the name of the file in the store */
+async function fetchUrl(stage: Stage, role: string, url: string): Promise<string> {
+  const { job, artifacts, counters, signal } = stage
+  const { stallSeconds, retries, maxRedirects } = stage.deps.config.fetch
+  const tell = thinProgress((received, size) => job.events.append({ type: 'progress', role, received, size }))
+  let before = 0
+  return artifacts.makeJobFile({ role, what: showUrl(url), job: job.id, digest: false }, async file => {
+    const { sha256 } = await fetchHttp(url, file, {
+      signal,
+      limit: await artifacts.limit(),
+      stallSeconds,
+      retries,
+      maxRedirects,
+      onProgress: (received, size) => {
+        counters.fetchedBytes += Math.max(0, received - before)
+        before = received
+        job.noteArtifact(role, { received, size })
+        tell(received, size)
+      },
+      onRetry: (attempt, error) => job.log('warning', `${role}: ${error.message}; further attempt ${attempt}`),
+    })
+    return sha256
+  })
+}
+
+async function fetchFile(stage: Stage, role: string, reference: ArtifactReference): Promise<JobFile> {
+  const { url, artifact = '' } = reference
+  const source = url === undefined ? artifact : showUrl(url)
+  stage.job.noteArtifact(role, { source })
+  if (url !== undefined) stage.job.log('info', `${role}: fetching ${source}`)
+  const name = url === undefined ? artifact : await fetchUrl(stage, role, url)
+  const { size, sha256 } = await stage.artifacts.facts(name)
+  stage.job.noteArtifact(role, { received: size, size, sha256 })
+  stage.job.log('info', `${role}: ${size} bytes, sha256 ${sha256}`)
+  return { role, reference, name, size, sha256 }
+}
+
+/**
+ * Fetch what is at URLs and find what was uploaded, one file after the other.
+ *
+ * @throws the errors of `fetchHttp` and of the artifact store
+ */
+export async function fetchFiles(stage: Stage): Promise<JobFile[]> {
+  const files: JobFile[] = []
+  for (const { role, reference } of referencesOf(stage.request)) {
+    stage.signal.throwIfAborted()
+    files.push(await fetchFile(stage, role, reference))
+  }
+  return files
+}

@@ -1,0 +1,86 @@
+/** The fourth stage: the very bytes that were verified, into the kernel's hands. */
+
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fault } from '../errors.js'
+import type { Plan, PlanSegment } from '../kexec/plan.js'
+import type { Stage } from './stage.js'
+import type { Piece, Pieces } from './unpack-files.js'
+
+/** Bytes that are digested between two turns of the event loop: 20 ms on a slow core. */
+const A_TURN = 2 * 1024 * 1024
+
+/** @throws VERIFY_SHA256; the reason of `signal` */
+async function checkDigest({ role, bytes, sha256 }: Piece, signal: AbortSignal): Promise<void> {
+  const hash = createHash('sha256')
+  for (let offset = 0; offset < bytes.length; offset += A_TURN) {
+    signal.throwIfAborted()
+    hash.update(bytes.subarray(offset, offset + A_TURN))
+    await nextTurn()
+  }
+  const found = hash.digest('hex')
+  if (found !== sha256) throw fault('VERIFY_SHA256', { what: `${role} in memory`, expected: sha256, found })
+}
+
+/** Whether a segment is a view of a piece, and not a copy that nobody has looked at. */
+const isViewOf = ({ data }: PlanSegment, { bytes }: Piece): boolean =>
+  data.buffer === bytes.buffer &&
+  data.byteOffset >= bytes.byteOffset &&
+  data.byteOffset + data.length <= bytes.byteOffset + bytes.length
+
+/**
+ * Check once more the digests of what is about to be loaded, in the buffers of the segments themselves. The device tree
+ * is the planner's own writing and has none.
+ *
+ * @throws VERIFY_SHA256; INTERNAL when a segment is not part of any verified piece; the reason of `signal`
+ */
+export async function checkSegments(
+  segments: readonly PlanSegment[],
+  pieces: readonly Piece[],
+  signal: AbortSignal,
+): Promise<void> {
+  const stray = segments.find(segment => segment.kind !== 'dtb' && !pieces.some(piece => isViewOf(segment, piece)))
+  if (stray !== undefined) {
+    throw fault('INTERNAL', {
+      doing: 'checking digests',
+      reason: `the ${stray.kind} to be loaded is not what was verified`,
+    })
+  }
+  for (const piece of pieces) await checkDigest(piece, signal)
+}
+
+/** Leave nothing loaded; that this fails too is told, and hides nothing else. */
+export async function unloadAfterFailure({ job, deps }: Pick<Stage, 'job' | 'deps'>): Promise<void> {
+  try {
+    await deps.kexec.unload()
+  } catch (thrown) {
+    job.log('error', `the image may still be loaded: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+  }
+}
+
+/**
+ * Load a plan. After a failure nothing is loaded.
+ *
+ * @throws VERIFY_SHA256, KEXEC_*, INTERNAL; the reason of the signal, which is also looked at when the load is done
+ */
+export async function loadPlan(stage: Stage, plan: Plan, { kernel, ramdisk }: Pieces): Promise<void> {
+  const { signal } = stage
+  const { kexec } = stage.deps
+  await checkSegments(plan.segments, [kernel, ...ramdisk], signal)
+  // A failed load would leave an earlier image loaded.
+  await kexec.unload()
+  try {
+    const segments = plan.segments.map(({ data, mem, memsz }) => ({ buffer: data, mem, memsz }))
+    await kexec.load(plan.entry, segments, plan.flags)
+    if (!(await kexec.loaded())) {
+      throw fault('KEXEC_ARGUMENT', {
+        call: 'kexec_load',
+        reason: 'it succeeded, but the kernel says that nothing is loaded',
+      })
+    }
+    signal.throwIfAborted()
+  } catch (thrown) {
+    await unloadAfterFailure(stage)
+    throw thrown
+  }
+}

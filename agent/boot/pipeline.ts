@@ -1,0 +1,43 @@
+/** From a request to the jump: the stages in their order, and the states that clients see. */
+
+import { fetchFiles } from './fetch-files.js'
+import type { JobState } from './job.js'
+import { jump } from './jump.js'
+import { loadPlan, unloadAfterFailure } from './load-plan.js'
+import { checkPlan, planPieces } from './plan-pieces.js'
+import type { Stage } from './stage.js'
+import { unpackFiles } from './unpack-files.js'
+import { verifyFiles } from './verify-files.js'
+
+/**
+ * Run a job. This resolves for a dry run only, when the plan is made; a job that jumps never comes back.
+ *
+ * @param save writes the job down in the state it has then; never rejects
+ * @throws whatever ended the job; nothing is loaded then, unless the jump itself came back
+ */
+export async function runPipeline(stage: Stage, save: () => Promise<void>): Promise<void> {
+  const { job, request, signal, counters } = stage
+  const enter = (state: JobState): void => {
+    signal.throwIfAborted()
+    counters.spent(job.state, job.enter(state))
+    save()
+  }
+  enter('fetching')
+  const files = await fetchFiles(stage)
+  enter('verifying')
+  verifyFiles(files)
+  const pieces = await unpackFiles(stage, files)
+  enter('planning')
+  const plan = await planPieces(stage, pieces)
+  signal.throwIfAborted()
+  if (request.options.dryRun) return
+  checkPlan(stage, plan)
+  await loadPlan(stage, plan, pieces)
+  try {
+    enter('loaded')
+    await jump(stage, save)
+  } catch (thrown) {
+    await unloadAfterFailure(stage)
+    throw thrown
+  }
+}

@@ -1,0 +1,54 @@
+/** The third stage: the plan, and whether it may be followed. */
+
+import { fault } from '../errors.js'
+import { parseIomem } from '../kexec/memory-map.js'
+import type { Finding, Plan } from '../kexec/plan.js'
+import { planToJson } from '../kexec/plan-json.js'
+import { planBoot } from '../kexec/planner.js'
+import { readBoardFacts } from './board-view.js'
+import type { Stage } from './stage.js'
+import type { Pieces } from './unpack-files.js'
+
+/**
+ * Plan a job on this board. Plan and findings are shown to clients, whatever comes of it.
+ *
+ * @throws MAP_*, PLAN_INPUT, FORMAT_*
+ */
+export async function planPieces({ job, request, deps }: Stage, pieces: Pieces): Promise<Plan> {
+  const { host, config } = deps
+  const { earlycon, force } = request.options
+  const plan = planBoot({
+    ram: parseIomem(await host.iomem()),
+    kernel: pieces.kernel.bytes,
+    ramdisk: pieces.ramdisk.map(({ bytes }) => bytes),
+    dtb: pieces.dtb?.bytes,
+    runningDtb: (await host.runningDtb()) ?? undefined,
+    cmdline: request.cmdline,
+    jobId: job.id,
+    earlycon,
+    force,
+    board: await readBoardFacts(host, config.keepLinksUp),
+  })
+  job.plan = planToJson(plan)
+  for (const { check, severity, message, remedy } of plan.findings) {
+    job.events.append({ type: 'finding', check, severity, message, remedy })
+  }
+  return plan
+}
+
+const isFatal = ({ severity }: Finding): boolean => severity === 'fatal'
+
+/**
+ * Stop a job whose plan would not be survived, unless it insists.
+ *
+ * @throws PLAN_REFUSED with the findings
+ */
+export function checkPlan({ job, request }: Stage, plan: Plan): void {
+  const fatal = plan.findings.filter(isFatal)
+  const [first] = fatal
+  if (first === undefined) return
+  const finding = fatal.map(({ message, remedy }) => [message, remedy].filter(Boolean).join('; ')).join(' | ')
+  // Without segments there is nothing that could be insisted on.
+  if (!request.options.force || plan.segments.length === 0) throw fault('PLAN_REFUSED', { finding })
+  job.log('warning', `FORCED: this plan is not survivable, and is loaded all the same: ${finding}`)
+}

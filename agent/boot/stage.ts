@@ -1,0 +1,17 @@
+/** What every stage of the pipeline gets to work with. */
+
+import type { ArtifactStore } from './artifact-store.js'
+import type { BootDeps } from './boot.js'
+import type { JobRequest } from './job.js'
+import type { Job } from './job-record.js'
+import type { BootCounters } from './metrics.js'
+
+export interface Stage {
+  readonly job: Job
+  readonly request: JobRequest
+  /** fires when the job is cancelled or the agent stops; its reason is the error that ends the job */
+  readonly signal: AbortSignal
+  readonly artifacts: ArtifactStore
+  readonly counters: BootCounters
+  readonly deps: BootDeps
+}

@@ -1,0 +1,126 @@
+/** The second stage, its other half: from the files of a job to the pieces that are planned and loaded. */
+
+import { createHash } from 'node:crypto'
+import { fault } from '../errors.js'
+import { type CompressionFormat, detectCompression } from '../image/compression.js'
+import { parseFdt, writeFdt } from '../image/fdt.js'
+import { applyOverlay } from '../image/fdt-overlay.js'
+import { unlessAborted } from '../transfer/abort.js'
+import { decompressStream } from './decompress-stream.js'
+import type { JobFile } from './fetch-files.js'
+import { isReadyForTarget, modulesToCpio } from './modules.js'
+import type { Stage } from './stage.js'
+
+/** Bytes that go into memory as they are, with the digest that they must still have when they are loaded. */
+export interface Piece {
+  readonly role: string
+  readonly bytes: Uint8Array
+  /** lower-case hex */
+  readonly sha256: string
+}
+
+export interface Pieces {
+  readonly kernel: Piece
+  /** the ramdisk and the modules, in this order */
+  readonly ramdisk: readonly Piece[]
+  readonly dtb: Piece | null
+}
+
+/** Write what a stream brings into a file of the job, and give the original's memory back. */
+async function rewrite(
+  stage: Stage,
+  { role, name }: JobFile,
+  what: string,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<Piece> {
+  const { artifacts, job, signal } = stage
+  const made = await artifacts.makeJobFile({ role, what, job: job.id, digest: true }, async file => {
+    for await (const chunk of chunks) await unlessAborted(file.write(chunk), signal)
+    return file.digest.digest('hex')
+  })
+  await artifacts.release(name, job.id)
+  const { size, sha256 } = await artifacts.facts(made)
+  job.log('info', `${what}: ${size} bytes`)
+  return { role, bytes: await artifacts.bytes(made), sha256 }
+}
+
+async function asItIs({ artifacts }: Stage, { role, name, sha256 }: JobFile): Promise<Piece> {
+  return { role, bytes: await artifacts.bytes(name), sha256 }
+}
+
+/** Undo a compression; null when there is none. */
+async function unpack(stage: Stage, file: JobFile, format: CompressionFormat | null): Promise<Piece> {
+  const piece = await asItIs(stage, file)
+  if (format === null) return piece
+  const { signal, artifacts } = stage
+  const chunks = decompressStream(piece.bytes, format, { what: file.role, limit: await artifacts.limit(), signal })
+  return rewrite(stage, file, `${file.role} unpacked (${format})`, chunks)
+}
+
+/** What the job states; else what the magic tells. */
+async function formatOf({ artifacts }: Stage, { name, reference }: JobFile): Promise<CompressionFormat | null> {
+  const { compression } = reference
+  if (compression === undefined) return detectCompression(await artifacts.bytes(name))
+  return compression === 'none' ? null : compression
+}
+
+/** Kernel, device trees: unpacked, as nobody after us can do it. */
+async function unpackFully(stage: Stage, file: JobFile): Promise<Piece> {
+  return unpack(stage, file, await formatOf(stage, file))
+}
+
+/** A ramdisk stays as it is, unless the job states a compression: the target unpacks it itself, and faster. */
+async function unpackRamdisk(stage: Stage, file: JobFile): Promise<Piece> {
+  const { compression = 'none' } = file.reference
+  return unpack(stage, file, compression === 'none' ? null : compression)
+}
+
+async function unpackModules(stage: Stage, file: JobFile): Promise<Piece> {
+  const piece = await asItIs(stage, file)
+  const { compression } = file.reference
+  if (isReadyForTarget(piece.bytes, { compression })) return piece
+  const { signal, artifacts } = stage
+  const chunks = modulesToCpio(piece.bytes, { compression, limit: await artifacts.limit(), signal })
+  return rewrite(stage, file, 'modules as cpio', chunks)
+}
+
+/** The device tree with its overlays, in the order of the job; null when the job has neither. */
+async function unpackTree(stage: Stage, files: readonly JobFile[]): Promise<Piece | null> {
+  const dtb = files.find(({ role }) => role === 'dtb')
+  const overlays = files.filter(({ role }) => role.startsWith('overlay'))
+  const base = dtb === undefined ? null : await unpackFully(stage, dtb)
+  if (overlays.length === 0) return base
+  const bytes = base?.bytes ?? (await stage.deps.host.runningDtb())
+  if (bytes === null) {
+    throw fault('PLAN_INPUT', {
+      reason: 'there are overlays, but no dtb to apply them to, and the running kernel has none',
+    })
+  }
+  let tree = parseFdt(bytes, base === null ? 'dtb of the running kernel' : 'dtb')
+  for (const overlay of overlays) {
+    stage.signal.throwIfAborted()
+    const piece = await unpackFully(stage, overlay)
+    tree = applyOverlay(tree, parseFdt(piece.bytes, overlay.role), overlay.role)
+    stage.job.log('info', `dtb: applied ${overlay.role}`)
+  }
+  const written = writeFdt(tree)
+  return { role: 'dtb', bytes: written, sha256: createHash('sha256').update(written).digest('hex') }
+}
+
+/**
+ * Make the pieces of a job out of its files.
+ *
+ * @throws FORMAT_*, DECOMPRESS_FAILED, FDT_OVERLAY, ARTIFACT_TOO_LARGE, PLAN_INPUT; the reason of the signal
+ */
+export async function unpackFiles(stage: Stage, files: readonly JobFile[]): Promise<Pieces> {
+  const ramdisk: Piece[] = []
+  let kernel: Piece | null = null
+  for (const file of files) {
+    stage.signal.throwIfAborted()
+    if (file.role === 'kernel') kernel = await unpackFully(stage, file)
+    if (file.role === 'ramdisk') ramdisk.push(await unpackRamdisk(stage, file))
+    if (file.role === 'modules') ramdisk.push(await unpackModules(stage, file))
+  }
+  if (kernel === null) throw fault('PLAN_INPUT', { reason: 'the job has no kernel' })
+  return { kernel, ramdisk, dtb: await unpackTree(stage, files) }
+}

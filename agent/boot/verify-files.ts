@@ -1,0 +1,19 @@
+/** The second stage, its first half: are the files the ones that were meant? */
+
+import { fault } from '../errors.js'
+import type { JobFile } from './fetch-files.js'
+
+/**
+ * Hold size and digest of each file against what the job says of it.
+ *
+ * @throws VERIFY_SIZE, VERIFY_SHA256
+ */
+export function verifyFiles(files: readonly JobFile[]): void {
+  for (const { role, reference, size, sha256 } of files) {
+    const expected = { size: reference.size ?? size, sha256: reference.sha256 ?? sha256 }
+    if (size !== expected.size) throw fault('VERIFY_SIZE', { what: role, expected: expected.size, found: size })
+    if (sha256 !== expected.sha256) {
+      throw fault('VERIFY_SHA256', { what: role, expected: expected.sha256, found: sha256 })
+    }
+  }
+}
