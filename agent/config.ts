@@ -1,0 +1,265 @@
+/**
+ * Every setting of the agent: one table, from which the command line, the environment, the configuration file and
+ * `--help` are read. A setting `fetchRetries` is the flag `--fetch-retries`, the variable `FAUXBOOT_FETCH_RETRIES` and
+ * the key `"fetchRetries"` of the file. The command line wins over the environment, that over the file.
+ */
+
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import type { BootConfig } from './boot/boot.js'
+import { fault } from './errors.js'
+import type { HttpConfig } from './http/http-config.js'
+
+/** How the value of a setting is read and shown. */
+interface Kind<T> {
+  /** what a value must be, for messages and `--help` */
+  readonly expects: string
+  /** the value of a text (environment, command line) or of what the file has; undefined when it is none */
+  read(raw: unknown): T | undefined
+}
+
+interface Setting<T> {
+  readonly kind: Kind<T>
+  readonly default: T
+  readonly doc: string
+}
+
+const setting = <T>(kind: Kind<T>, fallback: NoInfer<T>, doc: string): Setting<T> => ({ kind, default: fallback, doc })
+
+const text: Kind<string> = {
+  expects: 'a text',
+  read: raw => (typeof raw === 'string' ? raw : undefined),
+}
+
+const flag: Kind<boolean> = {
+  expects: 'true or false',
+  read: raw => [true, false].find(value => value === raw || String(value) === raw),
+}
+
+const wholeNumber = (min: number, max: number): Kind<number> => ({
+  expects: `a whole number from ${min} to ${max}`,
+  read: raw => {
+    const number = typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw
+    return Number.isInteger(number) && Number(number) >= min && Number(number) <= max ? Number(number) : undefined
+  },
+})
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
+
+const byteCount: Kind<number> = {
+  expects: 'a number of bytes, with K, M or G for powers of 1024: 64M',
+  read: raw => {
+    const [, digits, unit] = /^(\d{1,12})([KMG]?)$/.exec(String(raw)) ?? []
+    return digits === undefined ? undefined : Number(digits) * (UNITS[unit ?? ''] ?? 1)
+  },
+}
+
+const oneOf = <const T extends string>(...words: readonly T[]): Kind<T> => ({
+  expects: `one of ${words.join(', ')}`,
+  read: raw => words.find(word => word === raw),
+})
+
+const listOf = (expects: string, isItem: (item: string) => boolean): Kind<readonly string[]> => ({
+  expects: `${expects}; several with commas between them, in the file as an array`,
+  read: raw => {
+    const items: unknown = typeof raw === 'string' ? raw.split(',').map(item => item.trim()) : raw
+    if (!Array.isArray(items)) return undefined
+    const wanted = items.filter(item => item !== '')
+    return wanted.every(item => typeof item === 'string' && isItem(item)) ? wanted : undefined
+  },
+})
+
+/** `10.0.2.0/24`, `fd00::/8`; RFC 4632 section 3.1. */
+function isNetwork(item: string): boolean {
+  const [, address, prefix] = /^([0-9A-Fa-f.:]+)\/(\d{1,3})$/.exec(item) ?? []
+  if (address === undefined) return false
+  return Number(prefix) <= ({ 4: 32, 6: 128 }[isIP(address)] ?? -1)
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** The table. */
+const SETTINGS = {
+  host: setting(text, '', 'address to listen on; none means every address, of IPv6 and of IPv4'),
+  port: setting(wholeNumber(0, 65535), 8080, 'TCP port to listen on; 0 takes any free one'),
+  logLevel: setting(oneOf(...LOG_LEVELS), 'info', 'least important messages that are logged'),
+
+  tokenFile: setting(
+    text,
+    '',
+    'file with the bearer token that changes need; read again at every request that needs it',
+  ),
+  tokenForReads: setting(flag, false, 'reading needs the token too; /healthz never does'),
+  allowNetworks: setting(
+    listOf('a network such as 10.0.2.0/24', isNetwork),
+    [],
+    'networks that may change things like loopback may, while no token is configured',
+  ),
+  maxConnections: setting(wholeNumber(1, 10000), 128, 'connections at a time; further ones are closed at once'),
+  idleSeconds: setting(wholeNumber(1, 3600), 60, 'seconds without a byte after which a connection is closed'),
+  heartbeatSeconds: setting(wholeNumber(1, 3600), 15, 'seconds between comments in a quiet stream of events'),
+  jobBodyLimit: setting(byteCount, 1024 ** 2, 'largest description of a job; files are not part of it'),
+
+  artifactDir: setting(text, '/run/fauxboot/artifacts', 'tmpfs directory for kernels, ramdisks and device trees'),
+  stateDir: setting(text, '/run/fauxboot/state', 'directory in which jobs are remembered'),
+  keptJobs: setting(wholeNumber(1, 10000), 50, 'ended jobs that are remembered'),
+  maxQueued: setting(wholeNumber(0, 1000), 8, 'jobs that may wait for the board'),
+  memoryReserve: setting(byteCount, 64 * 1024 ** 2, 'bytes of available memory that artifacts never get'),
+  console: setting(text, '', "target's console for LAVA and KernelCI jobs: ttyS0,115200n8"),
+  kernelArgs: setting(text, '', 'further kernel arguments for LAVA and KernelCI jobs'),
+  keepLinksUp: setting(
+    listOf('a network interface, or *', item => /^(\*|[^\s/,]{1,15})$/.test(item)),
+    [],
+    'network interfaces that are not taken down before the jump',
+  ),
+  farewellMs: setting(wholeNumber(0, 10000), 200, 'milliseconds for clients to hear of the jump before links go down'),
+  fetchStallSeconds: setting(wholeNumber(1, 3600), 30, 'seconds without a byte after which a download is stalled'),
+  fetchRetries: setting(wholeNumber(0, 100), 5, 'further attempts at a download after the first'),
+  fetchMaxRedirects: setting(wholeNumber(0, 50), 10, 'redirects that are followed for one download'),
+} as const
+
+type SettingName = keyof typeof SETTINGS
+type Settings = { -readonly [K in SettingName]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never }
+
+/** Read when it is there; the one that `--config` or FAUXBOOT_CONFIG names must be there. */
+const CONFIG_FILE = '/etc/fauxboot/agent.json'
+
+/** What the agent is told. */
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly http: HttpConfig
+  readonly boot: BootConfig
+}
+
+const NAMES = Object.keys(SETTINGS) as SettingName[]
+const dashed = (name: string): string => name.replace(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
+const flagOf = (name: string): string => `--${dashed(name)}`
+const variableOf = (name: string): string => `FAUXBOOT_${dashed(name).replaceAll('-', '_').toUpperCase()}`
+const isName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name)
+
+/**
+ * Read every setting.
+ *
+ * @param env the environment
+ * @param argv the command line's flags, without node and the script: `--port 80`, `--port=80`, `--token-for-reads`
+ * @throws CONFIG_INVALID with the setting as the user wrote it, what it must be, and what it is
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
+  const flags = readFlags(argv)
+  const settings = Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
+  for (const [name, raw] of Object.entries(readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))) {
+    if (!isName(name))
+      throw fault('CONFIG_INVALID', { name, reason: 'there is none of this name; see --help', found: shown(raw) })
+    set(settings, name, name, raw)
+  }
+  for (const name of NAMES) {
+    const raw = env[variableOf(name)]
+    if (raw !== undefined) set(settings, name, variableOf(name), raw)
+  }
+  for (const [name, raw] of flags) {
+    if (isName(name)) set(settings, name, flagOf(name), raw)
+  }
+  return grouped(settings)
+}
+
+/** One value into the settings. `as` is its name where the user wrote it. */
+function set<K extends SettingName>(settings: Settings, name: K, as: string, raw: unknown): void {
+  const { kind } = SETTINGS[name] as unknown as Setting<Settings[K]>
+  const value = kind.read(raw)
+  if (value === undefined) {
+    throw fault('CONFIG_INVALID', { name: as, reason: `expected ${kind.expects}`, found: shown(raw) })
+  }
+  settings[name] = value
+}
+
+const shown = (raw: unknown): string => JSON.stringify(raw) ?? String(raw)
+
+function readFile(named: string | undefined): object {
+  const file = named ?? CONFIG_FILE
+  const wrong = (reason: string, cause?: unknown) =>
+    fault('CONFIG_INVALID', { name: 'config', reason, found: file }, cause)
+  let content: string
+  try {
+    content = readFileSync(file, 'utf8')
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException
+    if (named === undefined && code === 'ENOENT') return {}
+    throw wrong(`the file cannot be read: ${message}`, thrown)
+  }
+  try {
+    const value: unknown = JSON.parse(content)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch (thrown) {
+    throw wrong(`the file is not JSON: ${(thrown as SyntaxError).message}`, thrown)
+  }
+  throw wrong('the file must hold a JSON object, {"port": 80}')
+}
+
+/** Flags by the names of their settings; `config` is the one that is no setting. */
+function readFlags(argv: readonly string[]): Map<string, string> {
+  const byFlag = new Map(['config', ...NAMES].map(name => [flagOf(name), name]))
+  const flags = new Map<string, string>()
+  for (let i = 0; i < argv.length; i++) {
+    const [, word = '', joined] = /^([^=]*)(?:=(.*))?$/s.exec(argv[i] ?? '') ?? []
+    const name = byFlag.get(word)
+    if (name === undefined) {
+      throw fault('CONFIG_INVALID', { name: word, reason: 'there is no such flag; see --help', found: shown(argv[i]) })
+    }
+    const isFlag = isName(name) && SETTINGS[name].kind === flag
+    const value = joined ?? (isFlag ? 'true' : argv[++i])
+    if (value === undefined) throw fault('CONFIG_INVALID', { name: word, reason: 'it needs a value', found: 'none' })
+    flags.set(name, value)
+  }
+  return flags
+}
+
+/** The settings as each part of the agent takes them. */
+function grouped(settings: Settings): Config {
+  const { host, port, logLevel, tokenFile, fetchStallSeconds, fetchRetries, fetchMaxRedirects, ...rest } = settings
+  return {
+    listen: { host, port },
+    logLevel,
+    http: {
+      tokenFile: tokenFile === '' ? null : tokenFile,
+      tokenForReads: rest.tokenForReads,
+      allowNetworks: rest.allowNetworks,
+      maxConnections: rest.maxConnections,
+      idleSeconds: rest.idleSeconds,
+      heartbeatSeconds: rest.heartbeatSeconds,
+      jobBodyLimit: rest.jobBodyLimit,
+      lab: { console: rest.console, kernelArgs: rest.kernelArgs },
+    },
+    boot: {
+      artifactDir: rest.artifactDir,
+      stateDir: rest.stateDir,
+      keptJobs: rest.keptJobs,
+      maxQueued: rest.maxQueued,
+      memoryReserve: rest.memoryReserve,
+      console: rest.console,
+      kernelArgs: rest.kernelArgs,
+      keepLinksUp: rest.keepLinksUp,
+      farewellMs: rest.farewellMs,
+      fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
+    },
+  }
+}
+
+/** The table as text, for `--help`. */
+export function describeSettings(): string {
+  const rows = NAMES.map(name => {
+    const { kind, doc, default: fallback } = SETTINGS[name]
+    const value = typeof fallback === 'object' ? fallback.join(',') : String(fallback)
+    return [
+      `  ${flagOf(name)}  (${variableOf(name)}, "${name}")`,
+      `      ${doc}`,
+      `      ${kind.expects}; default: ${value === '' ? 'none' : value}`,
+    ].join('\n')
+  })
+  return [
+    `Settings, as flag (environment variable, key of the configuration file). Flags win over the environment, that wins`,
+    `over the file. The file is ${CONFIG_FILE}, or what --config FILE or FAUXBOOT_CONFIG names.`,
+    '',
+    ...rows,
+  ].join('\n')
+}

@@ -1,0 +1,106 @@
+/** Who may do what: a bearer token (RFC 6750 section 2.1), or the place that a request comes from. */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { BlockList } from 'node:net'
+import { fault } from '../errors.js'
+import type { HttpConfig } from './http-config.js'
+
+/** What is known of a request before its body is read. */
+export interface Asker {
+  readonly method: string
+  /** path, without the query */
+  readonly path: string
+  /** of the other end of the connection; a proxy's headers are not believed */
+  readonly ip: string
+  readonly headers: {
+    readonly authorization?: string
+    readonly host?: string
+    readonly origin?: string
+  }
+}
+
+/** Methods that change nothing (RFC 9110 section 9.2.1). */
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
+/** What whoever supervises the board may read without a token. */
+const HEALTH = '/healthz'
+
+/**
+ * Make the check that every request passes before anything else happens.
+ *
+ * @returns a function that resolves when the request may go on, and rejects with AUTH_REQUIRED, AUTH_TOKEN,
+ *   AUTH_LOOPBACK, AUTH_ORIGIN
+ */
+export function createAccessCheck(
+  config: Pick<HttpConfig, 'tokenFile' | 'tokenForReads' | 'allowNetworks'>,
+): (asker: Asker) => Promise<void> {
+  const { tokenFile, tokenForReads, allowNetworks } = config
+  const trusted = trustedNetworks(allowNetworks)
+  return async asker => {
+    const reads = SAFE_METHODS.includes(asker.method)
+    if (tokenFile !== null) {
+      if (!reads || (tokenForReads && asker.path !== HEALTH)) checkToken(asker, await readTokenFile(tokenFile))
+    } else if (!reads) {
+      checkOrigin(asker)
+      checkNetwork(asker, trusted)
+    }
+  }
+}
+
+/**
+ * The token in a file, without the white space around it.
+ *
+ * @throws CONFIG_INVALID when the file cannot be read or holds no token: nobody is let in then
+ */
+export async function readTokenFile(file: string): Promise<string> {
+  let content: string
+  try {
+    content = await readFile(file, 'utf8')
+  } catch (thrown) {
+    const reason = `the file cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+    throw fault('CONFIG_INVALID', { name: 'tokenFile', reason, found: file }, thrown)
+  }
+  const token = content.trim()
+  if (token !== '') return token
+  throw fault('CONFIG_INVALID', { name: 'tokenFile', reason: 'the file holds no token', found: file })
+}
+
+function checkToken({ headers }: Asker, expected: string): void {
+  const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+  if (given === undefined) throw fault('AUTH_REQUIRED', {})
+  // Digests have one length, so that the time of the comparison tells nothing, not even the token's length.
+  if (!timingSafeEqual(digest(given), digest(expected))) throw fault('AUTH_TOKEN', {})
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/**
+ * A browser sends forms to any address, loopback too, without asking. Pages of other hosts must not be able to boot a
+ * board in the name of whoever looks at them.
+ */
+function checkOrigin({ headers: { origin, host = '' } }: Asker): void {
+  if (origin === undefined) return
+  if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return
+  throw fault('AUTH_ORIGIN', { origin: origin.slice(0, 80), host: host.slice(0, 80) })
+}
+
+function checkNetwork({ ip }: Asker, trusted: BlockList): void {
+  // BlockList finds `::ffff:127.0.0.1`, an IPv4 client of an IPv6 socket, by the rules for IPv4.
+  if (trusted.check(ip, family(ip))) return
+  throw fault('AUTH_LOOPBACK', {
+    remedy: `you come from ${ip}: configure tokenFile, or list your network in allowNetworks`,
+  })
+}
+
+function trustedNetworks(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of ['127.0.0.0/8', '::1/128', ...networks]) {
+    const [address = '', prefix] = network.split('/')
+    list.addSubnet(address, Number(prefix), family(address))
+  }
+  return list
+}
+
+/** Of an address that is one: Node's own `isIPv6` compiles a large pattern at its first use, while the agent starts. */
+const family = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4')

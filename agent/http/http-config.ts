@@ -1,0 +1,21 @@
+import type { LabDefaults } from '../boot/lab-cmdline.js'
+
+/** The settings of this folder; `agent/config.ts` holds their values. */
+export interface HttpConfig {
+  /** file with the bearer token; null: none, and only loopback and `allowNetworks` may change anything */
+  readonly tokenFile: string | null
+  /** reading needs the token too, but for `/healthz` */
+  readonly tokenForReads: boolean
+  /** networks in CIDR notation that may change things like loopback may, while there is no token */
+  readonly allowNetworks: readonly string[]
+  /** connections at a time; further ones are closed at once */
+  readonly maxConnections: number
+  /** seconds without a byte, either way, after which a connection is closed */
+  readonly idleSeconds: number
+  /** seconds between comments in a quiet stream of events */
+  readonly heartbeatSeconds: number
+  /** bytes of a job's description: JSON, YAML, or the field `job` of a form */
+  readonly jobBodyLimit: number
+  /** for jobs whose format leaves the command line to the lab */
+  readonly lab: LabDefaults
+}

@@ -1,0 +1,58 @@
+/** The forms in which a job may be sent: one parser for each media type, all of them of `agent/boot`. */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Boot } from '../boot/boot.js'
+import type { JobRequest } from '../boot/job.js'
+import { fault } from '../errors.js'
+import type { HttpConfig } from './http-config.js'
+import { withBody } from './request-body.js'
+
+const JSON_TYPE = 'application/json'
+/** RFC 9512 registers the first; the others were in use before. */
+const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+const FORM_TYPE = 'multipart/form-data'
+const BUNDLE_TYPE = 'application/zip'
+
+/** Media types that `POST /v1/jobs` reads. */
+export const JOB_MEDIA_TYPES = [JSON_TYPE, ...YAML_TYPES, FORM_TYPE, BUNDLE_TYPE]
+
+/** Make `request.body` a `JobRequest`, whatever the job was sent as. */
+export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config: HttpConfig): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(JSON_TYPE, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
+    readJson(text, config),
+  )
+  app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) => {
+    const { parseJobLava } = await import('../boot/job-lava.js')
+    return parseJobLava(text, config.lab)
+  })
+  app.addContentTypeParser(FORM_TYPE, async ({ raw }: FastifyRequest) => {
+    const { receiveForm } = await import('./job-form.js')
+    const contentType = raw.headers['content-type'] ?? FORM_TYPE
+    return withBody(raw, chunks => receiveForm(chunks, contentType, artifacts, config.jobBodyLimit))
+  })
+  app.addContentTypeParser(BUNDLE_TYPE, async ({ raw }: FastifyRequest) => {
+    const { receiveBundle } = await import('../boot/job-bundle.js')
+    return withBody(raw, chunks => receiveBundle(chunks, artifacts))
+  })
+}
+
+async function readJson(text: string, config: HttpConfig): Promise<JobRequest> {
+  const value = parseJson(text)
+  // A pull-lab job has its files in `artifacts`; a job of our own never has this field.
+  if (typeof value === 'object' && value !== null && 'artifacts' in value) {
+    const { parseJobKernelci } = await import('../boot/job-kernelci.js')
+    return parseJobKernelci(value, config.lab)
+  }
+  const { parseJobJson } = await import('../boot/job-json.js')
+  return parseJobJson(value)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    throw fault('JOB_INVALID', { where: 'the body', reason: `is not JSON: ${reason}` }, thrown)
+  }
+}

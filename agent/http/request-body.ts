@@ -1,0 +1,45 @@
+/** Reading of bodies that may be larger than memory, and what becomes of them when nobody wants to read on. */
+
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * How long a client may go on sending after it got its answer. Closing at once would reset the connection, and the
+ * client would never see the answer (RFC 9112 section 9.6).
+ */
+const LINGER_MS = 5000
+
+/**
+ * Let a function read a body. When it stops early the rest is left to `installBodyHandling`: the answer has to go out
+ * over the same connection first.
+ */
+export async function withBody<T>(
+  request: IncomingMessage,
+  read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  const chunks: AsyncIterableIterator<Uint8Array> = request.iterator({ destroyOnReturn: false })
+  try {
+    return await read(chunks)
+  } finally {
+    await chunks.return?.()
+  }
+}
+
+/** Hold bodies back until the request is accepted, and take what is left of them after the answer. */
+export function installBodyHandling(app: FastifyInstance): void {
+  // RFC 9110 section 10.1.1: a client that waits for "100 Continue" sends nothing to a request that is refused.
+  const waiting = new WeakSet<IncomingMessage>()
+  app.server.on('checkContinue', (request: IncomingMessage, response) => {
+    waiting.add(request)
+    app.server.emit('request', request, response)
+  })
+  app.addHook('preParsing', async (request, reply) => {
+    if (waiting.delete(request.raw)) reply.raw.writeContinue()
+  })
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete || raw.destroyed) return
+    const timer = setTimeout(() => raw.socket.destroy(), LINGER_MS).unref()
+    raw.once('close', () => clearTimeout(timer))
+    raw.resume()
+  })
+}

@@ -1,0 +1,31 @@
+/** The board itself, and the agent's own state. */
+
+import type { FastifyInstance } from 'fastify'
+import type { Boot } from '../boot/boot.js'
+import { answers } from './lazy-schemas.js'
+import { METRICS_TYPE, renderMetrics } from './metrics-text.js'
+import * as schemas from './schemas.js'
+
+export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string): void {
+  const tags = ['board']
+
+  const board = {
+    tags,
+    summary: 'Model, memory, kernel, links, watchdogs, and what stands in the way of any job',
+    response: answers({ 200: schemas.Board }),
+  }
+  app.get('/v1/board', { schema: board }, async () => boot.board())
+
+  const health = { tags, summary: 'Whether the agent answers', response: answers({ 200: schemas.Health }) }
+  app.get('/healthz', { schema: health }, async () => ({ status: 'ok', version, uptime: process.uptime() }))
+
+  const metrics = {
+    tags,
+    summary: 'Counters and gauges for Prometheus',
+    response: answers({ 200: schemas.Text }),
+  }
+  app.get('/metrics', { schema: metrics }, async (_request, reply) => {
+    const agent = { version, uptime: process.uptime(), rss: process.memoryUsage.rss() }
+    return reply.type(METRICS_TYPE).send(renderMetrics(boot.metrics(), agent))
+  })
+}

@@ -1,0 +1,115 @@
+/** `/v1/jobs`: taking, showing, following and cancelling jobs. */
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import type { Boot } from '../boot/boot.js'
+import { FINAL_STATES, type JobEvent, type JobRequest } from '../boot/job.js'
+import { fault } from '../errors.js'
+import type { PlanJson } from '../kexec/plan-json.js'
+import { EventStream } from './event-stream.js'
+import type { HttpConfig } from './http-config.js'
+import { addJobParsers } from './job-body.js'
+import { answers } from './lazy-schemas.js'
+import * as schemas from './schemas.js'
+
+/** How a plan is drawn; `agent/main.ts` brings the functions of `agent/kexec`, which this folder does not know. */
+export interface PlanRenderers {
+  svg(plan: PlanJson): Promise<string>
+  text(plan: PlanJson): Promise<string>
+}
+
+const tags = ['jobs']
+const onJob = { params: schemas.JobParams, tags }
+
+export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpConfig, plans: PlanRenderers): void {
+  const app = parent.withTypeProvider<TypeBoxTypeProvider>()
+  addJobParsers(parent, boot, config)
+
+  const submission = {
+    tags,
+    summary: 'Take a job',
+    body: {
+      content: {
+        'application/json': { schema: schemas.Job },
+        'multipart/form-data': { schema: schemas.JobForm },
+        'application/yaml': { schema: schemas.LavaJob },
+        'application/zip': { schema: schemas.JobBundle },
+      },
+    },
+    response: answers({ 201: schemas.JobAnswer, '4xx': schemas.ErrorAnswer }),
+  }
+  parent.post<{ Body: JobRequest }>('/v1/jobs', { schema: submission }, async (request, reply) => {
+    if (request.body === undefined) throw fault('JOB_INVALID', { where: 'the body', reason: 'is empty' })
+    const job = await boot.submit(request.body, 'http')
+    reply.code(201).header('location', `/v1/jobs/${job.id}`)
+    return job
+  })
+
+  const list = {
+    tags,
+    summary: 'Every job that is remembered, the newest first',
+    response: answers({ 200: schemas.JobList }),
+  }
+  app.get('/v1/jobs', { schema: list }, async () => ({ jobs: boot.list() }))
+
+  const show = { ...onJob, summary: 'Where a job stands', response: answers({ 200: schemas.JobAnswer }) }
+  app.get('/v1/jobs/:id', { schema: show }, async ({ params }) => boot.get(params.id))
+
+  const cancel = {
+    ...onJob,
+    summary: 'Cancel a job',
+    response: answers({ 200: schemas.JobAnswer, '4xx': schemas.ErrorAnswer }),
+  }
+  app.delete('/v1/jobs/:id', { schema: cancel }, async ({ params }) => boot.cancel(params.id))
+
+  const plan = {
+    ...onJob,
+    summary: 'The plan: what goes where, and what is wrong with it',
+    querystring: schemas.PlanQuery,
+    response: answers({ 200: schemas.Plan, '4xx': schemas.ErrorAnswer }),
+  }
+  app.get('/v1/jobs/:id/plan', { schema: plan }, async ({ params: { id }, query }, reply) => {
+    const plan = boot.plan(id)
+    if (plan === null) throw fault('JOB_NO_PLAN', { id, state: boot.get(id).state })
+    if (query.format === 'svg') return reply.type('image/svg+xml').send(await plans.svg(plan))
+    if (query.format === 'text') return reply.type('text/plain; charset=utf-8').send(await plans.text(plan))
+    return plan
+  })
+
+  const log = { ...onJob, summary: 'The log, lines of text', response: answers({ 200: schemas.Text }) }
+  app.get('/v1/jobs/:id/log', { schema: log }, async ({ params }, reply) =>
+    reply.type('text/plain; charset=utf-8').send(boot.log(params.id)),
+  )
+
+  const events = {
+    ...onJob,
+    summary: 'Server-sent events of a job, from the first or after the one that Last-Event-ID or `after` names',
+    querystring: schemas.EventsQuery,
+    produces: ['text/event-stream'],
+  }
+  app.get('/v1/jobs/:id/events', { schema: events }, async ({ params: { id }, query, headers }, reply) => {
+    // A browser that takes up a stream again repeats its first query: the header is newer.
+    const after = lastEventId(headers['last-event-id']) ?? query.after ?? 0
+    const stopped = new AbortController()
+    let source = boot.events(id, after, stopped.signal)[Symbol.asyncIterator]()
+    if (FINAL_STATES.includes(boot.get(id).state)) {
+      const first = await source.next()
+      // WHATWG HTML section 9.2.3: with 204 a browser stops asking for more.
+      if (first.done === true) return reply.code(204).send()
+      source = withFirst(first.value, source)
+    }
+    const stream = new EventStream(source, config.heartbeatSeconds * 1000, () => stopped.abort())
+    return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)
+  })
+}
+
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header)
+  throw fault('HTTP_REQUEST', { reason: `Last-Event-ID: expected a number, found ${JSON.stringify(header)}` })
+}
+
+async function* withFirst(first: JobEvent, rest: AsyncIterator<JobEvent>): AsyncGenerator<JobEvent> {
+  yield first
+  yield* { [Symbol.asyncIterator]: () => rest }
+}

@@ -1,0 +1,198 @@
+/**
+ * The API's data as JSON Schema: for the documentation, the checks of queries and the tests, which hold every answer
+ * against its schema. `agent/bundle.ts` replaces this file by the schemas themselves, so that the board needs no typebox.
+ */
+
+import { type TSchema, Type } from 'typebox'
+import { type ArtifactReference, JOB_STATES } from '../boot/job.js'
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const wordOf = (words: readonly string[], description?: string) => Type.String({ enum: [...words], description })
+
+type Compression = NonNullable<ArtifactReference['compression']>
+/** A record, so that the compiler misses none. */
+const COMPRESSIONS: Readonly<Record<Compression, true>> = {
+  gzip: true,
+  xz: true,
+  lzma: true,
+  zstd: true,
+  bzip2: true,
+  lz4: true,
+  none: true,
+}
+
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'lower-case hex' })
+const Bytes = Type.Integer({ minimum: 0, description: 'bytes' })
+const Time = Type.String({ format: 'date-time' })
+
+export const ErrorAnswer = Type.Object(
+  {
+    code: Type.String({ description: 'a row of the table of errors' }),
+    message: Type.String(),
+    statusCode: Type.Integer(),
+    details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+  },
+  { description: 'every error looks like this' },
+)
+
+const Reference = Type.Object(
+  {
+    url: Type.Optional(Type.String({ description: 'http or https' })),
+    artifact: Type.Optional(Type.String({ description: 'name of an artifact on the board' })),
+    sha256: Type.Optional(Sha256),
+    size: Type.Optional(Bytes),
+    compression: Type.Optional(
+      wordOf(Object.keys(COMPRESSIONS), 'undone before use; without it a kernel is unpacked by its magic'),
+    ),
+  },
+  { description: 'exactly one of url and artifact' },
+)
+
+const Options = Type.Object({
+  dryRun: Type.Optional(Type.Boolean({ default: false, description: 'end as planned: nothing is loaded' })),
+  earlycon: Type.Optional(
+    Type.Union([Type.Boolean(), Type.String()], { default: false, description: 'add earlycon; or its whole value' }),
+  ),
+  force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
+  queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),
+})
+
+const Source = Type.Union([Type.String({ description: 'a URL' }), Reference])
+
+export const Job = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    kernel: Source,
+    ramdisk: Type.Optional(Source),
+    dtb: Type.Optional(Source),
+    overlays: Type.Optional(Type.Array(Source)),
+    modules: Type.Optional(Source),
+    cmdline: Type.String(),
+    options: Type.Optional(Options),
+  },
+  { description: "fauxboot's own form; a KernelCI pull-lab job is told from it by its field `artifacts`" },
+)
+
+export const JobForm = Type.Object(
+  {
+    job: Type.String({ description: 'the job as JSON; references to the files of the form may be left out' }),
+    kernel: Type.Optional(Type.String({ format: 'binary' })),
+    ramdisk: Type.Optional(Type.String({ format: 'binary' })),
+    dtb: Type.Optional(Type.String({ format: 'binary' })),
+    overlay: Type.Optional(Type.Array(Type.String({ format: 'binary' }))),
+    modules: Type.Optional(Type.String({ format: 'binary' })),
+  },
+  { description: 'the job and its files, in any order' },
+)
+
+export const LavaJob = Type.String({ description: 'a LAVA v2 job definition: deploy to tftp or http, boot u-boot' })
+export const JobBundle = Type.String({
+  format: 'binary',
+  description: 'members job.json, kernel, ramdisk, dtb, overlays/*, modules',
+})
+export const AnyBytes = Type.String({ format: 'binary' })
+
+const JobState = wordOf(JOB_STATES)
+
+export const JobAnswer = Type.Object({
+  id: Type.String(),
+  name: nullable(Type.String()),
+  origin: wordOf(['http', 'tftp', 'console']),
+  state: JobState,
+  created: Time,
+  updated: Time,
+  request: Type.Object({}, { additionalProperties: true, description: 'the job in its one form' }),
+  artifacts: Type.Array(
+    Type.Object({
+      role: Type.String(),
+      source: Type.String(),
+      received: Bytes,
+      size: nullable(Bytes),
+      sha256: nullable(Sha256),
+    }),
+  ),
+  error: nullable(ErrorAnswer),
+  durations: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds spent in each state' }),
+})
+export const JobList = Type.Object({ jobs: Type.Array(JobAnswer) })
+
+const Finding = Type.Object({
+  check: Type.String(),
+  severity: wordOf(['info', 'warning', 'fatal']),
+  message: Type.String(),
+  remedy: Type.String(),
+})
+
+export const Plan = Type.Object(
+  { survivable: Type.Boolean(), findings: Type.Array(Finding) },
+  { additionalProperties: true, description: 'addresses are lower-case hex strings, sizes numbers' },
+)
+
+export const Artifact = Type.Object({
+  name: Type.String(),
+  size: nullable(Bytes),
+  received: Bytes,
+  complete: Type.Boolean(),
+  sha256: nullable(Sha256),
+  usedBy: nullable(Type.String({ description: 'id of a job' })),
+})
+export const ArtifactList = Type.Object({ artifacts: Type.Array(Artifact) })
+
+export const Board = Type.Object({
+  model: nullable(Type.String()),
+  compatible: Type.Array(Type.String()),
+  machine: Type.String(),
+  kernel: Type.String(),
+  memory: Type.Object({
+    total: Bytes,
+    available: Bytes,
+    ram: Type.Array(Type.Object({ first: Type.String(), last: Type.String() })),
+  }),
+  artifacts: Type.Object({ count: Type.Integer(), stored: Bytes, limit: Bytes }),
+  links: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      up: Type.Boolean(),
+      mac: nullable(Type.String()),
+      addresses: Type.Array(Type.String()),
+      kept: Type.Boolean({ description: 'stays up over the jump' }),
+    }),
+  ),
+  watchdogs: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      identity: nullable(Type.String()),
+      state: nullable(wordOf(['active', 'inactive'])),
+      timeout: nullable(Type.Number({ description: 'seconds' })),
+      nowayout: nullable(Type.Boolean()),
+    }),
+  ),
+  kexec: Type.Object({ loaded: nullable(Type.Boolean()) }),
+  owner: nullable(Type.String({ description: 'id of the job that owns the board' })),
+  queued: Type.Array(Type.String()),
+  findings: Type.Array(Finding),
+})
+
+export const Health = Type.Object({
+  status: Type.Literal('ok'),
+  version: Type.String(),
+  uptime: Type.Number({ description: 'seconds' }),
+})
+
+export const Text = Type.String()
+
+export const JobParams = Type.Object({ id: Type.String() })
+export const ArtifactParams = Type.Object({ name: Type.String() })
+
+export const PlanQuery = Type.Object(
+  { format: Type.Optional(wordOf(['json', 'svg', 'text'])) },
+  { additionalProperties: false },
+)
+export const EventsQuery = Type.Object(
+  { after: Type.Optional(Type.Integer({ minimum: 0, description: 'sequence number of the last event seen' })) },
+  { additionalProperties: false },
+)
+export const UploadQuery = Type.Object(
+  { sha256: Type.Optional(Type.String({ description: 'digest that the whole artifact must have, hex' })) },
+  { additionalProperties: false },
+)

@@ -1,0 +1,60 @@
+/** The agent's HTTP API. It is a front end: what a request means is decided in `agent/boot`. */
+
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Boot } from '../boot/boot.js'
+import { createAccessCheck } from './access.js'
+import { answerError, answerNoHttp, answerUnknownRoute } from './error-answer.js'
+import type { HttpConfig } from './http-config.js'
+import { LAZY_SCHEMAS } from './lazy-schemas.js'
+import { installBodyHandling } from './request-body.js'
+import { addArtifactRoutes } from './routes-artifacts.js'
+import { addBoardRoutes } from './routes-board.js'
+import { addDocsRoutes } from './routes-docs.js'
+import { addJobRoutes, type PlanRenderers } from './routes-jobs.js'
+
+export interface HttpDeps {
+  readonly log: FastifyBaseLogger
+  readonly plans: PlanRenderers
+  /** of the agent */
+  readonly version: string
+}
+
+/** Characters of a job's id or an artifact's name; those that are too long are told so by whoever looks them up. */
+const LONGEST_PARAMETER = 1024
+
+/** Make the server; the caller listens and closes. */
+export function createServer(boot: Boot, config: HttpConfig, { log, plans, version }: HttpDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.jobBodyLimit,
+    connectionTimeout: config.idleSeconds * 1000,
+    // Whoever follows events would hold the server open until the end of the job.
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    schemaController: LAZY_SCHEMAS,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    clientErrorHandler: answerNoHttp,
+    frameworkErrors: answerError,
+  })
+  app.server.maxConnections = config.maxConnections
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(answerUnknownRoute)
+
+  const checkAccess = createAccessCheck(config)
+  app.addHook('onRequest', async ({ method, url, ip, headers }) => {
+    const [path = ''] = url.split('?')
+    await checkAccess({ method, path, ip, headers })
+  })
+  installBodyHandling(app)
+  app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {
+    if (method !== 'GET' && statusCode < 400) log.info({ method, url, ip, statusCode, elapsedTime }, 'changed')
+  })
+
+  addDocsRoutes(app, version)
+  // Each group is a plugin, because the parsers of its bodies are its own.
+  app.register(async group => addJobRoutes(group, boot, config, plans))
+  app.register(async group => addArtifactRoutes(group, boot))
+  app.register(async group => addBoardRoutes(group, boot, version))
+  return app
+}
