@@ -144,5 +144,4 @@ t.test('the help names every setting in its three spellings, with its default', 
   t.match(help, 'a whole number from 1 to 3600; default: 30')
   t.match(help, '--allow-networks  (FAUXBOOT_ALLOW_NETWORKS, "allowNetworks")')
   t.equal(help.match(/default: /g)?.length, help.match(/^ {2}--/gm)?.length)
-}).length)
 })
