@@ -97,8 +97,14 @@ export class JobDisplay implements BootWatcher {
       if (!this.#sizes.has(event.role)) this.#progress.update(`fetch ${event.role}`, event.received, event.size)
       return
     }
-    if (event.type === 'state') this.#progress.stop()
-    const text = renderEvent(this.#terminal, event, this.#terminal.io.stderr)
+    const { stderr } = this.#terminal.io
+    if (event.type === 'state') {
+      this.#progress.stop()
+      // Why it failed is the last line of the command, as it is of every command.
+      this.note(styledState(this.#terminal, event.state, stderr))
+      return
+    }
+    const text = renderEvent(this.#terminal, event, stderr)
     if (text !== null) this.note(text)
   }
 
