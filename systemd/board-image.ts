@@ -1,14 +1,16 @@
 /** Everything that a board boots from, built and cached. */
 
-import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { packCpio } from '../agent/image/cpio.js'
 import { agentFiles } from './agent-files.js'
+import { agentSettings, type LabSettings } from './agent-settings.js'
 import type { Board } from './board.js'
 import { cached, contentKey } from './cache.js'
 import { kernelVersion } from './debian-tree.js'
 import { firstStageFiles } from './first-stage.js'
 import { firstStageTree } from './first-stage-packages.js'
-import { compressedArchive, joinArchiveFiles } from './initramfs.js'
+import { compressedArchive, joinArchives } from './initramfs.js'
 import { firstStageCmdline } from './kernel-cmdline.js'
 import { stageModules } from './kernel-modules.js'
 
@@ -27,16 +29,19 @@ export interface BoardImage {
  * Build a board's first stage, or find it in the cache.
  *
  * @param board read by `loadBoard`
+ * @param lab what the lab decides; without a token nobody but the board itself may change anything
  * @throws BUILD_TOOL, BUILD_INPUT
  */
-export async function buildBoardImage(board: Board): Promise<BoardImage> {
+export async function buildBoardImage(board: Board, lab: LabSettings = {}): Promise<BoardImage> {
   const tree = await firstStageTree()
   const version = await kernelVersion(tree)
   const modules = await stageModules(tree, version, board.modules)
   const base = await compressedArchive('first-stage', await firstStageFiles(board, tree, modules))
   const agent = await compressedArchive('agent', agentFiles())
-  const dir = await cached('initramfs', contentKey([base, agent]), async making => {
-    await writeFile(join(making, 'initramfs.cpio.lz4'), await joinArchiveFiles([base, agent]))
+  const settings = packCpio(agentSettings(board, lab).entries())
+  const dir = await cached('initramfs', contentKey([base, agent, settings]), async making => {
+    const parts = [await readFile(base), await readFile(agent), settings]
+    await writeFile(join(making, 'initramfs.cpio.lz4'), joinArchives(parts))
   })
   return {
     board,

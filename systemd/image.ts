@@ -1,9 +1,10 @@
 /** `node dist/systemd/image.js --board NAME --out DIR`: build what a board boots from. */
 
-import { cp, stat } from 'node:fs/promises'
+import { cp, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asFault, fault } from '../agent/errors.js'
+import type { LabSettings } from './agent-settings.js'
 import { boardNames, loadBoard } from './board.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
 import { buildSdImage } from './sd-image.js'
@@ -15,9 +16,11 @@ boot from one, the image of an SD card. What was built before is taken from .cac
 
   --board NAME   one of the files in systemd/boards
   --out DIR      gets copies of the files
+  --token-file F the token that clients must send to change anything; without one, only the board itself may
+  --settings F   further settings of the agent, JSON: { "fetchRetries": 2 }
   --list         names of the boards
 
-Example: node dist/systemd/image.js --board cubieboard4 --out out
+Example: node dist/systemd/image.js --board cubieboard4 --token-file token --out out
 `
 
 async function main(argv: string[]): Promise<void> {
@@ -26,6 +29,8 @@ async function main(argv: string[]): Promise<void> {
     options: {
       board: { type: 'string' },
       out: { type: 'string' },
+      'token-file': { type: 'string' },
+      settings: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -36,7 +41,7 @@ async function main(argv: string[]): Promise<void> {
     throw fault('BUILD_INPUT', { doing: 'reading the command line', reason: '--board and --out are needed' })
   }
   const board = await loadBoard(values.board)
-  const built = await buildBoardImage(board)
+  const built = await buildBoardImage(board, await labSettings(values))
   const { kernel, dtb, initramfs, cmdline } = await copyBoardImage(built, values.out)
   const paths = [kernel, ...(dtb === null ? [] : [dtb]), initramfs]
   if (board.sd !== undefined) {
@@ -49,6 +54,13 @@ async function main(argv: string[]): Promise<void> {
     process.stdout.write(`${(size / 2 ** 20).toFixed(1).padStart(7)} MiB  ${path}\n`)
   }
   process.stdout.write(`command line: ${cmdline}\n`)
+}
+
+async function labSettings(paths: { 'token-file'?: string; settings?: string }): Promise<LabSettings> {
+  const { 'token-file': tokenFile, settings } = paths
+  const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
+  if (token === '') throw fault('BUILD_INPUT', { doing: 'reading the token', reason: `${tokenFile} holds none` })
+  return { token, settings: settings === undefined ? undefined : JSON.parse(await readFile(settings, 'utf8')) }
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

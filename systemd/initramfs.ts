@@ -4,7 +4,7 @@
  * agent only costs its own small archive.
  */
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packCpio } from '../agent/image/cpio.js'
 import { cached, contentKey } from './cache.js'
@@ -53,9 +53,4 @@ export function joinArchives(parts: readonly Uint8Array[]): Uint8Array {
     offset += padded[index] ?? 0
   }
   return whole
-}
-
-/** {@link joinArchives} of files. */
-export async function joinArchiveFiles(paths: readonly string[]): Promise<Uint8Array> {
-  return joinArchives(await Promise.all(paths.map(path => readFile(path))))
 }

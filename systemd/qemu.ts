@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
@@ -11,7 +11,7 @@ import { fault } from '../agent/errors.js'
 import { awaitHttp } from './await-http.js'
 import type { Board } from './board.js'
 import type { BoardImage } from './board-image.js'
-import { joinArchiveFiles, joinArchives } from './initramfs.js'
+import { joinArchives } from './initramfs.js'
 import { type BootSource, qemuArguments } from './qemu-arguments.js'
 import { Qmp } from './qmp.js'
 import { SerialConsole } from './serial-console.js'
@@ -134,7 +134,7 @@ async function bootSource(options: QemuBoardOptions, work: string): Promise<Boot
   const cmdline = [image.cmdline, ...extraCmdline].join(' ')
   if (extraInitrd.length === 0) return { kernel: image.kernel, initrd: image.initramfs, dtb: image.dtb, cmdline }
   const initrd = join(work, 'initrd')
-  await writeFile(initrd, joinArchives([await joinArchiveFiles([image.initramfs]), ...extraInitrd]))
+  await writeFile(initrd, joinArchives([await readFile(image.initramfs), ...extraInitrd]))
   return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
 }
 

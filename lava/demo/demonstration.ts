@@ -24,6 +24,9 @@ export interface DemoOptions {
   readonly keep?: boolean
 }
 
+/** What the demonstration's board wants to hear from whoever boots something on it. */
+const TOKEN = 'demo'
+
 /** For the agent to answer, and for the target to ask for a login, ms: emulation on a busy machine is slow. */
 const PATIENCE = { timeoutMs: 300_000 } as const
 
@@ -38,7 +41,7 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const display = new JobDisplay(terminal, progress)
   const board = await loadBoard(options.board)
   display.note(`preparing ${board.title}: takes minutes the first time, is cached then`)
-  const image = await unlessAborted(buildBoardImage(board), signal)
+  const image = await unlessAborted(buildBoardImage(board, { token: TOKEN }), signal)
   const target = await unlessAborted(demoTarget(image, options.ramdiskSize), signal)
   const stopwatch = new Stopwatch()
   const qemu = await QemuBoard.start({ board, image })
@@ -67,7 +70,7 @@ async function bootTarget(
   display.note(`the agent answers at ${qemu.url}`)
   stopwatch.lap('power-on to agent')
 
-  const client = new BoardClient(new URL(qemu.url))
+  const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
   const { body, sent } = await uploadTarget(client, target, display, signal)
   stopwatch.lap('upload', formatBytes(sent))
 

@@ -1,0 +1,39 @@
+/**
+ * The first file that runs on the board: it starts the bundle beside it with V8's compiled code, when there is some
+ * that this very Node made of this very bundle. `agent/bundle.ts` builds it; it is no module of the agent.
+ */
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { Script } from 'node:vm'
+import type * as Main from './main.js'
+
+/** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle.ts`. */
+declare const FAUXBOOT_BUILD: string
+
+const BUNDLE = 'fauxboot-agent.main.cjs'
+
+const directory = import.meta.dirname
+const cacheFile = join(directory, `fauxboot-agent.${process.arch}.${FAUXBOOT_BUILD}.cache`)
+
+function readCache(): Buffer | undefined {
+  try {
+    return readFileSync(cacheFile)
+  } catch {
+    // Not there, or not readable: the agent starts all the same, only later.
+    return undefined
+  }
+}
+
+const filename = join(directory, BUNDLE)
+const cachedData = readCache()
+// The bundle is ASCII, and V8 keeps Latin-1 as it is: one byte for each character, and no decoding.
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+const bundle = { exports: {} as typeof Main }
+script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename, directory)
+void bundle.exports.main(process.argv.slice(2), process.env, {
+  file: cacheFile,
+  used: cachedData !== undefined && script.cachedDataRejected === false,
+  create: () => script.createCachedData(),
+})

@@ -1,0 +1,126 @@
+/**
+ * Builds what runs on the board, `dist/board`: the agent as one file, the loader that starts it, and the viewer of the
+ * API's documents. Run as `node dist/agent/bundle.js [DIRECTORY]`.
+ */
+
+import { createHash } from 'node:crypto'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
+import * as schemas from './http/schemas.js'
+
+const LOADER = 'fauxboot-agent.cjs'
+const AGENT = 'fauxboot-agent.main.cjs'
+/** What `@fastify/swagger-ui` serves, but for what its pages do not use. */
+const VIEWER = 'static'
+const NOT_VIEWED = ['swagger-ui.js', 'csp.json']
+
+const require = createRequire(import.meta.url)
+/** This file runs as `agent/bundle.ts` in tests, and as `dist/agent/bundle.js`. */
+const PROJECT = join(import.meta.dirname, import.meta.dirname.endsWith(join('dist', 'agent')) ? '../..' : '..')
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'cjs',
+  charset: 'ascii',
+  // Names stay: stack traces in a board's log should be of use.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // A script has no `import()` of its own; modules of the bundle are loaded late all the same.
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.dirname': '__dirname' },
+}
+
+/** The schemas are data: typebox makes them here, not on the board. */
+const schemasAsData: Plugin = {
+  name: 'schemas-as-data',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]agent[/\\]http[/\\]schemas\.[jt]s$/ }, () => ({
+      contents: Object.entries(schemas)
+        .map(([name, schema]) => `export const ${name} = ${JSON.stringify(schema)}`)
+        .join('\n'),
+    }))
+  },
+}
+
+/**
+ * Modules that are required at the top of some file, but needed late or never. Loading them takes a third of the time
+ * from start to listening.
+ */
+const LATE = ['child_process', 'crypto', 'dns', 'http2', 'https', 'os', 'perf_hooks', 'worker_threads', 'semver']
+
+/** Stand-ins that load the module when something of it is first used. */
+const lateModules: Plugin = {
+  name: 'late-modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(node:)?(${LATE.join('|')})$`) }, ({ path, namespace, resolveDir }) =>
+      namespace === 'late' ? undefined : { path, namespace: 'late', pluginData: resolveDir },
+    )
+    onLoad({ filter: /.*/, namespace: 'late' }, ({ path, pluginData }) => ({
+      contents: `let loaded
+        for (const key of ${JSON.stringify(Object.keys(require(path)))}) {
+          Object.defineProperty(exports, key, { enumerable: true, get: () => (loaded ??= require('${path}'))[key] })
+        }`,
+      resolveDir: pluginData,
+    }))
+  },
+}
+
+/** Fastify loads these only when it is not given compilers of its own: see `agent/http/lazy-schemas.ts`. */
+const UNUSED = /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)(\/|$)/
+const withoutCompilers: Plugin = {
+  name: 'without-compilers',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'unused' }))
+    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }))
+  },
+}
+
+/**
+ * @param directory is emptied first
+ * @returns the file to be run
+ */
+export async function bundleAgent(directory: string): Promise<string> {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
+  const agent = await bundled(AGENT, {
+    entryPoints: [join(PROJECT, 'agent/main.ts')],
+    // An expression: the loader calls it as Node calls a module.
+    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+    footer: { js: '})' },
+    define: { ...COMMON.define, FAUXBOOT_VERSION: JSON.stringify(version) },
+    plugins: [schemasAsData, lateModules, withoutCompilers],
+  })
+  const build = createHash('sha256').update(agent).digest('hex').slice(0, 16)
+  const loader = await bundled(LOADER, {
+    entryPoints: [join(PROJECT, 'agent/bundle-loader.ts')],
+    define: { ...COMMON.define, FAUXBOOT_BUILD: JSON.stringify(build) },
+  })
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(join(directory, AGENT), agent)
+  writeFileSync(join(directory, LOADER), loader)
+  const viewer = join(dirname(require.resolve('@fastify/swagger-ui')), VIEWER)
+  cpSync(viewer, join(directory, VIEWER), {
+    recursive: true,
+    filter: file => !NOT_VIEWED.includes(basename(file)),
+  })
+  return join(directory, LOADER)
+}
+
+async function bundled(name: string, options: BuildOptions): Promise<Uint8Array> {
+  const { outputFiles = [] } = await build({ ...COMMON, ...options, outfile: name })
+  const [file] = outputFiles
+  if (file === undefined) throw new Error(`esbuild made no ${name}`)
+  return file.contents
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [directory = join(PROJECT, 'dist/board')] = process.argv.slice(2)
+  process.stdout.write(`${await bundleAgent(directory)}\n`)
+}

@@ -1,0 +1,162 @@
+/** Wires the parts of the agent. `agent/bundle-loader.ts` calls `main`. */
+
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
+import { AddonError, mapFile } from '../native/index.js'
+import { createBoardHost } from './boot/board-host.js'
+import { Boot } from './boot/boot.js'
+import { type Config, describeSettings, loadConfig } from './config.js'
+import { asFault } from './errors.js'
+import { readTokenFile } from './http/access.js'
+import type { PlanRenderers } from './http/routes-jobs.js'
+import { createServer } from './http/server.js'
+import { createNativeKexec } from './kexec/kexec-native.js'
+import { createSystemdNotifier } from './systemd-notify.js'
+
+/** Filled in by `agent/bundle.ts`. */
+declare const FAUXBOOT_VERSION: string
+const version = typeof FAUXBOOT_VERSION === 'string' ? FAUXBOOT_VERSION : 'unbundled'
+
+/** V8's compiled code of the bundle, as the loader knows it. */
+export interface CodeCache {
+  /** where the loader looks for it */
+  readonly file: string
+  /** this process was started from it */
+  readonly used: boolean
+  /** Compiled code of all functions that have run so far. */
+  create(): Uint8Array
+}
+
+const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and boots them with kexec
+
+  fauxboot-agent.cjs [SETTING...]                  run
+  fauxboot-agent.cjs --check-config [SETTING...]   read the settings, print them, and end
+  fauxboot-agent.cjs --build-cache                 write compiled code beside the bundle, for the Node that runs it
+  fauxboot-agent.cjs --version | --help
+`
+
+/** A stop that takes longer than this has failed; systemd's own limit is 10 s. */
+const STOP_MS = 8000
+
+/**
+ * Run the agent, or what else the command line asks for. Whatever goes wrong ends the process with 1: systemd starts it
+ * again, and jobs that were under way are then known as failed.
+ *
+ * @param argv without node and the script
+ */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, cache: CodeCache): Promise<void> {
+  const [mode, ...rest] = argv
+  try {
+    if (mode === '--help') process.stdout.write(`${HELP}\n${describeSettings()}\n`)
+    else if (mode === '--version') process.stdout.write(`${version}\n`)
+    else if (mode === '--check-config') await checkConfig(loadConfig(env, rest))
+    else if (mode === '--build-cache') await buildCache(loadConfig({}, []), cache)
+    else await run(loadConfig(env, argv), env, cache)
+  } catch (thrown) {
+    process.stderr.write(`fauxboot-agent: ${asFault(thrown, 'starting').message}\n`)
+    process.exit(1)
+  }
+}
+
+async function checkConfig(config: Config): Promise<void> {
+  if (config.http.tokenFile !== null) await readTokenFile(config.http.tokenFile)
+  process.stdout.write(`${JSON.stringify(config, null, 2)}\n`)
+}
+
+async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Promise<void> {
+  const log = createLog(config)
+  // A bug leaves nobody knows what behind. Unhandled rejections arrive here too.
+  process.on('uncaughtException', err => {
+    log.fatal({ err }, 'a bug: the agent ends, and systemd starts it again')
+    process.exit(1)
+  })
+  const notifier = createSystemdNotifier(env, log)
+  const { boot, server } = await start(config, log)
+  log.info({ version, codeCache: cache.used, milliseconds: Math.round(performance.now()) }, 'ready')
+  notifier.ready()
+  stopOnSignal(log, async () => {
+    notifier.stopping()
+    // First the jobs: their followers hear of the end before their connections are closed.
+    await boot.close()
+    await server.close()
+  })
+}
+
+/** pino, to stdout: its transports need files of their own, which a bundle has not. */
+function createLog({ logLevel }: Config): Logger {
+  return pino({ level: logLevel, base: null, formatters: { level: level => ({ level }) } })
+}
+
+interface Agent {
+  readonly boot: Boot
+  readonly server: FastifyInstance
+  readonly url: string
+}
+
+/** Everything up to the first answer. */
+async function start({ listen, http, boot: config }: Config, log: Logger): Promise<Agent> {
+  if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
+  const kexec = createNativeKexec()
+  const boot = await Boot.open({ kexec, config, host: createBoardHost(), mapFile: mapOrRead, log, collectGarbage })
+  const server = createServer(boot, http, { log, version, plans: PLANS })
+  return { boot, server, url: await server.listen(listen) }
+}
+
+const PLANS: PlanRenderers = {
+  svg: async plan => (await import('./kexec/plan-svg.js')).renderPlanSvg(plan),
+  text: async plan => (await import('./kexec/plan-text.js')).renderPlanText(plan, { color: false }),
+}
+
+/** Where the addon is missing nothing can be booted, but a plan can be made: the file is read instead. */
+async function mapOrRead(path: string): Promise<Uint8Array> {
+  try {
+    return mapFile(path)
+  } catch (thrown) {
+    if (thrown instanceof AddonError) return readFile(path)
+    throw thrown
+  }
+}
+
+/** Maps of artifacts are undone when their buffers are collected, and V8 does not know how large they are. */
+async function collectGarbage(): Promise<void> {
+  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')])
+  // `gc` is given to contexts that are made after the flag was set.
+  setFlagsFromString('--expose-gc')
+  const gc: unknown = runInNewContext('gc')
+  if (typeof gc === 'function') gc()
+}
+
+function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
+  const end = async (signal: NodeJS.Signals): Promise<never> => {
+    log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      log.fatal(`not stopped within ${STOP_MS} ms`)
+      process.exit(1)
+    }, STOP_MS)
+    await stop()
+    process.exit(0)
+  }
+  // A second signal finds no handler any more, and ends the process at once.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end)
+}
+
+/** Start as always, but where nobody sees it; answer once; write down what V8 has compiled for that. */
+async function buildCache(config: Config, cache: CodeCache): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'fauxboot-cache-'))
+  try {
+    const boot = { ...config.boot, artifactDir: join(directory, 'artifacts'), stateDir: join(directory, 'state') }
+    const agent = await start({ ...config, boot, listen: { host: '127.0.0.1', port: 0 } }, createLog(config))
+    await (await fetch(`${agent.url}/healthz`)).text()
+    const partial = `${cache.file}.partial`
+    await writeFile(partial, cache.create())
+    await rename(partial, cache.file)
+    await agent.boot.close()
+    await agent.server.close()
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+  process.stdout.write(`${cache.file}\n`)
+}
