@@ -13,13 +13,6 @@ function start(...argv: string[]) {
   return { child, ended: once(child, 'exit') }
 }
 
-t.test('the exit code of the process is that of the command', async t => {
-  const { child, ended } = start('frob')
-  const [text] = await once(child.stderr, 'data')
-  t.equal(text, "fauxboot: unknown command 'frob'; see `fauxboot --help`\n")
-  t.same(await ended, [1, null])
-})
-
 t.test(
   'Ctrl-C cancels the job that was submitted and ends with 130; a second one does not wait for the board',
   async t => {
