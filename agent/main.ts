@@ -53,7 +53,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, cach
     if (mode === '--help') process.stdout.write(`${HELP}\n${describeSettings()}\n`)
     else if (mode === '--version') process.stdout.write(`${version}\n`)
     else if (mode === '--check-config') await checkConfig(loadConfig(env, rest))
-    else if (mode === '--build-cache') await buildCache(loadConfig({}, []), cache)
+    else if (mode === '--build-cache') await buildCache(loadConfig({}, ['--log-level', 'warn']), cache)
     else await run(loadConfig(env, argv), env, cache)
   } catch (thrown) {
     process.stderr.write(`fauxboot-agent: ${asFault(thrown, 'starting').message}\n`)

@@ -1,32 +1,51 @@
-/** The agent as it lies on the board: one bundled file and the native addon beside it. */
+/** The agent as it lies on the board: its bundle, the code that V8 made of it, and the native addon. */
 
-import { existsSync, readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { fault } from '../agent/errors.js'
+import { cached, contentKey } from './cache.js'
 import { FileTree } from './file-tree.js'
 import { AGENT_BUNDLE, AGENT_PREBUILDS } from './paths.js'
+import { run } from './run.js'
 
 const AGENT_DIR = 'usr/lib/fauxboot'
 
 /**
  * Files of the agent.
  *
- * @param bundle the agent's one file; whatever else lies beside it (a code cache) comes along
- * @param prebuilds folder with the addon for linux-arm
- * @throws BUILD_INPUT when one of them was not built
+ * @param tree Debian's packages for armhf, with the Node that will run the agent
+ * @throws BUILD_INPUT when the agent was not built, BUILD_TOOL
  */
-export function agentFiles(bundle = AGENT_BUNDLE, prebuilds = AGENT_PREBUILDS): FileTree {
-  const files = new FileTree()
-  for (const path of [bundle, prebuilds]) {
+export async function agentFiles(tree: string): Promise<FileTree> {
+  for (const path of [AGENT_BUNDLE, AGENT_PREBUILDS]) {
     if (existsSync(path)) continue
     throw fault('BUILD_INPUT', {
       doing: 'putting the agent into an image',
       reason: `${path} is missing: npm run build`,
     })
   }
-  const dir = dirname(bundle)
-  for (const name of readdirSync(dir).sort()) {
-    if (!name.endsWith('.map')) files.copy(dir, name, `${AGENT_DIR}/${name}`)
-  }
-  return files.copy(prebuilds, '', `${AGENT_DIR}/prebuilds/linux-arm`)
+  const compiled = await compiledBundle(tree)
+  return new FileTree().copy(compiled, '', AGENT_DIR)
+}
+
+/**
+ * The bundle with V8's compiled code beside it. V8 takes such code only from its own version on its own architecture,
+ * so the board's Node makes it, run by QEMU's user mode.
+ */
+async function compiledBundle(tree: string): Promise<string> {
+  const source = dirname(AGENT_BUNDLE)
+  const scripts = readdirSync(source).filter(name => name.endsWith('.cjs'))
+  const addons = readdirSync(AGENT_PREBUILDS)
+  const contents = [
+    ...scripts.map(name => readFileSync(join(source, name))),
+    ...addons.map(name => readFileSync(join(AGENT_PREBUILDS, name))),
+  ]
+  return cached('agent-bundle', contentKey([basename(tree), ...contents]), async making => {
+    await cp(source, making, { recursive: true })
+    await cp(AGENT_PREBUILDS, join(making, 'prebuilds', 'linux-arm'), { recursive: true })
+    const agent = join(making, basename(AGENT_BUNDLE))
+    const node = join(tree, 'usr/bin/node')
+    await run("compiling the agent for the board's Node", ['qemu-arm', '-L', tree, node, agent, '--build-cache'])
+  })
 }

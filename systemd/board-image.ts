@@ -37,7 +37,7 @@ export async function buildBoardImage(board: Board, lab: LabSettings = {}): Prom
   const version = await kernelVersion(tree)
   const modules = await stageModules(tree, version, board.modules)
   const base = await compressedArchive('first-stage', await firstStageFiles(board, tree, modules))
-  const agent = await compressedArchive('agent', agentFiles())
+  const agent = await compressedArchive('agent', await agentFiles(tree))
   const settings = packCpio(agentSettings(board, lab).entries())
   const dir = await cached('initramfs', contentKey([base, agent, settings]), async making => {
     const parts = [await readFile(base), await readFile(agent), settings]
