@@ -61,7 +61,8 @@ if [ -n "$missing" ]; then
 fi
 
 # npm writes this file at the end of an installation.
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+stamp=node_modules/.package-lock.json
+if [ ! -e $stamp ] || [ -n "$(find package-lock.json -newer $stamp)" ]; then
   npm ci --no-audit --no-fund
 fi
 
