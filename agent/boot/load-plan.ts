@@ -66,11 +66,13 @@ export async function unloadAfterFailure({ job, deps }: Pick<Stage, 'job' | 'dep
 export async function loadPlan(stage: Stage, plan: Plan, { kernel, ramdisk }: Pieces): Promise<void> {
   const { signal } = stage
   const { kexec } = stage.deps
+  const started = performance.now()
   await checkSegments(plan.segments, [kernel, ...ramdisk], signal)
+  stage.job.log('info', `digests of what is loaded checked again in ${Math.round(performance.now() - started)} ms`)
   // A failed load would leave an earlier image loaded.
   await kexec.unload()
   try {
-    const segments = plan.segments.map(({ data, mem, memsz }) => ({ buffer: data, mem, memsz }))
+    const segments = plan.segments.map(({ data, mem, memsz, kind }) => ({ buffer: data, mem, memsz, kind }))
     await kexec.load(plan.entry, segments, plan.flags)
     if (!(await kexec.loaded())) {
       throw fault('KEXEC_ARGUMENT', {
