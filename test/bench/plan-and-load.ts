@@ -1,7 +1,7 @@
 /** Plan and load of a kernel with a ramdisk of 50 MiB, on the board: the agent against `kexec -l`. */
 
 import { packCpio } from '../../agent/image/cpio.js'
-import { BoardClient } from '../../lava/board-client.js'
+import { BoardClient, type JobBody } from '../../lava/board-client.js'
 import { uploadTarget } from '../../lava/boot-job.js'
 import { agentSettings } from '../../systemd/agent-settings.js'
 import type { BoardImage } from '../../systemd/board-image.js'
@@ -16,8 +16,9 @@ const RAMDISK_MIB = 50
 const ARTIFACTS = '/run/fauxboot/artifacts'
 
 /** @param runs each from power-on: a loaded kernel is booted, and with it the board is gone */
-export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: number): Promise<Figure> {
+export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: number): Promise<Figure[]> {
   const ours: number[] = []
+  const withDigests: number[] = []
   const theirs: number[] = []
   let version = ''
   const overlay = packCpio(agentSettings(image.board, { token: 'bench' }).entries())
@@ -29,9 +30,8 @@ export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: n
       const client = new BoardClient(new URL(qemu.url), { token: 'bench' })
       const ramdisk = await targetRamdisk({ sizeMiB: RAMDISK_MIB })
       const target = { kernel: image.kernel, ramdisk, dtb, cmdline: 'console=ttyS0', options: {} }
-      // The digests that come with uploaded files are left out: kexec-tools checks none.
       const { body } = await uploadTarget(client, target, UNWATCHED)
-      const job = withoutDigests(String(body.content))
+      const job: JobReferences = JSON.parse(String(body.content))
 
       const shell = (command: string) => runOnBoard(qemu.console, command, PATIENCE)
       version = (await shell('kexec --version')).output.trim()
@@ -41,33 +41,46 @@ export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: n
       theirs.push(elapsed(output))
       await shell('kexec -u')
 
-      const { id } = await client.submit({ type: 'application/json', content: JSON.stringify(job) })
-      const reached = new Map<string, number>()
-      for await (const event of client.events(id)) {
-        if (event.type === 'state') reached.set(event.state, Date.parse(event.time))
-      }
-      ours.push((reached.get('loaded') ?? Number.NaN) - (reached.get('planning') ?? Number.NaN))
+      const { total, digests } = await bootAndTime(client, body)
+      withDigests.push(total)
+      ours.push(total - digests)
     } finally {
       await qemu.stop()
     }
   }
-  return {
-    what: `plan and load, ramdisk of ${RAMDISK_MIB} MiB, ${image.board.name}`,
-    peer: `kexec -l (${version})`,
-    unit: 'ms',
-    ours,
-    theirs,
-    target: 0.5,
-    reason: 'both spend most of it in the kernel, which copies 56 MiB page by page in kexec_load(2)',
+  const common = { peer: `kexec -l (${version})`, unit: 'ms', theirs, target: 0.5 } as const
+  const what = `plan and load, ramdisk of ${RAMDISK_MIB} MiB, ${image.board.name}`
+  return [
+    {
+      ...common,
+      what,
+      ours,
+      reason: 'both spend most of it in the kernel, which copies 56 MiB page by page in kexec_load(2)',
+    },
+    {
+      ...common,
+      what: `${what}, with the digests checked again`,
+      ours: withDigests,
+      reason: 'kexec-tools checks no digest; sha256 of 56 MiB on an emulated core takes most of this',
+    },
+  ]
+}
+
+/** Boot a job; milliseconds from its plan to its load, and how many of them went into digests. */
+async function bootAndTime(client: BoardClient, body: JobBody): Promise<{ total: number; digests: number }> {
+  const { id } = await client.submit(body)
+  const reached = new Map<string, number>()
+  let digests = Number.NaN
+  for await (const event of client.events(id)) {
+    if (event.type === 'state') reached.set(event.state, Date.parse(event.time))
+    if (event.type === 'log') digests = Number(/digests .* in (\d+) ms/.exec(event.message)?.[1] ?? digests)
   }
+  return { total: (reached.get('loaded') ?? Number.NaN) - (reached.get('planning') ?? Number.NaN), digests }
 }
 
+/** A job as it is sent, as far as it matters here. */
 interface JobReferences {
-  [role: string]: { artifact?: string; sha256?: string } | undefined
-}
-
-function withoutDigests(job: string): JobReferences {
-  return JSON.parse(job, (key, value) => (key === 'sha256' ? undefined : value))
+  readonly [role: string]: { readonly artifact?: string } | undefined
 }
 
 /** What busybox `time` says: `real	0m 0.31s`; milliseconds. */
