@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { JobState } from '../../agent/boot/job.js'
 import { packCpio } from '../../agent/image/cpio.js'
 import { parseFdt, writeFdt } from '../../agent/image/fdt.js'
 import { BoardClient } from '../../lava/board-client.js'
@@ -87,6 +88,13 @@ export interface Powered {
 /** Submit a job as JSON. */
 export function submit(client: BoardClient, job: object): Promise<{ id: string }> {
   return client.submit({ type: 'application/json', content: JSON.stringify(job) })
+}
+
+/** Follow a job to its end; every state that it went through. */
+export async function followStates(client: BoardClient, id: string): Promise<JobState[]> {
+  const states: JobState[] = []
+  for await (const event of client.events(id)) if (event.type === 'state') states.push(event.state)
+  return states
 }
 
 /**
