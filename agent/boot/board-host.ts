@@ -1,12 +1,13 @@
 /** The machine that the agent runs on, read from `/proc` and `/sys` (`Documentation/ABI`, `proc(5)`). */
 
-import { access, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
 
-/** `IFF_UP` of `netdevice(7)` */
-const UP = 1
+/** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)` */
+const UP = 0x1
+const LOOPBACK = 0x8
 
 /** `0-3,6` as numbers; the kernel's list format. */
 function countList(list: string): number {
@@ -71,14 +72,11 @@ class LinuxHost implements BoardHost {
   }
 
   async cpus(): Promise<{ readonly possible: number; readonly hotplug: boolean | null }> {
-    const directory = 'sys/devices/system/cpu'
-    const possible = await this.#text(`${directory}/possible`)
-    const secondary = (await this.#names(directory)).find(name => /^cpu[1-9]\d*$/.test(name))
-    return {
-      possible: possible === null ? 1 : countList(possible),
-      // Only a CPU that can be stopped has this file.
-      hotplug: secondary === undefined ? null : await this.#exists(`${directory}/${secondary}/online`),
-    }
+    const list = await this.#text('sys/devices/system/cpu/possible')
+    const possible = list === null ? 1 : countList(list)
+    if (possible === 1) return { possible, hotplug: null }
+    // The file is there when kernel and platform can stop the CPU.
+    return { possible, hotplug: (await this.#text('sys/devices/system/cpu/cpu1/online')) !== null }
   }
 
   async kexecLoadDisabled(): Promise<boolean | null> {
@@ -92,12 +90,12 @@ class LinuxHost implements BoardHost {
   }
 
   async #link(name: string): Promise<HostLink | null> {
-    const flags = await this.#text(`sys/class/net/${name}/flags`)
-    if (name === 'lo' || flags === null) return null
+    const flags = Number((await this.#text(`sys/class/net/${name}/flags`)) ?? LOOPBACK)
+    if ((flags & LOOPBACK) !== 0) return null
     const addresses = networkInterfaces()[name] ?? []
     return {
       name,
-      up: (Number(flags) & UP) !== 0,
+      up: (flags & UP) !== 0,
       mac: (await this.#text(`sys/class/net/${name}/address`)) || null,
       addresses: addresses.map(({ address, cidr }) => cidr ?? address),
     }
@@ -122,7 +120,7 @@ class LinuxHost implements BoardHost {
 
   /** Strings of a property of the device tree's root, each ended by NUL. */
   async #treeStrings(property: string): Promise<string[]> {
-    const bytes = await this.#bytes(`sys/firmware/devicetree/base/${property}`)
+    const bytes = await this.#bytes(`proc/device-tree/${property}`)
     return bytes === null ? [] : bytes.toString('utf8').split('\0').slice(0, -1)
   }
 
@@ -141,13 +139,6 @@ class LinuxHost implements BoardHost {
 
   async #names(path: string): Promise<string[]> {
     return (await readdir(this.#path(path)).catch(() => [])).sort()
-  }
-
-  async #exists(path: string): Promise<boolean> {
-    return access(this.#path(path)).then(
-      () => true,
-      () => false,
-    )
   }
 }
 

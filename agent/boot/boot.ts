@@ -319,8 +319,7 @@ export class Boot {
     job.events.end()
     this.#deps.log.info({ job: job.id, state, error: error?.toJSON() }, 'job ended')
     this.#runNext()
-    await this.#save(job)
-    await this.#forget()
+    await Promise.all([this.#save(job), this.#forget()])
   }
 
   /** Write a job down. That this fails is no reason for the job to fail. */
@@ -345,13 +344,16 @@ export class Boot {
   /** Forget the oldest of too many ended jobs. */
   async #forget(): Promise<void> {
     const ended = [...this.#jobs.values()].filter(job => job.ended)
-    for (const { id } of ended.slice(0, Math.max(0, ended.length - this.#deps.config.keptJobs))) {
-      this.#jobs.delete(id)
-      try {
-        await this.#store.remove(id)
-      } catch (thrown) {
-        this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
-      }
+    const tooMany = ended.slice(0, Math.max(0, ended.length - this.#deps.config.keptJobs))
+    for (const { id } of tooMany) this.#jobs.delete(id)
+    await Promise.all(tooMany.map(({ id }) => this.#remove(id)))
+  }
+
+  async #remove(id: string): Promise<void> {
+    try {
+      await this.#store.remove(id)
+    } catch (thrown) {
+      this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
     }
   }
 }

@@ -3,7 +3,6 @@
 import { fetchHttp } from '../transfer/http-fetch.js'
 import { showUrl } from '../transfer/url.js'
 import type { ArtifactReference } from './job.js'
-import { referencesOf } from './job-record.js'
 import { thinProgress } from './progress.js'
 import type { Stage } from './stage.js'
 
@@ -17,6 +16,14 @@ export interface JobFile {
   readonly size: number
   /** lower-case hex */
   readonly sha256: string
+}
+
+export interface JobFiles {
+  readonly kernel: JobFile
+  readonly ramdisk?: JobFile
+  readonly dtb?: JobFile
+  readonly overlays: readonly JobFile[]
+  readonly modules?: JobFile
 }
 
 /** @returns the name of the file in the store */
@@ -61,11 +68,19 @@ async function fetchFile(stage: Stage, role: string, reference: ArtifactReferenc
  *
  * @throws the errors of `fetchHttp` and of the artifact store
  */
-export async function fetchFiles(stage: Stage): Promise<JobFile[]> {
-  const files: JobFile[] = []
-  for (const { role, reference } of referencesOf(stage.request)) {
+export async function fetchFiles(stage: Stage): Promise<JobFiles> {
+  const { kernel, ramdisk, dtb, overlays, modules } = stage.request
+  const fetch = async (role: string, reference: ArtifactReference): Promise<JobFile> => {
     stage.signal.throwIfAborted()
-    files.push(await fetchFile(stage, role, reference))
+    return fetchFile(stage, role, reference)
   }
+  const files = {
+    kernel: await fetch('kernel', kernel),
+    ramdisk: ramdisk && (await fetch('ramdisk', ramdisk)),
+    dtb: dtb && (await fetch('dtb', dtb)),
+    overlays: [] as JobFile[],
+    modules: modules && (await fetch('modules', modules)),
+  }
+  for (const [index, overlay] of overlays.entries()) files.overlays.push(await fetch(`overlay${index}`, overlay))
   return files
 }

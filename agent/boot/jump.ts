@@ -6,26 +6,31 @@ import { readLinks } from './board-view.js'
 import type { Stage } from './stage.js'
 
 /** A storage that hangs must not keep a loaded target from starting. */
-const SAVE_MS = 5000
+const LAST_STEP_MS = 5000
 
-/** Something that should be done before the jump, but whose failure is no reason to stay. */
-async function attempt(
-  { job, deps }: Stage,
+/**
+ * Do something that should be done before the jump, but whose failure is no reason to stay.
+ *
+ * @param complain called with what went wrong
+ * @param milliseconds after which it is not waited for any longer
+ */
+export async function attempt(
+  complain: (problem: string) => void,
   what: string,
   step: () => Promise<unknown>,
   milliseconds: number,
 ): Promise<void> {
-  const late = Symbol('late')
   const abort = new AbortController()
+  const late = pause(milliseconds, abort.signal).then(() => {
+    throw new Error(`not done after ${milliseconds / 1000} s`)
+  })
   try {
-    const done = await Promise.race([step(), pause(milliseconds, abort.signal).then(() => late)])
-    if (done === late) throw new Error(`not done after ${milliseconds / 1000} s`)
+    await Promise.race([step(), late])
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    job.log('warning', `${what}: ${reason}; going on`)
-    deps.log.warn({ job: job.id, what, reason }, 'not done before the jump')
+    complain(`${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
   } finally {
     abort.abort()
+    await Promise.allSettled([late])
   }
 }
 
@@ -57,9 +62,13 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
   // Whoever follows the job gets the end of the stream too, while there is a link.
   job.events.end()
   deps.log.info({ job: job.id }, 'jumping into the target')
-  await Promise.all([pause(config.farewellMs, undefined), attempt(stage, 'job state', save, SAVE_MS)])
-  await attempt(stage, 'sync', () => kexec.sync(), SAVE_MS)
-  for (const { name } of links) await attempt(stage, `link ${name} down`, () => kexec.linkDown(name), SAVE_MS)
+  const complain = (problem: string): void => {
+    job.log('warning', `${problem}; going on`)
+    deps.log.warn({ job: job.id, problem }, 'not done before the jump')
+  }
+  await Promise.all([pause(config.farewellMs, undefined), attempt(complain, 'job state', save, LAST_STEP_MS)])
+  await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)
+  for (const { name } of links) await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
   const reason = await jumpOrSayWhy(stage)
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {

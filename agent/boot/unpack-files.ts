@@ -7,7 +7,7 @@ import { parseFdt, writeFdt } from '../image/fdt.js'
 import { applyOverlay } from '../image/fdt-overlay.js'
 import { unlessAborted } from '../transfer/abort.js'
 import { decompressStream } from './decompress-stream.js'
-import type { JobFile } from './fetch-files.js'
+import type { JobFile, JobFiles } from './fetch-files.js'
 import { isReadyForTarget, modulesToCpio } from './modules.js'
 import type { Stage } from './stage.js'
 
@@ -85,9 +85,7 @@ async function unpackModules(stage: Stage, file: JobFile): Promise<Piece> {
 }
 
 /** The device tree with its overlays, in the order of the job; null when the job has neither. */
-async function unpackTree(stage: Stage, files: readonly JobFile[]): Promise<Piece | null> {
-  const dtb = files.find(({ role }) => role === 'dtb')
-  const overlays = files.filter(({ role }) => role.startsWith('overlay'))
+async function unpackTree(stage: Stage, { dtb, overlays }: JobFiles): Promise<Piece | null> {
   const base = dtb === undefined ? null : await unpackFully(stage, dtb)
   if (overlays.length === 0) return base
   const bytes = base?.bytes ?? (await stage.deps.host.runningDtb())
@@ -112,15 +110,21 @@ async function unpackTree(stage: Stage, files: readonly JobFile[]): Promise<Piec
  *
  * @throws FORMAT_*, DECOMPRESS_FAILED, FDT_OVERLAY, ARTIFACT_TOO_LARGE, PLAN_INPUT; the reason of the signal
  */
-export async function unpackFiles(stage: Stage, files: readonly JobFile[]): Promise<Pieces> {
-  const ramdisk: Piece[] = []
-  let kernel: Piece | null = null
-  for (const file of files) {
+export async function unpackFiles(stage: Stage, files: JobFiles): Promise<Pieces> {
+  const step = async <T>(next: () => Promise<T>): Promise<T> => {
     stage.signal.throwIfAborted()
-    if (file.role === 'kernel') kernel = await unpackFully(stage, file)
-    if (file.role === 'ramdisk') ramdisk.push(await unpackRamdisk(stage, file))
-    if (file.role === 'modules') ramdisk.push(await unpackModules(stage, file))
+    return next()
   }
-  if (kernel === null) throw fault('PLAN_INPUT', { reason: 'the job has no kernel' })
-  return { kernel, ramdisk, dtb: await unpackTree(stage, files) }
+  const { kernel, ramdisk, modules } = files
+  const unpacked = {
+    kernel: await step(() => unpackFully(stage, kernel)),
+    ramdisk: ramdisk && (await step(() => unpackRamdisk(stage, ramdisk))),
+    modules: modules && (await step(() => unpackModules(stage, modules))),
+    dtb: await step(() => unpackTree(stage, files)),
+  }
+  return {
+    kernel: unpacked.kernel,
+    ramdisk: [unpacked.ramdisk, unpacked.modules].filter(piece => piece !== undefined),
+    dtb: unpacked.dtb,
+  }
 }

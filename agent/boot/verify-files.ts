@@ -1,14 +1,15 @@
 /** The second stage, its first half: are the files the ones that were meant? */
 
 import { fault } from '../errors.js'
-import type { JobFile } from './fetch-files.js'
+import type { JobFiles } from './fetch-files.js'
 
 /**
  * Hold size and digest of each file against what the job says of it.
  *
  * @throws VERIFY_SIZE, VERIFY_SHA256
  */
-export function verifyFiles(files: readonly JobFile[]): void {
+export function verifyFiles({ kernel, ramdisk, dtb, overlays, modules }: JobFiles): void {
+  const files = [kernel, ramdisk, dtb, ...overlays, modules].filter(file => file !== undefined)
   for (const { role, reference, size, sha256 } of files) {
     const expected = { size: reference.size ?? size, sha256: reference.sha256 ?? sha256 }
     if (size !== expected.size) throw fault('VERIFY_SIZE', { what: role, expected: expected.size, found: size })

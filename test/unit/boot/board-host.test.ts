@@ -74,7 +74,26 @@ t.test('several CPUs of which none can be stopped are told', async t => {
   t.same(await host.cpus(), { possible: 2, hotplug: false })
 })
 
+t.test('possible CPUs are counted in the form that the kernel lists them', async t => {
+  const host = createBoardHost(t.testdir({ sys: { devices: { system: { cpu: { possible: '0-3,6,8-9\n' } } } } }))
+  t.equal((await host.cpus()).possible, 7)
+})
+
+t.test(
+  'what is no interface is passed over, and a machine without a device tree has the name of its maker',
+  async t => {
+    const machine = { net: { bonding_masters: '' }, dmi: { id: { product_name: 'Standard PC\n' } } }
+    const host = createBoardHost(t.testdir({ sys: { class: machine } }))
+    t.same(await host.links(), [])
+    t.equal(await host.model(), 'Standard PC')
+    t.ok((await host.memory()).total > 0, 'the total is known to Node too')
+  },
+)
+
 t.test('the machine that runs this test can be read', async t => {
+  for (const { addresses } of await createBoardHost().links()) {
+    for (const address of addresses) t.match(address, /^[0-9a-f.:%a-z]+\/\d+$/)
+  }
   const { total, available } = await createBoardHost().memory()
   t.ok(total > available && available > 0)
 })
