@@ -11,7 +11,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => Fauxb
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ({ method, headers }) =>
     method === 'POST'
       ? fault('JOB_MEDIA_TYPE', { found: headers['content-type'] ?? 'none', expected: JOB_MEDIA_TYPES.join(', ') })
-      : fault('HTTP_REQUEST', { reason: `a ${method} here takes no body` }),
+      : fault('HTTP_REQUEST', { reason: `${method} takes no ${headers['content-type']} here` }),
   FST_ERR_CTP_BODY_TOO_LARGE: ({ headers, routeOptions }) =>
     fault('ARTIFACT_TOO_LARGE', {
       what: 'the description of the job',

@@ -109,7 +109,11 @@ export async function submit(agent: TestAgent, fields: Record<string, unknown> =
 }
 
 /** Submit a job that stays `fetching`: its kernel comes from a server that never answers. */
-export async function submitStalled(t: Test, agent: TestAgent): Promise<JobView> {
+export async function submitStalled(
+  t: Test,
+  agent: TestAgent,
+  fields: Record<string, unknown> = {},
+): Promise<JobView> {
   const server = createHttpServer()
   const asked = once(server, 'request')
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -118,7 +122,7 @@ export async function submitStalled(t: Test, agent: TestAgent): Promise<JobView>
     server.close()
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/kernel`
-  const { body } = await agent.json<JobView>('/v1/jobs', asJson({ kernel: url, cmdline: CMDLINE }))
+  const { body } = await agent.json<JobView>('/v1/jobs', asJson({ kernel: url, cmdline: CMDLINE, ...fields }))
   await asked
   return body
 }
