@@ -3,7 +3,8 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
-import { ERRORS, type ErrorCode, FauxbootError, fault } from '../agent/errors.js'
+import { FauxbootError, fault } from '../agent/errors.js'
+import { remoteFault } from './remote-error.js'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -132,30 +133,19 @@ function unreachable({ url }: HttpRequest, reason: string, cause?: unknown): Fau
   return fault('BOARD_UNREACHABLE', { url: url.href, reason }, cause)
 }
 
-/** The agent sends its errors as `ErrorJson`; they become the same error here, with the same exit code. */
 function errorOfAnswer({ url }: HttpRequest, response: http.IncomingMessage, text: string): FauxbootError {
-  const { code, details, message } = parseObject(text)
-  if (typeof code === 'string' && code in ERRORS && isDetails(details)) {
-    const error = new FauxbootError(code as ErrorCode, details)
-    // Another version of the agent may word or fill it otherwise: then its own sentence is the true one.
-    if (error.message === message) return error
-  }
-  const reason = typeof message === 'string' ? message : (response.statusMessage ?? '')
-  return wrongAnswer(url, `${response.statusCode} ${reason}`.trim())
+  const json = parseObject(text)
+  const { message = response.statusMessage ?? '' } = json
+  return remoteFault(json) ?? wrongAnswer(url, `${response.statusCode} ${message}`.trim())
 }
 
-function parseObject(text: string): Record<string, unknown> {
+function parseObject(text: string): { readonly message?: unknown } {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return typeof value === 'object' && value !== null ? value : {}
   } catch (error) {
     // A proxy between here and the board answers in HTML.
     if (error instanceof SyntaxError) return {}
     throw error
   }
-}
-
-function isDetails(value: unknown): value is Record<string, string | number> {
-  if (typeof value !== 'object' || value === null) return false
-  return Object.values(value).every(field => typeof field === 'string' || typeof field === 'number')
 }

@@ -10,6 +10,7 @@ import { runJob, type Target, uploadTarget } from '../boot-job.js'
 import { JobDisplay } from '../job-display.js'
 import { createProgress, type Progress } from '../progress.js'
 import { formatBytes } from '../quantities.js'
+import { remoteFault } from '../remote-error.js'
 import type { Terminal } from '../terminal.js'
 import { SerialView } from './serial-view.js'
 import { Stopwatch } from './stopwatch.js'
@@ -28,7 +29,7 @@ export interface DemoOptions {
 const TOKEN = 'demo'
 
 /** For the agent to answer, and for the target to ask for a login, ms: emulation on a busy machine is slow. */
-const PATIENCE = { timeoutMs: 300_000 } as const
+const PATIENCE = { timeoutMs: 600_000 } as const
 
 /**
  * Show it. The board is switched off when this returns or throws.
@@ -46,7 +47,7 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const stopwatch = new Stopwatch()
   const qemu = await QemuBoard.start({ board, image })
   try {
-    display.note(`power on; the serial console is shown with ${prefix(terminal)}`)
+    display.note(`power on; the first stage boots silently; what the board says is shown after ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)
     await bootTarget(qemu, target, display, stopwatch, signal)
     serial.flush()
@@ -77,7 +78,7 @@ async function bootTarget(
   const { job, outcome } = await runJob(client, body, display, signal)
   if (outcome.state !== 'loaded' && outcome.state !== 'booting') {
     const reason = outcome.error?.message ?? `it is ${outcome.state}`
-    throw fault('INTERNAL', { doing: `booting job ${job.id}`, reason })
+    throw remoteFault({ ...outcome.error }) ?? fault('INTERNAL', { doing: `booting job ${job.id}`, reason })
   }
   stopwatch.lap('plan and load')
 

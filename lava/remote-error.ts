@@ -1,0 +1,21 @@
+/** Errors that an agent sends as `ErrorJson`. */
+
+import { ERRORS, type ErrorCode, FauxbootError } from '../agent/errors.js'
+
+/**
+ * The error of the table that an agent had: with the same code, sentence and exit code.
+ *
+ * @param json what it sent
+ * @returns null when it is none of this table: another version of the agent may word or fill it otherwise
+ */
+export function remoteFault(json: object): FauxbootError | null {
+  const { code, details, message }: { code?: unknown; details?: unknown; message?: unknown } = json
+  if (typeof code !== 'string' || !(code in ERRORS) || !isDetails(details)) return null
+  const error = new FauxbootError(code as ErrorCode, details)
+  return error.message === message ? error : null
+}
+
+function isDetails(value: unknown): value is Record<string, string | number> {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).every(field => typeof field === 'string' || typeof field === 'number')
+}
