@@ -100,8 +100,10 @@ interface Agent {
 async function start({ listen, http, boot: config }: Config, log: Logger): Promise<Agent> {
   if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
   const kexec = createNativeKexec()
-  const boot = await Boot.open({ kexec, config, host: createBoardHost(), mapFile: mapOrRead, log, collectGarbage })
-  const server = createServer(boot, http, { log, version, plans: PLANS })
+  const host = createBoardHost()
+  const hangUp = (): void => server.server.closeAllConnections()
+  const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
+  const server: FastifyInstance = createServer(boot, http, { log, version, plans: PLANS })
   return { boot, server, url: await server.listen(listen) }
 }
 

@@ -61,6 +61,11 @@ export interface BootDeps {
   now?(): number
   /** called when files of a job were freed: maps are undone when their buffers are collected */
   collectGarbage?(): void
+  /**
+   * Called before the jump, when clients have heard of it: closes every connection that is left. Nobody would answer on
+   * it any more, and a network that waits for answers goes on writing into the memory of a board whose driver is gone.
+   */
+  hangUp?(): void
 }
 
 /** Counters since the start of the agent, and gauges. Durations are seconds, sizes bytes. */
@@ -130,7 +135,8 @@ export class Boot {
     const { store, records, corrupt } = await usable('stateDir', config.stateDir, () => JobStore.open(config.stateDir))
     for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
     const boot = new Boot(deps, artifacts, store)
-    for (const record of records) await boot.#restore(record)
+    const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
+    if (interrupted.length > 0) await boot.#sweepUp(interrupted)
     await boot.#forget()
     return boot
   }
@@ -331,14 +337,26 @@ export class Boot {
     }
   }
 
-  async #restore(record: JobRecord): Promise<void> {
+  /** @returns the job when it was under way, and null when it had ended */
+  #restore(record: JobRecord): Job | null {
     const job = Job.restore(record, this.#now)
     this.#jobs.set(job.id, job)
     this.#lastNumber = Math.max(this.#lastNumber, job.number)
-    if (job.ended) return
-    job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
-    this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')
-    await this.#save(job)
+    return job.ended ? null : job
+  }
+
+  /** The agent died with jobs under way: they have failed, and nothing of them stays loaded. */
+  async #sweepUp(jobs: readonly Job[]): Promise<void> {
+    for (const job of jobs) {
+      job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
+      this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')
+    }
+    await Promise.all(jobs.map(job => this.#save(job)))
+    try {
+      await this.#deps.kexec.unload()
+    } catch (thrown) {
+      this.#deps.log.error({ reason: String(thrown) }, 'an image may still be loaded')
+    }
   }
 
   /** Forget the oldest of too many ended jobs. */

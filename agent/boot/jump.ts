@@ -67,6 +67,9 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
     deps.log.warn({ job: job.id, problem }, 'not done before the jump')
   }
   await Promise.all([pause(config.farewellMs, undefined), attempt(complain, 'job state', save, LAST_STEP_MS)])
+  deps.hangUp?.()
+  // The other ends have to hear of that too.
+  await pause(config.farewellMs, undefined)
   await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)
   for (const { name } of links) await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
   const reason = await jumpOrSayWhy(stage)
