@@ -13,6 +13,9 @@ import { sharedLibraries } from './shared-libraries.js'
 /** What the shell prints when it waits for a command. */
 export const SHELL_PROMPT = 'fauxboot-test# '
 
+/** Stands before a command's exit status. */
+const STATUS = 'exit-status'
+
 /** What the getty prints. */
 export const LOGIN_PROMPT = 'fauxboot login:'
 
@@ -97,11 +100,11 @@ export async function runOnBoard(
 ): Promise<{ output: string; status: number }> {
   const from = console.transcript.length
   // The typed line is echoed, so that it must not contain what is waited for.
-  console.send(`${command}; echo "status"="$?"\n`)
-  const end = await console.waitFor(/^status=(\d+)\r?\n/m, options)
+  console.send(`${command}; echo "${STATUS}"="$?"\n`)
+  const end = await console.waitFor(new RegExp(`${STATUS}=(\\d+)\\r?\\n`), options)
   await console.waitFor(SHELL_PROMPT, options)
   const text = console.transcript.slice(from).replaceAll('\r', '')
-  const output = text.slice(text.indexOf('\n') + 1, text.lastIndexOf('status='))
+  const output = text.slice(text.indexOf('\n') + 1, text.lastIndexOf(`${STATUS}=`))
   return { output, status: Number(end[1]) }
 }
 
