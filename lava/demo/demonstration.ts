@@ -2,7 +2,6 @@
 
 import { fault } from '../../agent/errors.js'
 import { loadBoard } from '../../systemd/board.js'
-import { buildBoardImage } from '../../systemd/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
 import { BoardClient } from '../board-client.js'
@@ -12,9 +11,9 @@ import { createProgress, type Progress } from '../progress.js'
 import { formatBytes } from '../quantities.js'
 import { remoteFault } from '../remote-error.js'
 import type { Terminal } from '../terminal.js'
+import { prepare } from './preparation.js'
 import { SerialView } from './serial-view.js'
 import { Stopwatch } from './stopwatch.js'
-import { demoTarget } from './target.js'
 
 export interface DemoOptions {
   /** name of a board in systemd/boards */
@@ -42,8 +41,8 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const display = new JobDisplay(terminal, progress)
   const board = await loadBoard(options.board)
   display.note(`preparing ${board.title}: takes minutes the first time, is cached then`)
-  const image = await unlessAborted(buildBoardImage(board, { token: TOKEN }), signal)
-  const target = await unlessAborted(demoTarget(image, options.ramdiskSize), signal)
+  const wanted = { board: board.name, ramdiskMiB: options.ramdiskSize, token: TOKEN }
+  const { image, target } = await prepare(wanted, signal)
   const stopwatch = new Stopwatch()
   const qemu = await QemuBoard.start({ board, image })
   try {

@@ -1,0 +1,87 @@
+/** Starting `prepare.ts`, and ending it. */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ErrorJson, fault } from '../../agent/errors.js'
+import type { BoardImage } from '../../systemd/board-image.js'
+import type { Target } from '../boot-job.js'
+import { remoteFault } from '../remote-error.js'
+
+/** For tools to tidy up after themselves, milliseconds. */
+const TIDY_MS = 20_000
+
+/** What is to be built. */
+export interface Wanted {
+  /** name of a board in systemd/boards */
+  readonly board: string
+  /** MiB up to which the target's ramdisk is filled */
+  readonly ramdiskMiB?: number
+  /** what the board's agent wants to hear from whoever changes something */
+  readonly token: string
+}
+
+export interface Prepared {
+  readonly image: BoardImage
+  readonly target: Target
+}
+
+export type Answer = Prepared | { readonly error: ErrorJson }
+
+/**
+ * Build a board's image and what is to be booted on it, or find them in the cache.
+ *
+ * @throws BUILD_TOOL, BUILD_INPUT, BOARD_DATA; the signal's reason, when everything that was started is gone
+ */
+export async function prepare(wanted: Wanted, signal: AbortSignal): Promise<Prepared> {
+  signal.throwIfAborted()
+  // A group of its own: Ctrl-C does not reach it, so that it is ended in one way only.
+  const child = fork(new URL('./prepare.js', import.meta.url), { detached: true, stdio: ['ignore', 2, 2, 'ipc'] })
+  const exited = once(child, 'exit')
+  let ending = Promise.resolve()
+  const stop = () => {
+    ending = endGroup(child)
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    child.send(wanted)
+    const answered = once(child, 'message').then(([answer]) => answer as Answer)
+    const answer = await Promise.race([answered, exited])
+    if (Array.isArray(answer)) throw ended(answer)
+    if ('image' in answer) return answer
+    throw remoteFault(answer.error) ?? fault('INTERNAL', { doing: 'preparing the board', reason: answer.error.message })
+  } finally {
+    await exited
+    signal.removeEventListener('abort', stop)
+    await ending
+    signal.throwIfAborted()
+  }
+}
+
+function ended([code, signal]: readonly unknown[]) {
+  return fault('INTERNAL', {
+    doing: 'preparing the board',
+    reason: `prepare.js ended with ${signal ?? `exit ${code}`}`,
+  })
+}
+
+/** The tools that it runs are in its group. They remove what they have made so far, which is hundreds of megabytes. */
+async function endGroup({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return
+  const deadline = performance.now() + TIDY_MS
+  let alive = sendToGroup(pid, 'SIGTERM')
+  while (alive) {
+    await delay(100)
+    alive = sendToGroup(pid, performance.now() > deadline ? 'SIGKILL' : 0)
+  }
+}
+
+/** @returns whether anybody is left in the group: signal 0 only asks (kill(2)) */
+function sendToGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
+  try {
+    return process.kill(-pid, signal)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw thrown
+  }
+}
