@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { JobRecord } from '../../../agent/boot/job-record.js'
+import type { FakeKexec } from '../../../agent/kexec/kexec-fake.js'
 import { zImage } from '../kexec/images.js'
 import { eventsOf, Gate, IOMEM, jobOf, openBoard, statesOf } from './board-fixture.js'
 import { body, failure, temporaryDirectory } from './fixture.js'
@@ -26,7 +27,12 @@ t.test('a job that was under way when the agent died is failed, and never half d
   await gate.entered
   const waiting = await board.boot.submit({ ...QUEUED, dtb: { artifact: name } }, 'http')
   // The agent dies here: what it wrote down is all that the next one knows.
-  const { boot, logged, config } = await board.restart()
+  const { boot, logged, config, kexec } = await board.restart()
+  t.same(
+    kexec.calls.map(({ method }) => method),
+    ['unload'],
+    'nothing of it stays loaded',
+  )
   for (const [{ id }, state] of [
     [running, 'planning'],
     [waiting, 'queued'],
@@ -46,6 +52,23 @@ t.test('a job that was under way when the agent died is failed, and never half d
   const next = await boot.submit(DRY, 'http')
   t.equal((await statesOf(boot, next.id)).at(-1), 'planned')
   gate.open()
+})
+
+t.test('an image that cannot be dropped after a restart does not stop the agent', async t => {
+  const board = await openBoard(t)
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await board.boot.submit(DRY, 'http')
+  await eventsOf(board.boot, id)
+  await board.boot.close()
+  const file = join(board.config.stateDir, `${id}.json`)
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"planned"', '"loaded"'))
+  const wrap = (kexec: FakeKexec): FakeKexec => {
+    kexec.failNext('unload', 'EPERM')
+    return kexec
+  }
+  const { boot, logged } = await board.restart({ wrap })
+  t.match(boot.get(id), { state: 'failed', error: { details: { state: 'loaded' } } })
+  t.ok(logged.includes('error an image may still be loaded'))
 })
 
 t.test('a job that jumped is still booting for the next first stage', async t => {

@@ -1,6 +1,5 @@
 /** What the tests of the pipeline stand on. */
 
-import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,20 +7,9 @@ import type { Test } from 'tap'
 import { ArtifactStore, type ArtifactStoreOptions } from '../../../agent/boot/artifact-store.js'
 import { FauxbootError } from '../../../agent/errors.js'
 
+export { patternBytes, sha256 } from '../transfer/fixture.js'
+
 export const MIB = 1024 * 1024
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-/** Bytes that differ everywhere, so that a part in the wrong place is seen. */
-export function patternBytes(length: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(length)
-  let state = seed
-  for (let i = 0; i < length; i++) {
-    state = (state * 1103515245 + 12345) & 0x7fffffff
-    bytes[i] = state >> 16
-  }
-  return bytes
-}
 
 /** The error of the table that a promise rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<FauxbootError> {

@@ -435,12 +435,7 @@ t.test('a transfer ends at once with the reason of its signal, in every phase', 
   await during('in the body', endless, { onProgress: moving.open }, moving.promise)
 
   const failed = gate()
-  await during(
-    'between two attempts',
-    await serve(t, status(503)),
-    { onRetry: failed.open },
-    failed.promise,
-  )
+  await during('between two attempts', await serve(t, status(503)), { onRetry: failed.open }, failed.promise)
 })
 
 t.test('what the network says is told in plain words', async t => {
