@@ -1,69 +1,78 @@
 #!/bin/sh
-# Make this checkout ready: Debian packages, npm packages, build. Does only what is missing.
+# Install what building, testing and demonstrating need, and build. Says nothing when there is nothing to do.
 #
 # Usage: sh test/setup.sh
+#
+# Debian packages are installed by root, or through sudo when it asks for no password; otherwise the line to run is
+# printed and the exit code is 1. What is installed already is left alone.
 set -eu
 cd "$(dirname "$0")/.."
 
-# Package, and what it is for.
-packages() {
-  sed 's/ .*//' <<'EOF'
-qemu-system-arm          boards
-qemu-user                the board's Node compiles the agent while its image is made
-mmdebstrap               Debian 13 for armhf, unpacked
-debian-archive-keyring   its signatures
-make                     the addon
-g++                      the addon for this machine
-g++-arm-linux-gnueabihf  the addon for boards
-g++-aarch64-linux-gnu    the addon for 64-bit boards
-binutils                 tests read the addons' headers
-u-boot-tools             mkimage, mkenvimage
-dosfstools               boot partitions
-mtools                   files on them
-device-tree-compiler     a peer for the tests of device trees
-kmod                     depmod
-cpio                     a peer for the tests of archives
-gzip                     ramdisks
-xz-utils                 ramdisks
-zstd                     ramdisks
-lz4                      ramdisks
-bzip2                    a peer for the tests of decompression
-util-linux               setpriv: QEMU ends with whoever started it
-curl                     tests send jobs as users do
-ca-certificates          packages over https
-EOF
+# Debian package, and what needs it.
+packages='
+  bzip2                    tests of formats
+  ca-certificates          https
+  cpio                     tests of formats
+  curl                     tests by hand and the peer of measurements
+  debian-archive-keyring   signatures of the packages in the board image
+  device-tree-compiler     tests of formats
+  dosfstools               boot partition of SD cards
+  g++                      native addon for this machine
+  g++-aarch64-linux-gnu    native addon for 64-bit boards
+  g++-arm-linux-gnueabihf  native addon for the boards
+  kmod                     modules of the board image
+  lz4                      board image
+  make                     native addon
+  mmdebstrap               board image
+  mtools                   boot partition of SD cards
+  qemu-system-arm          emulated boards
+  u-boot-tools             environment of the real U-Boot
+  uidmap                   board image without being root
+  xz-utils                 board image
+  zstd                     tests of formats
+'
+
+fail() {
+  echo "test/setup.sh: $*" >&2
+  exit 1
 }
 
-installed() {
-  dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+missing() {
+  echo "$packages" | while read -r package _; do
+    [ -n "$package" ] || continue
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+      *' installed') ;;
+      *) printf '%s ' "$package" ;;
+    esac
+  done
 }
 
-missing=
-for package in $(packages); do
-  installed "$package" || missing="$missing $package"
-done
-
-if [ -n "$missing" ]; then
-  install="apt-get install --yes --no-install-recommends$missing"
+install_packages() {
+  line="apt-get install --yes --no-install-recommends $*"
   if [ "$(id -u)" -eq 0 ]; then
-    apt-get update
-    # shellcheck disable=SC2086 # a list of words
-    DEBIAN_FRONTEND=noninteractive $install
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    sudo apt-get update
-    # shellcheck disable=SC2086
-    sudo DEBIAN_FRONTEND=noninteractive $install
+    sudo=
+  elif sudo -n true 2>/dev/null; then
+    sudo='sudo -n'
   else
-    echo "Packages are missing. As root, run:" >&2
-    echo "  apt-get update && $install" >&2
-    exit 1
+    fail "Debian packages are missing; run this line, then try again:
+sudo $line"
   fi
-fi
+  # A list of yesterday may name packages that the mirror no longer has.
+  $sudo apt-get update --quiet --quiet || echo "test/setup.sh: apt-get update failed; trying with the lists there are" >&2
+  # shellcheck disable=SC2086 # words
+  $sudo env DEBIAN_FRONTEND=noninteractive $line --quiet
+}
 
-# npm writes this file at the end of an installation.
-stamp=node_modules/.package-lock.json
-if [ ! -e $stamp ] || [ -n "$(find package-lock.json -newer $stamp)" ]; then
+command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
+wanted=$(missing)
+# shellcheck disable=SC2086 # words
+[ -z "$wanted" ] || install_packages $wanted
+
+command -v node >/dev/null || fail 'needs Node 20.19 or newer with npm (Debian 13: apt-get install nodejs npm)'
+node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
+  fail "needs Node 20.19 or newer, found $(node --version)"
+
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
   npm ci --no-audit --no-fund
 fi
-
 npm run --silent build
