@@ -285,6 +285,24 @@ t.test('what is not vital is tried before the jump, and its failure told', async
   t.equal(logged.filter(line => line === 'warn not done before the jump').length, 2)
 })
 
+t.test('connections are hung up when their clients have heard of the jump, before any link goes down', async t => {
+  const order: string[] = []
+  const { boot, kexec } = await boardWithKernel(t, {
+    deps: { hangUp: () => order.push('hang up') },
+    wrap: withCalls(fake => ({
+      linkDown: async ifname => {
+        order.push(`${ifname} down`)
+        await fake.linkDown(ifname)
+      },
+    })),
+  })
+  const { id } = await boot.submit(JOB, 'http')
+  await eventsOf(boot, id)
+  order.push('told')
+  await kexec.jumped
+  t.same(order, ['told', 'hang up', 'eth0 down'])
+})
+
 t.test('a storage that hangs does not keep the target from starting', async t => {
   const said: string[] = []
   const complain = (problem: string): number => said.push(problem)
