@@ -27,10 +27,13 @@ packages='
   mtools                   boot partition of SD cards
   qemu-system-arm          emulated boards
   u-boot-tools             environment of the real U-Boot
-  uidmap                   board image without being root
   xz-utils                 board image
   zstd                     tests of formats
 '
+
+[ "$(id -u)" -eq 0 ] || packages="$packages
+  uidmap                   board image without being root
+"
 
 fail() {
   echo "test/setup.sh: $*" >&2
@@ -60,7 +63,7 @@ sudo $line"
   # A list of yesterday may name packages that the mirror no longer has.
   $sudo apt-get update --quiet --quiet || echo "test/setup.sh: apt-get update failed; trying with the lists there are" >&2
   # shellcheck disable=SC2086 # words
-  $sudo env DEBIAN_FRONTEND=noninteractive $line --quiet
+  $sudo env DEBIAN_FRONTEND=noninteractive $line --quiet --quiet --option Dpkg::Use-Pty=0
 }
 
 command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
@@ -72,7 +75,8 @@ command -v node >/dev/null || fail 'needs Node 20.19 or newer with npm (Debian 1
 node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
   fail "needs Node 20.19 or newer, found $(node --version)"
 
-if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+# npm writes that file when it is done.
+if [ -n "$(find package-lock.json -newer node_modules/.package-lock.json 2>&1)" ]; then
   npm ci --no-audit --no-fund
 fi
 npm run --silent build

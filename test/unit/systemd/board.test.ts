@@ -26,7 +26,7 @@ t.test('every board of the project can be read', async t => {
 t.test("the Cubieboard4 has its RAM and U-Boot's addresses at 0x20000000", async t => {
   const { ramBase, sd } = await loadBoard('cubieboard4')
   t.equal(ramBase, '0x20000000')
-  const { variables } = sd?.environment ?? { variables: {} }
+  const variables: Record<string, string> = sd?.environment.variables ?? {}
   for (const name of ['kernel_addr_r', 'fdt_addr_r', 'ramdisk_addr_r', 'scriptaddr']) {
     const address = Number(variables[name])
     t.ok(address >= 0x20000000 && address < 0x2a000000, `${name} is ${variables[name]}`)
