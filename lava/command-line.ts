@@ -34,6 +34,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'boot a kernel on a board and follow it to the jump',
     load: () => import('./commands/boot.js'),
   },
+  bundle: {
+    usage: 'bundle',
+    summary: 'pack a job and its files into one ZIP',
+    load: () => import('./commands/bundle.js'),
+  },
   status: {
     usage: 'status [id]',
     summary: 'list the jobs of a board, or show one',

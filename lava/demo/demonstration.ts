@@ -1,5 +1,6 @@
 /** From nothing to a login prompt: an emulated board is switched on, and a kernel is booted on it over the network. */
 
+import { once } from 'node:events'
 import { fault } from '../../agent/errors.js'
 import { loadBoard } from '../../systemd/board.js'
 import { QemuBoard } from '../../systemd/qemu.js'
@@ -105,7 +106,7 @@ async function keepOn(qemu: QemuBoard, terminal: Terminal): Promise<void> {
   const send = (chunk: Buffer) => qemu.console.send(chunk.toString())
   stdin.on('data', send)
   try {
-    await unlessAborted(qemu.ended, signal)
+    await Promise.race([qemu.ended, once(signal, 'abort')])
   } finally {
     stdin.off('data', send)
     stdin.pause()

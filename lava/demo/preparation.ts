@@ -2,11 +2,15 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { extname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorJson, fault } from '../../agent/errors.js'
 import type { BoardImage } from '../../systemd/board-image.js'
 import type { Target } from '../boot-job.js'
 import { remoteFault } from '../remote-error.js'
+
+/** Beside this file; the sources can be run as well as what is compiled from them. */
+const PROGRAM = join(import.meta.dirname, `prepare${extname(import.meta.filename)}`)
 
 /** For tools to tidy up after themselves, milliseconds. */
 const TIDY_MS = 20_000
@@ -36,7 +40,7 @@ export type Answer = Prepared | { readonly error: ErrorJson }
 export async function prepare(wanted: Wanted, signal: AbortSignal): Promise<Prepared> {
   signal.throwIfAborted()
   // A group of its own: Ctrl-C does not reach it, so that it is ended in one way only.
-  const child = fork(new URL('./prepare.js', import.meta.url), { detached: true, stdio: ['ignore', 2, 2, 'ipc'] })
+  const child = fork(PROGRAM, { detached: true, stdio: ['ignore', 2, 2, 'ipc'] })
   const exited = once(child, 'exit')
   let ending = Promise.resolve()
   const stop = () => {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
+import { prepare } from '../../../lava/demo/preparation.js'
 import { SerialView } from '../../../lava/demo/serial-view.js'
 import { Stopwatch } from '../../../lava/demo/stopwatch.js'
 
@@ -53,4 +54,20 @@ t.test('the parts of a demonstration are summed up', t => {
   t.match(rows[2], /^boot +\d+\.\d\d s$/)
   t.match(rows[3], /^total +\d+\.\d\d s$/)
   t.end()
+})
+
+t.test('the error of a preparation is the error of the program that prepares', async t => {
+  const wanted = { board: 'nonsense', token: 'x' }
+  await t.rejects(prepare(wanted, new AbortController().signal), {
+    code: 'BOARD_DATA',
+    message: /the board is unknown; there are: .*virt/,
+  })
+})
+
+t.test('a preparation that is interrupted ends its program', async t => {
+  const stop = new AbortController()
+  const preparing = prepare({ board: 'virt', token: 'x' }, stop.signal)
+  stop.abort(new Error('enough'))
+  await t.rejects(preparing, { message: 'enough' })
+  await t.rejects(prepare({ board: 'virt', token: 'x' }, stop.signal), { message: 'enough' })
 })
