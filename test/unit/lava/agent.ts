@@ -16,7 +16,7 @@ import { treeFile } from '../kexec/trees.js'
 const BOARD: Readonly<Record<string, string | Uint8Array>> = {
   'proc/iomem': '40000000-7fffffff : System RAM\n',
   'proc/meminfo': 'MemTotal: 1048576 kB\nMemAvailable: 900000 kB\n',
-  'sys/firmware/devicetree/base/model': 'Test board\0',
+  'proc/device-tree/model': 'Test board\0',
   'sys/firmware/fdt': treeFile({ memory: [[0x4000_0000, 0x4000_0000]] }),
 }
 
