@@ -23,6 +23,8 @@ export interface Asker {
 /** Methods that change nothing (RFC 9110 section 9.2.1). */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
+export const changesNothing = (method: string): boolean => SAFE_METHODS.includes(method)
+
 /** What whoever supervises the board may read without a token. */
 const HEALTH = '/healthz'
 
@@ -38,7 +40,7 @@ export function createAccessCheck(
   const { tokenFile, tokenForReads, allowNetworks } = config
   const trusted = trustedNetworks(allowNetworks)
   return async asker => {
-    const reads = SAFE_METHODS.includes(asker.method)
+    const reads = changesNothing(asker.method)
     if (tokenFile !== null) {
       if (!reads || (tokenForReads && asker.path !== HEALTH)) checkToken(asker, await readTokenFile(tokenFile))
     } else if (!reads) {

@@ -22,6 +22,7 @@ export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string
   const metrics = {
     tags,
     summary: 'Counters and gauges for Prometheus',
+    produces: ['text/plain'],
     response: answers({ 200: schemas.Text }),
   }
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {

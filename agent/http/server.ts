@@ -2,7 +2,7 @@
 
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Boot } from '../boot/boot.js'
-import { createAccessCheck } from './access.js'
+import { changesNothing, createAccessCheck } from './access.js'
 import { answerError, answerNoHttp, answerUnknownRoute } from './error-answer.js'
 import type { HttpConfig } from './http-config.js'
 import { LAZY_SCHEMAS } from './lazy-schemas.js'
@@ -10,6 +10,7 @@ import { installBodyHandling } from './request-body.js'
 import { addArtifactRoutes } from './routes-artifacts.js'
 import { addBoardRoutes } from './routes-board.js'
 import { addDocsRoutes } from './routes-docs.js'
+import { addEventRoutes } from './routes-events.js'
 import { addJobRoutes, type PlanRenderers } from './routes-jobs.js'
 
 export interface HttpDeps {
@@ -48,13 +49,15 @@ export function createServer(boot: Boot, config: HttpConfig, { log, plans, versi
   })
   installBodyHandling(app)
   app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {
-    if (method !== 'GET' && statusCode < 400) log.info({ method, url, ip, statusCode, elapsedTime }, 'changed')
+    if (changesNothing(method) || statusCode >= 400) return
+    log.info({ method, url, ip, statusCode, elapsedTime }, 'changed')
   })
 
   addDocsRoutes(app, version)
-  // Each group is a plugin, because the parsers of its bodies are its own.
+  // Groups are plugins, because the parsers of their bodies are their own.
   app.register(async group => addJobRoutes(group, boot, config, plans))
   app.register(async group => addArtifactRoutes(group, boot))
-  app.register(async group => addBoardRoutes(group, boot, version))
+  addEventRoutes(app, boot, config)
+  addBoardRoutes(app, boot, version)
   return app
 }

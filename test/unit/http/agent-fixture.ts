@@ -109,11 +109,7 @@ export async function submit(agent: TestAgent, fields: Record<string, unknown> =
 }
 
 /** Submit a job that stays `fetching`: its kernel comes from a server that never answers. */
-export async function submitStalled(
-  t: Test,
-  agent: TestAgent,
-  fields: Record<string, unknown> = {},
-): Promise<JobView> {
+export async function submitStalled(t: Test, agent: TestAgent, fields: Record<string, unknown> = {}): Promise<JobView> {
   const server = createHttpServer()
   const asked = once(server, 'request')
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -81,6 +81,7 @@ t.test('changes are logged, reading is not', async t => {
   const agent = await startAgent(t)
   await agent.fetch('/v1/jobs')
   await agent.fetch('/v1/artifacts/x', { method: 'PUT', body: 'x' })
+  await agent.fetch('/v1/artifacts/x', { method: 'HEAD' })
   // A request is logged when its answer is out; the next one comes after it on the same connection.
   await agent.fetch('/v1/jobs')
   const logged = agent.lines.filter(line => line.msg === 'changed')
