@@ -1,8 +1,10 @@
 /** The machine that the agent runs on, read from `/proc` and `/sys` (`Documentation/ABI`, `proc(5)`). */
 
+import { createReadStream } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
 
 /** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)` */
@@ -130,7 +132,8 @@ class LinuxHost implements BoardHost {
 
   /** Null for whatever cannot be read: the kernel has no such thing, or does not show it. */
   async #bytes(path: string): Promise<Buffer | null> {
-    return readFile(this.#path(path)).catch(() => null)
+    // sysfs gives one page at a time, and `readFile` takes a short read for the end of a file whose size it knows.
+    return buffer(createReadStream(this.#path(path))).catch(() => null)
   }
 
   async #text(path: string): Promise<string | null> {
