@@ -66,7 +66,7 @@ const WAYS: readonly Way[] = [
         cmdline: lab.cmdline,
       })
       // At least nine tenths of the board's GiB, in kB.
-      return [/memory (9[5-9]|10)\d{4} kB/]
+      return [/memory (9[5-9]\d{4}|10\d{5}) kB/]
     },
   },
   {
