@@ -53,7 +53,7 @@ const schemasAsData: Plugin = {
  * Modules that are required at the top of some file, but needed late or never. Loading them takes a third of the time
  * from start to listening.
  */
-const LATE = ['child_process', 'crypto', 'dns', 'http2', 'https', 'os', 'perf_hooks', 'worker_threads', 'semver']
+const LATE = ['child_process', 'crypto', 'dns', 'http2', 'https', 'perf_hooks', 'worker_threads', 'semver']
 
 /** Stand-ins that load the module when something of it is first used. */
 const lateModules: Plugin = {
