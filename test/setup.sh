@@ -26,6 +26,8 @@ packages='
   mmdebstrap               board image
   mtools                   boot partition of SD cards
   qemu-system-arm          emulated boards
+  qemu-user                code cache of the agent in the board image
+  systemd                  tests of the units
   u-boot-tools             environment of the real U-Boot
   xz-utils                 board image
   zstd                     tests of formats
