@@ -40,6 +40,15 @@ export interface QemuBoardOptions {
   readonly boardPort?: number
 }
 
+/** A started QEMU and what leads to it. */
+interface Machine {
+  readonly child: ChildProcess
+  readonly console: SerialConsole
+  readonly qmp: Qmp
+  readonly ended: Promise<string>
+  readonly port: number
+}
+
 /** A running board. `start` it; `stop` it in any case: the process that started it takes it along when it dies. */
 export class QemuBoard {
   readonly board: Board
@@ -51,20 +60,13 @@ export class QemuBoard {
   readonly #child: ChildProcess
   readonly #qmp: Qmp
 
-  private constructor(
-    board: Board,
-    child: ChildProcess,
-    ended: Promise<string>,
-    console: SerialConsole,
-    qmp: Qmp,
-    port: number,
-  ) {
+  private constructor(board: Board, { child, console, qmp, ended, port }: Machine) {
     this.board = board
-    this.#child = child
-    this.ended = ended
     this.console = console
-    this.#qmp = qmp
     this.url = `http://127.0.0.1:${port}`
+    this.ended = ended
+    this.#child = child
+    this.#qmp = qmp
   }
 
   /** Process id of QEMU. */
@@ -84,9 +86,7 @@ export class QemuBoard {
       const source = await bootSource(options, work)
       const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
       const args = qemuArguments(board, { source, forward, memoryMiB: options.memoryMiB, tftpDir: options.tftpDir })
-      return await launch(board, args, (child, ended, console, qmp, port) => {
-        return new QemuBoard(board, child, ended, console, qmp, port)
-      })
+      return new QemuBoard(board, await launch(board.name, args))
     } finally {
       // QEMU has read what is in there.
       await rm(work, { recursive: true, force: true })
@@ -138,9 +138,7 @@ async function bootSource(options: QemuBoardOptions, work: string): Promise<Boot
   return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
 }
 
-type Make<T> = (child: ChildProcess, ended: Promise<string>, console: SerialConsole, qmp: Qmp, port: number) => T
-
-async function launch<T>(board: Board, args: string[], make: Make<T>): Promise<T> {
+async function launch(name: string, args: string[]): Promise<Machine> {
   // The kernel ends QEMU when this process ends, however it ends.
   const argv = ['--pdeathsig', 'KILL', 'qemu-system-arm', ...args]
   const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
@@ -151,36 +149,35 @@ async function launch<T>(board: Board, args: string[], make: Make<T>): Promise<T
   stderr.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-2000)
   })
-  const console = new SerialConsole(board.name, stdout, stdin)
   // A board that is switched off hears nothing any more.
   stdin.on('error', () => stdin.destroy())
+  const console = new SerialConsole(name, stdout, stdin)
   const ended = once(child, 'close').then(
     ([code, signal]) => `${signal ?? `exit ${code}`}${words === '' ? '' : `: ${words.trim()}`}`,
     (error: unknown) => String(error),
   )
   void ended.then(status => console.end(status))
   const qmp = new Qmp(monitor)
-  const failed = async (): Promise<never> => {
-    const status = await Promise.race([ended, delay(START_TIMEOUT_MS, 'no answer on its monitor', { ref: false })])
-    throw fault('BUILD_TOOL', {
-      doing: `starting ${board.name}`,
-      tool: 'qemu-system-arm',
-      status: 'ended',
-      reason: status,
-    })
-  }
-  const port = async (): Promise<number> => {
-    await qmp.execute('qmp_capabilities')
-    return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }))
-  }
-  const asked = port()
+  const asked = askForPort(qmp)
+  // When QEMU ends first, its own words say more than a monitor that is gone.
   asked.catch(() => undefined)
+  const silent = delay(START_TIMEOUT_MS, 'no answer on its monitor', { ref: false })
+  const failed = Promise.race([ended, silent]).then(reason => {
+    throw fault('BUILD_TOOL', { doing: `starting ${name}`, tool: 'qemu-system-arm', status: 'ended', reason })
+  })
   try {
-    return make(child, ended, console, qmp, await Promise.race([asked, failed()]))
+    return { child, console, qmp, ended, port: await Promise.race([asked.catch(() => failed), failed]) }
   } catch (error) {
     child.kill('SIGKILL')
     throw error
+  } finally {
+    failed.catch(() => undefined)
   }
+}
+
+async function askForPort(qmp: Qmp): Promise<number> {
+  await qmp.execute('qmp_capabilities')
+  return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }))
 }
 
 /** `TCP[HOST_FORWARD]  12  127.0.0.1 41035  10.0.2.15  8080 ...` */

@@ -23,7 +23,10 @@ export class Qmp {
   /** @param stream connected to QEMU's monitor in `control` mode */
   constructor(stream: Duplex) {
     this.#stream = stream
-    createInterface({ input: stream }).on('line', line => this.#receive(line))
+    const lines = createInterface({ input: stream })
+    lines.on('line', line => this.#receive(line))
+    // readline hands the stream's error on, and would have it unhandled.
+    lines.on('error', error => this.#fail(error.message))
     stream.on('error', error => this.#fail(error.message))
     stream.on('close', () => this.#fail('QEMU ended'))
   }
