@@ -16,8 +16,8 @@ const BAD_JOBS: readonly (readonly [title: string, code: string, job: BadJob])[]
     (lab, good, kernel) => ({ ...good, kernel: lab.server.serve('half', kernel.subarray(0, kernel.length / 2)) }),
   ],
   [
-    'a kernel with the wrong magic',
-    'FORMAT_MAGIC',
+    'a kernel with no magic that is known',
+    'FORMAT_UNSUPPORTED',
     (lab, good) => ({ ...good, kernel: lab.server.serve('noise', Buffer.alloc(1 << 20, 'noise')) }),
   ],
   [
