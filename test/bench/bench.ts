@@ -1,7 +1,8 @@
-/** `npm run bench`: print what fauxboot takes, each figure beside its peer's in the same run. */
+/** `npm run bench [-- --runs N]`: print what fauxboot takes, each figure beside its peer's in the same run. */
 
 import { statSync } from 'node:fs'
 import { cpus, release } from 'node:os'
+import { parseArgs } from 'node:util'
 import { emulatorDtb } from '../../lava/demo/target.js'
 import { loadBoard } from '../../systemd/board.js'
 import { buildBoardImage } from '../../systemd/board-image.js'
@@ -12,18 +13,21 @@ import { measureOnBoard } from './memory.js'
 import { measurePlanAndLoad } from './plan-and-load.js'
 import { measureUpload } from './upload.js'
 
-const RUNS = { board: 5, local: 15 } as const
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } })
+const runs = Number(values.runs)
+/** What starts a process on this machine is quick, and more easily disturbed. */
+const localRuns = runs * 3
 
 const board = await loadBoard('virt')
 const image = await buildBoardImage(board)
 const dtb = await emulatorDtb(board)
 
 const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>])[] = [
-  ['agent start', () => measureAgentStart(RUNS.local)],
-  ['upload', () => measureUpload(RUNS.board)],
-  ['power-on', () => measureBoardStart(image, RUNS.board)],
-  ['plan and load', () => measurePlanAndLoad(image, dtb, RUNS.board)],
-  ['memory', () => measureOnBoard(image, dtb, RUNS.board)],
+  ['agent start', () => measureAgentStart(localRuns)],
+  ['upload', () => measureUpload(runs)],
+  ['power-on', () => measureBoardStart(image, runs)],
+  ['plan and load', () => measurePlanAndLoad(image, dtb, runs)],
+  ['memory', () => measureOnBoard(image, dtb, runs)],
 ]
 
 const figures: Figure[] = []
