@@ -21,9 +21,12 @@ run npx biome check --error-on-warnings .
 for tier in $tiers; do
   case $tier in
     unit) run npx tap run --reporter=terse --output-file="$out/unit.tap" ;;
-    # Each file boots a board of its own; two at a time keep two cores busy.
-    board) run npx tap run --reporter=base --disable-coverage --jobs=2 --timeout=2400 \
-      --output-file="$out/board.tap" 'test/board/**/*.test.ts' ;;
+    # Each file boots a board of its own; two at a time keep two cores busy. What they share is made before.
+    board)
+      run node dist/systemd/image.js --board virt --out "$out/virt"
+      run npx tap run --reporter=base --disable-coverage --jobs=2 --timeout=2400 \
+        --output-file="$out/board.tap" 'test/board/**/*.test.ts'
+      ;;
     *)
       echo "test/run.sh: unknown tier '$tier'; known: unit board" >&2
       exit 1
