@@ -57,7 +57,7 @@ done
 
 const GETTY_UNIT = unit(
   'Login prompt on the serial console, for measurements',
-  'ExecStart=/bin/getty -L 0 console dumb',
+  'ExecStart=/bin/busybox getty -L 0 console dumb',
 )
 
 function startUnit(files: FileTree, name: string, text: string): void {
