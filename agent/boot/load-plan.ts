@@ -73,7 +73,9 @@ export async function loadPlan(stage: Stage, plan: Plan, { kernel, ramdisk }: Pi
   await kexec.unload()
   try {
     const segments = plan.segments.map(({ data, mem, memsz, kind }) => ({ buffer: data, mem, memsz, kind }))
+    const checked = performance.now()
     await kexec.load(plan.entry, segments, plan.flags)
+    stage.job.log('info', `kexec_load took ${Math.round(performance.now() - checked)} ms`)
     if (!(await kexec.loaded())) {
       throw fault('KEXEC_ARGUMENT', {
         call: 'kexec_load',

@@ -38,6 +38,8 @@ class StructureParser {
   readonly #block: ByteReader
   readonly #strings: ByteReader
   readonly #stringsOffset: number
+  /** property names that were read, by offset: a tree has few names and many properties */
+  readonly #names = new Map<number, string>()
   #at: number
 
   constructor(block: ByteReader, offset: number, strings: ByteReader, stringsOffset: number) {
@@ -105,11 +107,19 @@ class StructureParser {
 
   #property(node: FdtNode, path: string): void {
     const length = this.#word('property length')
-    const name = readName(this.#strings, this.#stringsOffset + this.#word('property name offset'), 'property name')
+    const name = this.#propertyName(this.#word('property name offset'))
     if (name === '') throw this.#malformed(`property of ${path}/`, 'a name', 'none')
     if (node.properties.has(name)) throw this.#malformed(`${path}/${name}`, 'a name of its own', 'the same twice')
     node.properties.set(name, this.#block.subarray(this.#at, length, `property ${path}/${name}`))
     this.#at = align(this.#at + length, 4)
+  }
+
+  #propertyName(offset: number): string {
+    const known = this.#names.get(offset)
+    if (known !== undefined) return known
+    const name = readName(this.#strings, this.#stringsOffset + offset, 'property name')
+    this.#names.set(offset, name)
+    return name
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { fault } from '../errors.js'
 import { ByteReader, hex } from './byte-reader.js'
-import { findPayload, type ZImagePayload } from './zimage-payload.js'
 import { scanTextOffset } from './zimage-text-offset.js'
 
 export interface ZImage {
@@ -32,7 +31,6 @@ export interface ZImage {
   readonly mallocSize: number | null
   /** the decompressor is Thumb-2 code, after one ARM instruction that switches to it */
   readonly thumb: boolean
-  readonly payload: ZImagePayload | null
   /** the DTB behind the image, a view; it is not part of `bytes` */
   readonly appendedDtb: Uint8Array | null
   /** bytes behind the image and the appended DTB; they are not part of `bytes` */
@@ -161,7 +159,6 @@ export function parseZImage(bytes: Uint8Array, what = 'zImage'): ZImage {
     ...findTextOffset(image.bytes, textOffset, thumb),
     mallocSize: mallocSize ?? null,
     thumb,
-    payload: findPayload(image.bytes, tag?.offset ?? HEADER_BYTES, edataPointer),
     appendedDtb,
     trailing: rest.length - (appendedDtb?.length ?? 0),
   }
