@@ -56,6 +56,25 @@ export const ERRORS = {
   VERIFY_SIZE: row('{what}: expected {expected} bytes, found {found}', 422, 1),
   VERIFY_SHA256: row('{what}: expected sha256 {expected}, found {found}', 422, 1),
 
+  // Transfers over TFTP.
+  TFTP_REFUSED: row("{what}: the server answered '{text}' ({number})", 502, 2, 'TFTP error'),
+  TFTP_TIMEOUT: row(
+    '{what}: no answer after {attempts} attempts, {received} bytes are here',
+    504,
+    2,
+    'Retry count exceeded',
+  ),
+  TFTP_PROTOCOL: row('{what}: {reason}', 502, 2, 'TFTP error'),
+
+  // The fake U-Boot.
+  UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),
+  UBOOT_MEMORY_FULL: row(
+    'no room for {size} bytes at {address}: {limit} bytes are left; delete artifacts, or reset',
+    507,
+    1,
+    'TFTP error: trying to overwrite reserved memory...',
+  ),
+
   // Artifacts kept on the board.
   ARTIFACT_NAME: row(
     'artifact name {name} is not valid: 1 to 128 of A-Z a-z 0-9 . _ -, not starting with a dot, not ending in .partial',

@@ -1,0 +1,61 @@
+/** The faked machine, as its commands see it. `uboot.ts` makes one; tests make what they need of it. */
+
+import type { BoardFacts } from './board-facts.js'
+import type { BootDoor } from './boot-door.js'
+import type { Command } from './command.js'
+import type { Environment } from './environment.js'
+import type { Memory } from './memory.js'
+import type { Network } from './network.js'
+import type { Storage } from './storage.js'
+
+/** Where a command prints to. */
+export interface Output {
+  /** Bytes as latin1; each \n goes out as \r\n. */
+  write(text: string): void
+}
+
+/** Where a command that asks reads from: the console it was typed at. */
+export interface Input {
+  /**
+   * Print a prompt and read a line with the line editor.
+   *
+   * @param initial text that stands there already, to be edited
+   * @returns null after ^C
+   */
+  readLine(prompt: string, initial?: string): Promise<string | null>
+  /**
+   * A single key, as one character, without echo.
+   *
+   * @param timeoutMs milliseconds to wait
+   * @returns null when none came in time
+   */
+  readKey(timeoutMs: number): Promise<string | null>
+}
+
+/** What commands use of the shell. */
+export interface ShellDoor {
+  /** Run text as `run` and `source` do. @returns `$?` */
+  run(text: string, signal: AbortSignal): Promise<number>
+  /** variables of the shell itself, by name, in order */
+  readonly locals: ReadonlyMap<string, string>
+}
+
+export interface Machine {
+  readonly board: BoardFacts
+  readonly out: Output
+  readonly input: Input
+  readonly env: Environment
+  readonly memory: Memory
+  readonly shell: ShellDoor
+  /** the table, sorted by name */
+  readonly commands: readonly Command[]
+  readonly network: Network
+  readonly storage: Storage
+  readonly boot: BootDoor
+  /** the time, as a real-time clock tells it */
+  now(): Date
+  /** what `base` set: added to addresses of memory commands */
+  baseAddress: number
+  /** address of the working device tree; null while none is set */
+  workingFdt: number | null
+}

@@ -1,0 +1,153 @@
+/**
+ * The memory that commands address: one sparse file on a tmpfs, in which an address is an offset. What was never written
+ * reads as zeros and takes no room, a download is written once and lies where `kexec_load` can map it, and everything
+ * else that U-Boot lets people do to memory works on the same bytes.
+ */
+
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { fault } from '../errors.js'
+
+/** Physical addresses, `end` excluded. */
+export interface MemoryRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** What was loaded as a whole, and must not be overwritten in part by the next load. */
+export interface Claim {
+  readonly start: number
+  readonly end: number
+  /** the file's name, for the message */
+  readonly name: string
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`
+
+/** Bytes that are filled, compared or digested at a time. */
+export const MEMORY_CHUNK = 1024 * 1024
+
+export class Memory {
+  readonly #fd: number
+  readonly #claims: Claim[] = []
+
+  private constructor(
+    /** the file; an address is its offset */
+    readonly path: string,
+    /** DRAM, by address */
+    readonly ranges: readonly MemoryRange[],
+    /** bytes that may be held in the file at a time: asked before each write */
+    readonly room: () => number,
+    fd: number,
+  ) {
+    this.#fd = fd
+  }
+
+  /**
+   * Make the file, empty.
+   *
+   * @param path on a tmpfs; an earlier file of this name is replaced
+   * @param ranges DRAM of the board
+   * @param room bytes that may still be taken; writes beyond it are refused
+   */
+  static open(
+    path: string,
+    ranges: readonly MemoryRange[],
+    room: () => number = () => Number.POSITIVE_INFINITY,
+  ): Memory {
+    rmSync(path, { force: true })
+    return new Memory(path, ranges, room, openSync(path, 'wx+', 0o600))
+  }
+
+  /** Whether all of `size` bytes at `address` are DRAM. */
+  contains(address: number, size: number): boolean {
+    return this.ranges.some(({ start, end }) => address >= start && address + size <= end)
+  }
+
+  /** @throws UBOOT_MEMORY when any of it is not DRAM */
+  #check(address: number, size: number): void {
+    if (this.contains(address, size)) return
+    const dram = this.ranges.map(({ start, end }) => `${hex(start)}-${hex(end - 1)}`).join(', ')
+    throw fault('UBOOT_MEMORY', { address: hex(address), size: hex(size), dram })
+  }
+
+  /**
+   * Copy bytes out.
+   *
+   * @throws UBOOT_MEMORY when any of it is not DRAM
+   */
+  read(address: number, size: number): Buffer {
+    this.#check(address, size)
+    const bytes = Buffer.alloc(size)
+    for (let done = 0; done < size; ) {
+      const count = readSync(this.#fd, bytes, done, size - done, address + done)
+      // Behind the end of the file there are zeros too.
+      if (count === 0) break
+      done += count
+    }
+    return bytes
+  }
+
+  /**
+   * Bytes in pieces of at most {@link MEMORY_CHUNK}, so that much memory takes little.
+   *
+   * @throws UBOOT_MEMORY when any of it is not DRAM
+   */
+  *chunks(address: number, size: number): Generator<Buffer> {
+    this.#check(address, size)
+    for (let done = 0; done < size; done += MEMORY_CHUNK) {
+      yield this.read(address + done, Math.min(MEMORY_CHUNK, size - done))
+    }
+  }
+
+  /**
+   * Put bytes in.
+   *
+   * @throws UBOOT_MEMORY when any of it is not DRAM; UBOOT_MEMORY_FULL when the machine has no room for them
+   */
+  write(address: number, bytes: Uint8Array): void {
+    this.#check(address, bytes.length)
+    const room = this.room()
+    if (bytes.length > room)
+      throw fault('UBOOT_MEMORY_FULL', { address: hex(address), size: bytes.length, limit: room })
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, address + done)
+  }
+
+  /** Bytes that the file takes up. */
+  get used(): number {
+    return fstatSync(this.#fd).blocks * 512
+  }
+
+  /**
+   * The earlier load that writing `size` bytes to `address` would destroy in part: it overlaps, and does not start at the
+   * same address (the same file loaded again is no accident). Null when there is none.
+   */
+  clobbered(address: number, size: number): Claim | null {
+    return this.#claims.find(({ start, end }) => start !== address && address < end && start < address + size) ?? null
+  }
+
+  /** Note that a file was loaded here whole. What it replaces is forgotten. */
+  claim(address: number, size: number, name: string): void {
+    const end = address + size
+    this.forget(address, size)
+    this.#claims.push({ start: address, end, name })
+  }
+
+  /** Loads that overlap these bytes are no longer watched over. */
+  forget(address: number, size: number): void {
+    const kept = this.#claims.filter(claim => claim.end <= address || claim.start >= address + size)
+    this.#claims.splice(0, this.#claims.length, ...kept)
+  }
+
+  /** Everything is zero again. */
+  clear(): void {
+    ftruncateSync(this.#fd, 0)
+    this.#claims.length = 0
+  }
+
+  /** Remove the file. */
+  close(): void {
+    closeSync(this.#fd)
+    rmSync(this.path, { force: true })
+  }
+}

@@ -1,0 +1,62 @@
+/** Block devices and files as the commands see them. The real one is `storage-linux.ts`. */
+
+export interface Partition {
+  /** from 1 */
+  readonly number: number
+  /** in blocks of 512 bytes */
+  readonly start: number
+  readonly size: number
+  /** of the partition table: `dos`, `efi` */
+  readonly table: string
+  /** partition UUID; empty where there is none */
+  readonly uuid: string
+  /** partition name; empty where there is none */
+  readonly name: string
+  /** `0c`, or a type GUID */
+  readonly type: string
+  readonly bootable: boolean
+  /** what is on it, as `blkid` says: `vfat`, `ext4`; null: unknown */
+  readonly filesystem: string | null
+}
+
+export interface BlockDevice {
+  /** `mmc`, `usb`, `scsi`, `virtio` */
+  readonly kind: string
+  /** number within its kind, from 0 */
+  readonly number: number
+  /** `/dev/mmcblk0` */
+  readonly node: string
+  readonly vendor: string
+  readonly product: string
+  /** bytes */
+  readonly size: number
+  readonly removable: boolean
+  readonly partitions: readonly Partition[]
+}
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly directory: boolean
+  /** bytes */
+  readonly size: number
+}
+
+export interface Storage {
+  /** Look anew for devices of a kind; `usb start` and `scsi scan` do. */
+  devices(kind: string): Promise<readonly BlockDevice[]>
+  /** Entries of a directory; null when there is no such directory. `partition` 0 is the whole device. */
+  list(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null>
+  /** Bytes of a file; null when there is no such file. */
+  size(device: BlockDevice, partition: number, path: string): Promise<number | null>
+  /** Read a file from `offset`; `length` null: to its end. `sink` is called in order. @returns bytes */
+  read(
+    device: BlockDevice,
+    partition: number,
+    path: string,
+    range: { readonly offset: number; readonly length: number | null },
+    sink: (chunk: Uint8Array) => void,
+    signal: AbortSignal,
+  ): Promise<number>
+  /** GPIO by its name (`PB4`, `0-12`): read (null), or set. @returns its value, or null when there is no such pin */
+  gpio(pin: string, action: 'input' | 'set' | 'clear' | 'toggle', signal: AbortSignal): Promise<number | null>
+}
