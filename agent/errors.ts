@@ -27,6 +27,8 @@ export const ERRORS = {
   FORMAT_TOO_LARGE: row('{what} unpacks to more than {limit} bytes; raise the limit or send a smaller file', 413, 1),
   DECOMPRESS_FAILED: row('{what} cannot be decompressed as {format}: {reason}', 422, 1),
   FDT_NOT_FOUND: row('{what} has no {path}', 422, 1),
+  // U-Boot's own words, `call` with the colon or word that it puts behind the name.
+  FDT_EDIT: row('libfdt {call} {error}', 422, 1),
   FDT_OVERLAY: row('device tree overlay {what} cannot be applied at {where}: {reason}', 422, 1),
 
   // Memory map and plan.

@@ -56,6 +56,8 @@ export interface Machine {
   now(): Date
   /** what `base` set: added to addresses of memory commands */
   baseAddress: number
+  /** where the last load command put its file, `loadaddr` at first: what image commands use when no address is given */
+  loadAddress: number
   /** address of the working device tree; null while none is set */
   workingFdt: number | null
 }

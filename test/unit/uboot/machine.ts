@@ -96,6 +96,7 @@ export function testMachine(t: Test, parts: Partial<Machine> = {}): TestMachine 
     boot: noBoot,
     now: () => new Date('2026-11-23T09:20:51Z'),
     baseAddress: 0,
+    loadAddress: 0x4040_0000,
     workingFdt: null,
     ...parts,
     printed: () => lines.splice(0).join(''),
