@@ -1,11 +1,11 @@
 /** Wires the parts of the agent. `agent/bundle-loader.ts` calls `main`. */
 
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { AddonError, mapFile } from '../native/index.js'
+import { AddonError, type FilePart, mapFile } from '../native/index.js'
 import { createBoardHost } from './boot/board-host.js'
 import { Boot } from './boot/boot.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
@@ -113,12 +113,22 @@ const PLANS: PlanRenderers = {
 }
 
 /** Where the addon is missing nothing can be booted, but a plan can be made: the file is read instead. */
-async function mapOrRead(path: string): Promise<Uint8Array> {
+async function mapOrRead(path: string, part?: FilePart): Promise<Uint8Array> {
   try {
-    return mapFile(path)
+    return mapFile(path, part)
   } catch (thrown) {
-    if (thrown instanceof AddonError) return readFile(path)
+    if (thrown instanceof AddonError) return readPart(path, part)
     throw thrown
+  }
+}
+
+async function readPart(path: string, part: FilePart | undefined): Promise<Uint8Array> {
+  if (part === undefined) return readFile(path)
+  const file = await open(path)
+  try {
+    return (await file.read(Buffer.alloc(part.size), 0, part.size, part.offset)).buffer
+  } finally {
+    await file.close()
   }
 }
 

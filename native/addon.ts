@@ -16,7 +16,8 @@ export interface Addon {
   jump(): Promise<void>
   sync(): Promise<void>
   linkDown(ifname: string): Promise<void>
-  map(fd: number): Uint8Array
+  /** without a part the whole file; `offset` is a multiple of the page size */
+  map(fd: number, offset?: number, length?: number): Uint8Array
 }
 
 /**

@@ -121,21 +121,35 @@ export async function linkDown(ifname: string): Promise<void> {
   await settle(`linkDown(${JSON.stringify(ifname)})`, async () => native.linkDown(ifname))
 }
 
+/** Bytes of a file. */
+export interface FilePart {
+  readonly offset: number
+  readonly size: number
+}
+
+/** The mapping starts at a page, the part wherever it likes. */
+function mapPart(native: Addon, fd: number, part: FilePart | undefined): Uint8Array {
+  if (part === undefined) return native.map(fd)
+  const inPage = part.offset % native.pageSize
+  return native.map(fd, part.offset - inPage, part.size + inPage).subarray(inPage)
+}
+
 /**
- * Map a whole regular file into memory, without reading it. Writing to the array changes a private copy of the page,
+ * Map a regular file, or part of it, into memory, without reading it. Writing to the array changes a private copy of the page,
  * never the file. The mapping goes when the array is collected. The file must not shrink while it is mapped: touching a
  * page that is no longer there ends the process (SIGBUS).
  *
  * @param file path, or a descriptor open for reading, which the caller keeps and may close at once
+ * @param part the whole file unless given; it must lie inside
  */
-export function mapFile(file: string | number): Uint8Array {
+export function mapFile(file: string | number, part?: FilePart): Uint8Array {
   const native = addon()
   try {
-    if (typeof file === 'number') return native.map(file)
+    if (typeof file === 'number') return mapPart(native, file, part)
     // Opening a FIFO would wait for its writer; O_NONBLOCK makes it return, and regular files ignore it.
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      return native.map(fd)
+      return mapPart(native, fd, part)
     } finally {
       closeSync(fd)
     }

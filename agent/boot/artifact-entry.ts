@@ -2,6 +2,7 @@
 
 import { type Hash, randomBytes } from 'node:crypto'
 import { fault } from '../errors.js'
+import type { FilePart } from './job.js'
 import type { PartialFile } from './partial-file.js'
 
 /** What is known of one file. */
@@ -14,6 +15,8 @@ export interface Entry {
   sha256: Promise<string> | null
   /** of what is in an incomplete file, open for more */
   digest: Hash | null
+  /** somebody else's bytes, lent for a job; null for a file of the store's own */
+  readonly lent: FilePart | null
   /** open while bytes are coming */
   file: PartialFile | null
   /** taken by a call that writes to it */
@@ -29,13 +32,14 @@ export const PARTIAL = '.partial'
 export const isJobFile = (name: string): boolean => name.startsWith('.')
 export const jobFileName = (role: string): string => `.${randomBytes(6).toString('hex')}-${role}`
 
-export const newEntry = (name: string): Entry => ({
+export const newEntry = (name: string, lent: FilePart | null = null): Entry => ({
   name,
   size: null,
   received: 0,
   complete: false,
   sha256: null,
   digest: null,
+  lent,
   file: null,
   busy: false,
   users: new Set(),

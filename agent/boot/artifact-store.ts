@@ -15,6 +15,7 @@ import {
   PARTIAL,
 } from './artifact-entry.js'
 import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
+import type { FilePart } from './job.js'
 import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 
 export type { ReceiveOptions } from './artifact-upload.js'
@@ -41,7 +42,8 @@ export interface ArtifactStoreOptions {
   readonly reserve: number
   /** `MemAvailable`, bytes */
   available(): Promise<number>
-  mapFile(path: string): Uint8Array | Promise<Uint8Array>
+  /** without `part` the whole file */
+  mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
 }
 
 export class ArtifactStore {
@@ -128,9 +130,10 @@ export class ArtifactStore {
 
   /** The bytes of a complete artifact, mapped. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
   async bytes(name: string): Promise<Uint8Array> {
-    const { received } = this.#complete(name)
+    const { received, lent } = this.#complete(name)
     // A map of nothing is an error of the system call.
-    return received === 0 ? new Uint8Array() : this.#options.mapFile(this.#path(name))
+    if (received === 0) return new Uint8Array()
+    return lent === null ? this.#options.mapFile(this.#path(name)) : this.#options.mapFile(lent.path, lent)
   }
 
   /** Size and digest of a complete artifact. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
@@ -211,6 +214,20 @@ export class ArtifactStore {
       throw thrown
     }
     entry.users.add(job)
+    return entry.name
+  }
+
+  /**
+   * Take bytes that lie in somebody else's file as a file of a job, where they are.
+   *
+   * @param part must stay as it is until the job ends
+   * @returns the file's name
+   */
+  lend({ role, job, part }: { role: string; job: string; part: FilePart }): string {
+    const entry = newEntry(jobFileName(role), part)
+    Object.assign(entry, { size: part.size, received: part.size, complete: true })
+    entry.users.add(job)
+    this.#entries.set(entry.name, entry)
     return entry.name
   }
 
@@ -343,7 +360,7 @@ export class ArtifactStore {
   }
 
   #sha256(entry: Entry): Promise<string> {
-    entry.sha256 ??= digestFile(this.#path(entry.name)).then(hash => hash.digest('hex'))
+    entry.sha256 ??= digestFile(entry.lent ?? this.#path(entry.name)).then(hash => hash.digest('hex'))
     return entry.sha256
   }
 

@@ -7,7 +7,7 @@ import type { PlanJson } from '../kexec/plan-json.js'
 import { ArtifactStore } from './artifact-store.js'
 import type { BoardHost, BoardView } from './board.js'
 import { readBoard } from './board-view.js'
-import type { JobEvent, JobOrigin, JobRequest, JobState, JobView } from './job.js'
+import type { FilePart, JobEvent, JobOrigin, JobRequest, JobState, JobView } from './job.js'
 import { Job, type JobRecord, referencesOf } from './job-record.js'
 import { JobStore } from './job-store.js'
 import { BootCounters } from './metrics.js'
@@ -55,7 +55,7 @@ export interface BootDeps {
   readonly config: BootConfig
   readonly host: BoardHost
   /** the bytes of a whole file, mapped rather than read where the addon is there */
-  mapFile(path: string): Uint8Array | Promise<Uint8Array>
+  mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
   readonly log: BootLog
   /** milliseconds since the epoch; `Date.now` unless given */
   now?(): number
@@ -64,8 +64,9 @@ export interface BootDeps {
   /**
    * Called before the jump, when clients have heard of it: closes every connection that is left. Nobody would answer on
    * it any more, and a network that waits for answers goes on writing into the memory of a board whose driver is gone.
+   * What it returns is waited for: a serial line takes its time.
    */
-  hangUp?(): void
+  hangUp?(): void | Promise<void>
 }
 
 /** Counters since the start of the agent, and gauges. Durations are seconds, sizes bytes. */
@@ -129,7 +130,7 @@ export class Boot {
         directory: config.artifactDir,
         reserve: config.memoryReserve,
         available: async () => (await host.memory()).available,
-        mapFile: path => deps.mapFile(path),
+        mapFile: (path, part) => deps.mapFile(path, part),
       }),
     )
     const { store, records, corrupt } = await usable('stateDir', config.stateDir, () => JobStore.open(config.stateDir))

@@ -2,7 +2,7 @@
 
 import { fetchHttp } from '../transfer/http-fetch.js'
 import { showUrl } from '../transfer/url.js'
-import type { ArtifactReference } from './job.js'
+import type { ArtifactReference, FilePart } from './job.js'
 import { thinProgress } from './progress.js'
 import type { Stage } from './stage.js'
 
@@ -51,12 +51,20 @@ async function fetchUrl(stage: Stage, role: string, url: string): Promise<string
   })
 }
 
+/** @returns the name of the file in the store */
+async function nameOf(stage: Stage, role: string, { url, part, artifact = '' }: ArtifactReference): Promise<string> {
+  if (url !== undefined) return fetchUrl(stage, role, url)
+  return part === undefined ? artifact : stage.artifacts.lend({ role, job: stage.job.id, part })
+}
+
+const showPart = ({ path, offset, size }: FilePart): string => `${path}: ${size} bytes at 0x${offset.toString(16)}`
+
 async function fetchFile(stage: Stage, role: string, reference: ArtifactReference): Promise<JobFile> {
-  const { url, artifact = '' } = reference
-  const source = url === undefined ? artifact : showUrl(url)
+  const { url, part, artifact = '' } = reference
+  const source = url !== undefined ? showUrl(url) : part !== undefined ? showPart(part) : artifact
   stage.job.noteArtifact(role, { source })
   if (url !== undefined) stage.job.log('info', `${role}: fetching ${source}`)
-  const name = url === undefined ? artifact : await fetchUrl(stage, role, url)
+  const name = await nameOf(stage, role, reference)
   const { size, sha256 } = await stage.artifacts.facts(name)
   stage.job.noteArtifact(role, { received: size, size, sha256 })
   stage.job.log('info', `${role}: ${size} bytes, sha256 ${sha256}`)

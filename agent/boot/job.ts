@@ -20,12 +20,21 @@ export type JobState = (typeof JOB_STATES)[number]
 /** States that a job never leaves. */
 export const FINAL_STATES: readonly JobState[] = ['booting', 'planned', 'failed', 'cancelled']
 
+/** Bytes of a file on memory-backed storage. */
+export interface FilePart {
+  readonly path: string
+  readonly offset: number
+  readonly size: number
+}
+
 /** Where a file of a job comes from, and what is known of it. */
 export interface ArtifactReference {
-  /** exactly one of `url` and `artifact` */
+  /** exactly one of `url`, `artifact` and `part` */
   readonly url?: string
   /** name in the artifact store */
   readonly artifact?: string
+  /** part of a file on the board: for front ends inside the agent, which see to it that it stays as it is */
+  readonly part?: FilePart
   /** lower-case hex, of the bytes as they are fetched */
   readonly sha256?: string
   /** bytes as they are fetched */

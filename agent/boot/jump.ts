@@ -67,7 +67,7 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
     deps.log.warn({ job: job.id, problem }, 'not done before the jump')
   }
   await Promise.all([pause(config.farewellMs, undefined), attempt(complain, 'job state', save, LAST_STEP_MS)])
-  deps.hangUp?.()
+  await attempt(complain, 'connections', async () => deps.hangUp?.(), LAST_STEP_MS)
   // The other ends have to hear of that too.
   await pause(config.farewellMs, undefined)
   await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)

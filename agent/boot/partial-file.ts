@@ -5,6 +5,7 @@ import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../errors.js'
 import type { Sink } from '../transfer/sink.js'
+import type { FilePart } from './job.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024
@@ -24,12 +25,16 @@ export interface PartialFileOptions {
   readonly digest?: boolean
 }
 
-/** sha256 of a file, open for more. */
-export async function digestFile(path: string): Promise<Hash> {
+/** sha256 of a file or of a part of one, open for more. */
+export async function digestFile(file: string | FilePart): Promise<Hash> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: BATCH })) hash.update(chunk)
+  const { path, ...range } = typeof file === 'string' ? { path: file } : streamRange(file)
+  for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) hash.update(chunk)
   return hash
 }
+
+/** Streams count with the last byte. */
+const streamRange = ({ path, offset, size }: FilePart) => ({ path, start: offset, end: offset + size - 1 })
 
 /**
  * A file that is being written. Calls must follow one another; none may be made while another is under way.

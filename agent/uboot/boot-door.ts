@@ -16,31 +16,30 @@ export interface BootOrder {
   readonly cmdline: string
 }
 
-/** A finding of the plan that is shown before the jump. */
+/** A finding of the plan. */
 export interface BootNotice {
   readonly severity: 'fatal' | 'warning' | 'info'
   readonly message: string
   readonly remedy: string
 }
 
-/** A boot that is loaded, and waits for the word. */
-export interface LoadedBoot {
-  readonly notices: readonly BootNotice[]
-  /** Jump. It comes back only when that fails. @throws KEXEC_*, INTERNAL */
-  go(): Promise<never>
-  /** Drop it. */
-  cancel(): Promise<void>
+/** What a boot tells on its way. */
+export interface BootWatch {
+  /** the plan warns of something; called before `starting` */
+  notice(notice: BootNotice): void
+  /** everything is loaded: what is printed now are the last words before the jump */
+  starting(): void
 }
 
 export interface BootDoor {
   /**
-   * Submit a job with these pieces, and wait until it is loaded.
+   * Boot. It comes back only when that fails.
    *
    * @throws whatever ended the job; the reason of `signal`
    */
-  load(order: BootOrder, signal: AbortSignal): Promise<LoadedBoot>
-  /** Restart the board. It comes back only when that fails. */
+  boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never>
+  /** Restart the board. @throws BOARD_POWER when that fails */
   reset(): Promise<never>
-  /** Switch the board off. It comes back only when that fails. */
+  /** Switch the board off. @throws BOARD_POWER when that fails */
   powerOff(): Promise<never>
 }

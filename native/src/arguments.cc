@@ -5,16 +5,29 @@
 
 namespace fauxboot {
 
-uintptr_t Word(const Napi::Value& value, const char* what) {
+namespace {
+
+constexpr double kLargestExact = 9007199254740991.0;  // 2^53 - 1
+
+/// An integer from 0 to `largest`, still as a double, which holds both bounds exactly; NaN is none.
+double Integer(const Napi::Value& value, const char* what, double largest, const char* must_be) {
   if (!value.IsNumber()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be a number");
-  // The comparison is made in doubles, which hold both bounds exactly; NaN fails it.
-  constexpr double kLargestExact = 9007199254740991.0;  // 2^53 - 1
-  constexpr double kLargest = UINTPTR_MAX < (1ULL << 53) ? static_cast<double>(UINTPTR_MAX) : kLargestExact;
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= 0 && number <= kLargest) || std::trunc(number) != number) {
-    throw Napi::RangeError::New(value.Env(), std::string(what) + " must be an unsigned integer of the machine");
+  if (!(number >= 0 && number <= largest) || std::trunc(number) != number) {
+    throw Napi::RangeError::New(value.Env(), std::string(what) + " must be " + must_be);
   }
-  return static_cast<uintptr_t>(number);
+  return number;
+}
+
+}  // namespace
+
+uintptr_t Word(const Napi::Value& value, const char* what) {
+  constexpr double kLargest = UINTPTR_MAX < (1ULL << 53) ? static_cast<double>(UINTPTR_MAX) : kLargestExact;
+  return static_cast<uintptr_t>(Integer(value, what, kLargest, "an unsigned integer of the machine"));
+}
+
+int64_t Offset(const Napi::Value& value, const char* what) {
+  return static_cast<int64_t>(Integer(value, what, kLargestExact, "an unsigned integer"));
 }
 
 int Descriptor(const Napi::Value& value, const char* what) {

@@ -12,6 +12,9 @@ namespace fauxboot {
 /// @throws TypeError when it is not a number, RangeError when it is not such an integer
 uintptr_t Word(const Napi::Value& value, const char* what);
 
+/// A place in a file: an integer from 0 to 2^53 - 1, on 32-bit machines too.
+int64_t Offset(const Napi::Value& value, const char* what);
+
 /// A file descriptor: 0 to INT_MAX.
 int Descriptor(const Napi::Value& value, const char* what);
 

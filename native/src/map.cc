@@ -22,17 +22,24 @@ constexpr int64_t kLargest = sizeof(void*) == 4 ? (INT64_C(1) << 30) - 1 : INT64
 Napi::Value Map(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int fd = Descriptor(info[0], "fd");
+  const bool whole = info[1].IsUndefined();
   struct stat status{};
   const Outcome said = Said("fstat", fstat(fd, &status));
   if (said.error != 0) throw SystemError(env, said);
   if (!S_ISREG(status.st_mode)) throw Napi::RangeError::New(env, "only a regular file can be mapped");
-  if (status.st_size > kLargest) throw SystemError(env, {EFBIG, "mmap"});
-  if (status.st_size == 0) return Napi::Uint8Array::New(env, 0);  // mmap(2) refuses a length of 0
+  const int64_t offset = whole ? 0 : Offset(info[1], "offset");
+  const int64_t length = whole ? status.st_size : Offset(info[2], "length");
+  // A page behind the end of the file would end the process as soon as it is touched.
+  if (offset > status.st_size || length > status.st_size - offset) {
+    throw Napi::RangeError::New(env, "the part lies outside the file");
+  }
+  if (length > kLargest) throw SystemError(env, {EFBIG, "mmap"});
+  if (length == 0) return Napi::Uint8Array::New(env, 0);  // mmap(2) refuses a length of 0
 
   // Writable, because a Uint8Array is: a store into a read-only page would end the process. Private, so that such a
   // store copies the page and never reaches the file.
-  const auto size = static_cast<size_t>(status.st_size);
-  void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  const auto size = static_cast<size_t>(length);
+  void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset);
   if (address == MAP_FAILED) throw SystemError(env, {errno, "mmap"});
   const auto memory =
       Napi::ArrayBuffer::New(env, address, size, [size](Napi::Env, void* data) { munmap(data, size); });

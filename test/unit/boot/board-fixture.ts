@@ -1,6 +1,5 @@
 /** A board without a board: a host whose every word may be changed, a fake kernel, and a pipeline on top of them. */
 
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { BoardHost } from '../../../agent/boot/board.js'
@@ -8,6 +7,7 @@ import { Boot, type BootConfig, type BootDeps } from '../../../agent/boot/boot.j
 import type { JobEvent, JobRequest, JobState } from '../../../agent/boot/job.js'
 import { parseJobJson } from '../../../agent/boot/job-json.js'
 import { createFakeKexec, type FakeKexec } from '../../../agent/kexec/kexec-fake.js'
+import { mapFile } from '../../../native/index.js'
 import { treeFile } from '../kexec/trees.js'
 import { MIB, temporaryDirectory } from './fixture.js'
 
@@ -81,7 +81,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     kexec,
     config,
     host: fakeHost(changes.host),
-    mapFile: path => readFile(path),
+    mapFile,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     ...changes.deps,
   })

@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Boot } from '../../../agent/boot/boot.js'
 import { attempt } from '../../../agent/boot/jump.js'
@@ -8,6 +10,7 @@ import type { FakeKexec } from '../../../agent/kexec/kexec-fake.js'
 import { cpio, zImage } from '../kexec/images.js'
 import {
   type BoardChanges,
+  DTB,
   eventsOf,
   Gate,
   IOMEM,
@@ -285,10 +288,27 @@ t.test('what is not vital is tried before the jump, and its failure told', async
   t.equal(logged.filter(line => line === 'warn not done before the jump').length, 2)
 })
 
+t.test('parts of a file are booted where they lie, and the file outlives the job', async t => {
+  const memory = join(t.testdir(), 'memory')
+  const file = await open(memory, 'w')
+  await file.write(KERNEL, 0, KERNEL.length, 0x4200_0010)
+  await file.write(DTB, 0, DTB.length, 0x4300_0000)
+  await file.close()
+  const { boot, kexec } = await openBoard(t)
+  const part = (offset: number, size: number) => ({ part: { path: memory, offset, size } })
+  const options = { dryRun: false, earlycon: false, force: false, queue: false }
+  const pieces = { kernel: part(0x4200_0010, KERNEL.length), dtb: part(0x4300_0000, DTB.length), overlays: [] }
+  const { id } = await boot.submit({ ...pieces, cmdline: 'console=ttyAMA0', options }, 'console')
+  const image = await kexec.jumped
+  t.ok(Buffer.from(KERNEL).equals(image.segments[0]?.buffer ?? Buffer.alloc(0)))
+  t.equal(boot.get(id).artifacts[0]?.source, `${memory}: ${KERNEL.length} bytes at 0x42000010`)
+  t.ok(existsSync(memory))
+})
+
 t.test('connections are hung up when their clients have heard of the jump, before any link goes down', async t => {
   const order: string[] = []
   const { boot, kexec } = await boardWithKernel(t, {
-    deps: { hangUp: () => order.push('hang up') },
+    deps: { hangUp: () => void order.push('hang up') },
     wrap: withCalls(fake => ({
       linkDown: async ifname => {
         order.push(`${ifname} down`)

@@ -36,7 +36,13 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
   const config = loadConfig({}, [...directories, '--farewell-ms', '0', '--fetch-retries', '0', ...flags])
   const kexec = createFakeKexec()
   const log = pino({ level: 'silent' })
-  const boot = await Boot.open({ kexec, config: config.boot, host: createBoardHost(root), mapFile: readFile, log })
+  const boot = await Boot.open({
+    kexec,
+    config: config.boot,
+    host: createBoardHost(root),
+    mapFile: path => readFile(path),
+    log,
+  })
   const plans = { svg: async () => '', text: async () => '' }
   const server = createServer(boot, config.http, { log, version: '0.0.0', plans })
   const board = await server.listen({ host: '127.0.0.1', port: 0 })

@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadAddon } from '../../../native/addon.js'
@@ -180,6 +189,20 @@ t.test('writing to a mapped file changes neither the file nor another mapping of
   t.equal(Buffer.from(mine).toString(), '*********')
   t.equal(Buffer.from(other).toString(), 'the bytes')
   t.equal(readFileSync(path, 'utf8'), 'the bytes')
+})
+
+t.test('a part of a file is mapped, wherever it starts; one that is not all there is refused', async t => {
+  const path = join(t.testdir({ sparse: '' }), 'sparse')
+  truncateSync(path, 2 ** 31 + 8192)
+  const fd = openSync(path, 'r+')
+  writeSync(fd, 'the bytes', 2 ** 31 + 4090)
+  closeSync(fd)
+  t.equal(Buffer.from(native.mapFile(path, { offset: 2 ** 31 + 4094, size: 5 })).toString(), 'bytes')
+  t.equal(native.mapFile(path, { offset: 2 ** 31 + 8192, size: 0 }).length, 0)
+  const outside = { name: 'NativeArgumentError', reason: 'the part lies outside the file' }
+  t.throws(() => native.mapFile(path, { offset: 2 ** 31 + 8191, size: 2 }), outside)
+  t.throws(() => native.mapFile(path, { offset: 2 ** 32, size: 1 }), outside)
+  t.throws(() => native.mapFile(path, { offset: 0.5, size: 1 }), { name: 'NativeArgumentError' })
 })
 
 t.test('an empty file maps to an empty array', async t => {
