@@ -76,6 +76,7 @@ export const ERRORS = {
     1,
     'TFTP error: trying to overwrite reserved memory...',
   ),
+  UBOOT_ENVIRONMENT: row('{what}: {reason}', 500, 1),
 
   // Artifacts kept on the board.
   ARTIFACT_NAME: row(

@@ -21,6 +21,7 @@ packages='
   g++-aarch64-linux-gnu    native addon for 64-bit boards
   g++-arm-linux-gnueabihf  native addon for the boards
   kmod                     modules of the board image
+  libubootenv-tool         tests of the environment
   lz4                      board image
   make                     native addon
   mmdebstrap               board image

@@ -1,0 +1,125 @@
+/** What U-Boot demands of its variables: types, write protection, and those that have a meaning of their own. */
+
+import { matchesPattern } from './name-pattern.js'
+
+const MAC_PART = '[0-9a-fA-F]{1,2}'
+
+/** Types by their letter, the first of a variable's flags. The order is that of `env flags`. */
+export const TYPES = {
+  s: { name: 'string', valid: /^/ },
+  d: { name: 'decimal', valid: /^[0-9]*$/ },
+  x: { name: 'hexadecimal', valid: /^(0[xX][0-9a-fA-F]+|[0-9a-fA-F]*)$/ },
+  b: { name: 'boolean', valid: /^[1ytYT0nfNF]$/ },
+  i: { name: 'IP address', valid: /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/ },
+  m: { name: 'MAC address', valid: new RegExp(`^${MAC_PART}(:${MAC_PART}){5}$`) },
+} as const
+export type TypeLetter = keyof typeof TYPES
+
+/** What one may do to a variable, by the second letter of its flags. */
+export const ACCESSES = {
+  a: { name: 'any', refuses: [] },
+  r: { name: 'read-only', refuses: ['delete', 'create', 'overwrite'] },
+  o: { name: 'write-once', refuses: ['delete', 'overwrite'] },
+  c: { name: 'change-default', refuses: ['delete', 'overwrite changed'] },
+} as const
+export type AccessLetter = keyof typeof ACCESSES
+
+/** Flags that U-Boot is built with: names are patterns. */
+export const STATIC_FLAGS = [
+  ['eth\\d*addr', 'mo'],
+  ['ipaddr', 'i'],
+  ['gatewayip', 'i'],
+  ['netmask', 'i'],
+  ['serverip', 'i'],
+  ['nvlan', 'd'],
+  ['vlan', 'd'],
+  ['dnsip', 'i'],
+  ['serial#', 'so'],
+] as const
+
+/** Callbacks that U-Boot is built with, as `env callbacks` lists them. */
+export const CALLBACKS = [
+  'baudrate',
+  'bootargs',
+  'bootmeths',
+  'callbacks',
+  'console',
+  'dfu_alt_info',
+  'dnsip',
+  'ethaddr',
+  'flags',
+  'gatewayip',
+  'ipaddr',
+  'loadaddr',
+  'netmask',
+  'nvlan',
+  'serverip',
+  'vlan',
+] as const
+
+/** What they are bound to: names are patterns. A callback that is not in {@link CALLBACKS} does nothing. */
+export const STATIC_CALLBACKS = [
+  ['\\.callbacks', 'callbacks'],
+  ['\\.flags', 'flags'],
+  ['baudrate', 'baudrate'],
+  ['bootfile', 'bootfile'],
+  ['ipaddr', 'ipaddr'],
+  ['gatewayip', 'gatewayip'],
+  ['netmask', 'netmask'],
+  ['serverip', 'serverip'],
+  ['nvlan', 'nvlan'],
+  ['vlan', 'vlan'],
+  ['dnsip', 'dnsip'],
+  ['eth\\d*addr', 'ethaddr'],
+  ['bootmeths', 'bootmeths'],
+  ['bootargs', 'bootargs'],
+  ['dfu_alt_info', 'dfu_alt_info'],
+  ['loadaddr', 'loadaddr'],
+  ['stdin', 'console'],
+  ['stdout', 'console'],
+  ['stderr', 'console'],
+  ['serial#', 'serialno'],
+] as const
+
+type Attributes = readonly (readonly [pattern: string, attribute: string])[]
+
+/** Read the text of `.flags` or `.callbacks`: `name:attribute`, separated by commas. */
+function attributesOf(text: string): Attributes {
+  return text.split(',').map(entry => {
+    const [pattern = '', ...attribute] = entry.trim().split(':')
+    return [pattern.trim(), attribute.join(':').trim()] as const
+  })
+}
+
+/** The attribute of a variable: what `.flags` says of it last, and else what U-Boot is built with. */
+function lookUp(name: string, text: string | undefined, built: Attributes): string {
+  const fits = ([pattern]: readonly [string, string]) => matchesPattern(`^${pattern}$`, name)
+  return (attributesOf(text ?? '').findLast(fits) ?? built.findLast(fits))?.[1] ?? ''
+}
+
+const isType = (letter: string): letter is TypeLetter => letter in TYPES
+const isAccess = (letter: string): letter is AccessLetter => letter in ACCESSES
+
+/** Flags as letters; what is left out or unknown is a string that may be changed. */
+export interface Flags {
+  readonly type: TypeLetter
+  readonly access: AccessLetter
+}
+
+/** Letters to flags. */
+export function parseFlags(letters: string): Flags {
+  const type = letters.charAt(0)
+  const access = letters.charAt(1)
+  return { type: isType(type) ? type : 's', access: isAccess(access) ? access : 'a' }
+}
+
+/** The flags of a variable; `text` is the value of `.flags`. */
+export function flagsOf(name: string, text: string | undefined): Flags {
+  return parseFlags(lookUp(name, text, STATIC_FLAGS))
+}
+
+/** The callback of a variable, or null; `text` is the value of `.callbacks`. */
+export function callbackOf(name: string, text: string | undefined): string | null {
+  const callback = lookUp(name, text, STATIC_CALLBACKS)
+  return CALLBACKS.some(known => known === callback) ? callback : null
+}
