@@ -1,0 +1,261 @@
+/** The receiving end of a transfer: RFC 1350 section 2, in windows of RFC 7440 section 4. */
+
+import type { TftpAgreement } from './tftp-options.js'
+import { ackPacket, TFTP_ERROR } from './tftp-packets.js'
+import { LazyTimer, type RoundTrips, type TftpClock } from './tftp-timers.js'
+
+/** Half of the block numbers lie ahead of a block, half behind it; the number after 65535 is 0. */
+const HALF = 0x8000
+
+/** How far a 16 bit number lies ahead of a block, negative for behind it. */
+export const blocksAhead = (number: number, block: number): number => ((number - block + HALF) & 0xffff) - HALF
+
+/** What a block is to the window. */
+export type BlockVerdict = 'next' | 'duplicate' | 'gap' | 'beyond'
+
+/** Which block is awaited, and when an ACK is due. Pure: no time, no packets. */
+export class ReceiverWindow {
+  readonly #size: number
+  /** last block that came in order, counted from 1 without rollover */
+  #received = 0
+  #acked = 0
+  /** the highest block behind the gap that was told, null: no gap was told since the last block in order */
+  #gapSeen: number | null = null
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  /** the window is full: the sender waits for an ACK */
+  get ackDue(): boolean {
+    return this.#received - this.#acked >= this.#size
+  }
+
+  /** @param number of a DATA packet, 16 bits */
+  take(number: number): BlockVerdict {
+    const ahead = blocksAhead(number, this.#received)
+    if (ahead <= 0) return 'duplicate'
+    if (ahead > this.#size) return 'beyond'
+    if (ahead > 1) return 'gap'
+    this.#received++
+    this.#gapSeen = null
+    return 'next'
+  }
+
+  /**
+   * Whether a block behind a gap is the first to show it. The blocks that follow it in the same burst show nothing new
+   * and get no ACK, or every one of them would make the sender start its window again. A number that does not rise is
+   * a new burst: the sender went back, and the same block was lost again.
+   */
+  showsGap(number: number): boolean {
+    const ahead = blocksAhead(number, this.#received)
+    const news = this.#gapSeen === null || ahead <= this.#gapSeen
+    this.#gapSeen = ahead
+    return news
+  }
+
+  /** An ACK of all that came in order goes out. */
+  acked(): void {
+    this.#acked = this.#received
+  }
+}
+
+export interface ReceptionOptions {
+  readonly clock: TftpClock
+  readonly roundTrips: RoundTrips
+  readonly agreement: TftpAgreement
+  /** what is sent until the first block comes: ACK 0, or an OACK */
+  readonly opening: Uint8Array | null
+  send(packet: Uint8Array): void
+  /** takes the bytes of a block; the next ACK waits for it */
+  take(chunk: Uint8Array, block: number): void | Promise<void>
+  /** a block came in order: the peer is alive */
+  onBlock(): void
+  /** blocks `first` to `last` were taken */
+  onBlocks(first: number, last: number): void
+  /** the peer need not send: it waits for us */
+  onBusy(): void
+  /** something was lost, or is late; milliseconds since the last block that came in order */
+  onLoss(silentMs: number): void
+  /** the last block was taken and its ACK sent */
+  onEnd(): void
+  /** @param error to be told to the peer with this number of RFC 1350 */
+  onFailure(error: unknown, number: number): void
+}
+
+/**
+ * A transfer that is being received, from the first block on. Memory is bounded: one window of blocks waits for a slow
+ * `take`, because the sender gets no ACK before it.
+ */
+export class Reception {
+  readonly #options: ReceptionOptions
+  readonly #window: ReceiverWindow
+  readonly #timer: LazyTimer
+  readonly #waiting: Uint8Array[] = []
+  #reply: Uint8Array | null
+  #repliedAt: number
+  /** the reply on its way is the first of its kind, so the time until the next block is a round trip */
+  #measuring: boolean
+  #lastBlockAt: number
+  #taken = 0
+  #busy = false
+  #lastSeen = false
+  #ended = false
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options
+    this.#window = new ReceiverWindow(options.agreement.windowSize)
+    this.#timer = new LazyTimer(options.clock, () => this.#expired())
+    this.#reply = options.opening
+    this.#repliedAt = options.clock.now()
+    this.#lastBlockAt = this.#repliedAt
+    this.#measuring = this.#reply !== null
+    if (this.#reply !== null) this.#options.send(this.#reply)
+    this.#timer.set(options.roundTrips.interval)
+  }
+
+  /** A DATA packet came. */
+  data(number: number, payload: Uint8Array): void {
+    if (this.#ended && !this.#lastSeen) return
+    const verdict = this.#lastSeen ? 'duplicate' : this.#window.take(number)
+    if (verdict === 'next') {
+      this.#next(payload)
+      return
+    }
+    if (this.#busy) return
+    if (verdict === 'duplicate') this.#duplicate()
+    else if (verdict === 'gap' && this.#window.showsGap(number)) this.#gap()
+  }
+
+  /** The peer said its opening packet again: it has not seen ours. */
+  repeat(): void {
+    if (this.#window.received === 0) this.#duplicate()
+  }
+
+  stop(): void {
+    this.#ended = true
+    this.#lastSeen = false
+    this.#timer.stop()
+    this.#waiting.length = 0
+  }
+
+  #next(payload: Uint8Array): void {
+    const { agreement, clock, roundTrips } = this.#options
+    if (payload.length > agreement.blockSize) {
+      const reason = `a block has ${payload.length} bytes, agreed on were ${agreement.blockSize}`
+      this.#options.onFailure(reason, TFTP_ERROR.illegalOperation)
+      return
+    }
+    const now = clock.now()
+    if (this.#measuring) roundTrips.measured(now - this.#repliedAt)
+    this.#measuring = false
+    this.#lastBlockAt = now
+    this.#lastSeen = payload.length < agreement.blockSize
+    this.#waiting.push(payload)
+    if (this.#busy) return
+    this.#options.onBlock()
+    this.#drain()
+  }
+
+  /** Give away what waits; an ACK is due when none waits any more, or a window was taken. */
+  #drain(): void {
+    const first = this.#taken + 1
+    for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
+      let taking: void | Promise<void>
+      try {
+        taking = this.#options.take(chunk, this.#taken + 1)
+      } catch (thrown) {
+        this.#options.onFailure(thrown, TFTP_ERROR.diskFull)
+        return
+      }
+      this.#taken++
+      if (taking === undefined) continue
+      this.#wait(taking)
+      break
+    }
+    if (this.#taken >= first) this.#options.onBlocks(first, this.#taken)
+    if (!this.#busy) this.#answer()
+  }
+
+  #wait(taking: Promise<void>): void {
+    this.#busy = true
+    this.#timer.stop()
+    this.#options.onBusy()
+    taking.then(
+      () => {
+        this.#busy = false
+        if (this.#ended) return
+        this.#options.onBlock()
+        this.#drain()
+      },
+      thrown => this.#options.onFailure(thrown, TFTP_ERROR.diskFull),
+    )
+  }
+
+  #answer(): void {
+    if (this.#ended) return
+    if (this.#lastSeen) {
+      this.#ended = true
+      this.#timer.stop()
+      this.#ack()
+      this.#options.onEnd()
+      return
+    }
+    if (this.#window.ackDue) {
+      this.#ack()
+      this.#measuring = true
+    }
+    this.#timer.set(this.#options.roundTrips.interval)
+  }
+
+  #ack(): void {
+    this.#window.acked()
+    this.#reply = ackPacket(this.#window.received)
+    this.#say()
+  }
+
+  #say(): void {
+    if (this.#reply === null) return
+    this.#repliedAt = this.#options.clock.now()
+    this.#options.send(this.#reply)
+  }
+
+  /**
+   * The sender says again what is here already: our ACK may be lost. But the network duplicates packets too, and one ACK
+   * for each of them would set off a storm with senders that answer every ACK (RFC 1123 section 4.2.3.1).
+   */
+  #duplicate(): void {
+    const { clock, roundTrips } = this.#options
+    if (clock.now() - this.#repliedAt < roundTrips.interval) return
+    this.#sayAgain()
+  }
+
+  /** RFC 7440 section 4: a gap is answered at once with the last block in order, and the sender goes on behind it. */
+  #gap(): void {
+    this.#options.onLoss(this.#options.clock.now() - this.#lastBlockAt)
+    if (this.#ended) return
+    this.#ack()
+    this.#measuring = false
+    this.#timer.set(this.#options.roundTrips.interval)
+  }
+
+  #expired(): void {
+    const { clock, roundTrips, onLoss } = this.#options
+    roundTrips.expired()
+    onLoss(clock.now() - this.#lastBlockAt)
+    if (this.#ended) return
+    this.#sayAgain()
+    this.#timer.set(roundTrips.interval)
+  }
+
+  #sayAgain(): void {
+    this.#measuring = false
+    // What came in order is acknowledged with it, although the window is not full: its rest may be lost.
+    if (this.#window.received > 0) this.#ack()
+    else this.#say()
+  }
+}
