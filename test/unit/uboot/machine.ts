@@ -10,22 +10,14 @@ import type { Machine } from '../../../agent/uboot/machine.js'
 import { Memory, type MemoryRange } from '../../../agent/uboot/memory.js'
 import type { Network } from '../../../agent/uboot/network.js'
 import type { Storage } from '../../../agent/uboot/storage.js'
+import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
 
 /** DRAM as the recorded U-Boot has it: 1 GiB from 0x40000000. */
 export const DRAM: readonly MemoryRange[] = [{ start: 0x4000_0000, end: 0x8000_0000 }]
 
-/** Variables without rules. */
+/** Variables with U-Boot's rules. */
 export function plainEnvironment(variables: Readonly<Record<string, string>> = {}): Environment {
-  const values = new Map(Object.entries(variables))
-  return {
-    get: name => values.get(name),
-    names: () => [...values.keys()].sort((a, b) => (a < b ? -1 : 1)),
-    set(name, value) {
-      if (value === null) values.delete(name)
-      else values.set(name, value)
-      return []
-    },
-  }
+  return new UBootEnvironment({ defaults: variables })
 }
 
 const refuses = (what: string) => async (): Promise<never> => {
@@ -53,7 +45,7 @@ const noStorage: Storage = {
   gpio: refuses('gpio'),
 }
 
-const noBoot: BootDoor = { load: refuses('boot'), reset: refuses('boot'), powerOff: refuses('boot') }
+const noBoot: BootDoor = { boot: refuses('boot'), reset: refuses('boot'), powerOff: refuses('boot') }
 
 /** The machine, and what it printed so far. */
 export interface TestMachine extends Machine {

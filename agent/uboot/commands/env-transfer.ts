@@ -1,0 +1,127 @@
+/** `env export` and `env import`: the environment to memory, and back. */
+
+import { crc32 } from 'node:zlib'
+import { type Call, type Machine, USAGE } from '../command.js'
+import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../environment-text.js'
+import { bareHex, parseHex } from '../numbers.js'
+import { takeOptions } from './env-options.js'
+import { variablesOf } from './env-print.js'
+
+/** in front of the variables in the format with a checksum */
+const CRC_BYTES = 4
+/** An import that is larger finds no memory in U-Boot either. */
+const MOST_SIZED_BYTES = 16 * MOST_IMPORT_BYTES
+
+const upperHex = (value: number) => bareHex(value).toUpperCase()
+
+/** Which format the letters name; the text format when they name none; null when they name several. */
+function formatOf(letters: ReadonlySet<string>): 't' | 'b' | 'c' | null {
+  const [format = 't', ...more] = (['t', 'b', 'c'] as const).filter(letter => letters.has(letter))
+  return more.length > 0 ? null : format
+}
+
+function severalFormats({ out }: Machine, name: string): number {
+  out.write(`## Error: ${name}: only one of "-b", "-c" or "-t" allowed\n`)
+  return 1
+}
+
+/** Take `-s SIZE` out of the options. @returns null when the size is missing */
+function takeSize(words: readonly string[]): { readonly size: number; readonly words: readonly string[] } | null {
+  const first = words.findIndex(word => !word.startsWith('-'))
+  const at = words.slice(0, first === -1 ? undefined : first).findIndex(word => word.includes('s'))
+  const option = words[at]
+  if (option === undefined) return { size: 0, words }
+  const size = words[at + 1]
+  if (size === undefined) return null
+  return { size: parseHex(size), words: words.toSpliced(at, 2, option.slice(0, option.indexOf('s'))) }
+}
+
+/** `env export` */
+export function exportTo(machine: Machine, { args }: Call): number {
+  const { env, out, memory } = machine
+  const [name = ''] = args
+  const sized = takeSize(args.slice(1))
+  const options = sized === null ? null : takeOptions(sized.words, 'btc')
+  const [address, ...wanted] = options?.rest ?? []
+  if (sized === null || options === null || address === undefined) return USAGE
+  const format = formatOf(options.letters)
+  if (format === null) return severalFormats(machine, name)
+
+  const { size } = sized
+  const start = parseHex(address)
+  const names = env.names().filter(one => wanted.length === 0 || wanted.includes(one))
+  const separator: Separator = format === 't' ? '\n' : '\0'
+  const text = exportText(variablesOf(env, names), separator)
+  const needed = text.length + 1
+  const buffer = format === 't' ? size || needed : env.capacity
+  if (needed > buffer) {
+    out.write(`Env export buffer too small: ${buffer}, but need ${needed}\n`)
+    out.write('## Error: Cannot export environment: errno = 12\n')
+    return 1
+  }
+  // Padding is zeros, of which there may be much: it is not held here.
+  const header = format === 'c' ? CRC_BYTES : 0
+  const padded = header + Math.max(buffer, size - header)
+  if (!memory.contains(start, padded)) memory.read(start, padded)
+  const bytes = Buffer.alloc(padded)
+  bytes.write(text, header, 'latin1')
+  if (format === 'c') bytes.writeUInt32LE(crc32(bytes.subarray(CRC_BYTES, size || padded)))
+  memory.write(start, bytes)
+  // The binary formats count the checksum even where there is none, and the text format alone is in capitals.
+  const filesize = format === 't' ? upperHex(buffer) : bareHex(buffer + CRC_BYTES)
+  env.set('filesize', filesize, { origin: 'program' })
+  return 0
+}
+
+/** Bytes of a list that nobody gave the size of. */
+function findEnd({ out, memory }: Machine, start: number, separator: Separator): Buffer {
+  const range = memory.ranges.find(({ start: from, end }) => start >= from && start < end)
+  const available = range === undefined ? 1 : Math.min(MOST_IMPORT_BYTES + 2, range.end - start)
+  const bytes = memory.read(start, available)
+  const found = bytes.indexOf(`${separator}\0`, 0, 'latin1')
+  const missing = found === -1 || found >= MOST_IMPORT_BYTES
+  if (missing) out.write(`## Warning: Input data exceeds ${MOST_IMPORT_BYTES} bytes - truncated\n`)
+  const size = (missing ? MOST_IMPORT_BYTES : found) + 2
+  out.write(`## Info: input data size = ${size} = 0x${upperHex(size)}\n`)
+  return bytes.subarray(0, size)
+}
+
+/** `env import` */
+export function importFrom(machine: Machine, { args }: Call): number {
+  const { env, out, memory } = machine
+  const [name = ''] = args
+  const options = takeOptions(args.slice(1), 'btcrd')
+  // A lone `-` stands for the size that is not given, never for an option.
+  const [address, given = '-', ...only] = options?.rest ?? []
+  if (options === null || address === undefined) return USAGE
+  const { letters } = options
+  const format = formatOf(letters)
+  if (format === null) return severalFormats(machine, name)
+  if (!letters.has(format)) out.write('## Warning: defaulting to text format\n')
+
+  const start = parseHex(address)
+  const separator: Separator = format === 't' ? '\n' : '\0'
+  const complain = (text: string) => {
+    out.write(`${text}\n`)
+    return 1
+  }
+  let bytes: Buffer
+  if (given === '-') {
+    if (format === 'c') return complain('## Error: external checksum format must pass size')
+    bytes = findEnd(machine, start, separator)
+  } else {
+    const size = parseHex(given)
+    if (format === 'c' && size <= CRC_BYTES) return complain(`## Error: Invalid size 0x${upperHex(size)}`)
+    if (size > MOST_SIZED_BYTES) return complain('## Error: Environment import failed: errno = 12')
+    bytes = memory.read(start, size)
+  }
+  if (format === 'c') {
+    const data = bytes.subarray(CRC_BYTES)
+    if (crc32(data) !== bytes.readUInt32LE()) return complain('## Error: bad CRC, import failed')
+    bytes = data
+  }
+  const entries = importText(bytes.toString('latin1'), separator, format === 't' && letters.has('r'))
+  const { complete, lines } = env.import(entries, { clear: letters.has('d'), only })
+  for (const line of lines) out.write(`${line}\n`)
+  return complete ? 0 : complain('## Error: Environment import failed: errno = 22')
+}
