@@ -188,6 +188,12 @@ export function fault<C extends ErrorCode>(code: C, fields: ErrorFields<C>, caus
   return new FauxbootError(code, fields, cause === undefined ? undefined : { cause })
 }
 
+/** What became JSON, as an error again; a code that the table no longer has is INTERNAL. */
+export function faultOf({ code, message, details }: ErrorJson): FauxbootError {
+  if (Object.hasOwn(ERRORS, code)) return new FauxbootError(code as ErrorCode, details)
+  return fault('INTERNAL', { doing: `reading the error ${code}`, reason: message })
+}
+
 /**
  * Bring anything thrown into the table: errors of the table pass, others become INTERNAL.
  *

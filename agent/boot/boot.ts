@@ -192,6 +192,17 @@ export class Boot {
   }
 
   /**
+   * Resolves when the board is free of the job that owns it; a job that jumped is never done. For others, at once.
+   *
+   * @throws JOB_UNKNOWN at once
+   */
+  async settled(id: string): Promise<JobView> {
+    const job = this.#job(id)
+    if (this.#owner?.job === job) await this.#owner.done
+    return job.view()
+  }
+
+  /**
    * The events of a job after `afterSeq` (0: all), those to come too; ends after the final state, or when `signal` fires.
    *
    * @throws JOB_UNKNOWN at once, not at the first step of the iteration

@@ -18,7 +18,8 @@ export interface BootOrder {
 
 /** A finding of the plan. */
 export interface BootNotice {
-  readonly severity: 'fatal' | 'warning' | 'info'
+  /** `warning`, or `fatal` where that was no reason to refuse */
+  readonly severity: string
   readonly message: string
   readonly remedy: string
 }

@@ -139,10 +139,15 @@ export class Memory {
     this.#claims.splice(0, this.#claims.length, ...kept)
   }
 
-  /** Everything is zero again. */
-  clear(): void {
-    ftruncateSync(this.#fd, 0)
-    this.#claims.length = 0
+  /**
+   * These bytes as a part of the file, which is all there then: what maps it never touches a page behind its end.
+   *
+   * @throws UBOOT_MEMORY when any of it is not DRAM
+   */
+  part(address: number, size: number): { readonly path: string; readonly offset: number; readonly size: number } {
+    this.#check(address, size)
+    if (fstatSync(this.#fd).size < address + size) ftruncateSync(this.#fd, address + size)
+    return { path: this.path, offset: address, size }
   }
 
   /** Remove the file. */

@@ -1,0 +1,69 @@
+/** Boots of the console as jobs of the one pipeline: seen over HTTP with their plan, findings and log like any other. */
+
+import type { Boot } from '../boot/boot.js'
+import type { ArtifactReference, JobRequest } from '../boot/job.js'
+import { fault, faultOf } from '../errors.js'
+import type { BootDoor, BootOrder, BootPiece, BootWatch } from './boot-door.js'
+import type { Memory } from './memory.js'
+
+/** How the board itself is restarted and switched off. */
+export interface Power {
+  /** @throws BOARD_POWER when it cannot be done */
+  reset(): Promise<never>
+  powerOff(): Promise<never>
+}
+
+const reference = (memory: Memory, { address, size }: BootPiece): ArtifactReference => ({
+  part: memory.part(address, size),
+})
+
+function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline }: BootOrder): JobRequest {
+  return {
+    name: 'console',
+    kernel: reference(memory, kernel),
+    ramdisk: ramdisk === null ? undefined : { ...reference(memory, ramdisk), compression: 'none' },
+    dtb: dtb === null ? undefined : reference(memory, dtb),
+    overlays: [],
+    cmdline,
+    options: { dryRun: false, earlycon: false, force: false, queue: false },
+  }
+}
+
+export class PipelineDoor implements BootDoor {
+  readonly #boot: Boot
+  readonly #memory: Memory
+  readonly #power: Power
+
+  constructor(boot: Boot, memory: Memory, power: Power) {
+    this.#boot = boot
+    this.#memory = memory
+    this.#power = power
+  }
+
+  async boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never> {
+    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console')
+    const cancel = (): void => void this.#boot.cancel(id).catch(() => undefined)
+    signal.addEventListener('abort', cancel)
+    try {
+      for await (const event of this.#boot.events(id, 0)) {
+        if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
+        if (event.type === 'state' && event.state === 'booting') watch.starting()
+      }
+      // The events end when the job fails, and just before the jump, which comes back only when it fails.
+      const { error, state } = await this.#boot.settled(id)
+      signal.throwIfAborted()
+      if (error === null) throw fault('INTERNAL', { doing: 'booting', reason: `job ${id} ended as ${state}` })
+      throw faultOf(error)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  reset(): Promise<never> {
+    return this.#power.reset()
+  }
+
+  powerOff(): Promise<never> {
+    return this.#power.powerOff()
+  }
+}
