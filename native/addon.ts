@@ -14,7 +14,11 @@ export interface Addon {
   load(entry: number, flags: number, segments: readonly (readonly [Uint8Array, number, number])[]): Promise<void>
   fileLoad(kernelFd: number, initrdFd: number | null, cmdline: string, flags: number): Promise<void>
   jump(): Promise<void>
+  restart(): Promise<void>
+  powerOff(): Promise<void>
   sync(): Promise<void>
+  rawTty(fd: number): void
+  drainTty(fd: number): Promise<void>
   linkDown(ifname: string): Promise<void>
   /** without a part the whole file; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array

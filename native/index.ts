@@ -105,6 +105,39 @@ export async function jump(): Promise<void> {
   await settle('reboot(LINUX_REBOOT_CMD_KEXEC)', () => native.jump())
 }
 
+/** `reboot(LINUX_REBOOT_CMD_RESTART)`: at once, without a word to anybody. Settles only when the kernel refuses. */
+export async function restart(): Promise<void> {
+  const native = addon()
+  await settle('reboot(LINUX_REBOOT_CMD_RESTART)', () => native.restart())
+}
+
+/** `reboot(LINUX_REBOOT_CMD_POWER_OFF)`: at once. Settles only when the kernel refuses. */
+export async function powerOff(): Promise<void> {
+  const native = addon()
+  await settle('reboot(LINUX_REBOOT_CMD_POWER_OFF)', () => native.powerOff())
+}
+
+/**
+ * Make a terminal transparent to every byte in both directions: no echo, no signals, no conversion of line ends, no
+ * modem lines. Its speed stays.
+ *
+ * @param fd open terminal
+ */
+export function rawTty(fd: number): void {
+  const native = addon()
+  try {
+    native.rawTty(fd)
+  } catch (thrown) {
+    throw explain(`rawTty(${fd})`, thrown)
+  }
+}
+
+/** `tcdrain(3)`: resolves when everything that was written has left the line. */
+export async function drainTty(fd: number): Promise<void> {
+  const native = addon()
+  await settle(`drainTty(${fd})`, () => native.drainTty(fd))
+}
+
 /** `sync(2)`. */
 export async function sync(): Promise<void> {
   const native = addon()

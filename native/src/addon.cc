@@ -10,9 +10,13 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("load", Napi::Function::New(env, Load, "load"));
   exports.Set("fileLoad", Napi::Function::New(env, FileLoad, "fileLoad"));
   exports.Set("jump", Napi::Function::New(env, Jump, "jump"));
+  exports.Set("restart", Napi::Function::New(env, Restart, "restart"));
+  exports.Set("powerOff", Napi::Function::New(env, PowerOff, "powerOff"));
   exports.Set("sync", Napi::Function::New(env, Sync, "sync"));
   exports.Set("linkDown", Napi::Function::New(env, LinkDown, "linkDown"));
   exports.Set("map", Napi::Function::New(env, Map, "map"));
+  exports.Set("rawTty", Napi::Function::New(env, RawTty, "rawTty"));
+  exports.Set("drainTty", Napi::Function::New(env, DrainTty, "drainTty"));
   return exports;
 }
 

@@ -14,13 +14,23 @@ Napi::Value FileLoad(const Napi::CallbackInfo& info);
 /// jump(): Promise; reboot(LINUX_REBOOT_CMD_KEXEC). Settles only when the kernel refuses.
 Napi::Value Jump(const Napi::CallbackInfo& info);
 
+/// restart(), powerOff(): Promise; reboot(LINUX_REBOOT_CMD_RESTART or _POWER_OFF). They settle only when the kernel refuses.
+Napi::Value Restart(const Napi::CallbackInfo& info);
+Napi::Value PowerOff(const Napi::CallbackInfo& info);
+
 /// sync(): Promise; sync(2).
 Napi::Value Sync(const Napi::CallbackInfo& info);
 
 /// linkDown(ifname): Promise; clears IFF_UP.
 Napi::Value LinkDown(const Napi::CallbackInfo& info);
 
-/// map(fd): Uint8Array; a private, writable mapping of a whole regular file.
+/// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or of a part of it.
 Napi::Value Map(const Napi::CallbackInfo& info);
+
+/// rawTty(fd): makes a terminal transparent to every byte; its speed stays.
+Napi::Value RawTty(const Napi::CallbackInfo& info);
+
+/// drainTty(fd): Promise; tcdrain(3): everything written has left the serial line.
+Napi::Value DrainTty(const Napi::CallbackInfo& info);
 
 }  // namespace fauxboot

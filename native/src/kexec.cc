@@ -39,6 +39,14 @@ Napi::Value Jump(const Napi::CallbackInfo& info) {
   return Run(info.Env(), [] { return Said("reboot", reboot(static_cast<int>(RB_KEXEC))); });
 }
 
+Napi::Value Restart(const Napi::CallbackInfo& info) {
+  return Run(info.Env(), [] { return Said("reboot", reboot(RB_AUTOBOOT)); });
+}
+
+Napi::Value PowerOff(const Napi::CallbackInfo& info) {
+  return Run(info.Env(), [] { return Said("reboot", reboot(RB_POWER_OFF)); });
+}
+
 Napi::Value Sync(const Napi::CallbackInfo& info) {
   return Run(info.Env(), []() -> Outcome {
     sync();

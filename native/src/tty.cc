@@ -1,0 +1,38 @@
+// A serial line as the console of a boot loader: every byte passes, in both directions, at the speed that is set.
+#include <termios.h>
+
+#include <cerrno>
+
+#include "arguments.h"
+#include "call.h"
+#include "functions.h"
+
+namespace fauxboot {
+
+Napi::Value RawTty(const Napi::CallbackInfo& info) {
+  const int fd = Descriptor(info[0], "fd");
+  termios mode{};
+  if (const Outcome got = Said("tcgetattr", tcgetattr(fd, &mode)); got.error != 0) throw SystemError(info.Env(), got);
+  cfmakeraw(&mode);
+  // A lab's cable seldom carries modem lines; without CLOCAL their absence would stop everything.
+  mode.c_cflag |= CLOCAL | CREAD;
+  mode.c_cc[VMIN] = 1;
+  mode.c_cc[VTIME] = 0;
+  if (const Outcome set = Said("tcsetattr", tcsetattr(fd, TCSANOW, &mode)); set.error != 0) {
+    throw SystemError(info.Env(), set);
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value DrainTty(const Napi::CallbackInfo& info) {
+  const int fd = Descriptor(info[0], "fd");
+  return Run(info.Env(), [fd]() -> Outcome {
+    int result;
+    do {
+      result = tcdrain(fd);
+    } while (result < 0 && errno == EINTR);
+    return Said("tcdrain", result);
+  });
+}
+
+}  // namespace fauxboot
