@@ -3,6 +3,17 @@ import { crc32 } from 'node:zlib'
 import { fault } from '../errors.js'
 import { ByteReader, hex } from './byte-reader.js'
 import {
+  LISTED,
+  readUImageHeader,
+  UIMAGE_HEADER_BYTES,
+  UIMAGE_MAGIC,
+  UIMAGE_NAME_BYTES,
+  UIMAGE_OFFSET,
+  UIMAGE_TABLES,
+  type UImageByteField,
+  uimageParts,
+} from './uimage-header.js'
+import {
   UIMAGE_ARCH,
   UIMAGE_COMPRESSION,
   UIMAGE_OS,
@@ -12,6 +23,8 @@ import {
   type UImageOs,
   type UImageType,
 } from './uimage-tables.js'
+
+export { isUImage, UIMAGE_HEADER_BYTES, UIMAGE_MAGIC } from './uimage-header.js'
 
 export interface UImage {
   /** seconds since 1970 */
@@ -49,64 +62,18 @@ export interface UImageHeader {
   readonly os?: UImageOs
 }
 
-export const UIMAGE_MAGIC = 0x2705_1956
-export const UIMAGE_HEADER_BYTES = 64
-const OFFSET = {
-  magic: 0,
-  headerCrc: 4,
-  time: 8,
-  size: 12,
-  load: 16,
-  entry: 20,
-  dataCrc: 24,
-  os: 28,
-  arch: 29,
-  type: 30,
-  compression: 31,
-  name: 32,
-} as const
-const NAME_BYTES = 32
-/** Types whose data starts with a list of sizes that a zero ends. */
-const LISTED: readonly UImageType[] = ['multi', 'script']
-
 type Table = Readonly<Record<number, string>>
 
-/** Whether `bytes` start with a uImage. */
-export function isUImage(bytes: Uint8Array): boolean {
-  return bytes.length >= UIMAGE_HEADER_BYTES && new ByteReader(bytes, '').u32be(OFFSET.magic, 'magic') === UIMAGE_MAGIC
-}
-
-function checkCrc(what: string, offset: number, expected: number, bytes: Uint8Array): void {
-  const found = crc32(bytes)
+function checkCrc(what: string, offset: number, expected: number, found: number): void {
   if (found === expected) return
   throw fault('FORMAT_CRC', { what, where: hex(offset), expected: hex(expected), found: hex(found) })
 }
 
-/** The name that a table has for the byte at `offset`. */
-function named<T extends Table>(header: ByteReader, field: keyof typeof OFFSET, table: T): T[keyof T] {
-  const number = header.u8(OFFSET[field], field)
-  const name = (table as Table)[number]
-  if (name === undefined) {
-    throw header.malformed(OFFSET[field], field, `0 to ${Object.keys(table).length - 1}`, number)
-  }
-  return name as T[keyof T]
-}
-
-/** The files of a `multi` or `script` image: sizes, a zero, then each file on a multiple of four bytes. */
-function readParts(data: ByteReader): Uint8Array[] {
-  const sizes: number[] = []
-  let offset = 0
-  for (;;) {
-    const size = data.u32be(offset, 'list of sizes')
-    offset += 4
-    if (size === 0) break
-    sizes.push(size)
-  }
-  return sizes.map((size, i) => {
-    const part = data.subarray(offset, size, `file ${i}`)
-    offset += Math.ceil(size / 4) * 4
-    return part
-  })
+/** The name that a table has for the byte of a field. */
+function named<Name>(file: ByteReader, field: UImageByteField, name: Name | null): Name {
+  if (name !== null) return name
+  const offset = UIMAGE_OFFSET[field]
+  throw file.malformed(offset, field, `0 to ${Object.keys(UIMAGE_TABLES[field]).length - 1}`, file.u8(offset, field))
 }
 
 /**
@@ -118,29 +85,25 @@ function readParts(data: ByteReader): Uint8Array[] {
  */
 export function parseUImage(bytes: Uint8Array, what = 'uImage'): UImage {
   const file = new ByteReader(bytes, what)
-  file.need(0, UIMAGE_HEADER_BYTES, 'uImage header')
-  file.magic(OFFSET.magic, file.u32be(OFFSET.magic, 'magic'), UIMAGE_MAGIC)
-  // the header's CRC is computed with its own field zero; `slice` would not copy if this is a Buffer
-  const blanked = new Uint8Array(bytes.subarray(0, UIMAGE_HEADER_BYTES))
-  blanked.fill(0, OFFSET.headerCrc, OFFSET.headerCrc + 4)
-  checkCrc(what, OFFSET.headerCrc, file.u32be(OFFSET.headerCrc, 'header CRC'), blanked)
-  const size = file.u32be(OFFSET.size, 'size')
+  const header = readUImageHeader(bytes, what)
+  const { time, size, load, entry, name } = header
+  checkCrc(what, UIMAGE_OFFSET.headerCrc, header.headerCrc, header.computedCrc)
   const data = file.subarray(UIMAGE_HEADER_BYTES, size, 'data')
-  checkCrc(what, OFFSET.dataCrc, file.u32be(OFFSET.dataCrc, 'data CRC'), data)
-  const type = named(file, 'type', UIMAGE_TYPE)
-  const name = Buffer.from(file.subarray(OFFSET.name, NAME_BYTES, 'name')).toString('latin1')
+  checkCrc(what, UIMAGE_OFFSET.dataCrc, header.dataCrc, crc32(data))
+  const type = named(file, 'type', header.type)
+  const parts = LISTED.includes(type) ? uimageParts(data, what) : [{ offset: 0, size }]
   return {
-    time: file.u32be(OFFSET.time, 'time'),
+    time,
     size,
-    load: file.u32be(OFFSET.load, 'load address'),
-    entry: file.u32be(OFFSET.entry, 'entry'),
-    os: named(file, 'os', UIMAGE_OS),
-    arch: named(file, 'arch', UIMAGE_ARCH),
+    load,
+    entry,
+    os: named(file, 'os', header.os),
+    arch: named(file, 'arch', header.arch),
     type,
-    compression: named(file, 'compression', UIMAGE_COMPRESSION),
-    name: name.replace(/\0.*$/s, ''),
+    compression: named(file, 'compression', header.compression),
+    name,
     data,
-    parts: LISTED.includes(type) ? readParts(new ByteReader(data, what)) : [data],
+    parts: parts.map((part, i) => new ByteReader(data, what).subarray(part.offset, part.size, `file ${i}`)),
     trailing: bytes.length - UIMAGE_HEADER_BYTES - size,
   }
 }
@@ -160,25 +123,30 @@ function numberOf(table: Table, name: string): number {
 export function packUImage(header: UImageHeader, data: Uint8Array): Uint8Array {
   const name = Buffer.from(header.name, 'latin1')
   const bytes = new Uint8Array(UIMAGE_HEADER_BYTES + data.length)
-  if (name.length > NAME_BYTES) {
-    throw new ByteReader(bytes, 'uImage').malformed(OFFSET.name, 'name', `at most ${NAME_BYTES} bytes`, name.length)
+  if (name.length > UIMAGE_NAME_BYTES) {
+    throw new ByteReader(bytes, 'uImage').malformed(
+      UIMAGE_OFFSET.name,
+      'name',
+      `at most ${UIMAGE_NAME_BYTES} bytes`,
+      name.length,
+    )
   }
   const view = new DataView(bytes.buffer)
   const words = [
-    [OFFSET.magic, UIMAGE_MAGIC],
-    [OFFSET.time, header.time],
-    [OFFSET.size, data.length],
-    [OFFSET.load, header.load],
-    [OFFSET.entry, header.entry],
-    [OFFSET.dataCrc, crc32(data)],
+    [UIMAGE_OFFSET.magic, UIMAGE_MAGIC],
+    [UIMAGE_OFFSET.time, header.time],
+    [UIMAGE_OFFSET.size, data.length],
+    [UIMAGE_OFFSET.load, header.load],
+    [UIMAGE_OFFSET.entry, header.entry],
+    [UIMAGE_OFFSET.dataCrc, crc32(data)],
   ] as const
   for (const [offset, word] of words) view.setUint32(offset, word)
-  bytes[OFFSET.os] = numberOf(UIMAGE_OS, header.os ?? 'linux')
-  bytes[OFFSET.arch] = numberOf(UIMAGE_ARCH, header.arch)
-  bytes[OFFSET.type] = numberOf(UIMAGE_TYPE, header.type)
-  bytes[OFFSET.compression] = numberOf(UIMAGE_COMPRESSION, header.compression)
-  bytes.set(name, OFFSET.name)
-  view.setUint32(OFFSET.headerCrc, crc32(bytes.subarray(0, UIMAGE_HEADER_BYTES)))
+  bytes[UIMAGE_OFFSET.os] = numberOf(UIMAGE_OS, header.os ?? 'linux')
+  bytes[UIMAGE_OFFSET.arch] = numberOf(UIMAGE_ARCH, header.arch)
+  bytes[UIMAGE_OFFSET.type] = numberOf(UIMAGE_TYPE, header.type)
+  bytes[UIMAGE_OFFSET.compression] = numberOf(UIMAGE_COMPRESSION, header.compression)
+  bytes.set(name, UIMAGE_OFFSET.name)
+  view.setUint32(UIMAGE_OFFSET.headerCrc, crc32(bytes.subarray(0, UIMAGE_HEADER_BYTES)))
   bytes.set(data, UIMAGE_HEADER_BYTES)
   return bytes
 }
