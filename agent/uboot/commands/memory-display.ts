@@ -1,0 +1,103 @@
+/** `md` and `strings`: memory, shown. */
+
+import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { hex8, parseHex } from '../numbers.js'
+import { turn } from '../turn.js'
+import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
+
+const LINE_BYTES = 16
+/** Bytes that are read and printed before other work gets a turn. */
+const BLOCK_BYTES = 4096
+
+/** Where the next `md` without a new address goes on. */
+interface Position {
+  address: number
+  unit: Unit
+  /** units */
+  length: number
+}
+
+const positions = new WeakMap<Machine, Position>()
+
+/** A line of up to 16 bytes: address, units, characters. */
+function line(address: number, bytes: Buffer, unit: Unit): string {
+  let units = ''
+  for (let at = 0; at < bytes.length; at += unit.bytes) units += ` ${unitHex(readUnit(bytes, at, unit), unit)}`
+  const width = (LINE_BYTES / unit.bytes) * (2 * unit.bytes + 1)
+  const text = bytes.toString('latin1').replace(/[^ -~]/g, '.')
+  return `${hex8(address)}:${units.padEnd(width)}  ${text}\n`
+}
+
+async function display(machine: Machine, { args, repeated, signal }: Call): Promise<number> {
+  const [name = '', start, count] = args
+  if (start === undefined) return USAGE
+  const last = positions.get(machine) ?? { address: 0, unit: UNITS.l, length: 0x40 }
+  const unit = repeated ? last.unit : unitOf(name)
+  if (unit === null) return 1
+  const address = repeated ? last.address : based(machine, parseHex(start))
+  const length = repeated || count === undefined ? last.length : parseHex(count)
+  const size = length * unit.bytes
+  for (let done = 0; done < size; done += BLOCK_BYTES) {
+    const block = machine.memory.read(address + done, Math.min(BLOCK_BYTES, size - done))
+    let text = ''
+    for (let at = 0; at < block.length; at += LINE_BYTES)
+      text += line(address + done + at, block.subarray(at, at + LINE_BYTES), unit)
+    machine.out.write(text)
+    await turn(signal)
+  }
+  positions.set(machine, { address: (address + size) % 2 ** 32, unit, length })
+  return 0
+}
+
+/** The range that the next `strings` without a new address shows. */
+const stringRanges = new WeakMap<Machine, { readonly start: number; readonly end: number }>()
+
+/** The bytes from `address` to the next NUL, and to the end of DRAM where there is none. */
+async function untilNul({ memory }: Machine, address: number, signal: AbortSignal): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for (let at = address; ; at += BLOCK_BYTES) {
+    const end = memory.ranges.find(range => at >= range.start && at < range.end)?.end ?? at + 1
+    const block = memory.read(at, Math.min(BLOCK_BYTES, end - at))
+    const nul = block.indexOf(0)
+    pieces.push(nul === -1 ? block : block.subarray(0, nul))
+    if (nul !== -1) return Buffer.concat(pieces)
+    await turn(signal)
+  }
+}
+
+async function strings(machine: Machine, { args, repeated, signal }: Call): Promise<number> {
+  const [, start, count] = args
+  if (start === undefined) return USAGE
+  const first = parseHex(start)
+  const last = repeated ? stringRanges.get(machine) : undefined
+  const range = last ?? { start: first, end: count === undefined ? 0xffff_ffff : first + parseHex(count) }
+  let address = range.start
+  do {
+    const text = await untilNul(machine, address, signal)
+    machine.out.write(`${text.toString('latin1')}\n`)
+    address += text.length + 1
+    await turn(signal)
+  } while (address < range.end && machine.memory.read(address, 1)[0] !== 0)
+  stringRanges.set(machine, { start: address, end: address + range.end - range.start })
+  return 0
+}
+
+export const memoryDisplayCommands: readonly Command[] = [
+  {
+    name: 'md',
+    maxArgs: 3,
+    repeatable: true,
+    summary: 'memory display',
+    usage: '[.b, .w, .l] address [# of objects]',
+    run: display,
+  },
+  {
+    name: 'strings',
+    maxArgs: 3,
+    repeatable: true,
+    summary: 'display strings',
+    usage: `<addr> [byte count]
+    - display strings at <addr> for at least [byte count] or first double NUL`,
+    run: strings,
+  },
+]

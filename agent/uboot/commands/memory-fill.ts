@@ -1,0 +1,149 @@
+/** `mw`, `cp`, `cmp`, `base` and `loop`: much memory at a time. */
+
+import { once } from 'node:events'
+import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { MEMORY_CHUNK } from '../memory.js'
+import { hex8, parseHex } from '../numbers.js'
+import { turn } from '../turn.js'
+import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
+
+async function write(machine: Machine, { args, signal }: Call): Promise<number> {
+  const [name = '', start, value, count = '1'] = args
+  if (start === undefined || value === undefined) return USAGE
+  const unit = unitOf(name)
+  if (unit === null) return 1
+  const address = based(machine, parseHex(start))
+  const size = parseHex(count) * unit.bytes
+  const pattern = Buffer.alloc(Math.min(size, MEMORY_CHUNK), unitBytes(parseHex(value), unit))
+  for (let done = 0; done < size; done += MEMORY_CHUNK) {
+    machine.memory.write(address + done, pattern.subarray(0, size - done))
+    await turn(signal)
+  }
+  return 0
+}
+
+/** Source, target and count of a command, checked as U-Boot does. */
+function twoPlaces(machine: Machine, { args }: Call) {
+  const [name = '', first, second, count] = args
+  if (first === undefined || second === undefined || count === undefined) return USAGE
+  const unit = unitOf(name)
+  if (unit === null) return 1
+  return {
+    unit,
+    first: based(machine, parseHex(first)),
+    second: based(machine, parseHex(second)),
+    count: parseHex(count),
+  }
+}
+
+async function copy(machine: Machine, call: Call): Promise<number> {
+  const places = twoPlaces(machine, call)
+  if (typeof places === 'number') return places
+  const { unit, first: source, second: target, count } = places
+  if (count === 0) {
+    machine.out.write('Zero length ???\n')
+    return 1
+  }
+  const size = count * unit.bytes
+  // What overlaps is copied from the end that is not overwritten before it was read.
+  const backwards = target > source && target < source + size
+  for (let done = 0; done < size; done += MEMORY_CHUNK) {
+    const piece = Math.min(MEMORY_CHUNK, size - done)
+    const at = backwards ? size - done - piece : done
+    machine.memory.write(target + at, machine.memory.read(source + at, piece))
+    await turn(call.signal)
+  }
+  return 0
+}
+
+/** As C prints `%#0*x` with the unit's bytes as width: small, but so it is. */
+const shortHex = (value: number, unit: Unit) => `0x${value.toString(16).padStart(unit.bytes - 2, '0')}`
+
+async function compare(machine: Machine, call: Call): Promise<number> {
+  const places = twoPlaces(machine, call)
+  if (typeof places === 'number') return places
+  const { unit, first, second, count } = places
+  const { memory, out } = machine
+  const say = (address: number, value: number) => `${unit.noun} at 0x${hex8(address)} (${shortHex(value, unit)})`
+  const size = count * unit.bytes
+  let same = size
+  for (let done = 0; done < size && same === size; done += MEMORY_CHUNK) {
+    const piece = Math.min(MEMORY_CHUNK, size - done)
+    const [one, other] = [memory.read(first + done, piece), memory.read(second + done, piece)]
+    if (!one.equals(other)) {
+      const differs = one.findIndex((byte, index) => byte !== other[index])
+      const at = differs - (differs % unit.bytes)
+      same = done + at
+      const left = say(first + same, readUnit(one, at, unit))
+      out.write(`${left} != ${say(second + same, readUnit(other, at, unit))}\n`)
+    }
+    await turn(call.signal)
+  }
+  out.write(`Total of ${same / unit.bytes} ${unit.noun}(s) were the same\n`)
+  return same === size ? 0 : 1
+}
+
+function base(machine: Machine, { args }: Call): number {
+  const [, address] = args
+  if (address !== undefined) machine.baseAddress = parseHex(address)
+  machine.out.write(`Base Address: 0x${hex8(machine.baseAddress)}\n`)
+  return 0
+}
+
+/** Reading the same memory for ever has no effect that anyone could see; so it is read once, and then ^C is awaited. */
+async function loop(machine: Machine, { args, signal }: Call): Promise<number> {
+  const [name = '', start, count] = args
+  if (start === undefined || count === undefined) return USAGE
+  const unit = unitOf(name)
+  if (unit === null) return 1
+  for (const _ of machine.memory.chunks(parseHex(start), parseHex(count) * unit.bytes)) await turn(signal)
+  signal.throwIfAborted()
+  await once(signal, 'abort')
+  throw signal.reason
+}
+
+export const memoryFillCommands: readonly Command[] = [
+  {
+    name: 'base',
+    maxArgs: 2,
+    repeatable: true,
+    summary: 'print or set address offset',
+    usage: `
+    - print address offset for memory commands
+base off
+    - set address offset for memory commands to 'off'`,
+    run: base,
+  },
+  {
+    name: 'cmp',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'memory compare',
+    usage: '[.b, .w, .l] addr1 addr2 count',
+    run: compare,
+  },
+  {
+    name: 'cp',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'memory copy',
+    usage: '[.b, .w, .l] source target count',
+    run: copy,
+  },
+  {
+    name: 'loop',
+    maxArgs: 3,
+    repeatable: true,
+    summary: 'infinite loop on address range',
+    usage: '[.b, .w, .l] address number_of_objects',
+    run: loop,
+  },
+  {
+    name: 'mw',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'memory write (fill)',
+    usage: '[.b, .w, .l] address value [count]',
+    run: write,
+  },
+]

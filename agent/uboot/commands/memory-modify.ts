@@ -1,0 +1,53 @@
+/** `mm` and `nm`: memory, shown and changed unit by unit. */
+
+import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { hex8, parseHex } from '../numbers.js'
+import { based, readUnit, UNITS, type Unit, unitBytes, unitHex, unitOf } from './memory-units.js'
+
+/** Where the next `mm` or `nm` without a new address goes on. */
+const positions = new WeakMap<Machine, { readonly address: number; readonly unit: Unit }>()
+
+/**
+ * Ask for values until one is no number.
+ *
+ * @param advance whether the address moves on with each
+ */
+async function modify(machine: Machine, { args, repeated }: Call, advance: boolean): Promise<number> {
+  const { memory, out, input } = machine
+  const [name = '', start] = args
+  if (start === undefined) return USAGE
+  const last = positions.get(machine) ?? { address: 0, unit: UNITS.l }
+  const unit = repeated ? last.unit : unitOf(name)
+  if (unit === null) return 1
+  let address = repeated ? last.address : based(machine, parseHex(start))
+  for (;;) {
+    positions.set(machine, { address, unit })
+    out.write(`${hex8(address)}: ${unitHex(readUnit(memory.read(address, unit.bytes), 0, unit), unit)}`)
+    const typed = await input.readLine(' ? ')
+    const value = typed === '' || typed === '-' ? null : typed
+    if (value !== null) {
+      if (typed === null || !/^(0[xX])?[0-9a-fA-F]/.test(value)) return 0
+      memory.write(address, unitBytes(parseHex(value), unit))
+    }
+    if (advance) address = (address + (typed === '-' ? 2 ** 32 - unit.bytes : unit.bytes)) % 2 ** 32
+  }
+}
+
+export const memoryModifyCommands: readonly Command[] = [
+  {
+    name: 'mm',
+    maxArgs: 2,
+    repeatable: true,
+    summary: 'memory modify (auto-incrementing address)',
+    usage: '[.b, .w, .l] address',
+    run: (machine, call) => modify(machine, call, true),
+  },
+  {
+    name: 'nm',
+    maxArgs: 2,
+    repeatable: true,
+    summary: 'memory modify (constant address)',
+    usage: '[.b, .w, .l] address',
+    run: (machine, call) => modify(machine, call, false),
+  },
+]

@@ -1,0 +1,110 @@
+/** `unzip`, `lzmadec` and `unlz4`: memory, uncompressed to another place. */
+
+import { FauxbootError } from '../../errors.js'
+import { type CompressionFormat, decompress } from '../../image/compression.js'
+import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { bareHex, parseHex } from '../numbers.js'
+import { turn } from '../turn.js'
+
+/** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */
+const FIRST_BYTES = 0x100_0000
+
+/** Bytes from an address to the end of its DRAM. */
+function bytesBehind({ memory }: Machine, address: number): number {
+  const range = memory.ranges.find(({ start, end }) => address >= start && address < end)
+  return range === undefined ? 0 : range.end - address
+}
+
+/** @throws what the decoder throws */
+async function unpack(machine: Machine, source: number, limit: number, format: CompressionFormat, signal: AbortSignal) {
+  const { memory } = machine
+  // Compressed data takes up what it says: behind that there are only holes.
+  const available = Math.min(bytesBehind(machine, source), memory.used)
+  for (let size = FIRST_BYTES; ; size *= 2) {
+    const packed = memory.read(source, Math.max(1, Math.min(size, available)))
+    try {
+      return await decompress(packed, { limit, what: 'memory', format, trailing: 'ignore', signal })
+    } catch (thrown) {
+      const cut = thrown instanceof FauxbootError && thrown.code !== 'FORMAT_TOO_LARGE' && size < available
+      if (!cut) throw thrown
+    }
+  }
+}
+
+/**
+ * Unpack and store.
+ *
+ * @param complain what U-Boot prints for an error
+ */
+async function run(
+  machine: Machine,
+  { args, signal }: Call,
+  format: CompressionFormat,
+  complain: (error: FauxbootError) => string,
+): Promise<number> {
+  const [, from = '', to = '', most] = args
+  const { memory, out, env } = machine
+  const [source, target] = [parseHex(from), parseHex(to)]
+  const limit = Math.min(most === undefined ? 2 ** 32 : parseHex(most), bytesBehind(machine, target), memory.room())
+  let bytes: Uint8Array
+  try {
+    bytes = await unpack(machine, source, limit, format, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError) || thrown.code === 'UBOOT_MEMORY') throw thrown
+    out.write(complain(thrown))
+    return 1
+  }
+  memory.write(target, bytes)
+  await turn(signal)
+  out.write(`Uncompressed size: ${bytes.length} = 0x${bareHex(bytes.length).toUpperCase()}\n`)
+  env.set('filesize', bareHex(bytes.length), { origin: 'program' })
+  return 0
+}
+
+/** zlib's Z_BUF_ERROR for too little room and Z_DATA_ERROR for the rest; what is no gzip at all gets words. */
+function unzipError({ code }: FauxbootError): string {
+  if (code === 'FORMAT_MAGIC') return 'Error: Bad gzipped data\n'
+  return `Error: inflate() returned ${code === 'FORMAT_TOO_LARGE' ? -5 : -3}\n`
+}
+
+/** -ENOBUFS, -EPROTONOSUPPORT, -EPROTO */
+function unlz4Error({ code }: FauxbootError): string {
+  const errors: Readonly<Record<string, number>> = {
+    FORMAT_TOO_LARGE: -105,
+    FORMAT_MAGIC: -93,
+    FORMAT_UNSUPPORTED: -93,
+  }
+  return `Uncompressed err :${errors[code] ?? -71}\n`
+}
+
+const places = ({ args }: Call) => args.length === 3 || args.length === 4
+
+export const unpackCommands: readonly Command[] = [
+  {
+    name: 'lzmadec',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'lzma uncompress a memory region',
+    usage: 'srcaddr dstaddr [dstsize]',
+    run: (machine, call) => (places(call) ? run(machine, call, 'lzma', () => '') : USAGE),
+  },
+  {
+    name: 'unlz4',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'lz4 uncompress a memory region',
+    usage: `srcaddr dstaddr dstsize
+NOTE: Specify the destination size that is sufficiently larger
+ than the source size.
+`,
+    run: (machine, call) => (call.args.length === 4 ? run(machine, call, 'lz4', unlz4Error) : USAGE),
+  },
+  {
+    name: 'unzip',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'unzip a memory region',
+    usage: 'srcaddr dstaddr [dstsize]',
+    run: (machine, call) => (places(call) ? run(machine, call, 'gzip', unzipError) : USAGE),
+  },
+]
