@@ -97,7 +97,8 @@ env load - load environment
 env select [target] - select environment target
 env set -e [-nv][-bs][-rt][-at][-a][-i addr:size][-v] name [arg ...]
     - set UEFI variable; unset if '-i' or 'arg' not specified
-env set [-f] name [arg ...]`,
+env set [-f] name [arg ...]
+`,
     run(machine, call) {
       const args = call.args.slice(1)
       return args[0] === undefined ? USAGE : (subcommand(args[0])?.(machine, { ...call, args }) ?? USAGE)
@@ -162,7 +163,7 @@ printenv name ...
 setenv [-f] name value ...
     - [forcibly] set environment variable 'name' to 'value ...'
 setenv [-f] name
-    - [forcibly] delete environment variable 'name`,
+    - [forcibly] delete environment variable 'name'`,
     run: set,
     complete: completeName(1),
   },

@@ -24,10 +24,9 @@ async function modify(machine: Machine, { args, repeated }: Call, advance: boole
     positions.set(machine, { address, unit })
     out.write(`${hex8(address)}: ${unitHex(readUnit(memory.read(address, unit.bytes), 0, unit), unit)}`)
     const typed = await input.readLine(' ? ')
-    const value = typed === '' || typed === '-' ? null : typed
-    if (value !== null) {
-      if (typed === null || !/^(0[xX])?[0-9a-fA-F]/.test(value)) return 0
-      memory.write(address, unitBytes(parseHex(value), unit))
+    if (typed !== '' && typed !== '-') {
+      if (typed === null || !/^(0[xX])?[0-9a-fA-F]/.test(typed)) return 0
+      memory.write(address, unitBytes(parseHex(typed), unit))
     }
     if (advance) address = (address + (typed === '-' ? 2 ** 32 - unit.bytes : unit.bytes)) % 2 ** 32
   }

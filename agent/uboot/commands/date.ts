@@ -1,0 +1,82 @@
+/** `date` and `time`: what time it is, and how much of it a command takes. */
+
+import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { runCommand } from '../hush-run.js'
+
+const WEEKDAYS = ['Sun', 'Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur'] as const
+
+/** How far a machine's clock was set off the machine's time, milliseconds. */
+const offsets = new WeakMap<Machine, number>()
+
+/** MMDDhhmm[[CC]YY][.ss] */
+const FORMAT = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)??(\d\d)?(?:\.(\d\d))?$/
+
+/** Read a date; what it does not say is that of `now`. @returns null when it is none */
+function parseDate(text: string, now: Date): Date | null {
+  const match = FORMAT.exec(text)
+  if (match === null) return null
+  const [, month, day, hour, minute, century, year, second = 0] = match
+  const thisYear = now.getUTCFullYear()
+  const full = year === undefined ? thisYear : Number(century ?? Math.floor(thisYear / 100)) * 100 + Number(year)
+  const days = Number(month) === 2 ? 29 : 31
+  if (Number(month) > 12 || Number(day) > days || Number(hour) > 23 || Number(minute) > 59) return null
+  const date = new Date(0)
+  date.setUTCFullYear(full, Number(month) - 1, Number(day))
+  date.setUTCHours(Number(hour), Number(minute), Number(second))
+  return date
+}
+
+const two = (value: number) => String(value).padStart(2, '0')
+
+function date(machine: Machine, { args }: Call): number {
+  const { out } = machine
+  const [, wanted] = args
+  const clock = () => new Date(machine.now().getTime() + (offsets.get(machine) ?? 0))
+  if (wanted !== undefined) {
+    const set = wanted === 'reset' ? new Date(Date.UTC(2000, 0, 1)) : parseDate(wanted, clock())
+    if (wanted === 'reset') out.write('Reset RTC...\n')
+    if (set === null) {
+      out.write('## Bad date format\n')
+      return 0
+    }
+    offsets.set(machine, set.getTime() - machine.now().getTime())
+  }
+  const now = clock()
+  const day = `${now.getUTCFullYear()}-${two(now.getUTCMonth() + 1)}-${two(now.getUTCDate())}`
+  const time = `${String(now.getUTCHours()).padStart(2)}:${two(now.getUTCMinutes())}:${two(now.getUTCSeconds())}`
+  out.write(`Date: ${day.padStart(10)} (${WEEKDAYS[now.getUTCDay()]}day)    Time: ${time}\n`)
+  return 0
+}
+
+async function time(machine: Machine, { args, signal }: Call): Promise<number> {
+  if (args.length < 2) return USAGE
+  const start = performance.now()
+  const { status } = await runCommand(machine, { args: args.slice(1), repeated: false, signal })
+  const total = Math.round(performance.now() - start)
+  const minutes = Math.floor(total / 60_000)
+  const seconds = `${Math.floor(total / 1000) % 60}.${String(total % 1000).padStart(3, '0')}`
+  machine.out.write(`\ntime:${minutes > 0 ? ` ${minutes} minutes,` : ''} ${seconds} seconds\n`)
+  return status
+}
+
+export const dateCommands: readonly Command[] = [
+  {
+    name: 'date',
+    maxArgs: 2,
+    repeatable: true,
+    summary: 'get/set/reset date & time',
+    usage: `[MMDDhhmm[[CC]YY][.ss]]
+date reset
+  - without arguments: print date & time
+  - with numeric argument: set the system date & time
+  - with 'reset' argument: reset the RTC`,
+    run: date,
+  },
+  {
+    name: 'time',
+    maxArgs: 64,
+    summary: 'run commands and summarize execution time',
+    usage: 'command [args...]\n',
+    run: time,
+  },
+]
