@@ -70,6 +70,8 @@ export const ERRORS = {
 
   // The fake U-Boot.
   UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),
+  CONSOLE_LINE: row('the console {path} cannot be used: {reason}', 500, 1),
+  BOARD_POWER: row('the board cannot be {action}: {reason}', 500, 2),
   UBOOT_MEMORY_FULL: row(
     'no room for {size} bytes at {address}: {limit} bytes are left; delete artifacts, or reset',
     507,

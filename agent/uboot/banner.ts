@@ -1,0 +1,37 @@
+/** What U-Boot prints when it comes up, as far as a console has to show it. */
+
+import type { BoardFacts } from './board-facts.js'
+import type { EthernetDevice } from './network.js'
+import { sizeText } from './size-text.js'
+
+/**
+ * The line that names the version.
+ *
+ * @param release `2026.10-fauxboot`
+ * @param built shown as U-Boot shows its build
+ */
+export function versionLine(release: string, built: Date): string {
+  const [, day, month, year] = built.toUTCString().split(/[ ,]+/)
+  return `U-Boot ${release} (${month} ${day} ${year} - ${built.toISOString().slice(11, 19)} +0000)`
+}
+
+/** All lines up to the countdown. */
+export function bannerText(board: BoardFacts, devices: readonly EthernetDevice[], environment: string): string {
+  const dram = board.dram.reduce((sum, { start, end }) => sum + end - start, 0)
+  const net = devices.map(({ name }, index) => `eth${index}: ${name}`)
+  const lines = [
+    '',
+    '',
+    [board.version, board.identity].filter(text => text !== '').join(' '),
+    '',
+    ...(board.cpu === null ? [] : [`CPU:   ${board.cpu}`]),
+    ...(board.model === null ? [] : [`Model: ${board.model}`]),
+    `DRAM:  ${sizeText(dram)}`,
+    environment,
+    'In:    serial',
+    'Out:   serial',
+    'Err:   serial',
+    `Net:   ${net.length === 0 ? 'No ethernet found.' : net.join(', ')}`,
+  ]
+  return lines.map(line => `${line}\n`).join('')
+}
