@@ -9,6 +9,7 @@ import { isIP } from 'node:net'
 import type { BootConfig } from './boot/boot.js'
 import { fault } from './errors.js'
 import type { HttpConfig } from './http/http-config.js'
+import type { UBootConfig } from './uboot/uboot-config.js'
 
 /** How the value of a setting is read and shown. */
 interface Kind<T> {
@@ -116,6 +117,15 @@ const SETTINGS = {
   fetchStallSeconds: setting(wholeNumber(1, 3600), 30, 'seconds without a byte after which a download is stalled'),
   fetchRetries: setting(wholeNumber(0, 100), 5, 'further attempts at a download after the first'),
   fetchMaxRedirects: setting(wholeNumber(0, 50), 10, 'redirects that are followed for one download'),
+
+  serial: setting(text, '', 'serial line with the U-Boot console: /dev/ttyS0'),
+  consoleHost: setting(text, '127.0.0.1', 'address of the TCP console, which asks for no password'),
+  consolePort: setting(wholeNumber(0, 65535), 0, 'TCP port with the U-Boot console, for telnet; 0: none'),
+  ubootDir: setting(text, '/run/fauxboot/uboot', 'tmpfs directory for the memory that U-Boot commands address'),
+  ubootEnvironment: setting(text, '', 'a fw_env.config that says where saveenv writes; without one it lasts until power-off'),
+  bootDelay: setting(wholeNumber(0, 3600), 2, 'seconds of the autoboot countdown'),
+  autobootText: setting(text, 'Hit any key to stop autoboot', 'words before the countdown'),
+  ubootIdentity: setting(text, '', 'words behind the version in the banner'),
 } as const
 
 type SettingName = keyof typeof SETTINGS
@@ -130,6 +140,7 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly http: HttpConfig
   readonly boot: BootConfig
+  readonly uboot: UBootConfig
 }
 
 const NAMES = Object.keys(SETTINGS) as SettingName[]
@@ -241,6 +252,16 @@ function grouped(settings: Settings): Config {
       keepLinksUp: rest.keepLinksUp,
       farewellMs: rest.farewellMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
+    },
+    uboot: {
+      serial: rest.serial === '' ? null : rest.serial,
+      tcp: rest.consolePort === 0 ? null : { host: rest.consoleHost, port: rest.consolePort },
+      directory: rest.ubootDir,
+      environment: rest.ubootEnvironment === '' ? null : rest.ubootEnvironment,
+      bootDelay: rest.bootDelay,
+      autobootText: rest.autobootText,
+      identity: rest.ubootIdentity,
+      console: rest.console,
     },
   }
 }
