@@ -79,6 +79,12 @@ export const ERRORS = {
     'TFTP error: trying to overwrite reserved memory...',
   ),
   UBOOT_ENVIRONMENT: row('{what}: {reason}', 500, 1),
+  UBOOT_OVERLAP: row(
+    "'{name}' at {from}-{to} would be overwritten; load to another address",
+    422,
+    1,
+    'TFTP error: trying to overwrite reserved memory...',
+  ),
 
   // Artifacts kept on the board.
   ARTIFACT_NAME: row(

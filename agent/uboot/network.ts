@@ -89,7 +89,13 @@ export interface Network {
   /**
    * Get a file over HTTP.
    *
+   * @param progress called before each chunk; `size` is null while the server does not tell it
    * @throws FETCH_*; the reason of `signal`
    */
-  httpGet(url: string, sink: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<number>
+  httpGet(
+    url: string,
+    sink: (chunk: Uint8Array) => void,
+    signal: AbortSignal,
+    progress: (received: number, size: number | null) => void,
+  ): Promise<number>
 }

@@ -1,0 +1,58 @@
+/** An address, and what to boot, from a DHCP server: `dhcp`, `bootp`. */
+
+import { FauxbootError } from '../../errors.js'
+import type { Call, Command } from '../command.js'
+import type { Machine } from '../machine.js'
+import { afterLoad, untilInterrupted } from '../net-run.js'
+import { activeDevice, leasedSettings, leaseVariables, loadArguments, netSettings, yesOrNo } from '../net-settings.js'
+import type { Lease } from '../network.js'
+import { loadOverTftp } from '../tftp-load.js'
+
+/** Ask for a lease; null when no server answers, which is printed. */
+async function lease(machine: Machine, call: Call): Promise<Lease | null> {
+  const { network, env, out } = machine
+  const started = machine.now().getTime()
+  try {
+    const broadcast = (attempt: number): void => out.write(`BOOTP broadcast ${attempt}\n`)
+    const bound = await network.dhcp(env.get('ethaddr') ?? null, broadcast, call.signal)
+    out.write(`DHCP client bound to address ${bound.address} (${machine.now().getTime() - started} ms)\n`)
+    return bound
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError) || thrown.code !== 'TFTP_TIMEOUT') throw thrown
+    out.write('\nRetry time exceeded; starting again\n')
+    return null
+  }
+}
+
+function keepLease(machine: Machine, bound: Lease): void {
+  for (const [name, value] of leaseVariables(bound)) machine.env.set(name, value, { origin: 'program' })
+}
+
+async function dhcp(machine: Machine, call: Call): Promise<number> {
+  const { env } = machine
+  if ((await activeDevice(machine)) === null) return 1
+  const { address, file: typed, explicit } = loadArguments(machine, call.args.slice(1))
+  const bound = await untilInterrupted(machine, call, null, () => lease(machine, call))
+  if (bound === null) return 1
+  const file = explicit ? typed : bound.bootFile || typed
+  // The name is told at once, the addresses only when all of the command succeeds.
+  if (file !== '') env.set('bootfile', file, { origin: 'program' })
+  if (yesOrNo(env, 'autoload') === false) {
+    keepLease(machine, bound)
+    return 0
+  }
+  if (!(await loadOverTftp(machine, call, { address, file }, leasedSettings(bound, netSettings(env))))) return 1
+  keepLease(machine, bound)
+  return afterLoad(machine, call)
+}
+
+const leaseCommand = (name: string, protocol: string): Command => ({
+  name,
+  maxArgs: 3,
+  repeatable: true,
+  summary: `boot image via network using ${protocol}/TFTP protocol`,
+  usage: '[loadAddress] [[hostIPaddr:]bootfilename]',
+  run: dhcp,
+})
+
+export const dhcpCommands: readonly Command[] = [leaseCommand('bootp', 'BOOTP'), leaseCommand('dhcp', 'DHCP')]

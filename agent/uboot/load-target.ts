@@ -1,0 +1,81 @@
+/** Where a load command puts a file: piece by piece, and never over a part of an earlier one. */
+
+import { FauxbootError, fault } from '../errors.js'
+import type { Machine } from './machine.js'
+import { bareHex } from './numbers.js'
+
+/** The errors by which a place is refused. */
+const REFUSALS: readonly string[] = ['UBOOT_MEMORY', 'UBOOT_MEMORY_FULL', 'UBOOT_OVERLAP']
+
+/** Whether a load failed because its file may not lie there. */
+export const isRefusal = (thrown: unknown): thrown is FauxbootError =>
+  thrown instanceof FauxbootError && REFUSALS.includes(thrown.code)
+
+/**
+ * The line that says more than U-Boot's own words; none for what those say already.
+ *
+ * @returns with its line end, or empty
+ */
+export const refusalNote = (error: FauxbootError): string =>
+  error.code === 'UBOOT_MEMORY' ? '' : `## fauxboot: ${error.message}\n`
+
+export class LoadTarget {
+  #received = 0
+  /** bytes that will come, where that is known */
+  expected: number | null = null
+
+  /** @param name of the file, for the message that refuses to overwrite it */
+  constructor(
+    private readonly machine: Machine,
+    readonly address: number,
+    readonly name: string,
+  ) {}
+
+  /** Bytes that are in memory. */
+  get received(): number {
+    return this.#received
+  }
+
+  /**
+   * Refuse what does not fit, before a byte of it is written.
+   *
+   * @throws UBOOT_MEMORY, UBOOT_OVERLAP
+   */
+  check(size: number): void {
+    const { memory } = this.machine
+    if (!memory.contains(this.address, size)) {
+      const dram = memory.ranges.map(({ start, end }) => `0x${bareHex(start)}-0x${bareHex(end - 1)}`).join(', ')
+      throw fault('UBOOT_MEMORY', { address: `0x${bareHex(this.address)}`, size: `0x${bareHex(size)}`, dram })
+    }
+    const claim = memory.clobbered(this.address, size)
+    if (claim === null) return
+    throw fault('UBOOT_OVERLAP', {
+      name: claim.name,
+      from: `0x${bareHex(claim.start)}`,
+      to: `0x${bareHex(claim.end - 1)}`,
+    })
+  }
+
+  /**
+   * Take the next bytes.
+   *
+   * @throws UBOOT_MEMORY, UBOOT_MEMORY_FULL, UBOOT_OVERLAP
+   */
+  write(chunk: Uint8Array): void {
+    this.check(Math.max(this.expected ?? 0, this.#received + chunk.length))
+    const { memory } = this.machine
+    // What was here whole is so no longer, even if no more of the new file comes.
+    if (this.#received === 0) memory.forget(this.address, chunk.length)
+    memory.write(this.address + this.#received, chunk)
+    this.#received += chunk.length
+  }
+
+  /** All of it is here: watch over it, and tell the variables. */
+  done(): void {
+    const { env, memory } = this.machine
+    memory.claim(this.address, this.#received, this.name)
+    this.machine.loadAddress = this.address
+    env.set('filesize', bareHex(this.#received), { origin: 'program' })
+    env.set('fileaddr', bareHex(this.address), { origin: 'program' })
+  }
+}

@@ -1,0 +1,51 @@
+/** What U-Boot does around each network command: ^C, further attempts, and what happens after a file is there. */
+
+import type { Call } from './command.js'
+import type { Machine } from './machine.js'
+import { netRetries, yesOrNo } from './net-settings.js'
+import { bareHex, hex8 } from './numbers.js'
+
+/** How an attempt ended: `again` where U-Boot says `starting again`. */
+export type Attempt = 'done' | 'failed' | 'again'
+
+/**
+ * Run a command of the network until it ends or ^C is typed.
+ *
+ * @returns what it returns, or `otherwise` after ^C
+ * @throws what it throws, unless ^C was the reason
+ */
+export async function untilInterrupted<T>(
+  machine: Machine,
+  call: Call,
+  otherwise: T,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (!call.signal.aborted) throw thrown
+    machine.out.write('\nAbort\n')
+    return otherwise
+  }
+}
+
+/** Attempts, as many as `netretry` allows. */
+export async function withRetries(machine: Machine, call: Call, attempt: () => Promise<Attempt>): Promise<boolean> {
+  for (let left = netRetries(machine.env); ; left--) {
+    const outcome = await attempt()
+    if (outcome === 'done') return true
+    if (outcome === 'failed' || left <= 0) return false
+    call.signal.throwIfAborted()
+  }
+}
+
+/** The line under each transfer that brought something. */
+export const transferredText = (size: number): string => `Bytes transferred = ${size} (${bareHex(size)} hex)\n`
+
+/** After a load that succeeded: with `autostart` the file is booted at once. @returns `$?` */
+export async function afterLoad(machine: Machine, call: Call): Promise<number> {
+  if (yesOrNo(machine.env, 'autostart') !== true) return 0
+  const address = bareHex(machine.loadAddress)
+  machine.out.write(`Automatic boot of image at addr 0x${hex8(machine.loadAddress).toUpperCase()} ...\n`)
+  return machine.shell.run(`bootm ${address}`, call.signal)
+}
