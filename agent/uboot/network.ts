@@ -89,7 +89,7 @@ export interface Network {
   /**
    * Get a file over HTTP.
    *
-   * @param progress called before each chunk; `size` is null while the server does not tell it
+   * @param progress called as chunks come; `size` is null while the server does not tell it
    * @throws FETCH_*; the reason of `signal`
    */
   httpGet(

@@ -1,0 +1,71 @@
+/** The part of the network that needs no privileges: TFTP, HTTP and names over the system's sockets. */
+
+import { Resolver } from 'node:dns/promises'
+import { fault } from '../errors.js'
+import { unlessAborted } from '../transfer/abort.js'
+import { fetchHttp } from '../transfer/http-fetch.js'
+import { fetchTftp, putTftp } from '../transfer/tftp-client.js'
+import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
+
+/** Milliseconds and attempts that a name server gets. */
+const LOOKUP = { timeout: 2000, tries: 2 }
+
+export abstract class SocketNetwork implements Network {
+  abstract devices(): Promise<readonly EthernetDevice[]>
+  abstract dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
+  abstract configure(address: Parameters<Network['configure']>[0]): Promise<void>
+  abstract ping(host: string, signal: AbortSignal): Promise<boolean>
+  abstract reachable(host: string, signal: AbortSignal): Promise<boolean>
+
+  async resolve(name: string, server: string, signal: AbortSignal): Promise<string | null> {
+    const resolver = new Resolver(LOOKUP)
+    resolver.setServers([server])
+    try {
+      const [address] = await unlessAborted(resolver.resolve4(name), signal)
+      return address ?? null
+    } catch (thrown) {
+      signal.throwIfAborted()
+      // Whatever c-ares says (ENOTFOUND, ETIMEOUT, EBADNAME): there is no address.
+      if (thrown instanceof Error && 'code' in thrown) return null
+      throw thrown
+    } finally {
+      resolver.cancel()
+    }
+  }
+
+  async tftpGet(options: TftpOptions, sink: (chunk: Uint8Array) => void): Promise<number> {
+    return (await fetchTftp(options, sink)).size
+  }
+
+  async tftpPut(options: TftpOptions, source: Iterable<Uint8Array>, size: number): Promise<void> {
+    await putTftp(options, source, size)
+  }
+
+  async tftpServe(): Promise<number> {
+    throw fault('TFTP_PROTOCOL', { what: 'tftpsrv', reason: 'no server is built in' })
+  }
+
+  async httpGet(
+    url: string,
+    sink: (chunk: Uint8Array) => void,
+    signal: AbortSignal,
+    progress: (received: number, size: number | null) => void,
+  ): Promise<number> {
+    // The bytes are written where they belong: a file that starts over just starts there again.
+    let received = 0
+    const fetched = await fetchHttp(
+      url,
+      {
+        async write(chunk) {
+          received += chunk.length
+          sink(chunk)
+        },
+        async reset() {
+          if (received > 0) throw fault('FETCH_RANGE', { url, reason: 'it cannot be taken from its start once more' })
+        },
+      },
+      { signal, limit: Number.MAX_SAFE_INTEGER, retries: 2, onProgress: progress },
+    )
+    return fetched.size
+  }
+}
