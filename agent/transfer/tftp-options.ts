@@ -1,6 +1,6 @@
 /** What client and server agree on: RFC 2347, with blksize (RFC 2348), timeout and tsize (RFC 2349), windowsize (RFC 7440). */
 
-import type { TftpOptionList } from './tftp-packets.js'
+import type { TftpOptionList, TftpRequest } from './tftp-packets.js'
 
 /** RFC 1350: what holds where nothing was agreed on. */
 export const PLAIN_BLOCK_SIZE = 512
@@ -92,11 +92,11 @@ export interface OptionLimits {
 /**
  * Answer the options of a request. Options that are unknown or out of range are left out, as RFC 2347 wants it.
  *
- * @param size of the file that is read; null for a write, where the client tells it
+ * @param size of the file that is read, null when it is not known; of no account for a write
  * @returns what holds, and the options of the OACK; none: there is no OACK
  */
 export function answerOptions(
-  asked: TftpOptionList,
+  { op, options: asked }: TftpRequest,
   size: number | null,
   limits: OptionLimits,
 ): { readonly agreement: TftpAgreement; readonly accepted: TftpOptionList } {
@@ -115,7 +115,8 @@ export function answerOptions(
     blockSize: atMost('blksize', limits.blockSize) ?? PLAIN_AGREEMENT.blockSize,
     windowSize: atMost('windowsize', limits.windowSize) ?? PLAIN_AGREEMENT.windowSize,
     timeoutSeconds: grant('timeout', value('timeout')),
-    size: told === null ? size : grant('tsize', size ?? told),
+    // RFC 2349: a reader asks for the size, a writer tells it.
+    size: op === 'write' ? grant('tsize', told) : told === null ? size : grant('tsize', size),
   }
   return { agreement, accepted }
 }

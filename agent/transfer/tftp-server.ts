@@ -1,0 +1,193 @@
+/** A TFTP server: it knows the protocol and its limits, and asks handlers for everything else. */
+
+import { fault } from '../errors.js'
+import { refuseStranger, type TftpNetwork, type TftpPeer, type TftpPort } from './tftp-line.js'
+import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpRequest } from './tftp-packets.js'
+import { ServerSession, type TftpIncoming, type TftpOutgoing } from './tftp-session.js'
+import { udpNetwork } from './tftp-udp.js'
+
+export type { TftpIncoming, TftpOutgoing } from './tftp-session.js'
+
+/** Why a request is not served: a number of RFC 1350 (`TFTP_ERROR`), and words for the client's user. */
+export interface TftpRefusal {
+  readonly refused: number
+  readonly text: string
+}
+
+type Answer<File> = File | TftpRefusal | Promise<File | TftpRefusal>
+
+export interface TftpServerOptions {
+  /** our address; default all of IPv4 */
+  readonly address?: string
+  /** UDP port; default 69, 0 for any */
+  readonly port?: number
+  /**
+   * A client wants to read; without this handler nobody may. What it throws, the client is told.
+   *
+   * @param name latin1, a byte a character, as the client sent it: not checked for `..` or slashes
+   */
+  read?(name: string, peer: TftpPeer): Answer<TftpOutgoing>
+  /** A client wants to write. @param size bytes, null when the client does not tell */
+  write?(name: string, size: number | null, peer: TftpPeer): Answer<TftpIncoming>
+  /** transfers at a time; default 16 */
+  readonly maxTransfers?: number
+  /** transfers at a time with one address; default 4 */
+  readonly maxTransfersPerPeer?: number
+  /** characters of a name; default 255 */
+  readonly maxName?: number
+  /** bytes of a file that is written; default no limit */
+  readonly limit?: number
+  /** the largest block that is granted, bytes; default 65464 */
+  readonly blockSize?: number
+  /** the largest window that is granted, blocks; default 64 */
+  readonly windowSize?: number
+  /** milliseconds of silence that count as a timeout; default 2000 */
+  readonly timeoutMs?: number
+  /** timeouts in a row that are borne; default 5 */
+  readonly retries?: number
+  /** UDP and time; default the system's */
+  readonly network?: TftpNetwork
+}
+
+const DEFAULTS = {
+  address: '0.0.0.0',
+  port: 69,
+  maxTransfers: 16,
+  maxTransfersPerPeer: 4,
+  maxName: 255,
+  limit: Number.POSITIVE_INFINITY,
+  blockSize: 65464,
+  windowSize: 64,
+  timeoutMs: 2000,
+  retries: 5,
+}
+
+/** A transfer and the request that began it. */
+interface Running {
+  readonly session: ServerSession
+  readonly request: Buffer
+  readonly address: string
+}
+
+const isRefusal = (answer: TftpOutgoing | TftpIncoming | TftpRefusal): answer is TftpRefusal => 'refused' in answer
+
+const refuse = (refused: number, text: string): TftpRefusal => ({ refused, text })
+
+/** A server that listens. */
+export class TftpServer {
+  readonly #options: TftpServerOptions & typeof DEFAULTS
+  readonly #network: TftpNetwork
+  readonly #running = new Map<string, Running>()
+  #listening: TftpPort | null = null
+
+  private constructor(options: TftpServerOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#network = options.network ?? udpNetwork
+  }
+
+  /** @throws TFTP_PROTOCOL when the port cannot be had */
+  static async listen(options: TftpServerOptions): Promise<TftpServer> {
+    const server = new TftpServer(options)
+    const { address, port } = server.#options
+    server.#listening = await server.#network.open({ address, port }, (datagram, from) => server.#heard(datagram, from))
+    return server
+  }
+
+  /** UDP port that requests come to; 0 when it is closed */
+  get port(): number {
+    return this.#listening?.port ?? 0
+  }
+
+  /** transfers that are running */
+  get transfers(): number {
+    return this.#running.size
+  }
+
+  /** Stop at once; clients whose transfers are running are told. */
+  close(): void {
+    this.#listening?.close()
+    this.#listening = null
+    const error = fault('TFTP_PROTOCOL', { what: 'the TFTP server', reason: 'it was stopped' })
+    for (const { session } of [...this.#running.values()]) session.cancel(error)
+  }
+
+  #heard(datagram: Uint8Array, peer: TftpPeer): void {
+    const port = this.#listening
+    const packet = parseTftpPacket(datagram)
+    if (port === null || packet === null) return
+    if (packet.op !== 'read' && packet.op !== 'write') {
+      refuseStranger(port, packet, peer)
+      return
+    }
+    const key = `${peer.address} ${peer.port}`
+    const request = Buffer.from(datagram)
+    const running = this.#running.get(key)
+    // Said again because our answer is late or lost; the transfer says it again by itself.
+    if (running?.request.equals(request) === true) return
+    // A client that asks for something else on the same port has given up what it asked for before.
+    running?.session.cancel(fault('TFTP_PROTOCOL', { what: packet.file, reason: 'the client made another request' }))
+    const refusal = this.#limit(packet, peer)
+    if (refusal === null) this.#begin(key, request, packet, peer)
+    else this.#refuse(refusal, peer)
+  }
+
+  #refuse({ refused, text }: TftpRefusal, peer: TftpPeer): void {
+    this.#listening?.send(errorPacket(refused, text.slice(0, 200)), peer)
+  }
+
+  /** What is refused without asking anybody. */
+  #limit({ file, mode }: TftpRequest, { address }: TftpPeer): TftpRefusal | null {
+    const { maxName, maxTransfers, maxTransfersPerPeer } = this.#options
+    // netascii would change every 0x0a of a kernel.
+    if (mode !== 'octet')
+      return refuse(TFTP_ERROR.illegalOperation, 'only mode octet is served, set your client to binary')
+    if (file.length > maxName) return refuse(TFTP_ERROR.accessViolation, `names have ${maxName} characters at most`)
+    const ofPeer = [...this.#running.values()].filter(running => running.address === address).length
+    if (this.#running.size < maxTransfers && ofPeer < maxTransfersPerPeer) return null
+    return refuse(TFTP_ERROR.other, 'too many transfers at a time, try again later')
+  }
+
+  #begin(key: string, request: Buffer, packet: TftpRequest, peer: TftpPeer): void {
+    const { blockSize, windowSize, timeoutMs, retries, address, limit } = this.#options
+    const session = new ServerSession({
+      network: this.#network,
+      peer,
+      request: packet,
+      limits: { blockSize, windowSize },
+      timeoutMs,
+      retries,
+      address,
+      limit,
+      onEnd: () => {
+        if (this.#running.get(key)?.session === session) this.#running.delete(key)
+      },
+    })
+    this.#running.set(key, { session, request, address: peer.address })
+    this.#serve(session, packet, peer).catch((thrown: unknown) => {
+      const text = thrown instanceof Error ? thrown.message : String(thrown)
+      this.#refuse(refuse(TFTP_ERROR.other, text), peer)
+      session.cancel(thrown)
+    })
+  }
+
+  async #serve(session: ServerSession, { op, file, options }: TftpRequest, peer: TftpPeer): Promise<void> {
+    const { read, write } = this.#options
+    if (op === 'read') {
+      const answer = (await read?.(file, peer)) ?? refuse(TFTP_ERROR.accessViolation, 'nothing can be read here')
+      if (isRefusal(answer)) this.#turnAway(session, answer, peer)
+      else await session.send(answer)
+      return
+    }
+    const told = options.get('tsize') ?? ''
+    const size = /^\d{1,15}$/.test(told) ? Number(told) : null
+    const answer =
+      (await write?.(file, size, peer)) ?? refuse(TFTP_ERROR.accessViolation, 'nothing can be written here')
+    if (isRefusal(answer)) this.#turnAway(session, answer, peer)
+    else await session.receive(answer)
+  }
+
+  #turnAway(session: ServerSession, refusal: TftpRefusal, peer: TftpPeer): void {
+    this.#refuse(refusal, peer)
+    session.cancel(refusal.text)
+  }
+}

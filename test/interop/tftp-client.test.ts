@@ -1,0 +1,137 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { FauxbootError } from '../../agent/errors.js'
+import { fetchTftp, putTftp, type TftpTransferOptions } from '../../agent/transfer/tftp-client.js'
+import { startLossyProxy } from './lossy-proxy.js'
+import {
+  CONDITIONS,
+  contents,
+  digest,
+  LOSSY_SIZE,
+  renderMatrix,
+  runTrials,
+  SMALL_SIZES,
+  type Trial,
+  type Verdict,
+  WINDOWS,
+} from './tftp-matrix.js'
+import { type PeerServer, startPeerServers } from './tftp-peers.js'
+
+const MIB = 2 ** 20
+/** 81,920 blocks of 512: block numbers roll over; and a file of the size of a large ramdisk. */
+const LARGE: readonly (readonly [number, Partial<TftpTransferOptions>])[] = [
+  [40 * MIB, { blockSize: 512 }],
+  [300 * MIB, {}],
+]
+
+const directory = await mkdtemp(join(tmpdir(), 'fauxboot-tftp-'))
+const servers = await startPeerServers(directory)
+const digests = new Map<number, string>()
+for (const size of [...SMALL_SIZES, LOSSY_SIZE, MIB, ...LARGE.map(([size]) => size)]) {
+  const bytes = contents(size)
+  digests.set(size, digest(bytes))
+  await writeFile(join(directory, `get-${size}`), bytes)
+}
+t.teardown(async () => {
+  await Promise.all(servers.map(server => server.stop()))
+  await rm(directory, { recursive: true, force: true })
+})
+
+let count = 0
+
+/** Intact, or an error of the table; any other error is a fault of ours and fails the test. */
+async function judge(transfer: () => Promise<string>, size: number): Promise<Verdict> {
+  try {
+    return (await transfer()) === digests.get(size) ? 'intact' : 'corrupt'
+  } catch (thrown) {
+    if (thrown instanceof FauxbootError && thrown.code.startsWith('TFTP_')) return 'error'
+    throw thrown
+  }
+}
+
+async function get(size: number, options: TftpTransferOptions): Promise<string> {
+  const chunks: Uint8Array[] = []
+  await fetchTftp({ ...options, file: `get-${size}` }, chunk => {
+    chunks.push(chunk)
+  })
+  return digest(Buffer.concat(chunks))
+}
+
+async function put(size: number, options: TftpTransferOptions): Promise<string> {
+  const file = `put-${++count}`
+  // tftpd-hpa writes the last block after its ACK.
+  const bytes = contents(size)
+  await putTftp({ ...options, file }, [bytes], size)
+  const path = join(directory, file)
+  let there = await readFile(path)
+  for (let looks = 0; there.length !== size && looks < 100; looks++) there = await readFile(path)
+  await rm(path)
+  return digest(there)
+}
+
+type Transfer = typeof get
+
+/** Transfers with a server through proxies of all conditions; every one has a proxy and a seed of its own. */
+function trialsOf(server: PeerServer, name: string, transfer: Transfer): Trial[] {
+  const trials: Trial[] = []
+  const add = (row: string, size: number, options: Partial<TftpTransferOptions>): void => {
+    for (const [condition, impairment] of CONDITIONS) {
+      const seed = trials.length + 1
+      const run = async (): Promise<Verdict> => {
+        const proxy = await startLossyProxy(server, impairment, seed)
+        const { port } = proxy
+        try {
+          return await judge(() => transfer(size, { server: '127.0.0.1', port, file: '', ...options }), size)
+        } finally {
+          proxy.close()
+        }
+      }
+      trials.push({ row, condition, run })
+    }
+  }
+  for (const windowSize of WINDOWS) {
+    const row = `${name} ${server.name}, blksize 512, window ${windowSize.toString().padStart(2)}`
+    for (const size of [...SMALL_SIZES, LOSSY_SIZE]) add(row, size, { blockSize: 512, windowSize })
+  }
+  add(`${name} ${server.name}, defaults, 1 MiB`, MIB, {})
+  return trials
+}
+
+const largeTrials = (server: PeerServer): Trial[] =>
+  LARGE.map(([size, options]) => ({
+    row: `GET from ${server.name}, ${size / MIB} MiB, blksize ${options.blockSize ?? 'default'}`,
+    condition: 'clean',
+    run: () => judge(() => get(size, { server: server.address, port: server.port, file: '', ...options }), size),
+  }))
+
+t.test('files from and to other servers are intact; under loss they are intact, or there is a clear error', async t => {
+  const trials = servers.flatMap(server => [
+    ...trialsOf(server, 'GET from', get),
+    ...(server.writable ? trialsOf(server, 'PUT to', put) : []),
+  ])
+  const tried = [...(await runTrials(trials, 24)), ...(await runTrials(servers.flatMap(largeTrials), 1))]
+  t.comment(renderMatrix(tried))
+  t.equal(tried.length, trials.length + servers.length * LARGE.length)
+  t.same(
+    tried.filter(({ verdict }) => verdict === 'corrupt'),
+    [],
+    'nothing is corrupt',
+  )
+  t.same(
+    tried.filter(({ verdict, condition }) => condition === 'clean' && verdict !== 'intact'),
+    [],
+    'without loss all is intact',
+  )
+})
+
+t.test('a file that is not there is refused in the words of the server', async t => {
+  for (const { address, port, name } of servers) {
+    await t.rejects(
+      fetchTftp({ server: address, port, file: 'no-such-file' }, () => undefined),
+      { code: 'TFTP_REFUSED', details: { number: 1 } },
+      name,
+    )
+  }
+})
