@@ -1,0 +1,87 @@
+/** Digests of a FIT's images (FIT specification, "Hash nodes"), computed a piece at a time. */
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { FitHash } from './fit.js'
+
+/** What checking a hash node ends with: fine, not asked for, or U-Boot's words on what is wrong. */
+export type FitVerdict =
+  | 'ok'
+  | 'ignored'
+  | "Can't get hash algo property"
+  | "Can't get hash value property"
+  | 'Unsupported hash algorithm'
+  | 'Bad hash value len'
+  | 'Bad hash value'
+
+interface Digest {
+  update(piece: Uint8Array): void
+  finish(): Uint8Array
+}
+
+function crcDigest(): Digest {
+  let crc = 0
+  return {
+    update(piece) {
+      crc = crc32(piece, crc)
+    },
+    finish() {
+      const bytes = Buffer.alloc(4)
+      bytes.writeUInt32BE(crc)
+      return bytes
+    },
+  }
+}
+
+function opensslDigest(name: string): Digest {
+  const hash = createHash(name)
+  return { update: piece => void hash.update(piece), finish: () => hash.digest() }
+}
+
+const DIGESTS: ReadonlyMap<string, () => Digest> = new Map([
+  ['crc32', crcDigest],
+  ...['md5', 'sha1', 'sha256', 'sha384', 'sha512'].map(name => [name, () => opensslDigest(name)] as const),
+])
+
+/** The check of one hash node: feed it the image's data unless the verdict is clear from the start. */
+export class FitHashCheck {
+  readonly #expected: Uint8Array
+  readonly #digest: Digest | null
+  /** the verdict that needs no data; null: the data decides */
+  readonly early: FitVerdict | null
+
+  constructor({ algorithm, value, ignored }: FitHash) {
+    const start = algorithm === null ? undefined : DIGESTS.get(algorithm)
+    this.#expected = value ?? new Uint8Array()
+    this.early =
+      algorithm === null
+        ? "Can't get hash algo property"
+        : ignored
+          ? 'ignored'
+          : value === null
+            ? "Can't get hash value property"
+            : start === undefined
+              ? 'Unsupported hash algorithm'
+              : null
+    this.#digest = this.early === null && start !== undefined ? start() : null
+  }
+
+  /** The next piece of the data. */
+  update(piece: Uint8Array): void {
+    this.#digest?.update(piece)
+  }
+
+  /** The data is through. */
+  finish(): FitVerdict {
+    if (this.#digest === null) return this.early ?? 'Unsupported hash algorithm'
+    const found = this.#digest.finish()
+    if (found.length !== this.#expected.length) return 'Bad hash value len'
+    return Buffer.compare(found, this.#expected) === 0 ? 'ok' : 'Bad hash value'
+  }
+}
+
+/** Check one hash node against data that is at hand. */
+export function checkFitHash(hash: FitHash, data: Uint8Array): FitVerdict {
+  const check = new FitHashCheck(hash)
+  check.update(data)
+  return check.finish()
+}

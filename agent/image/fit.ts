@@ -1,0 +1,191 @@
+/**
+ * FIT images: a device tree whose nodes are images, with their data in it or behind it, and configurations that say which
+ * of them belong together (Flattened Image Tree specification 1.0; U-Boot `doc/usage/fit/source_file_format.rst`).
+ */
+import { fault } from '../errors.js'
+import { ByteReader } from './byte-reader.js'
+import { type FdtNode, parseFdt } from './fdt.js'
+import { align, FDT_HEADER } from './fdt-format.js'
+
+/** Where an image's data is, from the start of the FIT. External data is behind the tree's total size. */
+export interface FitData {
+  readonly offset: number
+  /** bytes */
+  readonly size: number
+}
+
+export interface FitHash {
+  /** of the node: `hash-1` */
+  readonly name: string
+  readonly algorithm: string | null
+  /** a view of the FIT */
+  readonly value: Uint8Array | null
+  /** a flag of the node says that it is not to be checked */
+  readonly ignored: boolean
+}
+
+/** A signature, as it stands there: nothing here checks it. */
+export interface FitSignature {
+  /** of the node: `signature-1` */
+  readonly name: string
+  /** `sha256,rsa2048` */
+  readonly algorithm: string | null
+  readonly keyName: string | null
+  readonly required: boolean
+  readonly padding: string | null
+  readonly value: Uint8Array | null
+  /** seconds since 1970 */
+  readonly time: number | null
+}
+
+/** What vouches for an image or a configuration, in the order of the nodes. */
+export type FitProof = ({ readonly kind: 'hash' } & FitHash) | ({ readonly kind: 'signature' } & FitSignature)
+
+/** Names are as they stand there; what is missing, or is no string, is null. */
+export interface FitImage {
+  /** of the node: `kernel-1` */
+  readonly name: string
+  readonly description: string | null
+  readonly type: string | null
+  readonly arch: string | null
+  readonly os: string | null
+  readonly compression: string | null
+  /** physical address; null where none is told */
+  readonly load: number | null
+  readonly entry: number | null
+  /** null: there is none */
+  readonly data: FitData | null
+  readonly proofs: readonly FitProof[]
+}
+
+/** Names of images by what they are for: `kernel`, `ramdisk`, `fdt` and its overlays, `loadables`, `script`. */
+export interface FitConfiguration {
+  /** of the node: `conf-1` */
+  readonly name: string
+  readonly description: string | null
+  /** the lists of names of each property that is one */
+  readonly images: ReadonlyMap<string, readonly string[]>
+  readonly proofs: readonly FitProof[]
+}
+
+export interface Fit {
+  readonly description: string | null
+  /** seconds since 1970 */
+  readonly time: number | null
+  readonly images: readonly FitImage[]
+  readonly configurations: readonly FitConfiguration[]
+  /** name of the configuration to take when none is asked for */
+  readonly defaultConfiguration: string | null
+  /** name of the image to take when none is asked for: a FIT of scripts has it */
+  readonly defaultImage: string | null
+}
+
+const CELL_BYTES = 4
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+
+/** Strings of a property; none where it is missing or is not ended by a NUL. */
+function strings(node: FdtNode, name: string): string[] {
+  const value = node.properties.get(name)
+  return value === undefined || value.length < 1 || value.at(-1) !== 0 ? [] : text(value.subarray(0, -1)).split('\0')
+}
+
+const string = (node: FdtNode, name: string): string | null => strings(node, name)[0] ?? null
+
+/** A number of one cell, or of two that fit a JavaScript number; null where it is missing or something else. */
+function number(node: FdtNode, name: string): number | null {
+  const value = node.properties.get(name)
+  if (value?.length === CELL_BYTES) return Buffer.from(value).readUInt32BE(0)
+  if (value?.length !== 2 * CELL_BYTES) return null
+  const wide = Number(Buffer.from(value).readBigUInt64BE(0))
+  return Number.isSafeInteger(wide) ? wide : null
+}
+
+const flag = (node: FdtNode, name: string) => (number(node, name) ?? 0) !== 0
+
+function readProofs(node: FdtNode): FitProof[] {
+  return node.children.flatMap((child): FitProof[] => {
+    const { name } = child
+    const common = { name, algorithm: string(child, 'algo'), value: child.properties.get('value') ?? null }
+    if (name.startsWith('hash')) return [{ kind: 'hash', ...common, ignored: flag(child, 'uboot-ignore') }]
+    if (!name.startsWith('signature')) return []
+    const required = child.properties.has('required')
+    const [keyName, padding] = [string(child, 'key-name-hint'), string(child, 'padding')]
+    return [{ kind: 'signature', ...common, keyName, required, padding, time: number(child, 'timestamp') }]
+  })
+}
+
+/** Where the data is; `total` is the tree's size, from whose end external data counts. */
+function readData(node: FdtNode, blob: Uint8Array, total: number): FitData | null {
+  const position = number(node, 'data-position')
+  const offset = number(node, 'data-offset')
+  if (position !== null || offset !== null) {
+    const size = number(node, 'data-size')
+    return size === null ? null : { offset: position ?? align(total, CELL_BYTES) + (offset ?? 0), size }
+  }
+  const data = node.properties.get('data')
+  return data === undefined ? null : { offset: data.byteOffset - blob.byteOffset, size: data.length }
+}
+
+const child = (node: FdtNode, name: string) => node.children.find(found => found.name === name)
+
+function readConfiguration(node: FdtNode): FitConfiguration {
+  const names = [...node.properties.keys()].filter(name => strings(node, name).length > 0)
+  return {
+    name: node.name,
+    description: string(node, 'description'),
+    images: new Map(names.map(name => [name, strings(node, name)])),
+    proofs: readProofs(node),
+  }
+}
+
+/** Whether a device tree is a FIT: it has a description, a time, and a node for images. */
+const isFitRoot = (root: FdtNode) =>
+  root.properties.has('description') && root.properties.has('timestamp') && child(root, 'images') !== undefined
+
+/**
+ * Parse a FIT. Its data is not looked at, and need not be there when it is external.
+ *
+ * @param bytes the FIT; nothing is copied from it
+ * @param what name of the file, for errors
+ * @param totalSize bytes behind which external data starts, when the tree in `bytes` was cut to less
+ * @throws FORMAT_*, among them FORMAT_VALUE when it is a device tree but no FIT
+ */
+export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): Fit {
+  const { root } = parseFdt(bytes, what)
+  if (!isFitRoot(root)) {
+    const expected = 'description, timestamp and /images'
+    throw fault('FORMAT_VALUE', { what, where: '/', expected, found: 'a device tree without them' })
+  }
+  const total = totalSize ?? new ByteReader(bytes, what).u32be(FDT_HEADER.totalSize, 'total size')
+  const configurations = child(root, 'configurations')
+  return {
+    description: string(root, 'description'),
+    time: number(root, 'timestamp'),
+    images: (child(root, 'images')?.children ?? []).map(node => ({
+      name: node.name,
+      description: string(node, 'description'),
+      type: string(node, 'type'),
+      arch: string(node, 'arch'),
+      os: string(node, 'os'),
+      compression: string(node, 'compression'),
+      load: number(node, 'load'),
+      entry: number(node, 'entry'),
+      data: readData(node, bytes, total),
+      proofs: readProofs(node),
+    })),
+    configurations: (configurations?.children ?? []).map(readConfiguration),
+    defaultConfiguration: configurations === undefined ? null : string(configurations, 'default'),
+    defaultImage: string(root, 'default'),
+  }
+}
+
+/**
+ * The data of an image.
+ *
+ * @param bytes the FIT, with the external data behind it
+ * @returns a view; null when the image has no data
+ * @throws FORMAT_TRUNCATED when it is not all there
+ */
+export function fitData(bytes: Uint8Array, { name, data }: FitImage): Uint8Array | null {
+  return data === null ? null : new ByteReader(bytes, 'FIT').subarray(data.offset, data.size, `data of ${name}`)
+}

@@ -1,0 +1,128 @@
+/** Legacy images in memory: checked and announced as `bootm`, `iminfo` and others do it. */
+
+import { crc32 } from 'node:zlib'
+import {
+  isUImage,
+  LISTED,
+  readUImageHeader,
+  UIMAGE_HEADER_BYTES,
+  type UImageFields,
+  uimageParts,
+} from '../image/uimage-header.js'
+import type { BootPiece } from './boot-door.js'
+import { isTree } from './fdt-working.js'
+import { legacyLines } from './image-lines.js'
+import type { Machine } from './machine.js'
+import { turn } from './turn.js'
+
+/** Bytes of data in which the list of files has to end: as many files as nobody has. */
+const LIST_BYTES = 4096
+
+export type ImageFormat = 'legacy' | 'fit'
+
+/**
+ * What kind of image is at an address, as U-Boot tells it: any device tree may be a FIT.
+ *
+ * @returns null when it is neither
+ * @throws UBOOT_MEMORY
+ */
+export function imageFormat(machine: Machine, address: number): ImageFormat | null {
+  if (isUImage(machine.memory.read(address, UIMAGE_HEADER_BYTES))) return 'legacy'
+  return isTree(machine, address) ? 'fit' : null
+}
+
+/** Whether images are to be checked: unless the variable `verify` says no. */
+export function verifies(machine: Machine): boolean {
+  const verify = machine.env.get('verify')
+  return verify === undefined || /^[1yYtT]/.test(verify)
+}
+
+/** Why an image was refused, in U-Boot's words; they are printed already. */
+export type LegacyFailure = 'Bad Magic Number' | 'Bad Header Checksum' | 'Bad Data CRC'
+
+export interface LegacyImage {
+  readonly header: UImageFields
+  readonly data: BootPiece
+  /** files of a multi-file image or a script; of others the data alone */
+  readonly parts: readonly BootPiece[]
+}
+
+/**
+ * The header of an image, with its CRC checked.
+ *
+ * @returns what is wrong with it, when something is; nothing is printed
+ * @throws UBOOT_MEMORY
+ */
+export function readLegacyHeader(machine: Machine, address: number): UImageFields | LegacyFailure {
+  const bytes = machine.memory.read(address, UIMAGE_HEADER_BYTES)
+  if (!isUImage(bytes)) return 'Bad Magic Number'
+  const header = readUImageHeader(bytes)
+  return header.headerCrc === header.computedCrc ? header : 'Bad Header Checksum'
+}
+
+/**
+ * Whether the CRC of the data is what the header says.
+ *
+ * @throws UBOOT_MEMORY; the reason of `signal`
+ */
+export async function legacyDataIntact(
+  machine: Machine,
+  address: number,
+  header: UImageFields,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let crc = 0
+  for (const chunk of machine.memory.chunks(address + UIMAGE_HEADER_BYTES, header.size)) {
+    crc = crc32(chunk, crc)
+    await turn(signal)
+  }
+  return crc === header.dataCrc
+}
+
+/**
+ * The files of an image; of those that hold one, the data.
+ *
+ * @throws FORMAT_TRUNCATED when the list of files does not end; UBOOT_MEMORY
+ */
+export function legacyParts(machine: Machine, address: number, { type, size }: UImageFields): BootPiece[] {
+  const start = address + UIMAGE_HEADER_BYTES
+  if (!LISTED.includes(type)) return [{ address: start, size }]
+  const list = machine.memory.read(start, Math.min(size, LIST_BYTES))
+  return uimageParts(list).map(part => ({ address: start + part.offset, size: part.size }))
+}
+
+/** How an image is announced. */
+export interface LegacyOptions {
+  /** in front of a failure: `iminfo` has it further in than `bootm` */
+  readonly indent?: string
+  /** check the data too */
+  readonly verify: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * Check an image, and print what U-Boot prints of it behind `## Booting kernel from Legacy Image at ...`: up to
+ * `Verifying Checksum ... OK`, or what is wrong.
+ *
+ * @throws FORMAT_TRUNCATED, UBOOT_MEMORY; the reason of `signal`
+ */
+export async function openLegacy(
+  machine: Machine,
+  address: number,
+  { indent = '', verify, signal }: LegacyOptions,
+): Promise<LegacyImage | LegacyFailure> {
+  const refuse = (failure: LegacyFailure) => {
+    machine.out.write(`${indent}${failure}\n`)
+    return failure
+  }
+  const header = readLegacyHeader(machine, address)
+  if (typeof header === 'string') return refuse(header)
+  const parts = legacyParts(machine, address, header)
+  machine.out.write(legacyLines(header, LISTED.includes(header.type) ? parts : null))
+  if (verify) {
+    machine.out.write('   Verifying Checksum ... ')
+    if (!(await legacyDataIntact(machine, address, header, signal))) return refuse('Bad Data CRC')
+    machine.out.write('OK\n')
+  }
+  return { header, data: { address: address + UIMAGE_HEADER_BYTES, size: header.size }, parts }
+}
