@@ -69,6 +69,7 @@ export const ERRORS = {
   TFTP_PROTOCOL: row('{what}: {reason}', 502, 2, 'TFTP error'),
 
   // The fake U-Boot.
+  UBOOT_SHELL_LIMIT: row('the shell gave up: more than {limit} {what}', 422, 1),
   UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),
   CONSOLE_LINE: row('the console {path} cannot be used: {reason}', 500, 1),
   BOARD_POWER: row('the board cannot be {action}: {reason}', 500, 2),

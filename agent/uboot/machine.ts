@@ -30,12 +30,25 @@ export interface Input {
    * @returns null when none came in time
    */
   readKey(timeoutMs: number): Promise<string | null>
+  /** the lines typed there, oldest first */
+  readonly history: readonly string[]
 }
+
+/**
+ * `run`: as a variable, read to its end before any of it runs. `script`: as `source` and `bootcmd`, each line runs before
+ * the next is read.
+ */
+export type ScriptMode = 'run' | 'script'
 
 /** What commands use of the shell. */
 export interface ShellDoor {
-  /** Run text as `run` and `source` do. @returns `$?` */
-  run(text: string, signal: AbortSignal): Promise<number>
+  /**
+   * Run text as `run` or `source` do.
+   *
+   * @param mode default `run`
+   * @returns `$?`
+   */
+  run(text: string, signal: AbortSignal, mode?: ScriptMode): Promise<number>
   /** variables of the shell itself, by name, in order */
   readonly locals: ReadonlyMap<string, string>
 }

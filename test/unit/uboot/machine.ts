@@ -78,7 +78,7 @@ export function testMachine(t: Test, parts: Partial<Machine> = {}): TestMachine 
       controlFdt: null,
     },
     out: { write: text => void lines.push(text) },
-    input: { readLine: async () => null, readKey: async () => null },
+    input: { readLine: async () => null, readKey: async () => null, history: [] },
     env: plainEnvironment(),
     memory,
     shell: { run: async () => 0, locals: new Map() },

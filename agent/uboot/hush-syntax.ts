@@ -1,0 +1,72 @@
+/** What the parser makes of text: lists of steps. */
+
+import type { Word } from './hush-words.js'
+
+/** A command or a compound, and what stands behind it. Both empty: nothing but its separator counts. */
+export interface Step {
+  readonly words: readonly Word[]
+  readonly compound: Compound | null
+  readonly next: ';' | '&&' | '||'
+}
+
+export type Steps = readonly Step[]
+
+export type Compound =
+  | {
+      readonly kind: 'if'
+      readonly branches: readonly { readonly condition: Steps; readonly body: Steps }[]
+      readonly otherwise: Steps
+    }
+  | { readonly kind: 'while' | 'until'; readonly condition: Steps; readonly body: Steps }
+  | { readonly kind: 'for'; readonly name: string; readonly words: readonly Word[]; readonly body: Steps }
+
+/** A part of a compound: the reserved word that begins it, and its steps. */
+export interface Section {
+  readonly word: string
+  readonly steps: Step[]
+}
+
+/** Reserved words: those that may follow, and whether it begins or ends a compound. */
+export const RESERVED: ReadonlyMap<string, { readonly follow: readonly string[]; readonly role?: 'begin' | 'end' }> =
+  new Map([
+    ['if', { follow: ['then'], role: 'begin' }],
+    ['then', { follow: ['elif', 'else', 'fi'] }],
+    ['elif', { follow: ['then'] }],
+    ['else', { follow: ['fi'] }],
+    ['fi', { follow: [], role: 'end' }],
+    ['for', { follow: ['in'], role: 'begin' }],
+    ['while', { follow: ['do'], role: 'begin' }],
+    ['until', { follow: ['do'], role: 'begin' }],
+    ['in', { follow: ['do'] }],
+    ['do', { follow: ['done'] }],
+    ['done', { follow: [], role: 'end' }],
+  ])
+
+/** Put the sections of a compound together. Null: `for` has more than one name. */
+export function compound(sections: readonly Section[]): Compound | null {
+  const [first, second, third] = sections.map(({ steps }) => steps)
+  switch (sections[0]?.word) {
+    case 'for': {
+      const [name = { parts: [], quoted: false }, ...more] = (first ?? []).flatMap(({ words }) => words)
+      if (more.length > 0) return null
+      return {
+        kind: 'for',
+        name: name.parts.filter(part => typeof part === 'string').join(''),
+        words: second?.[0]?.words ?? [],
+        body: third ?? [],
+      }
+    }
+    case 'while':
+    case 'until':
+      return { kind: sections[0].word, condition: first ?? [], body: second ?? [] }
+    default: {
+      const bodies = sections.filter(({ word }) => word === 'then')
+      const conditions = sections.filter(({ word }) => word === 'if' || word === 'elif')
+      return {
+        kind: 'if',
+        branches: conditions.map(({ steps }, index) => ({ condition: steps, body: bodies[index]?.steps ?? [] })),
+        otherwise: sections.find(({ word }) => word === 'else')?.steps ?? [],
+      }
+    }
+  }
+}

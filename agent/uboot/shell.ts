@@ -1,0 +1,298 @@
+/**
+ * hush, U-Boot's shell: runs what the parser made of a line or a script. It is the old one of U-Boot's two, with its
+ * habits: after `false &&` everything up to the next `;` is skipped, and a command with variables is read a second time.
+ */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { FauxbootError, fault } from '../errors.js'
+import { HushParser } from './hush-parser.js'
+import { runCommand } from './hush-run.js'
+import type { Compound, Step, Steps } from './hush-syntax.js'
+import { expandWord, hasParameter, isAssignment, literal, type Variables, type Word } from './hush-words.js'
+import type { Machine, ScriptMode, ShellDoor } from './machine.js'
+import { LineStopped, ScriptExit, ShellUnwind } from './shell-unwind.js'
+
+/** scripts in scripts */
+const DEEPEST = 64
+/** characters of one command, its variables put in */
+const LONGEST = 1024 * 1024
+/** characters of all variables of the shell */
+const LOCALS_ROOM = 4 * 1024 * 1024
+/** milliseconds that the shell runs before it lets others have a turn */
+const SLICE = 10
+
+export class Shell implements ShellDoor, Variables {
+  readonly #machine: () => Machine
+  readonly #locals = new Map([['HUSH_VERSION', '0.01']])
+  #localsSize = 0
+  #status = 0
+  /** commands that run, the innermost last: one that runs a script, and those of the script */
+  readonly #running: AbortController[] = []
+  #depth = 0
+  #loops = 0
+  /** ^C was typed since the line began: loops end */
+  #interrupted = false
+  /** all of the line ends */
+  #stopped = false
+  /** between two commands, others have their turn */
+  #paused = false
+  #lastTurn = 0
+  #repeated = false
+  #repeatable = true
+
+  /** @param machine asked for at the first command, since the machine knows its shell too */
+  constructor(machine: () => Machine) {
+    this.#machine = machine
+  }
+
+  get locals(): ReadonlyMap<string, string> {
+    return this.#locals
+  }
+
+  get env() {
+    return this.#machine().env
+  }
+
+  get status(): number {
+    return this.#status
+  }
+
+  /** @throws UBOOT_SHELL_LIMIT when all variables of the shell together become too long */
+  setLocal(name: string, value: string): void {
+    if (name === 'HUSH_VERSION') {
+      this.#print('HUSH_VERSION: readonly variable\n')
+      return
+    }
+    const old = this.#locals.get(name)
+    const size = this.#localsSize + value.length + (old === undefined ? name.length : -old.length)
+    if (size > LOCALS_ROOM) throw fault('UBOOT_SHELL_LIMIT', { what: 'characters in variables', limit: LOCALS_ROOM })
+    this.#localsSize = size
+    this.#locals.set(name, value)
+  }
+
+  #print(text: string): void {
+    this.#machine().out.write(text)
+  }
+
+  /** Print that the text makes no sense. */
+  syntaxError(): void {
+    this.#print('syntax error\n')
+  }
+
+  /**
+   * Run a line that was typed.
+   *
+   * @param repeated an empty line stands for the last one
+   * @returns whether an empty line may run it once more
+   */
+  async runTyped(steps: Steps, repeated: boolean): Promise<boolean> {
+    this.#repeated = repeated
+    this.#repeatable = true
+    this.#begin()
+    try {
+      await this.#list(steps)
+    } catch (thrown) {
+      if (!(thrown instanceof ShellUnwind)) throw thrown
+      if (thrown instanceof ScriptExit) this.#print('exit not allowed from main input shell.\n')
+      this.#status = thrown instanceof ScriptExit ? thrown.status : 1
+    }
+    return this.#repeatable
+  }
+
+  #begin(): void {
+    this.#interrupted = false
+    this.#stopped = false
+    this.#lastTurn = performance.now()
+  }
+
+  /** ^C: the command that runs is aborted, and loops end; what stands behind them goes on. */
+  interrupt(): void {
+    // Where no command sees it, ^C must still get out of scripts that run each other for ever.
+    if (this.#paused && (this.#interrupted || this.#loops === 0)) this.#stopped = true
+    this.#interrupted = true
+    for (const controller of [...this.#running]) controller.abort()
+  }
+
+  async run(text: string, signal: AbortSignal, mode: ScriptMode = 'run'): Promise<number> {
+    if (this.#depth >= DEEPEST) {
+      this.#print(`${fault('UBOOT_SHELL_LIMIT', { what: 'scripts in scripts', limit: DEEPEST }).message}\n`)
+      throw new LineStopped('scripts nested too deep')
+    }
+    const ours = this.#running.some(controller => controller.signal === signal)
+    const interrupt = (): void => this.interrupt()
+    if (this.#depth === 0 && !ours) this.#begin()
+    if (!ours) signal.addEventListener('abort', interrupt)
+    this.#depth += 1
+    try {
+      return await (mode === 'run' ? this.#whole(text) : this.#byLine(text))
+    } catch (thrown) {
+      if (thrown instanceof LineStopped && this.#running.length === 0) return 1
+      if (!(thrown instanceof ScriptExit)) throw thrown
+      this.#status = thrown.status
+      return thrown.status
+    } finally {
+      this.#depth -= 1
+      signal.removeEventListener('abort', interrupt)
+    }
+  }
+
+  /** A variable's text is read to its end before any of it runs. */
+  async #whole(text: string): Promise<number> {
+    const parser = new HushParser('text')
+    const { state } = parser.parse(`${text}\n`)
+    if (state !== 'error' && parser.end() === 'complete') return this.#list(parser.steps)
+    this.syntaxError()
+    return 1
+  }
+
+  /** Of a script, each line runs before the next is read; what stands behind a syntax error is dropped. */
+  async #byLine(text: string): Promise<number> {
+    const lines = `${text}\n`
+    let status = 0
+    for (let at = 0; at < lines.length; ) {
+      const parser = new HushParser('line')
+      const { state, next } = parser.parse(lines, at)
+      if (state === 'error' || (state === 'more' && parser.end() === 'error')) {
+        this.syntaxError()
+        return 1
+      }
+      at = next
+      status = await this.#list(parser.steps, status)
+    }
+    return status
+  }
+
+  /** Run steps one after the other. @returns the status of the last that ran, else `before` */
+  async #list(steps: Steps, before = 0): Promise<number> {
+    let status = before
+    let skipping = false
+    for (const step of steps) {
+      if (skipping) {
+        skipping = step.next !== ';'
+        continue
+      }
+      if (step.words.length === 0 && step.compound === null) continue
+      status = await this.#run(step)
+      this.#status = status
+      skipping = step.next === (status === 0 ? '||' : '&&')
+    }
+    return status
+  }
+
+  async #run({ words, compound }: Step): Promise<number> {
+    try {
+      return await (compound === null ? this.#words(words) : this.#compound(compound))
+    } catch (thrown) {
+      if (!(thrown instanceof FauxbootError)) throw thrown
+      this.#print(`${thrown.ubootText}\n`)
+      return 1
+    }
+  }
+
+  /** Where others have a turn from time to time, however busy the shell is. @throws LineStopped */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#lastTurn < SLICE) return
+    this.#paused = true
+    await turn()
+    this.#paused = false
+    this.#lastTurn = performance.now()
+    if (this.#stopped) throw new LineStopped('^C')
+  }
+
+  async #compound(compound: Compound): Promise<number> {
+    if (compound.kind === 'if') return this.#if(compound)
+    this.#loops += 1
+    try {
+      return await (compound.kind === 'for' ? this.#for(compound) : this.#while(compound))
+    } finally {
+      this.#loops -= 1
+    }
+  }
+
+  /** Without a branch that runs, the status is that of the last condition. */
+  async #if({ branches, otherwise }: Compound & { kind: 'if' }): Promise<number> {
+    let status = 0
+    for (const { condition, body } of branches) {
+      status = await this.#list(condition)
+      if (status === 0) return this.#list(body)
+    }
+    return this.#list(otherwise, status)
+  }
+
+  async #while({ kind, condition, body }: Compound & { kind: 'while' | 'until' }): Promise<number> {
+    const never = condition.length === 0
+    for (let status = 0; ; status = await this.#list(body, status)) {
+      await this.#breathe()
+      if (this.#interrupted) return 1
+      status = await this.#list(condition, status)
+      if (never || (status === 0) !== (kind === 'while')) return status
+    }
+  }
+
+  async #for({ name, words, body }: Compound & { kind: 'for' }): Promise<number> {
+    let status = 0
+    const values = this.#expand(words).join(' ').split(' ')
+    for (const value of values.filter(value => value !== '')) {
+      await this.#breathe()
+      if (this.#interrupted) return 1
+      this.setLocal(name, value)
+      status = await this.#list(body)
+    }
+    return status
+  }
+
+  /** @throws UBOOT_SHELL_LIMIT */
+  #expand(words: readonly Word[]): string[] {
+    let size = 0
+    return words.map(word => {
+      const text = expandWord(word, this)
+      size += text.length
+      if (size > LONGEST) throw fault('UBOOT_SHELL_LIMIT', { what: 'characters in a command', limit: LONGEST })
+      return text
+    })
+  }
+
+  #assign(words: readonly Word[]): void {
+    for (const word of words) {
+      const [text = ''] = this.#expand([word])
+      const equals = text.indexOf('=')
+      this.setLocal(text.slice(0, equals), text.slice(equals + 1))
+    }
+  }
+
+  /** A command: variables that it sets, then what it runs. */
+  async #words(words: readonly Word[]): Promise<number> {
+    const first = words.findIndex(word => !isAssignment(word))
+    this.#assign(first === -1 ? words : words.slice(0, first))
+    if (first === -1) return 0
+    const rest = words.slice(first)
+    await this.#breathe()
+    return words.some(hasParameter) ? this.#again(rest) : this.#command(rest.map(word => literal(word) ?? ''))
+  }
+
+  /** With its variables put in, the command is read once more: their blanks separate words, and their quotes quote. */
+  async #again(words: readonly Word[]): Promise<number> {
+    const texts = this.#expand(words).map((text, index) => (words[index]?.quoted ? `'${text}'` : text))
+    const parser = new HushParser('words')
+    const { state } = parser.parse(`${texts.join(' ')}\n`)
+    if (state === 'error' || (state === 'more' && parser.end() === 'error')) {
+      this.syntaxError()
+      return this.#status
+    }
+    const [step] = parser.steps
+    return step === undefined ? this.#status : this.#words(step.words)
+  }
+
+  async #command(args: readonly string[]): Promise<number> {
+    const controller = new AbortController()
+    this.#running.push(controller)
+    try {
+      const call = { args, repeated: this.#repeated, signal: controller.signal }
+      const { status, repeatable } = await runCommand(this.#machine(), call)
+      this.#repeatable &&= repeatable
+      return status
+    } finally {
+      this.#running.pop()
+    }
+  }
+}
