@@ -1,0 +1,204 @@
+/** One console: its line editor, its history, and the lines typed there. Text is bytes as latin1. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { asFault } from '../errors.js'
+import { complete } from './completion.js'
+import { History } from './history.js'
+import { InputQueue } from './input-queue.js'
+import { LineEditor, type LineEnd, type LineOptions } from './line-editor.js'
+import type { Machine } from './machine.js'
+import type { Shell } from './shell.js'
+import { TypedLines } from './typed-lines.js'
+
+/** most characters of a line: `CONFIG_SYS_CBSIZE` */
+const LINE_LIMIT = 1024
+/** milliseconds that typed lines run before others have a turn */
+const SLICE = 10
+/** bytes of output that are gathered at most */
+const GATHERED = 64 * 1024
+/** bytes of input that may wait before the sender should */
+const QUEUED = 4 * 1024 * 1024
+
+export interface ConsoleOptions {
+  /** Send bytes to the terminal. */
+  readonly write: (bytes: string) => void
+  /** The queue is short again after `receive` returned false. */
+  readonly drained?: () => void
+}
+
+/** What a console needs of those that share its machine. */
+export interface ConsoleDesk {
+  readonly machine: Machine
+  readonly shell: Shell
+  /** Run something when nobody else runs anything. */
+  exclusive(owner: Console, work: () => Promise<void>): Promise<void>
+  /** whether ^C at this console is for what runs now */
+  interrupts(console: Console): boolean
+  /** somebody waits for a key at any console: hand it over */
+  offerKey(console: Console): boolean
+}
+
+/** Who waits for input: it takes characters until it is satisfied, and then waits no more. */
+type Reader = (character: string) => void
+
+export class Console {
+  readonly #desk: ConsoleDesk
+  readonly #options: ConsoleOptions
+  readonly #queue = new InputQueue()
+  readonly #history = new History()
+  readonly #editor: LineEditor
+  readonly #lines: TypedLines
+  #reader: Reader | null = null
+  #cancel: (() => void) | null = null
+  #closed = false
+  #full = false
+  #pending = ''
+
+  constructor(desk: ConsoleDesk, options: ConsoleOptions) {
+    this.#desk = desk
+    this.#options = options
+    this.#editor = new LineEditor({ history: this.#history, limit: LINE_LIMIT, write: text => this.print(text) })
+    this.#lines = new TypedLines(desk.shell)
+  }
+
+  get history(): readonly string[] {
+    return this.#history.lines
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Print; \n goes out as \r\n. What is printed at a stretch goes out in one piece. */
+  print(text: string): void {
+    if (this.#closed) return
+    if (this.#pending === '') queueMicrotask(() => this.flush())
+    this.#pending += text.replaceAll('\n', '\r\n')
+    if (this.#pending.length > GATHERED) this.flush()
+  }
+
+  /** Send what was printed now: the next thing may be the end of this process. */
+  flush(): void {
+    const bytes = this.#pending
+    this.#pending = ''
+    if (bytes !== '') this.#options.write(bytes)
+  }
+
+  /**
+   * Bytes from the terminal. None is lost: those that nobody reads yet wait.
+   *
+   * @returns false: many wait; the sender should, too, until `drained`
+   */
+  receive(bytes: string): boolean {
+    this.#queue.push(bytes)
+    if (bytes.includes('\x03')) this.interrupt()
+    this.pump()
+    this.#full = this.#queue.size > QUEUED
+    return !this.#full
+  }
+
+  /** ^C among the waiting bytes is for the command that runs, unless that reads them itself. */
+  interrupt(): void {
+    if (this.#reader === null && this.#desk.interrupts(this) && this.#queue.takeInterrupt())
+      this.#desk.shell.interrupt()
+  }
+
+  /** Hand waiting bytes to whoever reads. */
+  pump(): void {
+    while (this.#queue.size > 0) {
+      if (this.#reader === null) {
+        if (!this.#desk.offerKey(this)) break
+      } else {
+        const character = this.#queue.take()
+        if (character !== null) this.#reader(character)
+      }
+    }
+    if (!this.#full || this.#queue.size > QUEUED) return
+    this.#full = false
+    this.#options.drained?.()
+  }
+
+  /** A key that stops something; a line end right behind it belongs to it. @returns null when none waits */
+  takeKey(): string | null {
+    const key = this.#queue.take()
+    if (key !== null && key !== '\r' && key !== '\n') this.#queue.dropLineEnd(100)
+    return key
+  }
+
+  /** Wait for characters, until `take` has enough. */
+  #read<T>(take: (character: string) => T | null, closed: T): Promise<T> {
+    return new Promise(resolve => {
+      const done = (value: T): void => {
+        this.#reader = null
+        this.#cancel = null
+        resolve(value)
+      }
+      if (this.#closed) return done(closed)
+      this.#cancel = () => done(closed)
+      this.#reader = character => {
+        const value = take(character)
+        if (value !== null) done(value)
+      }
+      this.pump()
+    })
+  }
+
+  #edit(line: LineOptions): Promise<LineEnd> {
+    this.#editor.start(line)
+    return this.#read(character => this.#editor.feed(character), { interrupted: true })
+  }
+
+  /** See `Input`. */
+  async readLine(prompt: string, initial = ''): Promise<string | null> {
+    const end = await this.#edit({ prompt, initial })
+    return 'line' in end ? end.line : null
+  }
+
+  /** See `Input`. */
+  async readKey(timeoutMs: number): Promise<string | null> {
+    const timer = setTimeout(() => this.#cancel?.(), timeoutMs)
+    const key = await this.#read<string>(character => character, '')
+    clearTimeout(timer)
+    return key === '' ? null : key
+  }
+
+  /** Prompt, read and run lines until the console is closed. */
+  async serve(): Promise<void> {
+    let lastTurn = performance.now()
+    while (!this.#closed) {
+      const end = await this.#edit({
+        prompt: this.#lines.prompt,
+        complete: line => (this.#lines.fresh ? complete(this.#desk.machine, line, LINE_LIMIT) : null),
+      })
+      if (this.#closed) return
+      if ('line' in end) await this.#desk.exclusive(this, () => this.#enter(end.line))
+      else {
+        this.print('<INTERRUPT>\n')
+        this.#lines.interrupt()
+      }
+      if (performance.now() - lastTurn < SLICE) continue
+      // Thousands of pasted lines must not keep others, or ^C, from coming in.
+      await turn()
+      lastTurn = performance.now()
+    }
+  }
+
+  async #enter(line: string): Promise<void> {
+    // A ^C that came along with the line is for its command, if that takes any time.
+    const pasted = this.#queue.size > 0 ? setImmediate(() => this.interrupt()) : undefined
+    try {
+      await this.#lines.enter(line)
+    } catch (thrown) {
+      this.print(`${asFault(thrown, 'running a line').message}\n`)
+    } finally {
+      clearImmediate(pasted)
+    }
+  }
+
+  /** The terminal is gone. What runs goes on without it. */
+  close(): void {
+    this.#closed = true
+    this.#pending = ''
+    this.#cancel?.()
+  }
+}

@@ -1,0 +1,138 @@
+/** All consoles of one machine. One command runs at a time; lines typed at other consoles wait for their turn. */
+
+import { autoboot } from './autoboot.js'
+import { Console, type ConsoleDesk, type ConsoleOptions } from './console.js'
+import type { Input, Machine, Output } from './machine.js'
+import type { Shell } from './shell.js'
+
+export interface ConsolesOptions {
+  /** asked for when it is needed: the machine knows its consoles, too */
+  readonly machine: () => Machine
+  readonly shell: Shell
+  /** what the countdown says before its number, with the blank; default `Hit any key to stop autoboot: ` */
+  readonly sentence?: string
+  /** seconds of the countdown where `bootdelay` is not set; default 2 */
+  readonly delay?: number
+}
+
+export class Consoles implements ConsoleDesk {
+  readonly shell: Shell
+  /** to the console at which the command was typed that runs; to all while none was typed */
+  readonly out: Output
+  /** from that console; from the first while none was typed */
+  readonly input: Input
+  readonly #options: ConsolesOptions
+  #open: Console[] = []
+  #owner: Console | null = null
+  #busy = false
+  #last: Promise<void> = Promise.resolve()
+  #ready = false
+  #keyTaker: (() => void) | null = null
+
+  constructor(options: ConsolesOptions) {
+    const reader = (): Console | undefined => this.#owner ?? this.#open[0]
+    this.#options = options
+    this.shell = options.shell
+    this.out = { write: text => this.#print(text) }
+    this.input = {
+      readLine: async (prompt, initial) => (await reader()?.readLine(prompt, initial)) ?? null,
+      readKey: async timeoutMs => (await reader()?.readKey(timeoutMs)) ?? null,
+      get history() {
+        return reader()?.history ?? []
+      },
+    }
+  }
+
+  get machine(): Machine {
+    return this.#options.machine()
+  }
+
+  #print(text: string): void {
+    for (const console of this.#owner === null ? this.#open : [this.#owner]) console.print(text)
+  }
+
+  /** A terminal is there. It gets its prompt once the machine is ready. */
+  open(options: ConsoleOptions): Console {
+    const console = new Console(this, options)
+    this.#open.push(console)
+    if (this.#ready) void console.serve()
+    return console
+  }
+
+  /** The terminal is gone. */
+  close(console: Console): void {
+    this.#open = this.#open.filter(other => other !== console)
+    console.close()
+  }
+
+  /**
+   * Power on: the banner, `preboot`, the countdown, `bootcmd`, the prompt.
+   *
+   * @param banner prints it
+   */
+  async powerOn(banner: () => Promise<void> | void): Promise<void> {
+    await this.#alone(null, async () => {
+      await banner()
+      await autoboot({
+        env: this.machine.env,
+        out: this.out,
+        shell: this.shell,
+        sentence: this.#options.sentence ?? 'Hit any key to stop autoboot: ',
+        delay: this.#options.delay ?? 2,
+        key: timeoutMs => this.#key(timeoutMs),
+      })
+    })
+    this.#ready = true
+    for (const console of this.#open) void console.serve()
+  }
+
+  /** Send what was printed now: the next thing may be the end of this process. */
+  flush(): void {
+    for (const console of this.#open) console.flush()
+  }
+
+  exclusive(owner: Console, work: () => Promise<void>): Promise<void> {
+    return this.#alone(owner, work)
+  }
+
+  async #alone(owner: Console | null, work: () => Promise<void>): Promise<void> {
+    const before = this.#last
+    const turn = before.then(async () => {
+      this.#owner = owner
+      this.#busy = true
+      try {
+        await work()
+      } finally {
+        this.#owner = null
+        this.#busy = false
+      }
+    })
+    // The next one comes whatever became of this one, which its own caller hears of.
+    this.#last = turn.catch(() => {})
+    await turn
+  }
+
+  interrupts(console: Console): boolean {
+    return this.#busy && this.#keyTaker === null && (this.#owner === null || this.#owner === console)
+  }
+
+  /** Wait for a key at any console. */
+  #key(timeoutMs: number): Promise<boolean> {
+    return new Promise(resolve => {
+      const done = (pressed: boolean): void => {
+        clearTimeout(timer)
+        this.#keyTaker = null
+        resolve(pressed)
+      }
+      const timer = setTimeout(() => done(false), timeoutMs)
+      this.#keyTaker = () => done(true)
+      for (const console of this.#open) console.pump()
+    })
+  }
+
+  offerKey(console: Console): boolean {
+    if (this.#keyTaker === null || console.takeKey() === null) return false
+    this.#keyTaker()
+    return true
+  }
+}

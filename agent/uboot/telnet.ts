@@ -1,0 +1,120 @@
+/**
+ * Telnet (RFC 854) around a console: takes commands out of what comes in, answers them, and quotes what goes out. The
+ * console echoes (RFC 857) and sends without being asked (RFC 858); every other option is refused. Bytes as latin1.
+ */
+
+const IAC = '\xff'
+const DONT = '\xfe'
+const DO = '\xfd'
+const WONT = '\xfc'
+const WILL = '\xfb'
+/** subnegotiation: skipped up to its end, SE */
+const SB = '\xfa'
+const SE = '\xf0'
+const INTERRUPT_PROCESS = '\xf4'
+const BREAK = '\xf3'
+
+const ECHO = '\x01'
+const SUPPRESS_GO_AHEAD = '\x03'
+
+type State = 'data' | 'command' | 'option' | 'subnegotiation' | 'subnegotiation-command'
+
+export class TelnetFilter {
+  /** to be sent first: what this side does */
+  static readonly greeting = IAC + WILL + ECHO + IAC + WILL + SUPPRESS_GO_AHEAD
+
+  /** options that this side does; told by the greeting */
+  readonly #ours = new Set([ECHO, SUPPRESS_GO_AHEAD])
+  /** options that the other side does */
+  readonly #theirs = new Set<string>()
+  readonly #reply: (bytes: string) => void
+  #state: State = 'data'
+  #verb = ''
+  #afterReturn = false
+
+  /** @param reply sends bytes as they are */
+  constructor(reply: (bytes: string) => void) {
+    this.#reply = reply
+  }
+
+  /** Quote data that goes out. */
+  static quote(data: string): string {
+    return data.replaceAll(IAC, IAC + IAC)
+  }
+
+  /** @returns the data in what came in; the telnet keys for interrupt and break are ^C */
+  receive(bytes: string): string {
+    let data = ''
+    for (let at = 0; at < bytes.length; at += 1) {
+      const plain = this.#state === 'data' && !this.#afterReturn ? /[^\xff\r]+/y : null
+      if (plain !== null) {
+        plain.lastIndex = at
+        const [run = ''] = plain.exec(bytes) ?? []
+        data += run
+        at += run.length
+        if (at === bytes.length) break
+      }
+      data += this.#byte(bytes.charAt(at))
+    }
+    return data
+  }
+
+  #byte(byte: string): string {
+    switch (this.#state) {
+      case 'data':
+        return this.#data(byte)
+      case 'command':
+        return this.#command(byte)
+      case 'option':
+        this.#option(byte)
+        this.#state = 'data'
+        return ''
+      case 'subnegotiation':
+        if (byte === IAC) this.#state = 'subnegotiation-command'
+        return ''
+      case 'subnegotiation-command':
+        this.#state = byte === SE ? 'data' : 'subnegotiation'
+        return ''
+    }
+  }
+
+  #data(byte: string): string {
+    // A return that is no line end comes as CR NUL.
+    const padding = byte === '\0' && this.#afterReturn
+    this.#afterReturn = byte === '\r'
+    if (padding) return ''
+    if (byte !== IAC) return byte
+    this.#state = 'command'
+    return ''
+  }
+
+  #command(byte: string): string {
+    this.#state = 'data'
+    if (byte === IAC) return IAC
+    if (byte === SB) this.#state = 'subnegotiation'
+    if (byte >= WILL) {
+      this.#state = 'option'
+      this.#verb = byte
+    }
+    return byte === INTERRUPT_PROCESS || byte === BREAK ? '\x03' : ''
+  }
+
+  /** Only a change is answered, so that two sides cannot talk about an option for ever. */
+  #option(option: string): void {
+    switch (this.#verb) {
+      case DO:
+        if (!this.#ours.has(option)) this.#reply(IAC + WONT + option)
+        break
+      case DONT:
+        if (this.#ours.delete(option)) this.#reply(IAC + WONT + option)
+        break
+      case WILL:
+        if (this.#theirs.has(option)) break
+        if (option === SUPPRESS_GO_AHEAD) this.#theirs.add(option)
+        this.#reply(IAC + (option === SUPPRESS_GO_AHEAD ? DO : DONT) + option)
+        break
+      default:
+        if (this.#theirs.delete(option)) this.#reply(IAC + DONT + option)
+    }
+  }
+}
