@@ -1,5 +1,8 @@
 /** `bdinfo` and `coninfo`: what U-Boot knows of its board. */
 
+import { parseFdt } from '../../image/fdt.js'
+import { findNode, propString } from '../../image/fdt-query.js'
+import type { BoardFacts } from '../board-facts.js'
 import type { Command, Machine } from '../command.js'
 import { hex8, parseHex } from '../numbers.js'
 
@@ -29,11 +32,21 @@ function regions(kind: string, list: readonly (readonly [start: number, end: num
   return ` ${kind}.count = 0x${list.length.toString(16)}\n${lines.join('')}`
 }
 
+/** The node of the console's device, by its name: `serial@7000000`. Null where the board's tree does not say. */
+function serialName({ controlFdt }: BoardFacts): string | null {
+  if (controlFdt === null) return null
+  const fdt = parseFdt(controlFdt, 'control tree')
+  const chosen = findNode(fdt, '/chosen')
+  const [path = ''] = (chosen && propString(chosen, 'stdout-path'))?.split(':') ?? []
+  return findNode(fdt, path)?.name || null
+}
+
 async function boardInfo({ out, board, env, network }: Machine): Promise<number> {
   const top = board.dram.at(-1)?.end ?? 0
   const [ethernet] = await network.devices()
   const reserved = BELOW_THE_END.reserved.map(([from, to, flags]) => [top - from, top - to, flags] as const)
   const fdt = env.get('fdtcontroladdr')
+  const [, serialAddress = ''] = serialName(board)?.split('@') ?? []
   const parts = [
     number('boot_params', 0),
     ...board.dram.flatMap(({ start, end }, index) => [
@@ -60,7 +73,7 @@ async function boardInfo({ out, board, env, network }: Machine): Promise<number>
     ),
     regions('reserved', reserved),
     text('devicetree', 'board'),
-    number('serial addr', 0),
+    number('serial addr', parseHex(serialAddress)),
     number(' width', 4),
     number(' shift', 2),
     number(' offset', 0),
@@ -75,8 +88,9 @@ async function boardInfo({ out, board, env, network }: Machine): Promise<number>
   return 0
 }
 
-function consoleInfo({ out, env }: Machine): number {
-  out.write('List of available devices\n|-- serial (IO)\n')
+function consoleInfo({ out, env, board }: Machine): number {
+  const device = serialName(board)
+  out.write(`List of available devices\n${device === null ? '' : `|-- ${device} (IO)\n`}|-- serial (IO)\n`)
   for (const stream of ['stdin', 'stdout', 'stderr']) {
     const devices = env.get(stream)?.split(',') ?? ['serial']
     if (devices.includes('serial')) out.write(`|   |-- ${stream}\n`)
