@@ -29,6 +29,7 @@ export function bench(
         return answers.shift() ?? null
       },
       readKey: async () => null,
+      history: [],
     },
     ...parts,
   })
