@@ -48,7 +48,12 @@ export interface Storage {
   list(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null>
   /** Bytes of a file; null when there is no such file. */
   size(device: BlockDevice, partition: number, path: string): Promise<number | null>
-  /** Read a file from `offset`; `length` null: to its end. `sink` is called in order. @returns bytes */
+  /**
+   * Read a file from `offset`; `length` null: to its end. `sink` is called in order. An empty `path` is the device or
+   * the partition itself.
+   *
+   * @returns bytes
+   */
   read(
     device: BlockDevice,
     partition: number,

@@ -1,0 +1,141 @@
+/** Files on disks: `load`, `ls`, `size` and their names for one filesystem, `fstype`. */
+
+import { type Call, type Command, USAGE } from '../command.js'
+import type { Machine } from '../machine.js'
+import { defaultAddress } from '../net-settings.js'
+import { bareHex, parseHex, wholeHex } from '../numbers.js'
+import { loadFile } from '../storage-load.js'
+import { filesystemOf, mountable, placeOf } from '../storage-place.js'
+
+/** @param filesystem that the command reads: `any`, `fat`, `ext4` */
+async function load(machine: Machine, call: Call, filesystem: string): Promise<number> {
+  const [, kind, device = '0', addressText, typed, length = '0', offset = '0'] = call.args
+  if (kind === undefined) return USAGE
+  const address = addressText === undefined ? defaultAddress(machine) : wholeHex(addressText)
+  if (address === null) return USAGE
+  const path = typed ?? machine.env.get('bootfile')
+  if (path === undefined) {
+    machine.out.write('** No boot file defined **\n')
+    return 1
+  }
+  const range = { length: parseHex(length), offset: parseHex(offset) }
+  return loadFile(machine, call, { kind, device, filesystem, path, address, ...range })
+}
+
+async function list(machine: Machine, call: Call, filesystem: string): Promise<number> {
+  const { out, storage } = machine
+  const [, kind, device = '0', path = '/'] = call.args
+  if (kind === undefined) return USAGE
+  const place = await mountable(machine, kind, device, filesystem)
+  if (place === null) return 1
+  const entries = await storage.list(place.device, place.partition?.number ?? 0, path)
+  if (entries === null) return 1
+  const directories = entries.filter(({ directory }) => directory).length
+  for (const { name, directory, size } of entries) {
+    out.write(directory ? `            ${name}/\n` : ` ${String(size).padStart(8)}   ${name}\n`)
+  }
+  out.write(`\n${entries.length - directories} file(s), ${directories} dir(s)\n\n`)
+  return 0
+}
+
+async function size(machine: Machine, call: Call, filesystem: string): Promise<number> {
+  const [, kind, device, path] = call.args
+  if (kind === undefined || device === undefined || path === undefined) return USAGE
+  const place = await mountable(machine, kind, device, filesystem)
+  if (place === null) return 1
+  const bytes = await machine.storage.size(place.device, place.partition?.number ?? 0, path)
+  if (bytes === null) return 1
+  machine.env.set('filesize', bareHex(bytes), { origin: 'program' })
+  return 0
+}
+
+async function fstype(machine: Machine, call: Call): Promise<number> {
+  const { out, env } = machine
+  const [, kind, device, variable] = call.args
+  if (kind === undefined || device === undefined) return USAGE
+  const place = await placeOf(machine, kind, device)
+  if (place === null) return 1
+  const found = filesystemOf(place)
+  if (found === null) {
+    out.write('** Unrecognized filesystem type **\n')
+    return 1
+  }
+  if (variable === undefined) out.write(`${found}\n`)
+  else for (const refusal of env.set(variable, found)) out.write(`${refusal}\n`)
+  return 0
+}
+
+const LOAD_ARGUMENTS = '<interface> [<dev[:part]> [<addr> [<filename> [bytes [pos]]]]]\n'
+
+const LOAD_USAGE =
+  `${LOAD_ARGUMENTS}    - Load binary file 'filename' from partition 'part' on device\n` +
+  "       type 'interface' instance 'dev' to address 'addr' in memory.\n" +
+  "      'bytes' gives the size to load in bytes.\n" +
+  "      If 'bytes' is 0 or omitted, the file is read until the end.\n" +
+  "      'pos' gives the file byte position to start reading from.\n" +
+  "      If 'pos' is 0 or omitted, the file is read from the start."
+
+const FATLOAD_USAGE =
+  `${LOAD_ARGUMENTS}    - Load binary file 'filename' from 'dev' on 'interface'\n` +
+  "      to address 'addr' from dos filesystem.\n" +
+  "      'pos' gives the file position to start loading from.\n" +
+  "      If 'pos' is omitted, 0 is used. 'pos' requires 'bytes'.\n" +
+  "      'bytes' gives the size to load. If 'bytes' is 0 or omitted,\n" +
+  '      the load stops on end of file.\n' +
+  "      If either 'pos' or 'bytes' are not aligned to\n" +
+  '      ARCH_DMA_MINALIGN then a misaligned buffer warning will\n' +
+  '      be printed and performance will suffer for the load.'
+
+const extLoadUsage = (name: string): string =>
+  `${LOAD_ARGUMENTS}    - load binary file 'filename' from 'dev' on 'interface'\n` +
+  `      to address 'addr' from ${name} filesystem.`
+
+const LS_USAGE =
+  "<interface> [<dev[:part]> [directory]]\n    - List files in directory 'directory' of partition 'part' on\n" +
+  "      device type 'interface' instance 'dev'."
+
+const OTHER_LS_USAGE =
+  "<interface> [<dev[:part]> [directory]]\n    - list files from 'dev' on 'interface' in a 'directory'"
+
+const SIZE_USAGE =
+  "<interface> <dev[:part]> <filename>\n    - determine size of file 'filename' from 'dev' on 'interface'"
+
+type Verb = (machine: Machine, call: Call, filesystem: string) => Promise<number>
+type Row = readonly [name: string, verb: Verb, filesystem: string, maxArgs: number, summary: string, usage: string]
+
+const LIST_SUMMARY = 'list files in a directory (default /)'
+const SIZE_SUMMARY = "determine a file's size"
+
+const ROWS: readonly Row[] = [
+  ['ext2load', load, 'ext4', 7, 'load binary file from a Ext2 filesystem', extLoadUsage('ext2')],
+  ['ext2ls', list, 'ext4', 4, LIST_SUMMARY, OTHER_LS_USAGE],
+  ['ext4load', load, 'ext4', 7, 'load binary file from a Ext4 filesystem', extLoadUsage('ext4')],
+  ['ext4ls', list, 'ext4', 4, LIST_SUMMARY, OTHER_LS_USAGE],
+  ['ext4size', size, 'ext4', 4, SIZE_SUMMARY, SIZE_USAGE],
+  ['fatload', load, 'fat', 7, 'load binary file from a dos filesystem', FATLOAD_USAGE],
+  ['fatls', list, 'fat', 4, LIST_SUMMARY, OTHER_LS_USAGE],
+  ['fatsize', size, 'fat', 4, SIZE_SUMMARY, SIZE_USAGE],
+  ['load', load, 'any', 7, 'load binary file from a filesystem', LOAD_USAGE],
+  ['ls', list, 'any', 4, LIST_SUMMARY, LS_USAGE],
+  ['size', size, 'any', 4, SIZE_SUMMARY, SIZE_USAGE],
+]
+
+export const fileCommands: readonly Command[] = [
+  ...ROWS.map(([name, verb, filesystem, maxArgs, summary, usage]) => ({
+    name,
+    maxArgs,
+    summary,
+    usage,
+    run: (machine: Machine, call: Call) => verb(machine, call, filesystem),
+  })),
+  {
+    name: 'fstype',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'Look up a filesystem type',
+    usage:
+      '<interface> <dev>:<part>\n- print filesystem type\n' +
+      'fstype <interface> <dev>:<part> <varname>\n- set environment variable to filesystem type',
+    run: fstype,
+  },
+]

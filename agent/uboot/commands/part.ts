@@ -1,0 +1,109 @@
+/** Partitions: `part`. */
+
+import { tableText } from '../block-text.js'
+import { type Call, type Command, USAGE } from '../command.js'
+import type { Machine } from '../machine.js'
+import { bareHex } from '../numbers.js'
+import type { Partition } from '../storage.js'
+import { deviceOf, placeOf } from '../storage-place.js'
+
+/** Put a value into a variable, or on the console when none is named. */
+function deliver(machine: Machine, value: string, variable: string | undefined): number {
+  if (variable === undefined) {
+    machine.out.write(`${value}\n`)
+    return 0
+  }
+  const refusals = machine.env.set(variable, value)
+  for (const refusal of refusals) machine.out.write(`${refusal}\n`)
+  return refusals.length === 0 ? 0 : 1
+}
+
+async function uuid(machine: Machine, [kind, device, variable]: readonly string[]): Promise<number> {
+  if (kind === undefined || device === undefined) return USAGE
+  const place = await placeOf(machine, kind, device)
+  return place === null ? 1 : deliver(machine, place.partition?.uuid ?? '', variable)
+}
+
+async function list(machine: Machine, words: readonly string[]): Promise<number> {
+  const flags = words.filter(word => word.startsWith('-'))
+  const [kind, number, variable] = words.filter(word => !word.startsWith('-'))
+  if (kind === undefined || number === undefined || flags.some(flag => flag !== '-bootable')) return USAGE
+  if (flags.length > 0 && variable === undefined) return USAGE
+  const device = await deviceOf(machine, kind, number)
+  if (device === null) return 1
+  if (variable !== undefined) {
+    const wanted = device.partitions.filter(({ bootable }) => bootable || flags.length === 0)
+    const value = wanted.map(partition => bareHex(partition.number)).join(' ')
+    // No partitions, no variable: scripts ask with `env exists`.
+    if (value !== '') return deliver(machine, value, variable)
+    machine.env.set(variable, null)
+    return 0
+  }
+  const table = tableText(device)
+  machine.out.write(table ?? `## Unknown partition table type 0\n`)
+  return table === null ? 1 : 0
+}
+
+/** What is told of a partition that is named by number, UUID or name. */
+const PROPERTIES: Readonly<Record<string, (partition: Partition) => string>> = {
+  start: ({ start }) => bareHex(start),
+  size: ({ size }) => bareHex(size),
+  number: ({ number }) => `0x${bareHex(number)}`,
+  name: ({ name }) => name,
+}
+
+async function property(machine: Machine, verb: string, words: readonly string[]): Promise<number> {
+  const [kind, number, part, variable] = words
+  const tell = PROPERTIES[verb]
+  if (tell === undefined || kind === undefined || number === undefined || part === undefined) return USAGE
+  const device = await deviceOf(machine, kind, number)
+  if (device === null) return 1
+  const byNumber = verb === 'number' ? Number.NaN : Number.parseInt(part, 16)
+  const found =
+    device.partitions.find(({ name, uuid }) => name === part || uuid.toLowerCase() === part.toLowerCase()) ??
+    device.partitions.find(partition => partition.number === byNumber)
+  return found === undefined ? 1 : deliver(machine, tell(found), variable)
+}
+
+function types(machine: Machine): number {
+  machine.out.write('Supported partition tables: EFI, DOS\n')
+  return 0
+}
+
+function part(machine: Machine, call: Call): Promise<number> | number {
+  const [, verb = '', ...words] = call.args
+  if (verb === 'uuid') return uuid(machine, words)
+  if (verb === 'list') return list(machine, words)
+  if (verb === 'types') return types(machine)
+  return Object.hasOwn(PROPERTIES, verb) ? property(machine, verb, words) : USAGE
+}
+
+export const partCommands: readonly Command[] = [
+  {
+    name: 'part',
+    maxArgs: 64,
+    repeatable: true,
+    summary: 'disk partition related commands',
+    usage:
+      'uuid <interface> <dev>:<part>\n    - print partition UUID\n' +
+      'part uuid <interface> <dev>:<part> <varname>\n    - set environment variable to partition UUID\n' +
+      "part list <interface> <dev>\n    - print a device's partition table\n" +
+      'part list <interface> <dev> [flags] <varname>\n    - set environment variable to the list of partitions\n' +
+      '      flags can be -bootable (list only bootable partitions)\n' +
+      'part start <interface> <dev> <part> <varname>\n' +
+      '    - set environment variable to the start of the partition (in blocks)\n' +
+      '      part can be either partition number, UUID or name\n' +
+      'part size <interface> <dev> <part> <varname>\n' +
+      '    - set environment variable to the size of the partition (in blocks)\n' +
+      '      part can be either partition number, UUID or name\n' +
+      'part number <interface> <dev> <part> <varname>\n' +
+      '    - set environment variable to the partition number using the partition UUID or name\n' +
+      '      part must be specified as partition UUID or name\n' +
+      'part name <interface> <dev> <part> <varname>\n' +
+      '    - set environment variable to the partition name using the partition number\n' +
+      '      part must be specified as partition number\n' +
+      'part set <interface> <dev> type\n    - set partition type for a device\n' +
+      'part types\n    - list supported partition table types',
+    run: part,
+  },
+]

@@ -1,0 +1,59 @@
+/** A file from a disk into memory. */
+
+import type { Call } from './command.js'
+import { isRefusal, LoadTarget, refusalNote } from './load-target.js'
+import type { Machine } from './machine.js'
+import { rateText } from './size-text.js'
+import { mountable } from './storage-place.js'
+
+export interface FileToLoad {
+  readonly kind: string
+  /** `<dev[:part]>` */
+  readonly device: string
+  /** `fat`, `ext4`, `any` */
+  readonly filesystem: string
+  readonly path: string
+  readonly address: number
+  /** bytes; 0 or none: to the end */
+  readonly length?: number
+  readonly offset?: number
+}
+
+/**
+ * Load a file and tell the variables, with the lines that `load` prints.
+ *
+ * @returns `$?`
+ */
+export async function loadFile(machine: Machine, call: Call, file: FileToLoad): Promise<number> {
+  const { out, storage } = machine
+  const place = await mountable(machine, file.kind, file.device, file.filesystem)
+  if (place === null) {
+    out.write("Can't set block device\n")
+    return 1
+  }
+  const { device, partition } = place
+  const fail = (why: string): number => {
+    out.write(`${why}Failed to load '${file.path}'\n`)
+    return 1
+  }
+  const number = partition?.number ?? 0
+  const size = await storage.size(device, number, file.path)
+  if (size === null) return fail(partition?.filesystem === 'vfat' ? '' : `** File not found ${file.path} **\n`)
+  const { offset = 0, length = 0 } = file
+  const target = new LoadTarget(machine, file.address, file.path)
+  const rest = Math.max(0, size - offset)
+  target.expected = length === 0 ? rest : Math.min(rest, length)
+  const started = machine.now().getTime()
+  try {
+    const range = { offset, length: length === 0 ? null : length }
+    await storage.read(device, number, file.path, range, chunk => target.write(chunk), call.signal)
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+    return fail(`** Reading file would overwrite reserved memory **\n${refusalNote(thrown)}`)
+  }
+  const milliseconds = machine.now().getTime() - started
+  const rate = rateText(target.received, milliseconds)
+  out.write(`${target.received} bytes read in ${milliseconds} ms${rate === '' ? '' : ` (${rate})`}\n`)
+  target.done()
+  return 0
+}
