@@ -2,7 +2,7 @@
  * Changes of a device tree in place, with the bytes that libfdt would leave: a new property stands first, a new node before
  * its siblings, names of properties are added behind the others and never go, and all of it has to fit into the total size.
  */
-import { FdtBlob, fdtError } from './fdt-blob.js'
+import { FdtBlob, fdtDataEnd, fdtError } from './fdt-blob.js'
 import { align, FDT_HEADER, FDT_HEADER_BYTES, FDT_RESERVATION_BYTES, FDT_TOKEN, FDT_VERSION } from './fdt-format.js'
 
 const PROPERTY_HEADER_BYTES = 12
@@ -51,7 +51,7 @@ export class FdtEditor extends FdtBlob {
 
   /** A copy without room for edits, as a file has it. */
   trimmed(): Uint8Array {
-    const bytes = new Uint8Array(this.bytes)
+    const bytes = new Uint8Array(this.bytes.subarray(0, fdtDataEnd(this.bytes)))
     setWords(bytes, { totalSize: bytes.length })
     return bytes
   }

@@ -70,9 +70,9 @@ const print =
     return 0
   }
 
-/** Put into a variable what was found; refusals are printed. */
+/** Put into a variable what was found; an empty text deletes it, as for all programs of U-Boot. Refusals are printed. */
 function store(machine: Machine, variable: string, value: string): number {
-  const refusals = machine.env.set(variable, value, { origin: 'program' })
+  const refusals = machine.env.set(variable, value || null, { origin: 'program' })
   for (const refusal of refusals) machine.out.write(`${refusal}\n`)
   return 0
 }
