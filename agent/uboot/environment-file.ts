@@ -95,8 +95,8 @@ async function isWholeFile({ path, offset, size }: EnvironmentPlace): Promise<bo
     const stats = await using(path, 'r', file => file.stat())
     return stats.isFile() && stats.size <= size
   } catch (thrown) {
-    if (isMissing(thrown)) return true
-    throw thrown
+    // Whatever else is wrong with it, writing to it says so too.
+    return isMissing(thrown)
   }
 }
 
