@@ -15,20 +15,33 @@ function bytesBehind({ memory }: Machine, address: number): number {
   return range === undefined ? 0 : range.end - address
 }
 
-/** @throws what the decoder throws */
-async function unpack(machine: Machine, source: number, limit: number, format: CompressionFormat, signal: AbortSignal) {
+/**
+ * Decompress what starts at an address.
+ *
+ * @param size bytes that are read at first
+ * @throws what the decoder throws
+ */
+async function unpack(
+  machine: Machine,
+  source: number,
+  format: CompressionFormat,
+  {
+    limit,
+    signal,
+    size = FIRST_BYTES,
+  }: { readonly limit: number; readonly signal: AbortSignal; readonly size?: number },
+): Promise<Uint8Array> {
   const { memory } = machine
   // Compressed data takes up what it says: behind that there are only holes.
   const available = Math.min(bytesBehind(machine, source), memory.used)
-  for (let size = FIRST_BYTES; ; size *= 2) {
-    const packed = memory.read(source, Math.max(1, Math.min(size, available)))
-    try {
-      return await decompress(packed, { limit, what: 'memory', format, trailing: 'ignore', signal })
-    } catch (thrown) {
-      const cut = thrown instanceof FauxbootError && thrown.code !== 'FORMAT_TOO_LARGE' && size < available
-      if (!cut) throw thrown
-    }
+  const packed = memory.read(source, Math.max(1, Math.min(size, available)))
+  try {
+    return await decompress(packed, { limit, what: 'memory', format, trailing: 'ignore', signal })
+  } catch (thrown) {
+    const cut = thrown instanceof FauxbootError && thrown.code !== 'FORMAT_TOO_LARGE' && size < available
+    if (!cut) throw thrown
   }
+  return unpack(machine, source, format, { limit, signal, size: 2 * size })
 }
 
 /**
@@ -48,7 +61,7 @@ async function run(
   const limit = Math.min(most === undefined ? 2 ** 32 : parseHex(most), bytesBehind(machine, target), memory.room())
   let bytes: Uint8Array
   try {
-    bytes = await unpack(machine, source, limit, format, signal)
+    bytes = await unpack(machine, source, format, { limit, signal })
   } catch (thrown) {
     if (!(thrown instanceof FauxbootError) || thrown.code === 'UBOOT_MEMORY') throw thrown
     out.write(complain(thrown))
