@@ -1,6 +1,6 @@
 /** What U-Boot demands of its variables: types, write protection, and those that have a meaning of their own. */
 
-import { matchesPattern } from './name-pattern.js'
+import { compileSlre, SlreError } from './slre.js'
 
 const MAC_PART = '[0-9a-fA-F]{1,2}'
 
@@ -81,20 +81,43 @@ export const STATIC_CALLBACKS = [
   ['serial#', 'serialno'],
 ] as const
 
-type Attributes = readonly (readonly [pattern: string, attribute: string])[]
+interface Attribute {
+  /** whether it is that of a variable of this name */
+  fits(name: string): boolean
+  readonly attribute: string
+}
+
+/** A pattern that makes no sense fits no name. */
+function fits(pattern: string, name: string): boolean {
+  try {
+    return compileSlre(`^${pattern}$`)(name) !== null
+  } catch (thrown) {
+    if (!(thrown instanceof SlreError)) throw thrown
+    return false
+  }
+}
+
+const builtIn = (list: readonly (readonly [pattern: string, attribute: string])[]): readonly Attribute[] =>
+  list.map(([pattern, attribute]) => {
+    const match = compileSlre(`^${pattern}$`)
+    return { fits: name => match(name) !== null, attribute }
+  })
+const BUILT_IN_FLAGS = builtIn(STATIC_FLAGS)
+const BUILT_IN_CALLBACKS = builtIn(STATIC_CALLBACKS)
 
 /** Read the text of `.flags` or `.callbacks`: `name:attribute`, separated by commas. */
-function attributesOf(text: string): Attributes {
+function attributesOf(text: string): readonly Attribute[] {
   return text.split(',').map(entry => {
     const [pattern = '', ...attribute] = entry.trim().split(':')
-    return [pattern.trim(), attribute.join(':').trim()] as const
+    return { fits: name => fits(pattern.trim(), name), attribute: attribute.join(':').trim() }
   })
 }
 
 /** The attribute of a variable: what `.flags` says of it last, and else what U-Boot is built with. */
-function lookUp(name: string, text: string | undefined, built: Attributes): string {
-  const fits = ([pattern]: readonly [string, string]) => matchesPattern(`^${pattern}$`, name)
-  return (attributesOf(text ?? '').findLast(fits) ?? built.findLast(fits))?.[1] ?? ''
+function lookUp(name: string, text: string | undefined, built: readonly Attribute[]): string {
+  const itsOwn = (one: Attribute) => one.fits(name)
+  const said = text === undefined ? undefined : attributesOf(text).findLast(itsOwn)
+  return (said ?? built.findLast(itsOwn))?.attribute ?? ''
 }
 
 const isType = (letter: string): letter is TypeLetter => letter in TYPES
@@ -115,11 +138,11 @@ export function parseFlags(letters: string): Flags {
 
 /** The flags of a variable; `text` is the value of `.flags`. */
 export function flagsOf(name: string, text: string | undefined): Flags {
-  return parseFlags(lookUp(name, text, STATIC_FLAGS))
+  return parseFlags(lookUp(name, text, BUILT_IN_FLAGS))
 }
 
 /** The callback of a variable, or null; `text` is the value of `.callbacks`. */
 export function callbackOf(name: string, text: string | undefined): string | null {
-  const callback = lookUp(name, text, STATIC_CALLBACKS)
+  const callback = lookUp(name, text, BUILT_IN_CALLBACKS)
   return CALLBACKS.some(known => known === callback) ? callback : null
 }

@@ -3,7 +3,7 @@
 import { type Call, type Machine, USAGE } from '../command.js'
 import type { Environment } from '../environment.js'
 import { exportText } from '../environment-text.js'
-import { matchesPattern } from '../name-pattern.js'
+import { compileSlre, SlreError } from '../slre.js'
 import { takeOptions } from './env-options.js'
 
 /** Variables by name, in order; those that a program would not find are left out. */
@@ -41,6 +41,13 @@ export function print({ out, env }: Machine, { args }: Call): number {
   return missing
 }
 
+/** What tells whether a text holds one of the wanted ones. @throws SlreError */
+function finder(wanted: readonly string[], regex: boolean): (text: string) => boolean {
+  if (!regex) return text => wanted.some(part => text.includes(part))
+  const matchers = wanted.map(compileSlre)
+  return text => matchers.some(match => match(text) !== null)
+}
+
 /** `grepenv`, `env grep`: variables with a text in their name or value. */
 export function grep({ out, env }: Machine, { args }: Call): number {
   const options = args.length < 2 ? null : takeOptions(args.slice(1), 'envb-')
@@ -49,11 +56,16 @@ export function grep({ out, env }: Machine, { args }: Call): number {
   // Of several letters that say where to look, the last would count; together they make no sense.
   const inNames = !letters.has('v') || letters.has('b')
   const inValues = !letters.has('n') || letters.has('b')
-  const fits = (text: string) =>
-    rest.some(wanted => (letters.has('e') ? matchesPattern(wanted, text) : text.includes(wanted)))
-  const found = [...variablesOf(env)].filter(([name, value]) => (inNames && fits(name)) || (inValues && fits(value)))
-  out.write(exportText(found, '\n'))
-  return found.length > 0 ? 0 : 1
+  try {
+    const fits = finder(rest, letters.has('e'))
+    const found = [...variablesOf(env)].filter(([name, value]) => (inNames && fits(name)) || (inValues && fits(value)))
+    out.write(exportText(found, '\n'))
+    return found.length > 0 ? 0 : 1
+  } catch (thrown) {
+    if (!(thrown instanceof SlreError)) throw thrown
+    out.write(`Error compiling regex: ${thrown.message}\n`)
+    return 1
+  }
 }
 
 /** `env exists` */

@@ -92,6 +92,7 @@ t.test('grepenv looks in names and values', async t => {
   t.equal(await type('grepenv -n bo se'), 'bootdelay=2\n')
   t.equal(await type('grepenv -v ser 2'), 'baudrate=115200\nbootdelay=2\nstdin=serial\n')
   t.equal(await type('grepenv -e -n ^b.*e$ '), 'baudrate=115200\n')
+  t.match(await type('grepenv -e (a'), /^1: Error compiling regex: /)
   t.equal(await type('grepenv nothing'), '1: ')
   t.equal(await type('grepenv'), 'usage of grepenv\n')
   t.equal(await type('grepenv -x a'), 'usage of grepenv\n')

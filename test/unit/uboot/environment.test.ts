@@ -50,7 +50,7 @@ t.test('ethaddr is written once, and by force', t => {
 })
 
 t.test('types are checked', t => {
-  const env = environment({ '.flags': 'dec:d,hex:x,flag:b, ip : i ,mac:m,odd:qq' })
+  const env = environment({ '.flags': '(:d,dec:d,hex:x,flag:b, ip : i ,mac:m,odd:qq' })
   const good = { dec: '12', hex: '0xaF', flag: 'y', ip: '1.2.3.4', mac: '1:2:3:4:5:ff', odd: 'any' }
   const bad = { dec: '1a', hex: '0x', flag: 'yes', ip: '1.2.3', mac: '1:2:3:4:5' }
   for (const [name, value] of Object.entries(good)) t.strictSame(env.set(name, value), [], name)
