@@ -62,7 +62,7 @@ function gptEntry(bytes: Buffer, number: number): TableEntry | null {
     table: 'efi',
     type: guidText(type),
     uuid: guidText(bytes.subarray(16, 32)),
-    name: bytes.toString('utf16le', 56, 128).replace(/\0[^]*/, ''),
+    name: bytes.toString('utf16le', 56, 128).replace(/\0.*/s, ''),
     bootable: (bytes.readUInt8(48) & GPT_BOOTABLE) !== 0,
   }
 }

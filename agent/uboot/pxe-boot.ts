@@ -68,8 +68,9 @@ async function statementsAt(source: PxeSource, address: number, depth: number): 
   const found: PxeStatement[] = []
   for (const statement of pxeStatements(text)) {
     const file = includedFile(statement)
-    if (file === null) found.push(statement)
-    else if (depth === DEEPEST_INCLUDE) source.machine.out.write(`Maximum nesting (${DEEPEST_INCLUDE}) exceeded\n`)
+    found.push(statement)
+    if (file === null) continue
+    if (depth === DEEPEST_INCLUDE) source.machine.out.write(`Maximum nesting (${DEEPEST_INCLUDE}) exceeded\n`)
     else if (await retrieveMenu(source, file, behind)) found.push(...(await statementsAt(source, behind, depth + 1)))
   }
   return found
