@@ -31,7 +31,7 @@ t.test('nodes are found by path, without unit address, and by alias', async t =>
   t.throws(() => tree.node('/soc/uart@11'), { message: 'libfdt fdt_path_offset() returned FDT_ERR_NOTFOUND' })
   for (const alias of ['serial1', 'none', 'no/alias'])
     t.throws(() => tree.node(alias), { message: 'libfdt fdt_path_offset() returned FDT_ERR_BADPATH' })
-  t.throws(() => editor('/ { };').node('serial0'), { details: { error: 'FDT_ERR_BADPATH' } })
+  t.throws(() => editor('/ { };').node('serial0'), { message: 'libfdt fdt_path_offset() returned FDT_ERR_BADPATH' })
 })
 
 t.test('a new property stands first, an old one keeps its place, whatever it becomes', async t => {
