@@ -126,6 +126,11 @@ export class Memory {
     return this.#claims.find(({ start, end }) => start !== address && address < end && start < address + size) ?? null
   }
 
+  /** The file that was loaded to an address; null when none starts there. */
+  claimAt(address: number): Claim | null {
+    return this.#claims.find(({ start }) => start === address) ?? null
+  }
+
   /** Note that a file was loaded here whole. What it replaces is forgotten. */
   claim(address: number, size: number, name: string): void {
     const end = address + size

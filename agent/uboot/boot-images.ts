@@ -1,0 +1,165 @@
+/**
+ * What `bootm` and its kin are told to boot, found in memory and checked. Everything U-Boot prints on the way is printed;
+ * a null says that it printed why it gives up.
+ */
+
+import { FDT_MAGIC } from '../image/fdt-format.js'
+import { isZImage } from '../image/zimage.js'
+import type { BootPiece } from './boot-door.js'
+import { type FitRole, openFit } from './fit-image.js'
+import { imageFormat, openLegacy, verifies } from './legacy-image.js'
+import type { Machine } from './machine.js'
+import { hex8, parseHex } from './numbers.js'
+
+/** An argument that names an image: `42000000`, `42000000:1000`, `42000000#conf-1`, `42000000:kernel-1`. */
+export interface ImageArgument {
+  readonly address: number
+  /** behind `#` */
+  readonly configuration: string | null
+  /** behind `:` */
+  readonly rest: string | null
+}
+
+/** @param text null: the last load */
+export function parseImageArgument(machine: Machine, text: string | undefined): ImageArgument {
+  const [, address = '', mark = '', rest = ''] = /^([^:#]*)([:#]?)(.*)$/s.exec(text ?? '') ?? []
+  return {
+    address: address === '' ? machine.loadAddress : parseHex(address),
+    configuration: mark === '#' ? rest : null,
+    rest: mark === ':' ? rest : null,
+  }
+}
+
+/** The images that come with the kernel in one file: what stands in for arguments that are not given. */
+export interface Companions {
+  readonly ramdisk: (() => Promise<BootPiece | null>) | null
+  readonly fdt: (() => Promise<BootPiece | null>) | null
+}
+
+/** No ramdisk, no tree; `false` where something was asked for and refused. */
+export type Found = BootPiece | null | false
+
+/** One image of a FIT, in memory where it lies. */
+export async function fitPiece(
+  machine: Machine,
+  role: FitRole,
+  { address, configuration, rest }: ImageArgument,
+  signal: AbortSignal,
+): Promise<BootPiece | null> {
+  const request = { role, configuration, image: rest, verify: verifies(machine), signal }
+  return (await openFit(machine, address, request))?.data ?? null
+}
+
+async function legacyRamdisk(machine: Machine, address: number, signal: AbortSignal): Promise<BootPiece | null> {
+  machine.out.write(`## Loading init Ramdisk from Legacy Image at ${hex8(address)} ...\n`)
+  const opened = await openLegacy(machine, address, { verify: verifies(machine), signal })
+  if (typeof opened === 'string') return null
+  if (opened.header.type === 'ramdisk') return opened.data
+  machine.out.write('No Linux ARM Ramdisk Image\n')
+  return null
+}
+
+/**
+ * The ramdisk.
+ *
+ * @param argument `-` and `-:SIZE` are none; `ADDR:SIZE` is taken as it is
+ */
+export async function findRamdisk(
+  machine: Machine,
+  argument: string | undefined,
+  companions: Companions,
+  signal: AbortSignal,
+): Promise<Found> {
+  if (argument === undefined) return (await companions.ramdisk?.()) ?? (companions.ramdisk === null ? null : false)
+  if (argument === '-' || argument.startsWith('-:')) return null
+  const where = parseImageArgument(machine, argument)
+  const format = machine.memory.contains(where.address, 64) ? imageFormat(machine, where.address) : null
+  const piece =
+    format === 'legacy' && where.rest === null
+      ? await legacyRamdisk(machine, where.address, signal)
+      : format === 'fit'
+        ? await fitPiece(machine, 'ramdisk', where, signal)
+        : rawRamdisk(machine, where)
+  if (piece !== null) return piece
+  machine.out.write('Ramdisk image is corrupt or invalid\n')
+  return false
+}
+
+function rawRamdisk(machine: Machine, { address, rest }: ImageArgument): BootPiece | null {
+  const size = rest === null ? 0 : parseHex(rest)
+  if (size > 0 && machine.memory.contains(address, size)) return { address, size }
+  machine.out.write('Wrong Ramdisk Image Format\n')
+  return null
+}
+
+/** A device tree at an address; null when there is none. */
+function treeAt(machine: Machine, address: number): BootPiece | null {
+  if (!machine.memory.contains(address, 8)) return null
+  const header = machine.memory.read(address, 8)
+  const size = header.readUInt32BE(4)
+  return header.readUInt32BE(0) === FDT_MAGIC && machine.memory.contains(address, size) ? { address, size } : null
+}
+
+/** The device tree; null: the command names none. */
+export async function findFdt(
+  machine: Machine,
+  argument: string | undefined,
+  companions: Companions,
+  signal: AbortSignal,
+): Promise<Found> {
+  if (argument === undefined && companions.fdt === null) return null
+  const piece = argument === undefined ? await companions.fdt?.() : await fdtOf(machine, argument, signal)
+  if (piece != null) return piece
+  machine.out.write('Could not find a valid device tree\n')
+  return false
+}
+
+async function fdtOf(machine: Machine, argument: string, signal: AbortSignal): Promise<BootPiece | null> {
+  const where = parseImageArgument(machine, argument)
+  if (where.configuration !== null || where.rest !== null) {
+    const piece = await fitPiece(machine, 'fdt', where, signal)
+    if (piece !== null) machine.out.write(`   Booting using the fdt blob at 0x${piece.address.toString(16)}\n`)
+    return piece
+  }
+  const tree = treeAt(machine, where.address)
+  if (tree === null) {
+    machine.out.write('ERROR: Did not find a cmdline Flattened Device Tree\n')
+    return null
+  }
+  machine.out.write(`## Flattened Device Tree blob at ${hex8(where.address)}\n`)
+  machine.out.write(`   Booting using the fdt blob at 0x${where.address.toString(16)}\n`)
+  return tree
+}
+
+/** A zImage at an address. */
+export interface ZImageFound {
+  readonly piece: BootPiece
+  /** as its header has them */
+  readonly start: number
+  readonly end: number
+  /** the device tree that was loaded behind it in the same file */
+  readonly appended: BootPiece | null
+  /** bytes that were loaded, when they are too few; null: all are there, or nobody knows */
+  readonly loaded: number | null
+}
+
+const HEADER_BYTES = 0x30
+
+/** The zImage at an address; null when there is none. */
+export function findZImage(machine: Machine, address: number): ZImageFound | null {
+  const { memory } = machine
+  if (!memory.contains(address, HEADER_BYTES)) return null
+  const header = memory.read(address, HEADER_BYTES)
+  if (!isZImage(header)) return null
+  const [start, end] = [header.readUInt32LE(0x28), header.readUInt32LE(0x2c)]
+  const size = (end - start) >>> 0
+  const claim = memory.claimAt(address)
+  const loaded = claim === null ? Number.POSITIVE_INFINITY : claim.end - claim.start
+  return {
+    piece: { address, size },
+    start,
+    end,
+    appended: loaded > size && claim !== null ? treeAt(machine, address + size) : null,
+    loaded: loaded < size ? loaded : null,
+  }
+}

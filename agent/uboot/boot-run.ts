@@ -1,0 +1,99 @@
+/** The end of every boot command: what U-Boot prints of its loading, then the jump, or why there is none. */
+
+import { asFault, type FauxbootError } from '../errors.js'
+import type { BootOrder, BootPiece } from './boot-door.js'
+import { type Companions, findFdt, findRamdisk } from './boot-images.js'
+import { BootPlacement } from './boot-placement.js'
+import type { Call } from './command.js'
+import type { Machine } from './machine.js'
+import { bareHex } from './numbers.js'
+
+/** A kernel that was found and checked. */
+export interface KernelFound {
+  readonly piece: BootPiece
+  /** the memory that ramdisk and device tree must keep off; null: not looked at */
+  readonly keepOff: BootPiece | null
+  /** what U-Boot prints when it brings the kernel where it belongs; may be empty */
+  readonly loading: string
+  readonly companions: Companions
+}
+
+const overlaps = (a: BootPiece, b: BootPiece): boolean =>
+  a.address < b.address + b.size && b.address < a.address + a.size
+
+/** @returns false when the piece lies over the kernel, which is printed */
+function keepsOff(machine: Machine, what: 'RD' | 'FDT', piece: BootPiece | null, os: BootPiece | null): boolean {
+  if (piece === null || os === null || !overlaps(piece, os)) return true
+  const range = `${bareHex(os.address)}..${bareHex(os.address + os.size)}`
+  machine.out.write(`ERROR: ${what} image overlaps OS image (OS=${range})\n`)
+  return false
+}
+
+/**
+ * Errors that labs wait for, so that their jobs end at once: what U-Boot says when an image is not what it should be, and
+ * when there is no memory for it.
+ */
+const LAB_WORDS: readonly (readonly [code: RegExp, words: (command: string) => string])[] = [
+  [/^FORMAT_|^DECOMPRESS_/, command => `Wrong Image Format for ${command} command`],
+  [/^PLAN_(NO_ROOM|REFUSED)$/, () => 'ERROR: Failed to allocate memory that this boot would survive in'],
+]
+
+/** What is printed of a boot that failed. */
+export function failureText(command: string, failed: FauxbootError): string {
+  const words = LAB_WORDS.find(([code]) => code.test(failed.code))?.[1](command)
+  return [`ERROR: ${failed.message}`, ...(words === undefined ? [] : [words])].map(line => `${line}\n`).join('')
+}
+
+/**
+ * Find ramdisk and device tree, and boot.
+ *
+ * @param args the command's words; ramdisk and device tree are the second and third behind its name
+ * @returns 1: it comes back only when that failed
+ */
+export async function bootKernel(machine: Machine, { args, signal }: Call, kernel: KernelFound): Promise<number> {
+  const [command = '', , ramdiskArgument, fdtArgument] = args
+  const { out, env } = machine
+  const ramdisk = await findRamdisk(machine, ramdiskArgument, kernel.companions, signal)
+  if (ramdisk === false || !keepsOff(machine, 'RD', ramdisk, kernel.keepOff)) return 1
+  const dtb = await findFdt(machine, fdtArgument, kernel.companions, signal)
+  if (dtb === false || !keepsOff(machine, 'FDT', dtb, kernel.keepOff)) return 1
+  machine.workingFdt = dtb?.address ?? null
+  out.write(`Working FDT set to ${bareHex(dtb?.address ?? 0)}\n`)
+  out.write(kernel.loading)
+  printPlacement(machine, ramdisk, dtb)
+  const order: BootOrder = { kernel: kernel.piece, ramdisk, dtb, cmdline: env.get('bootargs') ?? '' }
+  return jump(machine, command, order, signal)
+}
+
+function printPlacement(machine: Machine, ramdisk: BootPiece | null, dtb: BootPiece | null): void {
+  const { out, env, board } = machine
+  const [bank] = board.dram
+  if (bank === undefined) return
+  const placement = new BootPlacement(env, bank)
+  if (ramdisk !== null) out.write(placement.ramdiskLine(ramdisk.size))
+  if (dtb === null) {
+    out.write("   Using the first stage's own Device Tree\n")
+    return
+  }
+  const { line, address } = placement.fdtLine(dtb.address, dtb.size)
+  out.write(`${line}Working FDT set to ${bareHex(address)}\n`)
+}
+
+async function jump(machine: Machine, command: string, order: BootOrder, signal: AbortSignal): Promise<number> {
+  const { out, boot } = machine
+  try {
+    return await boot.boot(
+      order,
+      {
+        notice: ({ message, remedy }) =>
+          out.write(`## fauxboot: ${[message, remedy].filter(text => text !== '').join('; ')}\n`),
+        starting: () => out.write('\nStarting kernel ...\n\n'),
+      },
+      signal,
+    )
+  } catch (thrown) {
+    signal.throwIfAborted()
+    out.write(failureText(command, asFault(thrown, `running ${command}`)))
+    return 1
+  }
+}

@@ -1,0 +1,35 @@
+/** Commands that end everything: reset and poweroff. */
+
+import { asFault } from '../../errors.js'
+import type { Command } from '../command.js'
+import type { Machine } from '../machine.js'
+
+/** What comes back has failed. */
+async function orSayWhy(machine: Machine, doing: string, act: () => Promise<never>): Promise<number> {
+  try {
+    return await act()
+  } catch (thrown) {
+    machine.out.write(`${asFault(thrown, doing).message}\n`)
+    return 1
+  }
+}
+
+export const powerCommands: readonly Command[] = [
+  {
+    name: 'poweroff',
+    maxArgs: 1,
+    summary: 'Perform POWEROFF of the device',
+    usage: '',
+    run: machine => orSayWhy(machine, 'switching off', () => machine.boot.powerOff()),
+  },
+  {
+    name: 'reset',
+    maxArgs: 2,
+    summary: 'Perform RESET of the CPU',
+    usage: '- cold boot without level specifier\nreset -w - warm reset if implemented',
+    run(machine) {
+      machine.out.write('resetting ...\n')
+      return orSayWhy(machine, 'resetting', () => machine.boot.reset())
+    },
+  },
+]
