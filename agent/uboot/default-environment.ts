@@ -38,7 +38,7 @@ function vendorAndPart(compatible: string | undefined): readonly [string, string
   return [vendor, part]
 }
 
-/** Variables by name. There is no `bootcmd`: a board waits for its lab. */
+/** Variables by name. `bootcmd` does nothing: after its countdown, a board waits for its lab. */
 export function defaultEnvironment(facts: EnvironmentFacts): Readonly<Record<string, string>> {
   const { dramStart, compatible, mac, baudrate, bootDelay, console } = facts
   const [vendor, board] = vendorAndPart(compatible[0])
@@ -48,6 +48,7 @@ export function defaultEnvironment(facts: EnvironmentFacts): Readonly<Record<str
   return {
     arch: 'arm',
     baudrate: String(baudrate),
+    bootcmd: 'true',
     bootcmd_pxe: 'dhcp; if pxe get; then pxe boot; fi',
     bootdelay: String(bootDelay),
     // Ramdisk and device tree stay in the first 160 MiB, as on any sunxi board.

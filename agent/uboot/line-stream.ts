@@ -1,20 +1,16 @@
 /** Lines over Node's streams: terminals, sockets. */
 
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Line } from './line.js'
-
-/** What stands between the stream and the console, in both directions: telnet's options. */
-export interface LineFilter {
-  /** what of these bytes is meant for the console; answers of the protocol itself are sent by `reply` */
-  received(bytes: Uint8Array, reply: (bytes: Uint8Array) => void): Uint8Array
-  sent(bytes: Uint8Array): Uint8Array
-}
-
-const PLAIN: LineFilter = { received: bytes => bytes, sent: bytes => bytes }
+import { TelnetFilter } from './telnet.js'
 
 export interface StreamLineOptions {
-  readonly filter?: LineFilter
+  /** what of received bytes is meant for the console */
+  readonly received?: (bytes: string) => string
+  /** how bytes are sent */
+  readonly sent?: (bytes: string) => string
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
   /** undoes what was done to the terminal */
@@ -27,35 +23,33 @@ export class StreamLine implements Line {
   readonly #input: Readable
   readonly #output: Writable
   readonly #options: StreamLineOptions
-  readonly #filter: LineFilter
 
   constructor(name: string, input: Readable, output: Writable, options: StreamLineOptions = {}) {
     this.name = name
     this.#input = input
     this.#output = output
     this.#options = options
-    this.#filter = options.filter ?? PLAIN
+    input.setEncoding('latin1')
     // A connection that is reset ends like one that is closed.
     input.on('error', () => input.destroy())
     output.on('error', () => output.destroy())
-    this.ended = once(input, 'close').then(() => undefined)
     input.once('end', () => input.destroy())
+    this.ended = once(input, 'close').then(() => undefined)
   }
 
-  receive(listener: (bytes: Uint8Array) => void): void {
-    const reply = (bytes: Uint8Array): void => this.#write(bytes)
-    this.#input.on('data', (bytes: Buffer) => {
-      const meant = this.#filter.received(bytes, reply)
-      if (meant.length > 0) listener(meant)
+  receive(listener: (bytes: string) => boolean): void {
+    this.#input.on('data', (bytes: string) => {
+      const meant = this.#options.received?.(bytes) ?? bytes
+      if (meant !== '' && !listener(meant)) this.#input.pause()
     })
   }
 
-  send(bytes: Uint8Array): void {
-    this.#write(this.#filter.sent(bytes))
+  resume(): void {
+    this.#input.resume()
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#output.writable && bytes.length > 0) this.#output.write(bytes)
+  send(bytes: string): void {
+    if (this.#output.writable) this.#output.write(this.#options.sent?.(bytes) ?? bytes, 'latin1')
   }
 
   async drained(): Promise<void> {
@@ -68,4 +62,13 @@ export class StreamLine implements Line {
     this.#input.destroy()
     this.#output.end()
   }
+}
+
+/** A telnet connection (RFC 854). A client that speaks no telnet sees six strange bytes at first, and is served. */
+export function telnetLine(socket: Socket): Line {
+  const filter = new TelnetFilter(bytes => socket.write(bytes, 'latin1'))
+  socket.setNoDelay(true)
+  socket.write(TelnetFilter.greeting, 'latin1')
+  const name = `tcp ${socket.remoteAddress}:${socket.remotePort}`
+  return new StreamLine(name, socket, socket, { received: bytes => filter.receive(bytes), sent: TelnetFilter.quote })
 }

@@ -1,12 +1,17 @@
-/** A line that a console talks over: a serial port, a TCP connection, a terminal. Every byte passes in both directions. */
+/** A line that a console talks over: a serial port, a TCP connection, a terminal. Bytes are text, as latin1. */
 
 export interface Line {
   /** for the log: `/dev/ttyS0`, `tcp 10.0.2.2:50312` */
   readonly name: string
-  /** Begin to receive; called once. Nothing that came before is lost. */
-  receive(listener: (bytes: Uint8Array) => void): void
+  /**
+   * Begin to receive; called once. Nothing that came before is lost.
+   *
+   * @param listener returns false when the sender should wait, until {@link resume}
+   */
+  receive(listener: (bytes: string) => boolean): void
+  resume(): void
   /** Send, after all that was sent before. */
-  send(bytes: Uint8Array): void
+  send(bytes: string): void
   /** Resolves when everything sent has left the line. */
   drained(): Promise<void>
   /** Resolves when the other end is gone; a serial line's never is. */

@@ -1,0 +1,63 @@
+/** The table of commands. A new group is one line here. */
+
+import type { Command } from './command.js'
+import { bdinfoCommands } from './commands/bdinfo.js'
+import { bootCommands } from './commands/boot.js'
+import { checksumCommands } from './commands/checksum.js'
+import { dateCommands } from './commands/date.js'
+import { dhcpCommands } from './commands/dhcp.js'
+import { echoCommands } from './commands/echo.js'
+import { envCommands } from './commands/env.js'
+import { fdtCommands } from './commands/fdt.js'
+import { flowCommands } from './commands/flow.js'
+import { helpCommands } from './commands/help.js'
+import { imageCommands } from './commands/images.js'
+import { itestCommands } from './commands/itest.js'
+import { memoryDisplayCommands } from './commands/memory-display.js'
+import { memoryFillCommands } from './commands/memory-fill.js'
+import { memoryModifyCommands } from './commands/memory-modify.js'
+import { memoryTestCommands } from './commands/memory-test.js'
+import { netCommands } from './commands/net.js'
+import { nfsCommands } from './commands/nfs.js'
+import { pingCommands } from './commands/ping.js'
+import { powerCommands } from './commands/power.js'
+import { setexprCommands } from './commands/setexpr.js'
+import { sourceCommands } from './commands/source.js'
+import { testCommands } from './commands/test.js'
+import { tftpCommands } from './commands/tftp.js'
+import { unpackCommands } from './commands/unpack.js'
+import { versionCommands } from './commands/version.js'
+import { wgetCommands } from './commands/wget.js'
+
+const GROUPS: readonly (readonly Command[])[] = [
+  bdinfoCommands,
+  bootCommands,
+  checksumCommands,
+  dateCommands,
+  dhcpCommands,
+  echoCommands,
+  envCommands,
+  fdtCommands,
+  flowCommands,
+  helpCommands,
+  imageCommands,
+  itestCommands,
+  memoryDisplayCommands,
+  memoryFillCommands,
+  memoryModifyCommands,
+  memoryTestCommands,
+  netCommands,
+  nfsCommands,
+  pingCommands,
+  powerCommands,
+  setexprCommands,
+  sourceCommands,
+  testCommands,
+  tftpCommands,
+  unpackCommands,
+  versionCommands,
+  wgetCommands,
+]
+
+/** All commands, by name. */
+export const COMMANDS: readonly Command[] = GROUPS.flat().sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -1,0 +1,100 @@
+/** One faked U-Boot: its machine, its shell, its consoles. The one way in for everybody outside this folder. */
+
+import { bannerText } from './banner.js'
+import type { BoardFacts } from './board-facts.js'
+import type { BootDoor } from './boot-door.js'
+import { COMMANDS } from './commands.js'
+import { Consoles } from './consoles.js'
+import type { Environment } from './environment.js'
+import type { Line } from './line.js'
+import type { Machine } from './machine.js'
+import type { Memory } from './memory.js'
+import type { Network } from './network.js'
+import { parseHex } from './numbers.js'
+import { Shell } from './shell.js'
+import type { Storage } from './storage.js'
+
+/** What it stands on. */
+export interface UBootParts {
+  readonly board: BoardFacts
+  readonly env: Environment
+  readonly memory: Memory
+  readonly network: Network
+  readonly storage: Storage
+  readonly boot: BootDoor
+  /** `Hit any key to stop autoboot` */
+  readonly autobootText: string
+  /** seconds of the countdown where `bootdelay` is not set */
+  readonly bootDelay: number
+  /** `Date` unless given */
+  readonly now?: () => Date
+}
+
+export class UBoot {
+  readonly machine: Machine
+  readonly #consoles: Consoles
+  readonly #lines = new Set<Line>()
+
+  constructor(parts: UBootParts) {
+    const { autobootText, bootDelay, now = () => new Date(), ...rest } = parts
+    const shell = new Shell(() => this.machine)
+    this.#consoles = new Consoles({
+      machine: () => this.machine,
+      shell,
+      sentence: `${autobootText}: `,
+      delay: bootDelay,
+    })
+    this.machine = {
+      ...rest,
+      out: this.#consoles.out,
+      input: this.#consoles.input,
+      shell,
+      commands: COMMANDS,
+      now,
+      baseAddress: 0,
+      loadAddress: parseHex(parts.env.get('loadaddr') ?? '0'),
+      workingFdt: null,
+    }
+  }
+
+  /** Open a console on a line. It is closed when the other end goes. */
+  attach(line: Line): void {
+    const console = this.#consoles.open({ write: bytes => line.send(bytes), drained: () => line.resume() })
+    this.#lines.add(line)
+    line.receive(bytes => console.receive(bytes))
+    void line.ended.then(() => {
+      this.#consoles.close(console)
+      this.#lines.delete(line)
+    })
+  }
+
+  /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt. */
+  async powerOn(): Promise<void> {
+    const { board, network, out } = this.machine
+    const environment = await this.#loadEnvironment()
+    const devices = await network.devices()
+    await this.#consoles.powerOn(() => out.write(bannerText(board, devices, environment)))
+  }
+
+  /** @returns the line that says what became of it */
+  async #loadEnvironment(): Promise<string> {
+    const { env } = this.machine
+    if (env.store === null) return 'Loading Environment from nowhere... OK'
+    const saved = await env.store.load()
+    if (saved !== null) env.restore(saved)
+    const line = `Loading Environment from ${env.store.name}... `
+    return saved === null ? `${line}*** Warning - bad CRC, using default environment\n` : `${line}OK`
+  }
+
+  /** Resolves when everything that was printed has left the machine: the next thing may be the jump. */
+  async drained(): Promise<void> {
+    this.#consoles.flush()
+    await Promise.all([...this.#lines].map(line => line.drained()))
+  }
+
+  /** Close every line, and forget the memory. */
+  close(): void {
+    for (const line of this.#lines) line.close()
+    this.machine.memory.close()
+  }
+}
