@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { AddonError, type FilePart, mapFile } from '../native/index.js'
-import { createBoardHost } from './boot/board-host.js'
+import { AddonError, drainTty, type FilePart, mapFile, powerOff, rawTty, restart, sync } from '../native/index.js'
+import { availableMemory, createBoardHost } from './boot/board-host.js'
 import { Boot } from './boot/boot.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
-import { asFault } from './errors.js'
+import { asFault, fault } from './errors.js'
 import { readTokenFile } from './http/access.js'
 import type { PlanRenderers } from './http/routes-jobs.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/kexec-native.js'
 import { createSystemdNotifier } from './systemd-notify.js'
+import type { BoardUBoot } from './uboot/board-uboot.js'
+import type { Power } from './uboot/boot-pipeline.js'
 
 /** Filled in by `agent/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
@@ -74,13 +76,14 @@ async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Pr
     process.exit(1)
   })
   const notifier = createSystemdNotifier(env, log)
-  const { boot, server } = await start(config, log)
+  const { boot, server, uboot } = await start(config, log)
   log.info({ version, codeCache: cache.used, milliseconds: Math.round(performance.now()) }, 'ready')
   notifier.ready()
   stopOnSignal(log, async () => {
     notifier.stopping()
     // First the jobs: their followers hear of the end before their connections are closed.
     await boot.close()
+    await uboot?.close()
     await server.close()
   })
 }
@@ -94,18 +97,53 @@ interface Agent {
   readonly boot: Boot
   readonly server: FastifyInstance
   readonly url: string
+  /** null where no line is set for it */
+  readonly uboot: BoardUBoot | null
 }
 
 /** Everything up to the first answer. */
-async function start({ listen, http, boot: config }: Config, log: Logger): Promise<Agent> {
+async function start({ listen, http, boot: config, uboot: console }: Config, log: Logger): Promise<Agent> {
   if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
   const kexec = createNativeKexec()
   const host = createBoardHost()
-  const hangUp = (): void => server.server.closeAllConnections()
+  let uboot: BoardUBoot | null = null
+  const hangUp = async (): Promise<void> => {
+    server.server.closeAllConnections()
+    await uboot?.drained()
+  }
   const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
   const server: FastifyInstance = createServer(boot, http, { log, version, plans: PLANS })
-  return { boot, server, url: await server.listen(listen) }
+  const url = await server.listen(listen)
+  if (console.serial !== null || console.tcp !== null) {
+    const { openBoardUBoot } = await import('./uboot/board-uboot.js')
+    const tty = { rawTty, drainTty }
+    uboot = await openBoardUBoot({ config: console, boot, host, power: POWER, tty, room: memoryRoom(config), log })
+  }
+  return { boot, server, url, uboot }
 }
+
+/** The board's own power. What comes back has failed. */
+const POWER: Power = {
+  reset: () => orFail('restarted', restart),
+  powerOff: () => orFail('switched off', powerOff),
+}
+
+async function orFail(action: string, call: () => Promise<void>): Promise<never> {
+  try {
+    await sync()
+    await call()
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    throw fault('BOARD_POWER', { action, reason }, thrown)
+  }
+  throw fault('BOARD_POWER', { action, reason: 'reboot(2) returned without an error' })
+}
+
+/** Whatever is held in memory is copied once more when it is loaded. */
+const memoryRoom =
+  ({ memoryReserve }: Config['boot']) =>
+  (): number =>
+    Math.max(0, Math.floor((availableMemory() - memoryReserve) / 2))
 
 const PLANS: PlanRenderers = {
   svg: async plan => (await import('./kexec/plan-svg.js')).renderPlanSvg(plan),

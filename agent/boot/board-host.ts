@@ -22,6 +22,11 @@ function meminfoField(text: string, name: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1024
 }
 
+/** `MemAvailable` of this machine, bytes. */
+export function availableMemory(): number {
+  return meminfoField(readFileSync('/proc/meminfo', 'latin1'), 'MemAvailable') ?? freemem()
+}
+
 class LinuxHost implements BoardHost {
   readonly #root: string
 
