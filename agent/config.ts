@@ -122,7 +122,11 @@ const SETTINGS = {
   consoleHost: setting(text, '127.0.0.1', 'address of the TCP console, which asks for no password'),
   consolePort: setting(wholeNumber(0, 65535), 0, 'TCP port with the U-Boot console, for telnet; 0: none'),
   ubootDir: setting(text, '/run/fauxboot/uboot', 'tmpfs directory for the memory that U-Boot commands address'),
-  ubootEnvironment: setting(text, '', 'a fw_env.config that says where saveenv writes; without one it lasts until power-off'),
+  ubootEnvironment: setting(
+    text,
+    '',
+    'a fw_env.config that says where saveenv writes; without one it lasts until power-off',
+  ),
   bootDelay: setting(wholeNumber(0, 3600), 2, 'seconds of the autoboot countdown'),
   autobootText: setting(text, 'Hit any key to stop autoboot', 'words before the countdown'),
   ubootIdentity: setting(text, '', 'words behind the version in the banner'),

@@ -24,6 +24,7 @@ export function agentSettings(board: Board, { token, settings }: LabSettings = {
   if (token !== undefined) files.file(TOKEN_FILE, `${token}\n`, 0o600)
   const all = {
     console: `${tty},${baud}n8`,
+    serial: `/dev/${tty}`,
     ...(token !== undefined && { tokenFile: `/${TOKEN_FILE}` }),
     ...settings,
   }

@@ -23,19 +23,24 @@ export interface Claim {
 
 const hex = (value: number): string => `0x${value.toString(16)}`
 
+/** After so many bytes the memory that is left is looked at again: others take of it too. */
+const ROOM_STEP = 8 * 1024 * 1024
+
 /** Bytes that are filled, compared or digested at a time. */
 export const MEMORY_CHUNK = 1024 * 1024
 
 export class Memory {
   readonly #fd: number
   readonly #claims: Claim[] = []
+  /** bytes that need no further look at the room */
+  #allowed = 0
 
   private constructor(
     /** the file; an address is its offset */
     readonly path: string,
     /** DRAM, by address */
     readonly ranges: readonly MemoryRange[],
-    /** bytes that may be held in the file at a time: asked before each write */
+    /** bytes that may still be taken: asked before every so many bytes are written */
     readonly room: () => number,
     fd: number,
   ) {
@@ -106,11 +111,19 @@ export class Memory {
    */
   write(address: number, bytes: Uint8Array): void {
     this.#check(address, bytes.length)
-    const room = this.room()
-    if (bytes.length > room)
-      throw fault('UBOOT_MEMORY_FULL', { address: hex(address), size: bytes.length, limit: room })
+    this.#takeRoom(address, bytes.length)
     for (let done = 0; done < bytes.length; )
       done += writeSync(this.#fd, bytes, done, bytes.length - done, address + done)
+  }
+
+  /** @throws UBOOT_MEMORY_FULL */
+  #takeRoom(address: number, size: number): void {
+    if (size > this.#allowed) {
+      const room = this.room()
+      if (size > room) throw fault('UBOOT_MEMORY_FULL', { address: hex(address), size, limit: room })
+      this.#allowed = Math.min(room, Math.max(size, ROOM_STEP))
+    }
+    this.#allowed -= size
   }
 
   /** Bytes that the file takes up. */

@@ -5,13 +5,7 @@ import { decompress } from '../../image/compression.js'
 import type { FitImage } from '../../image/fit.js'
 import type { UImageFields } from '../../image/uimage-header.js'
 import type { BootPiece } from '../boot-door.js'
-import {
-  type Companions,
-  findZImage,
-  fitPiece,
-  type ImageArgument,
-  parseImageArgument,
-} from '../boot-images.js'
+import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot-images.js'
 import { bootKernel, type KernelFound } from '../boot-run.js'
 import type { Call, Command } from '../command.js'
 import { openFit } from '../fit-image.js'
@@ -122,7 +116,13 @@ function announceTree(machine: Machine, address: number, fdt: BootPiece): BootPi
 
 async function bootFit(machine: Machine, call: Call, where: ImageArgument): Promise<number> {
   const { address, configuration, rest } = where
-  const request = { role: 'kernel', configuration, image: rest, verify: verifies(machine), signal: call.signal } as const
+  const request = {
+    role: 'kernel',
+    configuration,
+    image: rest,
+    verify: verifies(machine),
+    signal: call.signal,
+  } as const
   const chosen = await openFit(machine, address, request)
   if (chosen === null) return noKernel(machine, ENOENT)
   const { image, data, configuration: of } = chosen
