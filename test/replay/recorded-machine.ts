@@ -1,0 +1,133 @@
+/** The machine of the recordings, QEMU's `virt` under U-Boot 2026.10-rc2, with everything around it in memory. */
+
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { BootDoor } from '../../agent/uboot/boot-door.js'
+import type { EnvironmentStore, Variables } from '../../agent/uboot/environment.js'
+import type { Line } from '../../agent/uboot/line.js'
+import { Memory } from '../../agent/uboot/memory.js'
+import { FakeNetwork, type FakeWorld } from '../../agent/uboot/network-fake.js'
+import { FakeStorage } from '../../agent/uboot/storage-fake.js'
+import { UBoot } from '../../agent/uboot/uboot.js'
+import { UBootEnvironment } from '../../agent/uboot/uboot-environment.js'
+
+const DRAM = [{ start: 0x4000_0000, end: 0x8000_0000 }]
+
+/** As `printenv` of the recording shows it. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  arch: 'arm',
+  baudrate: '115200',
+  board: 'qemu-arm',
+  board_name: 'qemu-arm',
+  boot_targets: 'qfw usb scsi virtio nvme dhcp',
+  bootcmd: 'bootflow scan -lb',
+  bootdelay: '2',
+  cpu: 'armv7',
+  ethaddr: '52:54:00:12:34:56',
+  fdt_addr: '0x40000000',
+  fdtcontroladdr: '7e5a2e70',
+  kernel_addr_r: '0x40400000',
+  loadaddr: '0x40200000',
+  pxefile_addr_r: '0x40300000',
+  ramdisk_addr_r: '0x44000000',
+  scriptaddr: '0x40200000',
+  stderr: 'serial,vidconsole',
+  stdin: 'serial,usbkbd',
+  stdout: 'serial,vidconsole',
+  usb_ignorelist: '0x1050:*,',
+  vendor: 'emulation',
+  ver: 'U-Boot 2026.10-rc2 (Nov 23 2026 - 08:44:21 +0000)',
+}
+
+/** Bytes of the recorded environment's list. */
+const CAPACITY = 262_140
+
+/** A line that a test types at, and that keeps what comes. */
+export class TypedLine implements Line {
+  readonly name = 'replay'
+  readonly ended = new Promise<void>(() => {})
+  output = ''
+  #listener: (bytes: string) => boolean = () => true
+
+  receive(listener: (bytes: string) => boolean): void {
+    this.#listener = listener
+  }
+
+  resume(): void {}
+
+  send(bytes: string): void {
+    this.output += bytes
+  }
+
+  type(bytes: string): void {
+    this.#listener(bytes)
+  }
+
+  async drained(): Promise<void> {}
+
+  close(): void {}
+}
+
+/** A store in memory, as the recorded board had one on a FAT partition. */
+function fatStore(): EnvironmentStore {
+  let saved: Variables | null = null
+  return {
+    name: 'FAT',
+    save: async variables => {
+      saved = new Map(variables)
+    },
+    load: async () => saved,
+  }
+}
+
+/** Where a boot ends: at the kernel's first words, which are not ours. */
+const noKernel = (restart: () => void): BootDoor => ({
+  async boot(_order, watch) {
+    watch.starting()
+    return new Promise(() => {})
+  },
+  async reset() {
+    restart()
+    return new Promise(() => {})
+  },
+  powerOff: () => new Promise(() => {}),
+})
+
+export interface Recorded {
+  readonly uboot: UBoot
+  readonly line: TypedLine
+}
+
+/** Power a machine on; its `reset` is only noted. */
+export async function recordedMachine(t: Test, world: FakeWorld, number: number): Promise<Recorded> {
+  const memory = Memory.open(join(t.testdirName, `memory-${number}`), DRAM)
+  t.teardown(() => memory.close())
+  const line = new TypedLine()
+  const uboot = new UBoot({
+    board: {
+      version: 'U-Boot 2026.10-rc2 (Nov 23 2026 - 08:44:21 +0000)',
+      identity: '',
+      cpu: null,
+      model: null,
+      dram: DRAM,
+      baudrate: 115_200,
+      environment: DEFAULTS,
+      controlFdt: null,
+    },
+    env: new UBootEnvironment({
+      defaults: DEFAULTS,
+      capacity: CAPACITY,
+      store: fatStore(),
+      consoles: ['serial', 'usbkbd', 'vidconsole', 'nulldev'],
+    }),
+    memory,
+    network: new FakeNetwork(world),
+    storage: new FakeStorage({}),
+    boot: noKernel(() => {}),
+    autobootText: 'Hit any key to stop autoboot',
+    bootDelay: 2,
+    now: () => new Date('2026-11-23T09:20:51Z'),
+  })
+  uboot.attach(line)
+  return { uboot, line }
+}

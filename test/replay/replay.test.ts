@@ -1,0 +1,50 @@
+import t, { type Test } from 'tap'
+import { DIFFERENCES } from './differences.js'
+import { recordedFiles } from './recorded-files.js'
+import { recordedMachine } from './recorded-machine.js'
+import { type Played, play, readRecording } from './replay.js'
+import { WORLDS } from './worlds.js'
+
+/** The share of all exchanges that must be the same. */
+const LEAST = 0.9
+
+const RECORDINGS = Object.keys(WORLDS)
+
+const shown = (text: string): string => JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}...` : text)
+
+async function playRecording(t: Test, name: string, files: Readonly<Record<string, Uint8Array>>): Promise<Played[]> {
+  const exchanges = readRecording(name)
+  const played: Played[] = []
+  let number = 0
+  let { uboot, line } = await recordedMachine(t, WORLDS[name]?.(files) ?? {}, number)
+  void uboot.powerOn()
+  for (const exchange of exchanges) {
+    // Every boot of Linux ends in a reset, which is a power-on here.
+    if (exchange.sent === '' && played.length > 0) {
+      ;({ uboot, line } = await recordedMachine(t, WORLDS[name]?.(files) ?? {}, ++number))
+      void uboot.powerOn()
+    }
+    played.push(await play(line, exchange))
+  }
+  return played
+}
+
+t.test('the console answers as the recorded U-Boot did', { timeout: 600_000 }, async t => {
+  const files = await recordedFiles(t.testdir())
+  const totals = { matched: 0, of: 0 }
+  for (const name of RECORDINGS) {
+    const played = await playRecording(t, name, files)
+    const matched = played.filter(({ matched }) => matched).length
+    t.comment(`${name}: matched ${matched} of ${played.length}`)
+    for (const { exchange, ours, matched } of played) {
+      if (matched) continue
+      const why = DIFFERENCES.find(({ fits }) => fits(name, exchange))?.reason ?? 'NOT EXPLAINED'
+      t.comment(`  differs: ${shown(exchange.label || exchange.sent)}: ${why}`)
+      if (process.env.REPLAY_VERBOSE) t.comment(`    theirs ${shown(exchange.out)}\n    ours   ${shown(ours)}`)
+    }
+    totals.matched += matched
+    totals.of += played.length
+  }
+  t.comment(`overall: matched ${totals.matched} of ${totals.of}`)
+  t.ok(totals.matched / totals.of >= LEAST, `at least ${LEAST * 100} % are the same`)
+})

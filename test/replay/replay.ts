@@ -1,0 +1,62 @@
+/** Plays a recording against the fake: what was typed then is typed now, and what comes back is kept. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { alike } from './normalise.js'
+import type { TypedLine } from './recorded-machine.js'
+
+export interface Exchange {
+  readonly label: string
+  readonly sent: string
+  readonly out: string
+}
+
+export interface Played {
+  readonly exchange: Exchange
+  readonly ours: string
+  readonly matched: boolean
+}
+
+const DIRECTORY = join(import.meta.dirname, 'recordings')
+
+/** Strings of a recording are bytes as latin1. */
+export function readRecording(name: string): Exchange[] {
+  const lines = readFileSync(join(DIRECTORY, `${name}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+  return lines.map(line => JSON.parse(line) as Exchange)
+}
+
+/** From here on it was Linux that spoke, or the next power-on. */
+const beforeLinux = (out: string): string => out.replace(/(Starting kernel \.\.\.\r\n\r\n)[^]*$/, '$1')
+
+/** Turns of the event loop without a byte after which nothing more is expected. */
+const QUIET_TURNS = 8
+const TURN_MS = 2
+/** A command that still runs then is one that the recording stopped with ^C. */
+const IMPATIENT_MS = 250
+
+/** Type one exchange, and wait until what comes is what was recorded, or nothing comes any more. */
+export async function play(line: TypedLine, exchange: Exchange): Promise<Played> {
+  const expected = alike(beforeLinux(exchange.out))
+  const from = line.output.length
+  const ours = (): string => line.output.slice(from)
+  line.type(exchange.sent)
+  let interrupted = false
+  const began = performance.now()
+  for (let quiet = 0, length = -1; quiet < QUIET_TURNS; quiet++) {
+    await pause(TURN_MS)
+    if (line.output.length !== length) quiet = 0
+    length = line.output.length
+    const waiting = /=> $|> $|\? $|edit: [^\r]*$|kernel \.\.\.\r\n\r\n$/.test(ours())
+    if (waiting || exchange.sent === '') continue
+    quiet = 0
+    if (!interrupted && performance.now() - began > IMPATIENT_MS) {
+      interrupted = true
+      line.type('\x03')
+    }
+    if (performance.now() - began > 4 * IMPATIENT_MS) break
+  }
+  return { exchange, ours: ours(), matched: alike(ours()) === expected }
+}
