@@ -1,6 +1,6 @@
 /** What the parser makes of text: lists of steps. */
 
-import type { Word } from './hush-words.js'
+import { literal, type Word } from './hush-words.js'
 
 /** A command or a compound, and what stands behind it. Both empty: nothing but its separator counts. */
 export interface Step {
@@ -47,14 +47,11 @@ export function compound(sections: readonly Section[]): Compound | null {
   const [first, second, third] = sections.map(({ steps }) => steps)
   switch (sections[0]?.word) {
     case 'for': {
-      const [name = { parts: [], quoted: false }, ...more] = (first ?? []).flatMap(({ words }) => words)
+      const [name, ...more] = (first ?? []).flatMap(({ words }) => words)
       if (more.length > 0) return null
-      return {
-        kind: 'for',
-        name: name.parts.filter(part => typeof part === 'string').join(''),
-        words: second?.[0]?.words ?? [],
-        body: third ?? [],
-      }
+      // Without a name (`for in a b`) there is nothing to do.
+      const words = name === undefined ? [] : (second?.[0]?.words ?? [])
+      return { kind: 'for', name: name === undefined ? '' : (literal(name) ?? ''), words, body: third ?? [] }
     }
     case 'while':
     case 'until':

@@ -42,6 +42,25 @@ export class LineEditor {
   #cursor = 0
   /** ^O: characters replace those under the cursor; it stays so for the next lines */
   #overwrite = false
+  /** What the control characters do; all others are typed. */
+  readonly #actions: Readonly<Record<string, () => void>> = {
+    '\0': () => {},
+    '\x01': () => this.#home(),
+    '\x02': () => this.#left(),
+    '\x04': () => this.#deleteUnder(),
+    '\x05': () => this.#end(),
+    '\x06': () => this.#right(),
+    '\b': () => this.#backspace(),
+    '\t': () => this.#complete(),
+    '\x0b': () => this.#eraseToEnd(),
+    '\x0e': () => this.#recall(this.#options.history.next()),
+    '\x0f': () => this.#toggleOverwrite(),
+    '\x10': () => this.#recall(this.#options.history.previous()),
+    '\x15': () => this.#eraseLine(),
+    '\x17': () => this.#eraseWord(),
+    '\x18': () => this.#eraseLine(),
+    '\x7f': () => this.#backspace(),
+  }
 
   constructor(options: LineEditorOptions) {
     this.#options = options
@@ -73,9 +92,9 @@ export class LineEditor {
   }
 
   #press(key: string): void {
-    const action = ACTIONS[key]
+    const action = this.#actions[key]
     if (action === undefined) this.#insert(key)
-    else action.call(this)
+    else action()
   }
 
   get #behind(): string {
@@ -92,6 +111,10 @@ export class LineEditor {
     this.#text = this.#text.slice(0, this.#cursor) + character + behind
     this.#cursor += 1
     this.#options.write(replaces ? character : character + behind + back(behind.length))
+  }
+
+  #toggleOverwrite(): void {
+    this.#overwrite = !this.#overwrite
   }
 
   #left(): void {
@@ -174,36 +197,4 @@ export class LineEditor {
     this.#options.write(done.insert + (done.bell ? BELL : ''))
     if (done.list !== '') this.#options.write(done.list + this.#line.prompt + this.#text)
   }
-
-  /** What the control characters do; all others are typed. */
-  static actions(): Readonly<Record<string, (this: LineEditor) => void>> {
-    const backspace = LineEditor.prototype.#backspace
-    const eraseLine = LineEditor.prototype.#eraseLine
-    return {
-      '\0': () => {},
-      '\x01': LineEditor.prototype.#home,
-      '\x02': LineEditor.prototype.#left,
-      '\x04': LineEditor.prototype.#deleteUnder,
-      '\x05': LineEditor.prototype.#end,
-      '\x06': LineEditor.prototype.#right,
-      '\b': backspace,
-      '\t': LineEditor.prototype.#complete,
-      '\x0b': LineEditor.prototype.#eraseToEnd,
-      '\x0e'() {
-        this.#recall(this.#options.history.next())
-      },
-      '\x0f'() {
-        this.#overwrite = !this.#overwrite
-      },
-      '\x10'() {
-        this.#recall(this.#options.history.previous())
-      },
-      '\x15': eraseLine,
-      '\x17': LineEditor.prototype.#eraseWord,
-      '\x18': eraseLine,
-      '\x7f': backspace,
-    }
-  }
 }
-
-const ACTIONS = LineEditor.actions()

@@ -28,10 +28,14 @@ export class Shell implements ShellDoor, Variables {
   #status = 0
   /** commands that run, the innermost last: one that runs a script, and those of the script */
   readonly #running: AbortController[] = []
+  /** how many of them run the innermost script; what is above them is a command of that script */
+  #runners = 0
   #depth = 0
   #loops = 0
   /** ^C was typed since the line began: loops end */
   #interrupted = false
+  /** ^C came between two commands: the next one that takes time sees it */
+  #unseen = false
   /** all of the line ends */
   #stopped = false
   /** between two commands, others have their turn */
@@ -101,6 +105,7 @@ export class Shell implements ShellDoor, Variables {
 
   #begin(): void {
     this.#interrupted = false
+    this.#unseen = false
     this.#stopped = false
     this.#lastTurn = performance.now()
   }
@@ -110,6 +115,7 @@ export class Shell implements ShellDoor, Variables {
     // Where no command sees it, ^C must still get out of scripts that run each other for ever.
     if (this.#paused && (this.#interrupted || this.#loops === 0)) this.#stopped = true
     this.#interrupted = true
+    this.#unseen = this.#running.length === this.#runners
     for (const controller of [...this.#running]) controller.abort()
   }
 
@@ -120,9 +126,11 @@ export class Shell implements ShellDoor, Variables {
     }
     const ours = this.#running.some(controller => controller.signal === signal)
     const interrupt = (): void => this.interrupt()
+    const runners = this.#runners
     if (this.#depth === 0 && !ours) this.#begin()
     if (!ours) signal.addEventListener('abort', interrupt)
     this.#depth += 1
+    this.#runners = this.#running.length
     try {
       return await (mode === 'run' ? this.#whole(text) : this.#byLine(text))
     } catch (thrown) {
@@ -132,6 +140,7 @@ export class Shell implements ShellDoor, Variables {
       return thrown.status
     } finally {
       this.#depth -= 1
+      this.#runners = runners
       signal.removeEventListener('abort', interrupt)
     }
   }
@@ -219,11 +228,17 @@ export class Shell implements ShellDoor, Variables {
     return this.#list(otherwise, status)
   }
 
+  /** Whether ^C ends the loop. */
+  async #leaveLoop(): Promise<boolean> {
+    await this.#breathe()
+    this.#unseen &&= !this.#interrupted
+    return this.#interrupted
+  }
+
   async #while({ kind, condition, body }: Compound & { kind: 'while' | 'until' }): Promise<number> {
     const never = condition.length === 0
     for (let status = 0; ; status = await this.#list(body, status)) {
-      await this.#breathe()
-      if (this.#interrupted) return 1
+      if (await this.#leaveLoop()) return 1
       status = await this.#list(condition, status)
       if (never || (status === 0) !== (kind === 'while')) return status
     }
@@ -233,8 +248,7 @@ export class Shell implements ShellDoor, Variables {
     let status = 0
     const values = this.#expand(words).join(' ').split(' ')
     for (const value of values.filter(value => value !== '')) {
-      await this.#breathe()
-      if (this.#interrupted) return 1
+      if (await this.#leaveLoop()) return 1
       this.setLocal(name, value)
       status = await this.#list(body)
     }
@@ -286,12 +300,14 @@ export class Shell implements ShellDoor, Variables {
   async #command(args: readonly string[]): Promise<number> {
     const controller = new AbortController()
     this.#running.push(controller)
+    const late = this.#unseen ? setImmediate(() => this.interrupt()) : undefined
     try {
       const call = { args, repeated: this.#repeated, signal: controller.signal }
       const { status, repeatable } = await runCommand(this.#machine(), call)
       this.#repeatable &&= repeatable
       return status
     } finally {
+      clearImmediate(late)
       this.#running.pop()
     }
   }
