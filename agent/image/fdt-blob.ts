@@ -170,14 +170,14 @@ export class FdtBlob {
   /** Tokens of a node, from its own FDT_BEGIN_NODE to its FDT_END_NODE. */
   *walk(node: number): Generator<FdtEvent> {
     let depth = 0
-    for (let at = node; ; ) {
+    let at = node
+    do {
       const event = this.event(at)
       if (event.kind === 'begin') depth++
       if (event.kind === 'end') depth--
       yield event
-      if (depth <= 0) return
       at = event.next
-    }
+    } while (depth > 0)
   }
 
   /** Nodes right below one, in order. */
@@ -191,11 +191,10 @@ export class FdtBlob {
 
   /** Properties of a node, in order. */
   *properties(node: number): Generator<FdtProperty & { readonly at: number; readonly next: number }> {
-    for (let { next } = this.event(node); ; ) {
-      const event = this.event(next)
+    let event = this.event(this.event(node).next)
+    while (event.kind === 'property' || event.kind === 'nop') {
       if (event.kind === 'property') yield { ...event.property, at: event.at, next: event.next }
-      else if (event.kind !== 'nop') return
-      next = event.next
+      event = this.event(event.next)
     }
   }
 

@@ -2,7 +2,6 @@
  * FIT images: a device tree whose nodes are images, with their data in it or behind it, and configurations that say which
  * of them belong together (Flattened Image Tree specification 1.0; U-Boot `doc/usage/fit/source_file_format.rst`).
  */
-import { fault } from '../errors.js'
 import { ByteReader } from './byte-reader.js'
 import { type FdtNode, parseFdt } from './fdt.js'
 import { align, FDT_HEADER } from './fdt-format.js'
@@ -148,14 +147,12 @@ const isFitRoot = (root: FdtNode) =>
  * @param bytes the FIT; nothing is copied from it
  * @param what name of the file, for errors
  * @param totalSize bytes behind which external data starts, when the tree in `bytes` was cut to less
- * @throws FORMAT_*, among them FORMAT_VALUE when it is a device tree but no FIT
+ * @returns null when it is a device tree but no FIT
+ * @throws FORMAT_*
  */
-export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): Fit {
+export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): Fit | null {
   const { root } = parseFdt(bytes, what)
-  if (!isFitRoot(root)) {
-    const expected = 'description, timestamp and /images'
-    throw fault('FORMAT_VALUE', { what, where: '/', expected, found: 'a device tree without them' })
-  }
+  if (!isFitRoot(root)) return null
   const total = totalSize ?? new ByteReader(bytes, what).u32be(FDT_HEADER.totalSize, 'total size')
   const configurations = child(root, 'configurations')
   return {

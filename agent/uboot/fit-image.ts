@@ -1,6 +1,5 @@
 /** FITs in memory: chosen, checked and announced as `bootm`, `iminfo` and others do it. */
 
-import { FauxbootError } from '../errors.js'
 import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../image/fit.js'
 import { FitHashCheck } from '../image/fit-hash.js'
 import { uimageLongName } from '../image/uimage-tables.js'
@@ -14,16 +13,14 @@ import { turn } from './turn.js'
 /**
  * The FIT at an address; null when it is a device tree but no FIT.
  *
- * @throws FDT_EDIT when it is no device tree; UBOOT_MEMORY
+ * @throws FDT_EDIT when it is no device tree; FORMAT_* when that is damaged; UBOOT_MEMORY
  */
 export function readFit(machine: Machine, address: number): Fit | null {
   const tree = readTree(machine, address)
-  try {
-    return parseFit(tree.trimmed(), 'FIT', tree.header('totalSize'))
-  } catch (thrown) {
-    if (thrown instanceof FauxbootError) return null
-    throw thrown
-  }
+  // Room behind the tree was not read; external data is behind that room.
+  const total = tree.header('totalSize')
+  tree.setHeader('totalSize', tree.bytes.length)
+  return parseFit(tree.bytes, 'FIT', total)
 }
 
 /**
