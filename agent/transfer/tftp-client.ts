@@ -55,6 +55,7 @@ class Download implements TftpDirection {
     if (excess !== null) exchange.fail(excess, TFTP_ERROR.diskFull)
     else trial.deliver(() => progress.started(blockSize, size))
     const reception = new Reception({
+      what,
       clock,
       roundTrips: exchange.roundTrips,
       agreement,
@@ -70,8 +71,10 @@ class Download implements TftpDirection {
         trial.deliver(() => progress.blocks(first, last))
       },
       onBusy: () => transfer.waitForUs(),
-      onLoss: silentMs => {
+      onResend: () => {
         exchange.retransmits++
+      },
+      onLoss: silentMs => {
         if (trial.loss(silentMs)) exchange.giveUpFor('with small blocks')
       },
       onEnd: () => exchange.end(),
@@ -137,7 +140,7 @@ class Put implements TftpDirection {
         transfer.heard()
         progress.blocks(first, last)
       },
-      onLoss: () => {
+      onResend: () => {
         exchange.retransmits++
       },
       onBusy: () => transfer.waitForUs(),

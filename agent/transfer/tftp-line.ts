@@ -47,32 +47,18 @@ export class TftpLine {
   readonly #port: TftpPort
   readonly #host: string
   readonly #onPacket: (packet: TftpPacket) => void
-  readonly #strangers: ReadonlySet<number>
   #peer: TftpPeer | null
 
   /**
    * @param host address of the peer
    * @param peer null while its port is to be learned
    * @param onPacket called for every packet from the peer and nobody else
-   * @param strangers ports that the peer does not have: of transfers that were given up
    */
-  constructor(
-    port: TftpPort,
-    host: string,
-    peer: TftpPeer | null,
-    onPacket: (packet: TftpPacket) => void,
-    strangers: ReadonlySet<number> = new Set(),
-  ) {
+  constructor(port: TftpPort, host: string, peer: TftpPeer | null, onPacket: (packet: TftpPacket) => void) {
     this.#port = port
     this.#host = host
     this.#peer = peer
     this.#onPacket = onPacket
-    this.#strangers = strangers
-  }
-
-  /** The peer's, null while it is not known. */
-  get peerPort(): number | null {
-    return this.#peer?.port ?? null
   }
 
   send(datagram: Uint8Array): void {
@@ -89,6 +75,6 @@ export class TftpLine {
   }
 
   #mayBePeer({ op }: TftpPacket, from: TftpPeer): boolean {
-    return from.address === this.#host && !this.#strangers.has(from.port) && op !== 'read' && op !== 'write'
+    return from.address === this.#host && op !== 'read' && op !== 'write'
   }
 }

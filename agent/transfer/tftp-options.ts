@@ -111,12 +111,13 @@ export function answerOptions(
     return grant(name, wanted === null ? null : Math.min(wanted, limit))
   }
   const told = value('tsize')
+  // RFC 2349: a reader asks for the size. curl takes the size of an empty file for an error, and can do without it.
+  if (op === 'read' && told !== null && size !== null && size > 0) grant('tsize', size)
   const agreement = {
     blockSize: atMost('blksize', limits.blockSize) ?? PLAIN_AGREEMENT.blockSize,
     windowSize: atMost('windowsize', limits.windowSize) ?? PLAIN_AGREEMENT.windowSize,
     timeoutSeconds: grant('timeout', value('timeout')),
-    // RFC 2349: a reader asks for the size, a writer tells it.
-    size: op === 'write' ? grant('tsize', told) : told === null ? size : grant('tsize', size),
+    size: op === 'write' ? grant('tsize', told) : size,
   }
   return { agreement, accepted }
 }

@@ -1,5 +1,6 @@
 /** The receiving end of a transfer: RFC 1350 section 2, in windows of RFC 7440 section 4. */
 
+import { fault } from '../errors.js'
 import type { TftpAgreement } from './tftp-options.js'
 import { ackPacket, TFTP_ERROR } from './tftp-packets.js'
 import { LazyTimer, type RoundTrips, type TftpClock } from './tftp-timers.js'
@@ -9,6 +10,14 @@ const HALF = 0x8000
 
 /** How far a 16 bit number lies ahead of a block, negative for behind it. */
 export const blocksAhead = (number: number, block: number): number => ((number - block + HALF) & 0xffff) - HALF
+
+/** ACKs that are sent again quickly when no block comes: ours may be lost. */
+const QUICK_REPEATS = 3
+/**
+ * After them the block itself is lost, and only the sender's own timer brings it back. tftp-hpa starts those five seconds
+ * anew with every packet it hears, so it must hear nothing for as long.
+ */
+const QUIET_MS = 6000
 
 /** What a block is to the window. */
 export type BlockVerdict = 'next' | 'duplicate' | 'gap' | 'beyond'
@@ -65,6 +74,8 @@ export class ReceiverWindow {
 }
 
 export interface ReceptionOptions {
+  /** for messages: the file, and where it comes from */
+  readonly what: string
   readonly clock: TftpClock
   readonly roundTrips: RoundTrips
   readonly agreement: TftpAgreement
@@ -81,6 +92,8 @@ export interface ReceptionOptions {
   onBusy(): void
   /** something was lost, or is late; milliseconds since the last block that came in order */
   onLoss(silentMs: number): void
+  /** an ACK is sent again */
+  onResend(): void
   /** the last block was taken and its ACK sent */
   onEnd(): void
   /** @param error to be told to the peer with this number of RFC 1350 */
@@ -101,6 +114,8 @@ export class Reception {
   /** the reply on its way is the first of its kind, so the time until the next block is a round trip */
   #measuring: boolean
   #lastBlockAt: number
+  /** ACKs sent again since the last block */
+  #repeats = 0
   #taken = 0
   #busy = false
   #lastSeen = false
@@ -144,15 +159,16 @@ export class Reception {
   }
 
   #next(payload: Uint8Array): void {
-    const { agreement, clock, roundTrips } = this.#options
+    const { agreement, clock, roundTrips, what } = this.#options
     if (payload.length > agreement.blockSize) {
       const reason = `a block has ${payload.length} bytes, agreed on were ${agreement.blockSize}`
-      this.#options.onFailure(reason, TFTP_ERROR.illegalOperation)
+      this.#options.onFailure(fault('TFTP_PROTOCOL', { what, reason }), TFTP_ERROR.illegalOperation)
       return
     }
     const now = clock.now()
     if (this.#measuring) roundTrips.measured(now - this.#repliedAt)
     this.#measuring = false
+    this.#repeats = 0
     this.#lastBlockAt = now
     this.#lastSeen = payload.length < agreement.blockSize
     this.#waiting.push(payload)
@@ -230,7 +246,7 @@ export class Reception {
    */
   #duplicate(): void {
     const { clock, roundTrips } = this.#options
-    if (clock.now() - this.#repliedAt < roundTrips.interval) return
+    if (clock.now() - this.#repliedAt < roundTrips.usual) return
     this.#sayAgain()
   }
 
@@ -238,6 +254,7 @@ export class Reception {
   #gap(): void {
     this.#options.onLoss(this.#options.clock.now() - this.#lastBlockAt)
     if (this.#ended) return
+    this.#options.onResend()
     this.#ack()
     this.#measuring = false
     this.#timer.set(this.#options.roundTrips.interval)
@@ -248,11 +265,13 @@ export class Reception {
     roundTrips.expired()
     onLoss(clock.now() - this.#lastBlockAt)
     if (this.#ended) return
-    this.#sayAgain()
+    const quiet = clock.now() - this.#repliedAt
+    if (this.#repeats++ < QUICK_REPEATS || quiet >= QUIET_MS) this.#sayAgain()
     this.#timer.set(roundTrips.interval)
   }
 
   #sayAgain(): void {
+    this.#options.onResend()
     this.#measuring = false
     // What came in order is acknowledged with it, although the window is not full: its rest may be lost.
     if (this.#window.received > 0) this.#ack()

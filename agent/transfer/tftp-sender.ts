@@ -84,7 +84,7 @@ export interface TransmissionOptions {
   /** blocks `first` to `last` arrived */
   onBlocks(first: number, last: number): void
   /** something is sent again */
-  onLoss(): void
+  onResend(): void
   /** the source is slow: it is not the peer's turn */
   onBusy(): void
   /** the source has delivered: it is the peer's turn again */
@@ -127,14 +127,14 @@ export class Transmission {
       if (number === 0) this.#opened()
       return
     }
-    const { clock, roundTrips, onLoss } = this.#options
+    const { clock, roundTrips, onResend } = this.#options
     const elapsed = clock.now() - this.#sentAt
     const before = this.#window.base
     const verdict = this.#window.take(number, elapsed < roundTrips.fastest / 2)
     if (verdict === 'stale') return
     if (verdict === 'rewind') {
       this.#measuring = false
-      onLoss()
+      onResend()
     } else {
       if (this.#measuring) roundTrips.measured(elapsed)
       this.#measuring = true
@@ -228,7 +228,7 @@ export class Transmission {
   #expired(): void {
     this.#options.roundTrips.expired()
     this.#measuring = false
-    this.#options.onLoss()
+    this.#options.onResend()
     if (this.#ended) return
     if (this.#opening !== null) {
       this.#sayOpening(this.#opening)

@@ -99,7 +99,7 @@ export class ServerSession {
         this.#patience?.heard()
         file.progress?.blocks(first, last)
       },
-      onLoss: () => undefined,
+      onResend: () => undefined,
       onReady: () => this.#patience?.heard(),
       onEnd: () => this.#close(null),
     })
@@ -131,6 +131,7 @@ export class ServerSession {
     }
     file.progress?.started(agreement.blockSize, agreement.size)
     const reception = new Reception({
+      what: this.#what,
       ...this.#common(line, agreement),
       opening: accepted.size === 0 ? ackPacket(0) : optionsPacket(accepted),
       take: chunk => {
@@ -143,6 +144,7 @@ export class ServerSession {
       onBlock: () => this.#patience?.heard(),
       onBlocks: (first, last) => file.progress?.blocks(first, last),
       onLoss: () => undefined,
+      onResend: () => undefined,
       onEnd: () => this.#dally(agreement),
     })
     this.#run({

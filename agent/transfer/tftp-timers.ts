@@ -76,8 +76,13 @@ export class RoundTrips {
 
   /** milliseconds until something is sent again */
   get interval(): number {
+    return Math.min(this.#longest, this.usual * this.#backoff)
+  }
+
+  /** milliseconds within which an answer usually comes */
+  get usual(): number {
     const measured = this.#smoothed === null ? FIRST_INTERVAL : this.#smoothed + 4 * this.#variation
-    return Math.min(this.#longest, Math.max(SHORTEST_INTERVAL, measured) * this.#backoff)
+    return Math.max(SHORTEST_INTERVAL, measured)
   }
 
   /** milliseconds of the fastest round trip; an answer that comes sooner answers something else */

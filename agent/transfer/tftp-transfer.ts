@@ -97,8 +97,6 @@ export class ClientTransfer {
   readonly #retries: number
   /** `tftp://server/file`, for messages */
   readonly what: string
-  /** ports of servers of former requests: what they still say is not for us */
-  readonly #formerPorts = new Set<number>()
   #patience: Patience | null = null
   #exchange: Exchange | null = null
   #retransmits = 0
@@ -188,7 +186,7 @@ export class ClientTransfer {
         },
       },
       onPacket => {
-        line = new TftpLine(port, server.address, null, onPacket, this.#formerPorts)
+        line = new TftpLine(port, server.address, null, onPacket)
         return line
       },
     )
@@ -201,7 +199,6 @@ export class ClientTransfer {
       this.#retransmits += exchange.retransmits
       if (retry !== null) return retry
     } finally {
-      if (exchange.line.peerPort !== null) this.#formerPorts.add(exchange.line.peerPort)
       if (complete && local.port === 0 && this.#direction.op === 'read') this.#dally(port)
       else port.close()
     }

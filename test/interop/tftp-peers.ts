@@ -156,9 +156,9 @@ const hpa = ({ port }: ClientJob): string[] => ['tftp', '-m', 'binary', HOST, St
 const busybox = (job: ClientJob): string[] => [
   ...['busybox', 'tftp', '-b', String(job.blockSize), '-r', job.remote, '-l', job.local],
 ]
-const npm = (op: string, job: ClientJob): string[] => [
-  ...[process.execPath, resolve('node_modules/tftp/bin/ntftp.js'), op],
-  ...['--blksize', String(job.blockSize), '--windowsize', String(job.windowSize)],
+const npm = (operation: string, { port, remote, local, blockSize, windowSize }: ClientJob): string[] => [
+  ...[process.execPath, resolve('test/interop/npm-tftp-client.mjs'), operation],
+  ...[String(port), remote, local, String(blockSize), String(windowSize)],
 ]
 
 /** The clients as command lines. tftp-hpa's has no options at all. */
@@ -195,8 +195,8 @@ export const PEER_CLIENTS: readonly PeerClient[] = [
     name: 'npm tftp 0.1.2',
     windows: [1, 4, 16, 64],
     plainOnly: false,
-    get: job => [...npm('get', job), url(job), job.local],
-    put: job => [...npm('put', job), job.local, url(job)],
+    get: job => npm('get', job),
+    put: job => npm('put', job),
   },
 ]
 
