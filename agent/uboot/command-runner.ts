@@ -44,6 +44,9 @@ export const systemRunner: CommandRunner = {
         for (const line of lines) onLine?.(line)
       })
       child.on('error', error => {
+        // A program of that program may hold the pipes open.
+        child.stdout.destroy()
+        child.stderr.destroy()
         if (signal?.aborted === true) reject(signal.reason)
         else resolve({ status: null, stdout, stderr: error.message })
       })

@@ -17,8 +17,6 @@ import type { EthernetDevice, Lease, Network } from './network.js'
 import { SocketNetwork } from './network-sockets.js'
 import { arpAnswered, defaultGateway, parseRoutes, parseVariables } from './network-state.js'
 
-/** Milliseconds that a host has to answer ARP: Linux itself asks three times, once a second. */
-const ARP_MS = 3500
 const ARP_LOOK_MS = 20
 /** Seconds that a host has to answer a ping, as in U-Boot. */
 const PING_SECONDS = 10
@@ -38,6 +36,8 @@ export interface LinuxNetworkOptions {
   readonly root?: string
   /** addresses of the interfaces; default the system's */
   readonly interfaces?: typeof networkInterfaces
+  /** milliseconds that a host has to answer ARP; default 3500: Linux asks three times, once a second */
+  readonly arpMs?: number
   /** make the kernel ask for a host; default with a datagram */
   readonly probe?: (host: string) => Promise<void>
 }
@@ -74,7 +74,14 @@ export class LinuxNetwork extends SocketNetwork {
 
   constructor(options: LinuxNetworkOptions) {
     super()
-    this.#options = { runner: systemRunner, root: '/', interfaces: networkInterfaces, probe: sendProbe, ...options }
+    this.#options = {
+      runner: systemRunner,
+      root: '/',
+      arpMs: 3500,
+      interfaces: networkInterfaces,
+      probe: sendProbe,
+      ...options,
+    }
   }
 
   async devices(): Promise<readonly EthernetDevice[]> {
@@ -114,9 +121,9 @@ export class LinuxNetwork extends SocketNetwork {
 
   async reachable(host: string, signal: AbortSignal): Promise<boolean> {
     if (!this.#isNeighbour(host)) return true
-    const { root, probe } = this.#options
+    const { root, probe, arpMs } = this.#options
     await probe(host)
-    for (let waited = 0; waited < ARP_MS; waited += ARP_LOOK_MS) {
+    for (let waited = 0; waited < arpMs; waited += ARP_LOOK_MS) {
       if (arpAnswered(textOf(join(root, 'proc/net/arp')), host)) return true
       await pause(ARP_LOOK_MS, signal)
     }

@@ -34,7 +34,11 @@ export abstract class SocketNetwork implements Network {
   }
 
   async tftpGet(options: TftpOptions, sink: (chunk: Uint8Array) => void): Promise<number> {
-    return (await fetchTftp(options, sink)).size
+    // Nothing that the sink may return is a promise to be waited for.
+    const take = (chunk: Uint8Array): void => {
+      sink(chunk)
+    }
+    return (await fetchTftp(options, take)).size
   }
 
   async tftpPut(options: TftpOptions, source: Iterable<Uint8Array>, size: number): Promise<void> {
