@@ -56,13 +56,16 @@ const shellCommands: readonly Command[] = [
 /** A terminal: what it is sent, and what it shows. */
 export class Terminal {
   readonly console: Console
-  #shown = ''
+  #shown: string[] = []
+  /** the end of it */
+  #tail = ''
   #wake: () => void = () => {}
 
   constructor(desk: Consoles) {
     this.console = desk.open({
       write: bytes => {
-        this.#shown += bytes
+        this.#shown.push(bytes)
+        this.#tail = (this.#tail + bytes).slice(-100)
         this.#wake()
       },
     })
@@ -74,10 +77,9 @@ export class Terminal {
 
   /** Everything shown since the last call, as soon as it ends so. */
   async shows(end: string): Promise<string> {
-    while (!this.#shown.endsWith(end)) await new Promise<void>(resolve => (this.#wake = resolve))
-    const shown = this.#shown
-    this.#shown = ''
-    return shown
+    while (!this.#tail.endsWith(end)) await new Promise<void>(resolve => (this.#wake = resolve))
+    this.#tail = ''
+    return this.#shown.splice(0).join('')
   }
 
   /** Type, and wait for the prompt. */

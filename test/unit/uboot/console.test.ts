@@ -184,7 +184,7 @@ t.test('TAB lists the first commands where nothing is typed, and rings where not
   t.equal(await terminal.exchange('zzz\t', '\x07'), 'zzz\x07')
   t.match(await terminal.exchange('\x15echo a\tb\r'), /echo ab\r\nab\r\n=> $/)
   t.equal(await terminal.exchange(' printe\t', 'v '), ' printenv ')
-  t.match(await terminal.exchange(`\x15${' '.repeat(1018)}ech\t`, '\x07'), / ech\x07$/)
+  t.ok((await terminal.exchange(`\x15${' '.repeat(1018)}ech\t`, '\x07')).endsWith(' ech\x07'))
   t.match(await terminal.exchange('\x15echo \\\r', '> '), /echo \\\r\n> $/)
   t.equal(await terminal.exchange('ver\tx\r'), 'verx\r\n\r\nverx\r\n=> ')
 })
