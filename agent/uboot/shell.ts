@@ -236,12 +236,16 @@ export class Shell implements ShellDoor, Variables {
   }
 
   async #while({ kind, condition, body }: Compound & { kind: 'while' | 'until' }): Promise<number> {
-    const never = condition.length === 0
-    for (let status = 0; ; status = await this.#list(body, status)) {
+    if (condition.length === 0) return 0
+    let status = 0
+    let more = true
+    while (more) {
       if (await this.#leaveLoop()) return 1
       status = await this.#list(condition, status)
-      if (never || (status === 0) !== (kind === 'while')) return status
+      more = (status === 0) === (kind === 'while')
+      if (more) status = await this.#list(body, status)
     }
+    return status
   }
 
   async #for({ name, words, body }: Compound & { kind: 'for' }): Promise<number> {

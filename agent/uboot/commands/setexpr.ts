@@ -44,8 +44,8 @@ function replacement(template: string, text: string, captures: Captures): string
   return result
 }
 
-/** Replace the first match, or all. @throws SlreError; RangeError when the result is too long */
-function substitute(text: string, expression: string, template: string, all: boolean): string {
+/** Replace the first match, or all. @returns null: the result is too long. @throws SlreError */
+function substitute(text: string, expression: string, template: string, all: boolean): string | null {
   const search = compileSlre(expression)
   let done = ''
   let rest = text
@@ -57,7 +57,7 @@ function substitute(text: string, expression: string, template: string, all: boo
     // An empty match must not be found again.
     if (start === end) done += rest.charAt(end)
     rest = rest.slice(start === end ? end + 1 : end)
-    if (done.length + rest.length > LONGEST) throw new RangeError('substitution buffer overflow')
+    if (done.length + rest.length > LONGEST) return null
     if (!all) break
   }
   return done + rest
@@ -68,11 +68,12 @@ function regex(machine: Machine, args: readonly string[]): number {
   const text = given ?? machine.env.get(name)
   if (text === undefined) return refuse(machine, `## Error: variable "${name}" not defined`)
   try {
-    return assign(machine, name, substitute(text, expression, template, action === 'gsub'))
+    const result = substitute(text, expression, template, action === 'gsub')
+    if (result === null) return refuse(machine, '## error: substitution buffer overflow')
+    return assign(machine, name, result)
   } catch (thrown) {
-    if (thrown instanceof SlreError) return refuse(machine, `Error compiling regex: ${thrown.message}`)
-    if (thrown instanceof RangeError) return refuse(machine, `## error: ${thrown.message}`)
-    throw thrown
+    if (!(thrown instanceof SlreError)) throw thrown
+    return refuse(machine, `Error compiling regex: ${thrown.message}`)
   }
 }
 

@@ -133,16 +133,26 @@ t.test('a console that is closed is forgotten, whatever it waited for', async t 
 
 t.test('a sender of too much is told to wait, and when to go on', async t => {
   const { consoles } = await atPrompt(t)
-  let drained = 0
-  let shown = ''
-  const console = consoles.open({ write: bytes => (shown += bytes), drained: () => (drained += 1) })
-  await new Promise(setImmediate)
-  console.receive('sleep 0.001\r')
-  const line = `#${'x'.repeat(999)}\r`
-  t.equal(console.receive(line.repeat(4999)), false)
-  t.equal(console.receive(line), false)
-  while (shown.split('=> ').length < 5003) await new Promise(setImmediate)
-  t.equal(drained, 1)
+  let prompt: () => void = () => {}
+  const drained = new Promise<void>(resolve => {
+    const console = consoles.open({ write: () => prompt(), drained: resolve })
+    prompt = () => {
+      prompt = () => {}
+      console.receive('sleep 0.001\r')
+      t.equal(console.receive('\0'.repeat(4 * 1024 * 1024)), true)
+      t.equal(console.receive('\0'), false)
+    }
+  })
+  await drained
+})
+
+t.test('what runs for somebody else can be stopped by its signal', async t => {
+  const { shell, terminal } = await atPrompt(t)
+  const controller = new AbortController()
+  const run = shell.run('sleep 10; echo $?', controller.signal)
+  controller.abort()
+  t.equal(await run, 0)
+  t.equal(await terminal.shows('\n'), '1\r\n')
 })
 
 t.test('an error of the program itself does not end the console', async t => {
