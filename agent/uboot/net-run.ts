@@ -31,12 +31,12 @@ export async function untilInterrupted<T>(
 
 /** Attempts, as many as `netretry` allows. */
 export async function withRetries(machine: Machine, call: Call, attempt: () => Promise<Attempt>): Promise<boolean> {
-  for (let left = netRetries(machine.env); ; left--) {
-    const outcome = await attempt()
-    if (outcome === 'done') return true
-    if (outcome === 'failed' || left <= 0) return false
+  let outcome = await attempt()
+  for (let left = netRetries(machine.env); outcome === 'again' && left > 0; left--) {
     call.signal.throwIfAborted()
+    outcome = await attempt()
   }
+  return outcome === 'done'
 }
 
 /** The line under each transfer that brought something. */

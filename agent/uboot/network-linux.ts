@@ -64,8 +64,8 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'latin1').trim()
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown) return ''
-    throw thrown
+    if (!(thrown instanceof Error && 'code' in thrown)) throw thrown
+    return ''
   }
 }
 

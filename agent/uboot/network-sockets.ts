@@ -6,6 +6,7 @@ import { unlessAborted } from '../transfer/abort.js'
 import { fetchHttp } from '../transfer/http-fetch.js'
 import { fetchTftp, putTftp } from '../transfer/tftp-client.js'
 import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
+import { receiveOneFile } from './network-receive.js'
 
 /** Milliseconds and attempts that a name server gets. */
 const LOOKUP = { timeout: 2000, tries: 2 }
@@ -25,9 +26,9 @@ export abstract class SocketNetwork implements Network {
       return address ?? null
     } catch (thrown) {
       signal.throwIfAborted()
+      if (!(thrown instanceof Error && 'code' in thrown)) throw thrown
       // Whatever c-ares says (ENOTFOUND, ETIMEOUT, EBADNAME): there is no address.
-      if (thrown instanceof Error && 'code' in thrown) return null
-      throw thrown
+      return null
     } finally {
       resolver.cancel()
     }
@@ -45,8 +46,8 @@ export abstract class SocketNetwork implements Network {
     await putTftp(options, source, size)
   }
 
-  async tftpServe(): Promise<number> {
-    throw fault('TFTP_PROTOCOL', { what: 'tftpsrv', reason: 'no server is built in' })
+  tftpServe(options: Omit<TftpOptions, 'server' | 'file'>, sink: (chunk: Uint8Array) => void): Promise<number> {
+    return receiveOneFile(options, sink)
   }
 
   async httpGet(

@@ -19,6 +19,16 @@ async function udp(t: Test, answer: (socket: Socket, message: Buffer, port: numb
   return socket.address().port
 }
 
+/** A port that was free just now. */
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return port
+}
+
 const options = (port: number): TftpOptions => ({
   server: '127.0.0.1',
   file: 'f',
@@ -95,6 +105,32 @@ t.test('files come over HTTP, and cannot start over in the middle', async t => {
   t.equal(requests, 3)
 })
 
-t.test('there is no server for tftpsrv yet', async t => {
-  await t.rejects(network.tftpServe(), { code: 'TFTP_PROTOCOL' })
+t.test('a file that a client puts is received, and only one', async t => {
+  const free = await freePort()
+  const chunks: Buffer[] = []
+  const serving = network.tftpServe({ ...options(free) }, chunk => chunks.push(Buffer.from(chunk)))
+  const putting = network.tftpPut(options(free), [Buffer.alloc(3000, 'u')], 3000)
+  t.equal(await serving, 3000)
+  await putting
+  t.strictSame(Buffer.concat(chunks), Buffer.alloc(3000, 'u'))
+})
+
+t.test('what the sink refuses ends the transfer, and so do ^C and silence', async t => {
+  const free = await freePort()
+  const refusing = network.tftpServe(options(free), () => {
+    throw new Error('not there')
+  })
+  const putting = network.tftpPut(options(free), [Buffer.alloc(3000)], 3000)
+  await t.rejects(refusing, { message: 'not there' })
+  await t.rejects(putting, { code: 'TFTP_REFUSED' })
+  const never = { ...options(free), timeoutMs: 5, retries: 2 }
+  await t.rejects(
+    network.tftpServe(never, () => {}),
+    { code: 'TFTP_TIMEOUT' },
+  )
+  const abort = AbortSignal.abort(new Error('^C'))
+  await t.rejects(
+    network.tftpServe({ ...never, signal: abort }, () => {}),
+    { message: '^C' },
+  )
 })
