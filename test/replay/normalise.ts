@@ -10,6 +10,7 @@ export interface Alike {
 }
 
 export const ALIKE: readonly Alike[] = [
+  { what: 'where a recording was cut in the countdown', pattern: /^2(?=\x1b\[2K)/, by: '' },
   { what: 'version and build date', pattern: /U-Boot 20\d\d\.\d\d\S* \([^)]*\)/g, by: 'U-Boot VERSION' },
   {
     what: 'compiler and linker',
@@ -29,6 +30,11 @@ export const ALIKE: readonly Alike[] = [
   { what: 'date and time', pattern: /Date: .*Time: .*\r\n/g, by: 'Date: NOW\r\n' },
   { what: 'leased address', pattern: /192\.168\.77\.5\d/g, by: '192.168.77.X' },
   { what: 'sha1 of files made anew', pattern: /(Hash value: +)[0-9a-f]{40}\r\n/g, by: '$1SHA1\r\n' },
+  {
+    what: 'crc32 of a script made anew',
+    pattern: /(26 Bytes\r\n +Hash algo: +crc32\r\n +Hash value: +)[0-9a-f]{8}/g,
+    by: '$1CRC',
+  },
   { what: 'seeds of the tree', pattern: /((?:rng|kaslr)-seed = <)[^>]*>/g, by: '$1SEED>' },
 ]
 

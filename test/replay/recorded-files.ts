@@ -13,7 +13,7 @@ const run = promisify(execFile)
 const RAMDISK_BYTES = 883_455
 const READABLE_BYTES = 0x4d_3040
 
-const SCRIPT = 'echo hello from script; setenv scriptvar yes\necho filesize=$filesize\n'
+const SCRIPT = 'echo hello from script\nsetenv scriptvar yes\necho filesize=${filesize}\n'
 
 /** Seconds since 1970 of the recordings' images. */
 const MADE = { legacy: Date.parse('2026-11-23T08:44:44Z') / 1000, fit: Date.parse('2026-11-23T08:45:16Z') / 1000 }
@@ -86,11 +86,20 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
   await writeFile(inside('zImage.gz'), gzipSync(zImage))
   await writeFile(inside('initrd'), filler(RAMDISK_BYTES))
   await writeFile(inside('initrd-7'), filler(RAMDISK_BYTES - 3))
-  await writeFile(inside('boot.cmd'), SCRIPT.slice(0, 70))
+  await writeFile(inside('boot.cmd'), SCRIPT)
   await writeFile(inside('fit.cmd'), 'echo fit script\necho two\n\n')
   await writeFile(inside('image.its'), FIT_SOURCE)
-  await tool('qemu-system-arm', ['-M', 'virt,dumpdtb=dumped.dtb', '-cpu', 'cortex-a15', '-m', '1024', '-nic', 'none'])
-  await tool('dtc', ['-q', '-I', 'dtb', '-O', 'dtb', '-o', 'virt.dtb', 'dumped.dtb'])
+  await tool('qemu-system-arm', [
+    '-M',
+    'virt,highmem=off,dumpdtb=dumped.dtb',
+    '-cpu',
+    'cortex-a15',
+    '-m',
+    '1024',
+    '-nic',
+    'none',
+  ])
+  await tool('dtc', ['-q', '-I', 'dtb', '-O', 'dtb', '-p', '4096', '-o', 'virt.dtb', 'dumped.dtb'])
   const kernelHeader = ['-A', 'arm', '-O', 'linux', '-T', 'kernel', '-a', '0x40008000', '-e', '0x40008000']
   await tool('mkimage', [...kernelHeader, '-C', 'none', '-n', 'Debian 6.1', '-d', 'zImage', 'uImage'])
   await tool('mkimage', [...kernelHeader, '-C', 'gzip', '-n', 'gz kernel', '-d', 'zImage.gz', 'uImage.gz'])

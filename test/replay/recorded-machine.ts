@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { BoardFacts } from '../../agent/uboot/board-facts.js'
 import type { BootDoor } from '../../agent/uboot/boot-door.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/environment.js'
 import type { Line } from '../../agent/uboot/line.js'
@@ -28,6 +29,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   fdtcontroladdr: '7e5a2e70',
   kernel_addr_r: '0x40400000',
   loadaddr: '0x40200000',
+  preboot: 'usb start',
   pxefile_addr_r: '0x40300000',
   ramdisk_addr_r: '0x44000000',
   scriptaddr: '0x40200000',
@@ -41,6 +43,17 @@ const DEFAULTS: Readonly<Record<string, string>> = {
 
 /** Bytes of the recorded environment's list. */
 const CAPACITY = 262_140
+
+const BOARD: BoardFacts = {
+  version: 'U-Boot 2026.10-rc2 (Nov 23 2026 - 08:44:21 +0000)',
+  identity: '',
+  cpu: null,
+  model: null,
+  dram: DRAM,
+  baudrate: 115_200,
+  environment: DEFAULTS,
+  controlFdt: null,
+}
 
 /** A line that a test types at, and that keeps what comes. */
 export class TypedLine implements Line {
@@ -94,40 +107,36 @@ const noKernel = (restart: () => void): BootDoor => ({
 })
 
 export interface Recorded {
-  readonly uboot: UBoot
   readonly line: TypedLine
+  /** Come up anew, with what is in memory and what was saved. */
+  powerOn(): void
 }
 
-/** Power a machine on; its `reset` is only noted. */
-export async function recordedMachine(t: Test, world: FakeWorld, number: number): Promise<Recorded> {
-  const memory = Memory.open(join(t.testdirName, `memory-${number}`), DRAM)
+/** What is in memory at first, by address. */
+export type Content = Readonly<Record<number, Uint8Array>>
+
+/** A machine that was not yet powered on. */
+export function recordedMachine(t: Test, world: FakeWorld, content: Content): Recorded {
+  const memory = Memory.open(join(t.testdirName, 'memory'), DRAM)
   t.teardown(() => memory.close())
+  for (const [address, bytes] of Object.entries(content)) memory.write(Number(address), bytes)
   const line = new TypedLine()
-  const uboot = new UBoot({
-    board: {
-      version: 'U-Boot 2026.10-rc2 (Nov 23 2026 - 08:44:21 +0000)',
-      identity: '',
-      cpu: null,
-      model: null,
-      dram: DRAM,
-      baudrate: 115_200,
-      environment: DEFAULTS,
-      controlFdt: null,
-    },
-    env: new UBootEnvironment({
-      defaults: DEFAULTS,
-      capacity: CAPACITY,
-      store: fatStore(),
-      consoles: ['serial', 'usbkbd', 'vidconsole', 'nulldev'],
-    }),
-    memory,
-    network: new FakeNetwork(world),
-    storage: new FakeStorage({}),
-    boot: noKernel(() => {}),
-    autobootText: 'Hit any key to stop autoboot',
-    bootDelay: 2,
-    now: () => new Date('2026-11-23T09:20:51Z'),
-  })
-  uboot.attach(line)
-  return { uboot, line }
+  const store = fatStore()
+  const powerOn = (): void => {
+    const consoles = ['serial', 'usbkbd', 'vidconsole', 'nulldev']
+    const uboot = new UBoot({
+      board: BOARD,
+      env: new UBootEnvironment({ defaults: DEFAULTS, capacity: CAPACITY, store, consoles }),
+      memory,
+      network: new FakeNetwork(world),
+      storage: new FakeStorage({}),
+      boot: noKernel(powerOn),
+      autobootText: 'Hit any key to stop autoboot',
+      bootDelay: 2,
+      now: () => new Date('2026-11-23T09:20:51Z'),
+    })
+    uboot.attach(line)
+    void uboot.powerOn()
+  }
+  return { line, powerOn }
 }

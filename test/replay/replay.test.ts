@@ -3,27 +3,20 @@ import { DIFFERENCES } from './differences.js'
 import { recordedFiles } from './recorded-files.js'
 import { recordedMachine } from './recorded-machine.js'
 import { type Played, play, readRecording } from './replay.js'
-import { WORLDS } from './worlds.js'
+import { type Files, RECORDINGS, surroundings } from './surroundings.js'
 
 /** The share of all exchanges that must be the same. */
 const LEAST = 0.9
 
-const RECORDINGS = Object.keys(WORLDS)
+const shown = (text: string): string => JSON.stringify(text.length > 3000 ? `${text.slice(0, 3000)}...` : text)
 
-const shown = (text: string): string => JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}...` : text)
-
-async function playRecording(t: Test, name: string, files: Readonly<Record<string, Uint8Array>>): Promise<Played[]> {
-  const exchanges = readRecording(name)
+async function playRecording(t: Test, name: string, files: Files): Promise<Played[]> {
+  const { world, content } = surroundings(name, files)
+  const { line, powerOn } = recordedMachine(t, world, content)
   const played: Played[] = []
-  let number = 0
-  let { uboot, line } = await recordedMachine(t, WORLDS[name]?.(files) ?? {}, number)
-  void uboot.powerOn()
-  for (const exchange of exchanges) {
-    // Every boot of Linux ends in a reset, which is a power-on here.
-    if (exchange.sent === '' && played.length > 0) {
-      ;({ uboot, line } = await recordedMachine(t, WORLDS[name]?.(files) ?? {}, ++number))
-      void uboot.powerOn()
-    }
+  for (const exchange of readRecording(name)) {
+    // Where nothing was typed, the board had been switched on, or Linux had ended in a reset.
+    if (exchange.sent === '') powerOn()
     played.push(await play(line, exchange))
   }
   return played

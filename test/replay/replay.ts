@@ -49,7 +49,7 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
     await pause(TURN_MS)
     if (line.output.length !== length) quiet = 0
     length = line.output.length
-    const waiting = /=> $|> $|\? $|edit: [^\r]*$|kernel \.\.\.\r\n\r\n$/.test(ours())
+    const waiting = /=> [^\r]*$|\n> $|\? $|edit: [^\r]*$|kernel \.\.\.\r\n\r\n$/.test(line.output.slice(-400))
     if (waiting || exchange.sent === '') continue
     quiet = 0
     if (!interrupted && performance.now() - began > IMPATIENT_MS) {

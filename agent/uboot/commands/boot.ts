@@ -7,7 +7,7 @@ import type { UImageFields } from '../../image/uimage-header.js'
 import type { BootPiece } from '../boot-door.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot-images.js'
 import { bootKernel, type KernelFound } from '../boot-run.js'
-import type { Call, Command } from '../command.js'
+import { type Call, type Command, USAGE } from '../command.js'
 import { openFit } from '../fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../legacy-image.js'
 import type { Machine } from '../machine.js'
@@ -182,6 +182,7 @@ async function bootDefault(machine: Machine, { signal }: Call): Promise<number> 
 }
 
 function go(machine: Machine, { args }: Call): number {
+  if (args.length < 2) return USAGE
   const address = parseHex(args[1] ?? '')
   machine.out.write(`## Starting application at 0x${hex8(address)} ...\n`)
   machine.out.write('## fauxboot runs no programs of its machine: bootz, booti and bootm boot kernels\n')

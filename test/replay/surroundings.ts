@@ -1,0 +1,62 @@
+/** What was around the recorded machine, and in it. */
+
+import type { FakeWorld } from '../../agent/uboot/network-fake.js'
+import type { Content } from './recorded-machine.js'
+
+export type Files = Readonly<Record<string, Uint8Array>>
+
+const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }
+
+/** A DHCP and TFTP server on a network of its own. */
+const lab = (files: Files): FakeWorld => ({
+  devices: [DEVICE],
+  hosts: ['192.168.77.1'],
+  lease: {
+    address: '192.168.77.58',
+    netmask: '255.255.255.0',
+    gateway: '192.168.77.1',
+    server: '192.168.77.1',
+    dns: [],
+    hostname: null,
+    domain: null,
+    rootPath: null,
+    bootFile: 'default.boot',
+  },
+  files,
+  pages: { 'http://192.168.77.1/boot.scr': files['boot.scr'] ?? new Uint8Array() },
+  blockSize: 1468,
+})
+
+/** QEMU's user network. */
+const user = (files: Files): FakeWorld => ({
+  ...lab({ ...files, 'initrd.uboot': files['initrd-7.uboot'] ?? new Uint8Array() }),
+  hosts: ['10.0.2.2'],
+})
+
+export const RECORDINGS = [
+  '1-boot-shell-env',
+  '2-mem-misc',
+  '3-net',
+  '4-images-fdt',
+  '5-boot-errors',
+  '6-editing-reset',
+  '7-boot-linux',
+]
+
+/**
+ * What there was at the start of a recording. QEMU puts its device tree at the start of DRAM, and a reset leaves memory
+ * as it is: what the recording before had written was still there.
+ */
+export function surroundings(
+  recording: string,
+  files: Files,
+): { readonly world: FakeWorld; readonly content: Content } {
+  const { zImage = new Uint8Array(), uImage = zImage, 'virt.dtb': tree = zImage } = files
+  const left: Readonly<Record<string, Uint8Array>> = {
+    '2-mem-misc': Buffer.from('xyy=1\0\0\0'),
+    '6-editing-reset': uImage,
+  }
+  const before = left[recording]
+  const content = { 1073741824: tree, ...(before !== undefined && { 1107296256: before }) }
+  return { world: (recording === '7-boot-linux' ? user : lab)(files), content }
+}
