@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
 import { debianKernel } from '../../systemd/debian-kernel.js'
 
 const run = promisify(execFile)
@@ -44,7 +43,7 @@ const FIT_SOURCE = `/dts-v1/;
   configurations {
     default = "conf-1";
     conf-1 { description = "boot it"; kernel = "kernel-1"; ramdisk = "ramdisk-1"; fdt = "fdt-1"; };
-    conf-2 { description = "no ramdisk"; kernel = "kernel-1"; fdt = "fdt-1"; };
+    conf-2 { #address-cells = <1>; description = "no ramdisk"; kernel = "kernel-1"; fdt = "fdt-1"; };
   };
 };
 `
@@ -83,7 +82,6 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
   const { kernel } = await debianKernel('bookworm')
   const zImage = await readFile(kernel)
   await writeFile(inside('zImage'), zImage)
-  await writeFile(inside('zImage.gz'), gzipSync(zImage))
   await writeFile(inside('initrd'), filler(RAMDISK_BYTES))
   await writeFile(inside('initrd-7'), filler(RAMDISK_BYTES - 3))
   await writeFile(inside('boot.cmd'), SCRIPT)
@@ -100,6 +98,7 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
     'none',
   ])
   await tool('dtc', ['-q', '-I', 'dtb', '-O', 'dtb', '-p', '4096', '-o', 'virt.dtb', 'dumped.dtb'])
+  await tool('gzip', ['-9', '-n', '-k', 'zImage'])
   const kernelHeader = ['-A', 'arm', '-O', 'linux', '-T', 'kernel', '-a', '0x40008000', '-e', '0x40008000']
   await tool('mkimage', [...kernelHeader, '-C', 'none', '-n', 'Debian 6.1', '-d', 'zImage', 'uImage'])
   await tool('mkimage', [...kernelHeader, '-C', 'gzip', '-n', 'gz kernel', '-d', 'zImage.gz', 'uImage.gz'])
@@ -114,7 +113,7 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
   await tool('mkimage', ['-A', 'arm', '-T', 'script', '-C', 'none', '-n', 'test script', '-d', 'boot.cmd', 'boot.scr'])
   await tool('mkimage', ['-f', 'image.its', 'image.ub'], MADE.fit)
   const made = ['zImage', 'initrd', 'boot.cmd', 'virt.dtb', 'uImage', 'uImage.gz', 'uImage.multi', 'initrd.uboot']
-  const names = [...made, 'initrd-7.uboot', 'boot.scr', 'image.ub']
+  const names = [...made, 'initrd-7', 'initrd-7.uboot', 'boot.scr', 'image.ub']
   const files = await Promise.all(names.map(async name => [name, await readFile(inside(name))] as const))
   return {
     ...Object.fromEntries(files),

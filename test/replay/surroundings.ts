@@ -5,6 +5,8 @@ import type { Content } from './recorded-machine.js'
 
 export type Files = Readonly<Record<string, Uint8Array>>
 
+const NOTHING = new Uint8Array()
+
 const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }
 
 /** A DHCP and TFTP server on a network of its own. */
@@ -23,14 +25,19 @@ const lab = (files: Files): FakeWorld => ({
     bootFile: 'default.boot',
   },
   files,
-  pages: { 'http://192.168.77.1/boot.scr': files['boot.scr'] ?? new Uint8Array() },
+  pages: { 'http://192.168.77.1/boot.scr': files['boot.scr'] ?? NOTHING },
   blockSize: 1468,
 })
 
 /** QEMU's user network. */
 const user = (files: Files): FakeWorld => ({
-  ...lab({ ...files, 'initrd.uboot': files['initrd-7.uboot'] ?? new Uint8Array() }),
+  ...lab({
+    ...files,
+    'initrd.uboot': files['initrd-7.uboot'] ?? NOTHING,
+    'initrd.cpio.gz': files['initrd-7'] ?? NOTHING,
+  }),
   hosts: ['10.0.2.2'],
+  blockSize: 1428,
 })
 
 export const RECORDINGS = [
@@ -51,7 +58,7 @@ export function surroundings(
   recording: string,
   files: Files,
 ): { readonly world: FakeWorld; readonly content: Content } {
-  const { zImage = new Uint8Array(), uImage = zImage, 'virt.dtb': tree = zImage } = files
+  const { uImage = NOTHING, 'virt.dtb': tree = NOTHING } = files
   const left: Readonly<Record<string, Uint8Array>> = {
     '2-mem-misc': Buffer.from('xyy=1\0\0\0'),
     '6-editing-reset': uImage,
