@@ -2,6 +2,7 @@
 
 import type { Command } from './command.js'
 import { bdinfoCommands } from './commands/bdinfo.js'
+import { blockCommands } from './commands/block.js'
 import { bootCommands } from './commands/boot.js'
 import { checksumCommands } from './commands/checksum.js'
 import { dateCommands } from './commands/date.js'
@@ -9,7 +10,9 @@ import { dhcpCommands } from './commands/dhcp.js'
 import { echoCommands } from './commands/echo.js'
 import { envCommands } from './commands/env.js'
 import { fdtCommands } from './commands/fdt.js'
+import { fileCommands } from './commands/files.js'
 import { flowCommands } from './commands/flow.js'
+import { gpioCommands } from './commands/gpio.js'
 import { helpCommands } from './commands/help.js'
 import { imageCommands } from './commands/images.js'
 import { itestCommands } from './commands/itest.js'
@@ -19,8 +22,10 @@ import { memoryModifyCommands } from './commands/memory-modify.js'
 import { memoryTestCommands } from './commands/memory-test.js'
 import { netCommands } from './commands/net.js'
 import { nfsCommands } from './commands/nfs.js'
+import { partCommands } from './commands/part.js'
 import { pingCommands } from './commands/ping.js'
 import { powerCommands } from './commands/power.js'
+import { pxeCommands } from './commands/pxe.js'
 import { setexprCommands } from './commands/setexpr.js'
 import { sourceCommands } from './commands/source.js'
 import { testCommands } from './commands/test.js'
@@ -31,6 +36,7 @@ import { wgetCommands } from './commands/wget.js'
 
 const GROUPS: readonly (readonly Command[])[] = [
   bdinfoCommands,
+  blockCommands,
   bootCommands,
   checksumCommands,
   dateCommands,
@@ -38,7 +44,9 @@ const GROUPS: readonly (readonly Command[])[] = [
   echoCommands,
   envCommands,
   fdtCommands,
+  fileCommands,
   flowCommands,
+  gpioCommands,
   helpCommands,
   imageCommands,
   itestCommands,
@@ -48,8 +56,10 @@ const GROUPS: readonly (readonly Command[])[] = [
   memoryTestCommands,
   netCommands,
   nfsCommands,
+  partCommands,
   pingCommands,
   powerCommands,
+  pxeCommands,
   setexprCommands,
   sourceCommands,
   testCommands,

@@ -45,6 +45,18 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: 'HTTP works with URLs and longer files here, and the server is there',
     fits: typed(/^wget|^echo \$fileaddr/),
   },
+  {
+    reason: 'the recorded one hung from here on',
+    fits: labelled(/^very long line|^ {2}ctrl-C$|^many args|^expansion longer|^setenv long/),
+  },
+  {
+    reason: 'a load over part of an earlier one is refused',
+    fits: ({ label, sent }) => /^tftpboot 42100000/.test(sent) || /overlapping/.test(label),
+  },
+  { reason: 'NFS is not spoken here', fits: typed(/^nfs/) },
+  { reason: 'here is MMC', fits: typed(/^mmc/) },
+  { reason: 'serverip was not set where ours had got it from DHCP', fits: typed(/^pxe get/) },
+  { reason: 'a host that does not answer is given up after seconds', fits: labelled(/^ctrl-C during tftp to dead/) },
   { reason: 'the server of the replay does not die', fits: labelled(/port closed/) },
   { reason: 'nothing can be run but kernels', fits: typed(/^go 4/) },
 ]

@@ -50,6 +50,7 @@ const FIT_SOURCE = `/dts-v1/;
 
 const PXE = `menu title Linux boot selections
 default kernel
+timeout 1
 label kernel
   menu label Boot kernel
   kernel zImage
@@ -98,7 +99,7 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
     'none',
   ])
   await tool('dtc', ['-q', '-I', 'dtb', '-O', 'dtb', '-p', '4096', '-o', 'virt.dtb', 'dumped.dtb'])
-  await tool('gzip', ['-9', '-n', '-k', 'zImage'])
+  await tool('gzip', ['-9', '-k', 'zImage'])
   const kernelHeader = ['-A', 'arm', '-O', 'linux', '-T', 'kernel', '-a', '0x40008000', '-e', '0x40008000']
   await tool('mkimage', [...kernelHeader, '-C', 'none', '-n', 'Debian 6.1', '-d', 'zImage', 'uImage'])
   await tool('mkimage', [...kernelHeader, '-C', 'gzip', '-n', 'gz kernel', '-d', 'zImage.gz', 'uImage.gz'])
@@ -112,8 +113,10 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
   }
   await tool('mkimage', ['-A', 'arm', '-T', 'script', '-C', 'none', '-n', 'test script', '-d', 'boot.cmd', 'boot.scr'])
   await tool('mkimage', ['-f', 'image.its', 'image.ub'], MADE.fit)
+  await writeFile(inside('image-7.its'), FIT_SOURCE.replace('"initrd")', '"initrd-7")'))
+  await tool('mkimage', ['-f', 'image-7.its', 'image-7.ub'], MADE.fit)
   const made = ['zImage', 'initrd', 'boot.cmd', 'virt.dtb', 'uImage', 'uImage.gz', 'uImage.multi', 'initrd.uboot']
-  const names = [...made, 'initrd-7', 'initrd-7.uboot', 'boot.scr', 'image.ub']
+  const names = [...made, 'initrd-7', 'initrd-7.uboot', 'boot.scr', 'image.ub', 'image-7.ub']
   const files = await Promise.all(names.map(async name => [name, await readFile(inside(name))] as const))
   return {
     ...Object.fromEntries(files),

@@ -8,7 +8,7 @@ import { type Files, RECORDINGS, surroundings } from './surroundings.js'
 /** The share of all exchanges that must be the same. */
 const LEAST = 0.9
 
-const shown = (text: string): string => JSON.stringify(text.length > 3000 ? `${text.slice(0, 3000)}...` : text)
+const shown = (text: string): string => JSON.stringify(text.length > 30000 ? `${text.slice(0, 30000)}...` : text)
 
 async function playRecording(t: Test, name: string, files: Files): Promise<Played[]> {
   const { world, content } = surroundings(name, files)

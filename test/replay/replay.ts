@@ -43,7 +43,7 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
   const from = line.output.length
   const ours = (): string => line.output.slice(from)
   line.type(exchange.sent)
-  const patience = exchange.label.startsWith('ctrl-C during for') ? 1500 : IMPATIENT_MS
+  const patience = /ctrl-C during for|pxe boot/.test(exchange.label) ? 1500 : IMPATIENT_MS
   let interrupted = false
   const began = performance.now()
   for (let quiet = 0, length = -1; quiet < QUIET_TURNS; quiet++) {
