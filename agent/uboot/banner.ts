@@ -1,6 +1,7 @@
 /** What U-Boot prints when it comes up, as far as a console has to show it. */
 
 import type { BoardFacts } from './board-facts.js'
+import type { Environment } from './environment.js'
 import type { EthernetDevice } from './network.js'
 import { sizeText } from './size-text.js'
 
@@ -15,8 +16,18 @@ export function versionLine(release: string, built: Date): string {
   return `U-Boot ${release} (${month} ${day} ${year} - ${built.toISOString().slice(11, 19)} +0000)`
 }
 
-/** All lines up to the countdown. */
-export function bannerText(board: BoardFacts, devices: readonly EthernetDevice[], environment: string): string {
+/**
+ * All lines up to the countdown.
+ *
+ * @param loaded the line that says what became of the saved environment
+ */
+export function bannerText(
+  board: BoardFacts,
+  devices: readonly EthernetDevice[],
+  env: Environment,
+  loaded: string,
+): string {
+  const device = (name: string): string => env.get(name) ?? 'serial'
   const dram = board.dram.reduce((sum, { start, end }) => sum + end - start, 0)
   const net = devices.map(({ name }, index) => `eth${index}: ${name}`)
   const lines = [
@@ -27,10 +38,10 @@ export function bannerText(board: BoardFacts, devices: readonly EthernetDevice[]
     ...(board.cpu === null ? [] : [`CPU:   ${board.cpu}`]),
     ...(board.model === null ? [] : [`Model: ${board.model}`]),
     `DRAM:  ${sizeText(dram)}`,
-    environment,
-    'In:    serial',
-    'Out:   serial',
-    'Err:   serial',
+    loaded,
+    `In:    ${device('stdin')}`,
+    `Out:   ${device('stdout')}`,
+    `Err:   ${device('stderr')}`,
     `Net:   ${net.length === 0 ? 'No ethernet found.' : net.join(', ')}`,
   ]
   return lines.map(line => `${line}\n`).join('')

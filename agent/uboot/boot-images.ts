@@ -62,7 +62,7 @@ async function legacyRamdisk(machine: Machine, address: number, signal: AbortSig
 /**
  * The ramdisk.
  *
- * @param argument `-` and `-:SIZE` are none; `ADDR:SIZE` is taken as it is
+ * @param argument `-` and `-:SIZE` are none; `ADDR:SIZE` is taken as it is, unless there is an image with a header
  */
 export async function findRamdisk(
   machine: Machine,
@@ -75,7 +75,7 @@ export async function findRamdisk(
   const where = parseImageArgument(machine, argument)
   const format = machine.memory.contains(where.address, 64) ? imageFormat(machine, where.address) : null
   const piece =
-    format === 'legacy' && where.rest === null
+    format === 'legacy'
       ? await legacyRamdisk(machine, where.address, signal)
       : format === 'fit'
         ? await fitPiece(machine, 'ramdisk', where, signal)

@@ -70,10 +70,10 @@ export class UBoot {
 
   /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt. */
   async powerOn(): Promise<void> {
-    const { board, network, out } = this.machine
-    const environment = await this.#loadEnvironment()
+    const { board, network, out, env } = this.machine
+    const loaded = await this.#loadEnvironment()
     const devices = await network.devices()
-    await this.#consoles.powerOn(() => out.write(bannerText(board, devices, environment)))
+    await this.#consoles.powerOn(() => out.write(bannerText(board, devices, env, loaded)))
   }
 
   /** @returns the line that says what became of it */

@@ -11,6 +11,16 @@ export interface Alike {
 
 export const ALIKE: readonly Alike[] = [
   { what: 'where a recording was cut in the countdown', pattern: /^2(?=\x1b\[2K)/, by: '' },
+  {
+    what: 'lines of the banner that only the recorded board has',
+    pattern: /(?:Core: .*\r\nFlash: .*|No USB controllers found)\r\n/g,
+    by: '',
+  },
+  {
+    what: 'where the environment was loaded from',
+    pattern: /Loading Environment from [^\n]*\n(?:\r\n)?/g,
+    by: 'Loading Environment\n',
+  },
   { what: 'version and build date', pattern: /U-Boot 20\d\d\.\d\d\S* \([^)]*\)/g, by: 'U-Boot VERSION' },
   {
     what: 'compiler and linker',
@@ -30,6 +40,11 @@ export const ALIKE: readonly Alike[] = [
   { what: 'date and time', pattern: /Date: .*Time: .*\r\n/g, by: 'Date: NOW\r\n' },
   { what: 'leased address', pattern: /192\.168\.77\.5\d/g, by: '192.168.77.X' },
   { what: 'sha1 of files made anew', pattern: /(Hash value: +)[0-9a-f]{40}\r\n/g, by: '$1SHA1\r\n' },
+  {
+    what: 'where the tree of a FIT is copied to',
+    pattern: /(sha1\+ OK\r\n {3}Booting using the fdt blob at 0x)[0-9a-f]{8}\r\nWorking FDT set to \w+/g,
+    by: '$1A\r\nWorking FDT set to A',
+  },
   {
     what: 'crc32 of a script made anew',
     pattern: /(26 Bytes\r\n +Hash algo: +crc32\r\n +Hash value: +)[0-9a-f]{8}/g,

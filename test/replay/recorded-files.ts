@@ -11,6 +11,7 @@ const run = promisify(execFile)
 /** Sizes of what cannot be made anew; its content is any. */
 const RAMDISK_BYTES = 883_455
 const READABLE_BYTES = 0x4d_3040
+const PXE_BYTES = 431
 
 const SCRIPT = 'echo hello from script\nsetenv scriptvar yes\necho filesize=${filesize}\n'
 
@@ -121,6 +122,6 @@ export async function recordedFiles(directory: string): Promise<Record<string, U
   return {
     ...Object.fromEntries(files),
     'ubtest-readable.bin': filler(READABLE_BYTES),
-    'pxelinux.cfg/default': Buffer.from(PXE),
+    'pxelinux.cfg/default': Buffer.from(`${PXE}#`.padEnd(PXE_BYTES, '-')),
   }
 }

@@ -44,7 +44,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
 /** Bytes of the recorded environment's list. */
 const CAPACITY = 262_140
 
-const BOARD: BoardFacts = {
+const board = (controlFdt: Uint8Array | null): BoardFacts => ({
   version: 'U-Boot 2026.10-rc2 (Nov 23 2026 - 08:44:21 +0000)',
   identity: '',
   cpu: null,
@@ -52,8 +52,8 @@ const BOARD: BoardFacts = {
   dram: DRAM,
   baudrate: 115_200,
   environment: DEFAULTS,
-  controlFdt: null,
-}
+  controlFdt,
+})
 
 /** A line that a test types at, and that keeps what comes. */
 export class TypedLine implements Line {
@@ -125,7 +125,7 @@ export function recordedMachine(t: Test, world: FakeWorld, content: Content): Re
   const powerOn = (): void => {
     const consoles = ['serial', 'usbkbd', 'vidconsole', 'nulldev']
     const uboot = new UBoot({
-      board: BOARD,
+      board: board(content[0x4000_0000] ?? null),
       env: new UBootEnvironment({ defaults: DEFAULTS, capacity: CAPACITY, store, consoles }),
       memory,
       network: new FakeNetwork(world),

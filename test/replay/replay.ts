@@ -28,8 +28,12 @@ export function readRecording(name: string): Exchange[] {
   return lines.map(line => JSON.parse(line) as Exchange)
 }
 
-/** From here on it was Linux that spoke, or the next power-on. */
-const beforeLinux = (out: string): string => out.replace(/(Starting kernel \.\.\.\r\n\r\n)[^]*$/, '$1')
+/** Without what Linux said: before it what a boot prints, behind it the next power-on. */
+function withoutLinux({ sent }: Exchange, out: string): string {
+  const banner = out.lastIndexOf('\r\n\r\nU-Boot ')
+  if (sent === '' && banner !== -1) return out.slice(banner)
+  return out.replace(/(Starting kernel \.\.\.\r\n\r\n)[^]*$/, '$1')
+}
 
 /** Turns of the event loop without a byte after which nothing more is expected. */
 const QUIET_TURNS = 8
@@ -39,7 +43,7 @@ const IMPATIENT_MS = 250
 
 /** Type one exchange, and wait until what comes is what was recorded, or nothing comes any more. */
 export async function play(line: TypedLine, exchange: Exchange): Promise<Played> {
-  const expected = alike(beforeLinux(exchange.out))
+  const expected = alike(withoutLinux(exchange, exchange.out))
   const from = line.output.length
   const ours = (): string => line.output.slice(from)
   line.type(exchange.sent)
@@ -61,5 +65,5 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
     }
     if (performance.now() - began > patience + 2 * IMPATIENT_MS) break
   }
-  return { exchange, ours: ours(), matched: alike(beforeLinux(ours())) === expected }
+  return { exchange, ours: ours(), matched: alike(withoutLinux(exchange, ours())) === expected }
 }

@@ -176,7 +176,7 @@ async function unpackKernel(
 /** `boot` and `bootd`. */
 async function bootDefault(machine: Machine, { signal }: Call): Promise<number> {
   const command = machine.env.get('bootcmd')
-  if (command !== undefined) return machine.shell.run(command, signal)
+  if (command !== undefined) return machine.shell.run(command, signal, 'script')
   machine.out.write('## Error: "bootcmd" not defined\n')
   return 1
 }
