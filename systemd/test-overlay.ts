@@ -67,7 +67,7 @@ function startUnit(files: FileTree, name: string, text: string): void {
 
 /**
  * A root shell on the serial console, with `kexec` of kexec-tools and `curl`. It prints {@link SHELL_PROMPT}. The
- * agent runs beside it.
+ * agent runs beside it, without its U-Boot console.
  *
  * @param options agent: false keeps the agent from being started
  * @returns an archive for `extraInitrd`
@@ -80,6 +80,8 @@ export async function shellOverlay(options: { readonly agent?: boolean } = {}): 
     files.copy(tree, path, path.replace('usr/sbin/', 'usr/bin/'))
   }
   files.file('root/test-shell', SHELL_SCRIPT)
+  // Two cannot read one serial line.
+  files.file(`${SYSTEM}/fauxboot-agent.service.d/no-console.conf`, '[Service]\nEnvironment=FAUXBOOT_SERIAL=\n')
   startUnit(files, 'fauxboot-test-shell.service', SHELL_UNIT)
   if (options.agent === false) maskAgent(files)
   return packCpio(files.entries())

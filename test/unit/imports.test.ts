@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'agent/transfer': [],
   'agent/boot': ['agent/image', 'agent/kexec', 'agent/transfer'],
   'agent/http': ['agent/boot'],
+  'agent/uboot': ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'],
   native: [],
   lava: ['agent/image', 'agent/kexec'],
 }
