@@ -29,6 +29,9 @@ export type TftpSink = (chunk: Uint8Array) => void | Promise<void>
 /** RFC 2348: the largest. On Ethernet a server without windows saves 44 of 45 round trips by it. */
 const LARGE_BLOCKS = 65464
 
+/** Servers are slow to say a block again: a lost ACK is repeated for them. busybox's client does so as soon. */
+const REPEAT_AFTER_MS = 50
+
 /** A file that comes. */
 class Download implements TftpDirection {
   readonly op = 'read'
@@ -60,6 +63,7 @@ class Download implements TftpDirection {
       roundTrips: exchange.roundTrips,
       agreement,
       opening: accepted && excess === null ? ackPacket(0) : null,
+      repeatAfterMs: REPEAT_AFTER_MS,
       send: packet => exchange.line.send(packet),
       take: chunk => {
         this.#count(what, chunk, agreement)

@@ -81,6 +81,8 @@ export interface ReceptionOptions {
   readonly agreement: TftpAgreement
   /** what is sent until the first block comes: ACK 0, or an OACK */
   readonly opening: Uint8Array | null
+  /** milliseconds of silence before an ACK is said again unasked; later when the round trips are longer */
+  readonly repeatAfterMs: number
   send(packet: Uint8Array): void
   /** takes the bytes of a block; the next ACK waits for it */
   take(chunk: Uint8Array, block: number): void | Promise<void>
@@ -130,7 +132,7 @@ export class Reception {
     this.#lastBlockAt = this.#repliedAt
     this.#measuring = this.#reply !== null
     if (this.#reply !== null) this.#options.send(this.#reply)
-    this.#timer.set(options.roundTrips.interval)
+    this.#await()
   }
 
   /** A DATA packet came. */
@@ -225,7 +227,13 @@ export class Reception {
       this.#ack()
       this.#measuring = true
     }
-    this.#timer.set(this.#options.roundTrips.interval)
+    this.#await()
+  }
+
+  /** Give the sender its time for the next block. */
+  #await(): void {
+    const { roundTrips, repeatAfterMs } = this.#options
+    this.#timer.set(Math.max(roundTrips.interval, repeatAfterMs))
   }
 
   #ack(): void {
@@ -257,7 +265,7 @@ export class Reception {
     this.#options.onResend()
     this.#ack()
     this.#measuring = false
-    this.#timer.set(this.#options.roundTrips.interval)
+    this.#await()
   }
 
   #expired(): void {
@@ -267,7 +275,7 @@ export class Reception {
     if (this.#ended) return
     const quiet = clock.now() - this.#repliedAt
     if (this.#repeats++ < QUICK_REPEATS || quiet >= QUIET_MS) this.#sayAgain()
-    this.#timer.set(roundTrips.interval)
+    this.#await()
   }
 
   #sayAgain(): void {

@@ -51,6 +51,12 @@ export interface SessionOptions {
 /** Half as long again as the client may wait before it says its last block again. */
 const DALLY_FACTOR = 1.5
 
+/**
+ * A client that sends has a timer of its own (RFC 1350 section 2), and some take an ACK that comes twice for two: npm's
+ * then ends too early or in an error. So a client that is merely busy must not get one; RFC 6298 section 2.4 has this floor.
+ */
+const REPEAT_AFTER_MS = 1000
+
 export class ServerSession {
   readonly #options: SessionOptions
   readonly #what: string
@@ -134,6 +140,7 @@ export class ServerSession {
       what: this.#what,
       ...this.#common(line, agreement),
       opening: accepted.size === 0 ? ackPacket(0) : optionsPacket(accepted),
+      repeatAfterMs: REPEAT_AFTER_MS,
       take: chunk => {
         this.#received += chunk.length
         const excess = this.#excess(this.#received)

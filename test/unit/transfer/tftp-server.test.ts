@@ -155,6 +155,25 @@ t.test('without windows DATA is never sent again for a doubled ACK', async t => 
   )
 })
 
+t.test('a client that is busy for half a second between its blocks gets every ACK once', async t => {
+  const network = new SimulatedNetwork()
+  const { server } = await serve(network)
+  const { ask, say, heard } = await client(network)
+  const pass = (milliseconds: number): Promise<void> =>
+    network.run(new Promise(resolve => network.after(milliseconds, resolve)))
+  ask(requestPacket('write', 'f', new Map()))
+  for (let block = 1; block <= 4; block++) {
+    await pass(block === 4 ? 490 : 5)
+    say(dataPacket(block, contents(512)))
+  }
+  await pass(490)
+  t.same(
+    heard,
+    [0, 1, 2, 3, 4].map(block => ({ op: 'ack', block })),
+  )
+  server.close()
+})
+
 t.test('refusals are told in the words of the handler, and limits in ours', async t => {
   const network = new SimulatedNetwork()
   const { server } = await serve(network, { maxName: 5, write: undefined })
