@@ -29,6 +29,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'say what went wrong in the debug output of kexec-tools; needs no board',
     load: () => import('./commands/explain.js'),
   },
+  console: {
+    usage: 'console',
+    summary: 'type at the faked U-Boot, with the jump left out; needs no board',
+    load: () => import('./commands/console.js'),
+  },
   boot: {
     usage: 'boot',
     summary: 'boot a kernel on a board and follow it to the jump',

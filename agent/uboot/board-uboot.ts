@@ -1,32 +1,20 @@
 /** The U-Boot of a real board: over the first stage's memory map, network and storage, on its serial line. */
 
-import { mkdir, readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BoardHost } from '../boot/board.js'
 import type { Boot } from '../boot/boot.js'
-import { parseIomem } from '../kexec/memory-map.js'
-import { versionLine } from './banner.js'
-import type { BoardFacts } from './board-facts.js'
 import { PipelineDoor, type Power } from './boot-pipeline.js'
-import { CPU_NAMES } from './cpu-names.js'
-import { defaultEnvironment } from './default-environment.js'
-import { dramBanks } from './dram.js'
-import type { EnvironmentStore } from './environment.js'
-import { EnvironmentFile, parseEnvironmentConfig } from './environment-file.js'
-import { telnetLine } from './line-stream.js'
+import { environmentStore } from './environment-place.js'
+import { boardFacts } from './host-facts.js'
 import { openTty, type TtyCalls } from './line-tty.js'
 import { Memory } from './memory.js'
 import { LinuxNetwork } from './network-linux.js'
 import { LinuxStorage } from './storage-linux.js'
+import { listenTelnet } from './telnet-server.js'
 import { UBoot } from './uboot.js'
 import type { UBootConfig } from './uboot-config.js'
-import { ENVIRONMENT_BYTES, UBootEnvironment } from './uboot-environment.js'
-
-/** The version of U-Boot that is faked. */
-export const RELEASE = '2026.10-fauxboot'
-
-const DEFAULT_BAUD = 115_200
+import { UBootEnvironment } from './uboot-environment.js'
 
 export interface BoardUBootParts {
   readonly config: UBootConfig
@@ -68,8 +56,8 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
     autobootText: config.autobootText,
     bootDelay: config.bootDelay,
   })
-  if (config.serial !== null) uboot.attach(openTty(config.serial, tty))
-  const server = config.tcp === null ? null : await listen(uboot, config.tcp)
+  if (config.serial !== null) void uboot.attach(openTty(config.serial, tty))
+  const server = config.tcp === null ? null : await listenTelnet(config.tcp, line => void uboot.attach(line))
   uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
   log.info({ serial: config.serial, tcp: config.tcp }, 'U-Boot console')
   return {
@@ -79,52 +67,4 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
       uboot.close()
     },
   }
-}
-
-async function boardFacts(host: BoardHost, config: UBootConfig, mac: string | null): Promise<BoardFacts> {
-  const [iomem, model, compatible, controlFdt] = await Promise.all([
-    host.iomem(),
-    host.model(),
-    host.compatible(),
-    host.runningDtb(),
-  ])
-  const dram = dramBanks(parseIomem(iomem))
-  const [, baud] = /,(\d+)/.exec(config.console) ?? []
-  const baudrate = Number(baud ?? DEFAULT_BAUD)
-  return {
-    version: versionLine(RELEASE, new Date()),
-    identity: config.identity,
-    cpu: CPU_NAMES[compatible.at(-1) ?? ''] ?? null,
-    model,
-    dram,
-    baudrate,
-    controlFdt,
-    environment: defaultEnvironment({
-      dramStart: dram[0]?.start ?? 0,
-      compatible,
-      mac,
-      baudrate,
-      bootDelay: config.bootDelay,
-      console: config.console.replace(/n8$/, ''),
-    }),
-  }
-}
-
-/** What `saveenv` writes is in memory, and gone with the power, unless a file says where to put it. */
-async function environmentStore({ environment, directory }: UBootConfig): Promise<EnvironmentStore> {
-  if (environment === null) {
-    const path = join(directory, 'uboot.env')
-    return new EnvironmentFile('RAM', [{ path, offset: 0, size: ENVIRONMENT_BYTES }])
-  }
-  const text = await readFile(environment, 'utf8')
-  return new EnvironmentFile('MMC', parseEnvironmentConfig(text, environment))
-}
-
-/** TCP consoles, one for each connection. */
-function listen(uboot: UBoot, { host, port }: { host: string; port: number }): Promise<Server> {
-  const server = createServer(socket => uboot.attach(telnetLine(socket)))
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => resolve(server))
-  })
 }

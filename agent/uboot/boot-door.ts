@@ -34,11 +34,12 @@ export interface BootWatch {
 
 export interface BootDoor {
   /**
-   * Boot. It comes back only when that fails.
+   * Boot. On a board it comes back only when that fails.
    *
+   * @returns the line that stands for the jump, where there is no board to make it
    * @throws whatever ended the job; the reason of `signal`
    */
-  boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never>
+  boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<string>
   /** Restart the board. @throws BOARD_POWER when that fails */
   reset(): Promise<never>
   /** Switch the board off. @throws BOARD_POWER when that fails */

@@ -48,7 +48,7 @@ export function failureText(command: string, failed: FauxbootError): string {
  * Find ramdisk and device tree, and boot.
  *
  * @param args the command's words; ramdisk and device tree are the second and third behind its name
- * @returns 1: it comes back only when that failed
+ * @returns 1 when that failed; on a board it comes back for nothing else
  */
 export async function bootKernel(machine: Machine, { args, signal }: Call, kernel: KernelFound): Promise<number> {
   const [command = '', , ramdiskArgument, fdtArgument] = args
@@ -82,7 +82,7 @@ function printPlacement(machine: Machine, ramdisk: BootPiece | null, dtb: BootPi
 async function jump(machine: Machine, command: string, order: BootOrder, signal: AbortSignal): Promise<number> {
   const { out, boot } = machine
   try {
-    return await boot.boot(
+    const landed = await boot.boot(
       order,
       {
         notice: ({ message, remedy }) =>
@@ -91,6 +91,8 @@ async function jump(machine: Machine, command: string, order: BootOrder, signal:
       },
       signal,
     )
+    out.write(`${landed}\n`)
+    return 0
   } catch (thrown) {
     signal.throwIfAborted()
     out.write(failureText(command, asFault(thrown, `running ${command}`)))

@@ -51,8 +51,14 @@ export class Console {
   #reader: Reader | null = null
   #cancel: (() => void) | null = null
   #closed = false
+  #inputEnded = false
   #full = false
   #pending = ''
+  #end: () => void = () => undefined
+  /** resolves when it is closed */
+  readonly ended = new Promise<void>(resolve => {
+    this.#end = resolve
+  })
 
   constructor(desk: ConsoleDesk, options: ConsoleOptions) {
     this.#desk = desk
@@ -140,6 +146,7 @@ export class Console {
         if (value !== null) done(value)
       }
       this.pump()
+      this.#closeWhenHungry()
     })
   }
 
@@ -195,10 +202,23 @@ export class Console {
     }
   }
 
+  /** No more input comes: what came is still run, and whoever wants more closes the console. */
+  endInput(): void {
+    this.#inputEnded = true
+    this.#closeWhenHungry()
+  }
+
+  #closeWhenHungry(): void {
+    if (!this.#inputEnded || this.#reader === null || this.#queue.size > 0) return
+    this.flush()
+    this.close()
+  }
+
   /** The terminal is gone. What runs goes on without it. */
   close(): void {
     this.#closed = true
     this.#pending = ''
     this.#cancel?.()
+    this.#end()
   }
 }

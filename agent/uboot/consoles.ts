@@ -65,6 +65,13 @@ export class Consoles implements ConsoleDesk {
     console.close()
   }
 
+  /** The machine is switched off: nothing runs any more, nothing waits. */
+  stop(): void {
+    for (const console of this.#open) this.close(console)
+    this.shell.stop()
+    this.#keyTaker?.()
+  }
+
   /**
    * Power on: the banner, `preboot`, the countdown, `bootcmd`, the prompt.
    *

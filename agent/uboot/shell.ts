@@ -119,6 +119,12 @@ export class Shell implements ShellDoor, Variables {
     for (const controller of [...this.#running]) controller.abort()
   }
 
+  /** The machine is switched off: nothing more of the line runs. */
+  stop(): void {
+    this.interrupt()
+    this.#stopped = true
+  }
+
   async run(text: string, signal: AbortSignal, mode: ScriptMode = 'run'): Promise<number> {
     if (this.#depth >= DEEPEST) {
       this.#print(`${fault('UBOOT_SHELL_LIMIT', { what: 'scripts in scripts', limit: DEEPEST }).message}\n`)

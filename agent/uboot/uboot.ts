@@ -57,15 +57,20 @@ export class UBoot {
     }
   }
 
-  /** Open a console on a line. It is closed when the other end goes. */
-  attach(line: Line): void {
+  /**
+   * Open a console on a line.
+   *
+   * @returns when it is closed: the other end is gone, and all that came from there was done
+   */
+  async attach(line: Line): Promise<void> {
     const console = this.#consoles.open({ write: bytes => line.send(bytes), drained: () => line.resume() })
     this.#lines.add(line)
     line.receive(bytes => console.receive(bytes))
-    void line.ended.then(() => {
-      this.#consoles.close(console)
-      this.#lines.delete(line)
-    })
+    void line.ended.then(() => console.endInput())
+    await console.ended
+    this.#consoles.close(console)
+    await line.drained()
+    this.#lines.delete(line)
   }
 
   /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt. */
@@ -90,6 +95,11 @@ export class UBoot {
   async drained(): Promise<void> {
     this.#consoles.flush()
     await Promise.all([...this.#lines].map(line => line.drained()))
+  }
+
+  /** Switch off: whatever runs is ended. Lines and memory stay. */
+  stop(): void {
+    this.#consoles.stop()
   }
 
   /** Close every line, and forget the memory. */

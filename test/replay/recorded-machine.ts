@@ -135,7 +135,7 @@ export function recordedMachine(t: Test, world: FakeWorld, content: Content): Re
       bootDelay: 2,
       now: () => new Date('2026-11-23T09:20:51Z'),
     })
-    uboot.attach(line)
+    void uboot.attach(line)
     void uboot.powerOn()
   }
   return { line, powerOn }

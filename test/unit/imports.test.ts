@@ -20,8 +20,11 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   lava: ['agent/boot', 'agent/http'],
 }
 
-/** The demo drives a board of `systemd` and so stands above both. */
-const ABOVE_ALL = /^(agent\/main|lava\/demo)/
+/**
+ * The demo drives a board of `systemd` and so stands above both; the console at a desk runs the agent's U-Boot and
+ * pipeline in the lab's process.
+ */
+const ABOVE_ALL = /^(agent\/main|lava\/(demo|desk\/|commands\/console\.))/
 
 interface Import {
   readonly file: string

@@ -1,0 +1,54 @@
+/** What the faked U-Boot says of its board, made of what the running kernel tells. */
+
+import type { BoardHost } from '../boot/board.js'
+import { parseIomem } from '../kexec/memory-map.js'
+import { versionLine } from './banner.js'
+import type { BoardFacts } from './board-facts.js'
+import { CPU_NAMES } from './cpu-names.js'
+import { defaultEnvironment } from './default-environment.js'
+import { dramBanks } from './dram.js'
+import type { UBootConfig } from './uboot-config.js'
+
+/** The version of U-Boot that is faked. */
+export const RELEASE = '2026.10-fauxboot'
+
+const DEFAULT_BAUD = 115_200
+
+/**
+ * Read them, and make the default environment of them.
+ *
+ * @param mac of the first network interface; null where there is none
+ * @throws MAP_*
+ */
+export async function boardFacts(
+  host: BoardHost,
+  config: Pick<UBootConfig, 'identity' | 'bootDelay' | 'console'>,
+  mac: string | null,
+): Promise<BoardFacts> {
+  const [iomem, model, compatible, controlFdt] = await Promise.all([
+    host.iomem(),
+    host.model(),
+    host.compatible(),
+    host.runningDtb(),
+  ])
+  const dram = dramBanks(parseIomem(iomem))
+  const [, baud] = /,(\d+)/.exec(config.console) ?? []
+  const baudrate = Number(baud ?? DEFAULT_BAUD)
+  return {
+    version: versionLine(RELEASE, new Date()),
+    identity: config.identity,
+    cpu: CPU_NAMES[compatible.at(-1) ?? ''] ?? null,
+    model,
+    dram,
+    baudrate,
+    controlFdt,
+    environment: defaultEnvironment({
+      dramStart: dram[0]?.start ?? 0,
+      compatible,
+      mac,
+      baudrate,
+      bootDelay: config.bootDelay,
+      console: config.console.replace(/n8$/, ''),
+    }),
+  }
+}

@@ -1,0 +1,27 @@
+/** Consoles over TCP, one for each connection. They ask for no password. */
+
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { fault } from '../errors.js'
+import type { Line } from './line.js'
+import { telnetLine } from './line-stream.js'
+
+/**
+ * Listen.
+ *
+ * @param connected called with the line of each connection
+ * @throws CONSOLE_LINE when the port cannot be had
+ */
+export async function listenTelnet(
+  { host, port }: { readonly host: string; readonly port: number },
+  connected: (line: Line) => void,
+): Promise<Server> {
+  const server = createServer(socket => connected(telnetLine(socket)))
+  try {
+    await once(server.listen(port, host), 'listening')
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    throw fault('CONSOLE_LINE', { path: `tcp ${host}:${port}`, reason }, thrown)
+  }
+  return server
+}

@@ -1,0 +1,136 @@
+/** `fauxboot console`: the faked U-Boot at a desk, without a board and without root. */
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ReadStream } from 'node:tty'
+import { type Command, InvalidArgumentError } from 'commander'
+import { parseRamOption } from '../../agent/kexec/memory-map.js'
+import { normalize } from '../../agent/kexec/ranges.js'
+import { unlessAborted } from '../../agent/transfer/abort.js'
+import { StreamLine } from '../../agent/uboot/line-stream.js'
+import { listenTelnet } from '../../agent/uboot/telnet-server.js'
+import { Desk } from '../desk/desk.js'
+import { fileError } from '../local-file.js'
+import type { Terminal } from '../terminal.js'
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+interface ConsoleOptions {
+  readonly listen?: Address
+  readonly ram: readonly string[]
+  readonly directory?: string
+  readonly bootDelay: number
+  readonly env?: string
+}
+
+/** Ctrl-], as in telnet */
+const HANG_UP = '\x1d'
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .option('--listen <[host:]port>', 'telnet instead of this terminal, for everybody who comes; 0: any port', address)
+    .option('--ram <start-end...>', 'DRAM as for fauxboot plan', ['0x40000000+1G'])
+    .option('--directory <dir>', 'for the memory and what saveenv writes; a temporary one without it')
+    .option('--boot-delay <seconds>', 'countdown before the prompt; -1: none, the prompt comes at once', seconds, -1)
+    .option('--env <file>', 'a fw_env.config: where saveenv writes, and where it was read')
+    .addHelpText(
+      'after',
+      `
+Files come over this machine's own network: TFTP, HTTP and NFS are real, dhcp tells the address it has. bootz, booti
+and bootm plan, check and load as on a board, and come back instead of jumping. poweroff ends it, and so does Ctrl-]
+on a terminal, the end of the input, or Ctrl-C where it is no terminal. There is no password: --listen listens on
+127.0.0.1 unless a host is given.
+
+Examples:
+  fauxboot console
+  printf 'version\\n' | fauxboot console
+  fauxboot console --listen 2323 --boot-delay 2 --ram 0x20000000+2G`,
+    )
+    .action((options: ConsoleOptions) => openConsole(options, terminal))
+}
+
+function address(text: string): Address {
+  const [, host = '127.0.0.1', digits] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (port <= 65535) return { host, port }
+  throw new InvalidArgumentError('It must be PORT or HOST:PORT.')
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= -2 && value <= 3600) return value
+  throw new InvalidArgumentError('It must be a whole number of seconds, or -1.')
+}
+
+async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise<void> {
+  const { ram, bootDelay, env = null, directory, listen } = options
+  const ranges = normalize(ram.map(parseRamOption))
+  const place = await makeDirectory(directory)
+  try {
+    const desk = await Desk.open({ ram: ranges, directory: place, bootDelay, environment: env })
+    try {
+      await (listen === undefined ? atTerminal(desk, terminal) : atTelnet(desk, listen, terminal))
+      await desk.drained()
+    } finally {
+      desk.close()
+    }
+  } finally {
+    if (directory === undefined) await rm(place, { recursive: true, force: true })
+  }
+}
+
+async function makeDirectory(given: string | undefined): Promise<string> {
+  if (given === undefined) return mkdtemp(join(tmpdir(), 'fauxboot-console-'))
+  try {
+    await mkdir(given, { recursive: true })
+    return given
+  } catch (thrown) {
+    throw fileError(given, thrown)
+  }
+}
+
+/** Until the end of the input, Ctrl-], or the end of whoever reads what is printed. */
+async function atTerminal(desk: Desk, terminal: Terminal): Promise<void> {
+  const { stdin, stdout, signal } = terminal.io
+  const raw = stdin instanceof ReadStream && stdin.isTTY ? stdin : null
+  const hungUp = new Promise<void>(resolve => {
+    terminal.outputClosed.addEventListener('abort', () => resolve())
+    const received = (bytes: string): string => {
+      const [before = '', ...after] = raw === null ? [bytes] : bytes.split(HANG_UP)
+      if (after.length > 0) resolve()
+      return before
+    }
+    // A file or a pipe gets lines as its readers know them.
+    const sent = stdout.isTTY ? undefined : (bytes: string): string => bytes.replaceAll('\r\n', '\n')
+    const restore = (): void => {
+      raw?.setRawMode(false)
+      // Whatever comes next does not belong behind the prompt.
+      if (stdout.writable) stdout.write('\n')
+    }
+    void desk.attach(new StreamLine('terminal', stdin, stdout, { received, sent, restore })).then(resolve)
+  })
+  if (raw !== null) {
+    terminal.note('fauxboot: a U-Boot without a board; poweroff or Ctrl-] ends it')
+    raw.setRawMode(true)
+  }
+  desk.powerOn()
+  await unlessAborted(Promise.race([hungUp, desk.off]), signal)
+}
+
+/** Until it is switched off. */
+async function atTelnet(desk: Desk, listen: Address, terminal: Terminal): Promise<void> {
+  const server = await listenTelnet(listen, line => void desk.attach(line))
+  try {
+    const { address, port } = server.address() as AddressInfo
+    terminal.note(`fauxboot: a U-Boot without a board: telnet ${address} ${port}; poweroff or Ctrl-C ends it`)
+    desk.powerOn()
+    await unlessAborted(desk.off, terminal.io.signal)
+  } finally {
+    server.close()
+  }
+}

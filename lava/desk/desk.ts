@@ -1,0 +1,141 @@
+/** A board at a desk: a U-Boot without the board, which can be reset and switched off. */
+
+import { join } from 'node:path'
+import type { BoardHost } from '../../agent/boot/board.js'
+import { availableMemory } from '../../agent/boot/board-host.js'
+import type { Range } from '../../agent/kexec/ranges.js'
+import type { BoardFacts } from '../../agent/uboot/board-facts.js'
+import type { Power } from '../../agent/uboot/boot-pipeline.js'
+import type { EnvironmentStore } from '../../agent/uboot/environment.js'
+import { environmentStore } from '../../agent/uboot/environment-place.js'
+import { boardFacts } from '../../agent/uboot/host-facts.js'
+import type { Line } from '../../agent/uboot/line.js'
+import { Memory } from '../../agent/uboot/memory.js'
+import { HostNetwork } from '../../agent/uboot/network-host.js'
+import { FakeStorage } from '../../agent/uboot/storage-fake.js'
+import { UBoot } from '../../agent/uboot/uboot.js'
+import { UBootEnvironment } from '../../agent/uboot/uboot-environment.js'
+import { DeskDoor } from './desk-door.js'
+import { deskHost } from './desk-host.js'
+import { LastingLine } from './lasting-line.js'
+
+export interface DeskOptions {
+  /** System RAM, by address */
+  readonly ram: readonly Range[]
+  /** for the memory and everything that is kept; must exist */
+  readonly directory: string
+  /** seconds of the countdown; -1: none, the prompt comes at once */
+  readonly bootDelay: number
+  /** a `fw_env.config` that says where `saveenv` writes; null: into `directory` */
+  readonly environment: string | null
+}
+
+/** What is the same after a reset. */
+interface Lasting {
+  readonly host: BoardHost
+  readonly board: BoardFacts
+  readonly memory: Memory
+  readonly network: HostNetwork
+  readonly store: EnvironmentStore
+}
+
+/** What is never done: the machine that waits for it is off. */
+const never = (): Promise<never> => new Promise<never>(() => undefined)
+
+export class Desk {
+  /** resolves when it is switched off; rejects when it does not come up */
+  readonly off: Promise<void>
+  readonly #options: DeskOptions
+  readonly #lasting: Lasting
+  readonly #power: Power
+  #fail: (reason: unknown) => void = () => undefined
+  readonly #lines = new Set<LastingLine>()
+  #uboot: UBoot
+
+  private constructor(options: DeskOptions, lasting: Lasting) {
+    this.#options = options
+    this.#lasting = lasting
+    let switchOff: () => void = () => undefined
+    this.off = new Promise((resolve, reject) => {
+      switchOff = resolve
+      this.#fail = reject
+    })
+    this.#power = {
+      reset: () => {
+        this.#restart()
+        return never()
+      },
+      powerOff: () => {
+        switchOff()
+        return never()
+      },
+    }
+    this.#uboot = this.#build()
+  }
+
+  /**
+   * Put it there, switched off.
+   *
+   * @throws UBOOT_ENVIRONMENT; what the directory's file system throws
+   */
+  static async open(options: DeskOptions): Promise<Desk> {
+    const { ram, directory, bootDelay, environment } = options
+    const host = deskHost(ram)
+    const network = new HostNetwork()
+    const [device] = await network.devices()
+    const board = await boardFacts(host, { identity: '', console: '', bootDelay }, device?.mac ?? null)
+    const store = await environmentStore({ environment, directory })
+    const memory = Memory.open(join(directory, 'memory'), board.dram, availableMemory)
+    return new Desk(options, { host, board, memory, network, store })
+  }
+
+  /** Plug a line in. @returns when nothing more comes from there, and what came was done */
+  attach(line: Line): Promise<void> {
+    const lasting = new LastingLine(line)
+    this.#lines.add(lasting)
+    lasting.connect(this.#uboot)
+    return lasting.done.then(() => {
+      this.#lines.delete(lasting)
+      lasting.close()
+    })
+  }
+
+  /** Come up: the banner, the countdown, the prompt. */
+  powerOn(): void {
+    this.#uboot.powerOn().catch(reason => this.#fail(reason))
+  }
+
+  /** Resolves when everything that was printed is out. */
+  drained(): Promise<void> {
+    return this.#uboot.drained()
+  }
+
+  /** End whatever runs, hang up, and forget the memory. */
+  close(): void {
+    this.#uboot.stop()
+    for (const line of this.#lines) line.close()
+    this.#lasting.memory.close()
+  }
+
+  #build(): UBoot {
+    const { directory, bootDelay, ram } = this.#options
+    const { host, board, memory, network, store } = this.#lasting
+    return new UBoot({
+      board,
+      memory,
+      network,
+      env: new UBootEnvironment({ defaults: board.environment, store }),
+      storage: new FakeStorage({}),
+      boot: new DeskDoor({ host, ram, memory, power: this.#power, directory }),
+      autobootText: 'Hit any key to stop autoboot',
+      bootDelay,
+    })
+  }
+
+  #restart(): void {
+    this.#uboot.stop()
+    this.#uboot = this.#build()
+    for (const line of this.#lines) line.connect(this.#uboot)
+    this.powerOn()
+  }
+}

@@ -1,0 +1,50 @@
+/** A line that outlasts resets: each U-Boot in its turn is at the end of it. */
+
+import type { Line } from '../../agent/uboot/line.js'
+import type { UBoot } from '../../agent/uboot/uboot.js'
+
+export class LastingLine {
+  /** resolves when the other end is gone, and what came from there was done */
+  readonly done: Promise<void>
+  readonly #line: Line
+  #finish: () => void = () => undefined
+  #receive: (bytes: string) => boolean = () => true
+  #uboot: UBoot | null = null
+
+  constructor(line: Line) {
+    this.#line = line
+    this.done = new Promise(resolve => {
+      this.#finish = resolve
+    })
+    line.receive(bytes => this.#receive(bytes))
+  }
+
+  /** Put a U-Boot at its end; the one before it is heard of no more. */
+  connect(uboot: UBoot): void {
+    const line = this.#line
+    this.#uboot = uboot
+    const current = (): boolean => this.#uboot === uboot
+    const closed = uboot.attach({
+      name: line.name,
+      ended: line.ended,
+      receive: listener => {
+        this.#receive = listener
+      },
+      resume: () => line.resume(),
+      send: bytes => {
+        if (current()) line.send(bytes)
+      },
+      drained: () => line.drained(),
+      close: () => undefined,
+    })
+    void closed.then(() => {
+      if (current()) this.#finish()
+    })
+    // The one before it may have asked the sender to wait.
+    line.resume()
+  }
+
+  close(): void {
+    this.#line.close()
+  }
+}
