@@ -1,6 +1,5 @@
 /** Lines over Node's streams: terminals, sockets. */
 
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Line } from './line.js'
@@ -13,8 +12,6 @@ export interface StreamLineOptions {
   readonly sent?: (bytes: string) => string
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
-  /** undoes what was done to the terminal */
-  readonly restore?: () => void
 }
 
 export class StreamLine implements Line {
@@ -34,7 +31,8 @@ export class StreamLine implements Line {
     input.on('error', () => input.destroy())
     output.on('error', () => output.destroy())
     input.once('end', () => input.destroy())
-    this.ended = once(input, 'close').then(() => undefined)
+    // Not `once` of node:events, which rejects for an error.
+    this.ended = new Promise(resolve => input.once('close', () => resolve()))
   }
 
   receive(listener: (bytes: string) => boolean): void {
@@ -58,7 +56,6 @@ export class StreamLine implements Line {
   }
 
   close(): void {
-    this.#options.restore?.()
     this.#input.destroy()
     this.#output.end()
   }
