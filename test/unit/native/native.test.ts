@@ -41,6 +41,8 @@ t.test('without privileges every call is refused, with errno and the whole call'
   })
   t.match(answers.fileLoadInitrd, { errname: FORBIDDEN, message: /initrd fd 0/ })
   t.match(answers.jump, { errname: 'EPERM', message: 'reboot(LINUX_REBOOT_CMD_KEXEC) failed: EPERM (1)' })
+  t.match(answers.restart, { errname: 'EPERM', message: 'reboot(LINUX_REBOOT_CMD_RESTART) failed: EPERM (1)' })
+  t.match(answers.powerOff, { errname: 'EPERM', message: 'reboot(LINUX_REBOOT_CMD_POWER_OFF) failed: EPERM (1)' })
   t.match(answers.linkDown, { errname: 'EPERM', message: 'linkDown("lo") failed: EPERM (1)' })
   t.match(
     answers.detached,
@@ -170,6 +172,23 @@ t.test('whether an image is loaded is read from the kernel; a kernel without kex
   t.equal(await native.loaded(join(directory, 'zero')), false)
   t.equal(await native.loaded(join(directory, 'missing')), false)
   await t.rejects(native.loaded(directory), { name: 'NativeError', errname: 'EISDIR', message: /^readFile\("/ })
+})
+
+t.test('what is no terminal is neither made raw nor drained', async t => {
+  const fd = openSync(join(t.testdir({ file: 'no terminal' }), 'file'), 'r+')
+  t.teardown(() => closeSync(fd))
+  t.throws(() => native.rawTty(fd), {
+    name: 'NativeError',
+    errname: 'ENOTTY',
+    syscall: 'tcgetattr',
+    message: `rawTty(${fd}) failed: ENOTTY (25)`,
+  })
+  await t.rejects(native.drainTty(fd), {
+    name: 'NativeError',
+    errname: 'ENOTTY',
+    syscall: 'tcdrain',
+    message: `drainTty(${fd}) failed: ENOTTY (25)`,
+  })
 })
 
 t.test('a mapped file shows its bytes, by path and by descriptor', async t => {

@@ -44,6 +44,8 @@ const answers = {
   fileLoad: await endingOf(() => native.fileLoad(0, null, 'console=ttyS0', 0)),
   fileLoadInitrd: await endingOf(() => native.fileLoad(0, 0, 'console=ttyS0', 0)),
   jump: await endingOf(() => native.jump()),
+  restart: await endingOf(() => native.restart()),
+  powerOff: await endingOf(() => native.powerOff()),
   linkDown: await endingOf(() => native.linkDown('lo')),
   detached: await endingOf(loadAndDetach),
   hostile: await hostileCalls(),
