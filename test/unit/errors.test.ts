@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { asFault, ERRORS, type ErrorCode, FauxbootError, fault } from '../../agent/errors.js'
+import { asFault, ERRORS, type ErrorCode, FauxbootError, fault, faultOf } from '../../agent/errors.js'
 
 const CODES = Object.keys(ERRORS) as ErrorCode[]
 const placeholders = (message: string): string[] => Array.from(message.matchAll(/\{(\w+)\}/g), match => match[1] ?? '')
@@ -57,4 +57,17 @@ t.test('a foreign error is brought into the table with what was being done and i
   t.equal(error.cause, cause)
   t.equal(asFault('text', 'x').message, 'internal error while x: text')
   t.equal(asFault(error, 'again'), error)
+})
+
+t.test('an error that became JSON is the same error again', async t => {
+  const error = fault('FETCH_STATUS', { url: 'http://lab/zImage', status: 404, reason: 'Not Found' })
+  const again = faultOf(JSON.parse(JSON.stringify(error)))
+  t.match(again, { code: error.code, message: error.message, details: error.details, ubootText: 'File not found' })
+})
+
+t.test('an error that another version of the table had keeps its sentence', async t => {
+  for (const code of ['ICE_ON_ROAD', 'toString']) {
+    const again = faultOf({ code, message: 'the road is icy', statusCode: 500, details: {} })
+    t.match(again, { code: 'INTERNAL', message: `internal error while reading the error ${code}: the road is icy` })
+  }
 })

@@ -1,5 +1,6 @@
+import { totalmem } from 'node:os'
 import t from 'tap'
-import { createBoardHost } from '../../../agent/boot/board-host.js'
+import { availableMemory, createBoardHost } from '../../../agent/boot/board-host.js'
 
 const ORANGE_PI = {
   proc: {
@@ -96,4 +97,9 @@ t.test('the machine that runs this test can be read', async t => {
   }
   const { total, available } = await createBoardHost().memory()
   t.ok(total > available && available > 0)
+})
+
+t.test('the memory that may be taken is a part of what this machine has', async t => {
+  const available = availableMemory()
+  t.ok(available > 0 && available <= totalmem(), `${available} bytes`)
 })
