@@ -46,6 +46,8 @@ export function defaultEnvironment(facts: EnvironmentFacts): Readonly<Record<str
   const addresses = Object.entries(ADDRESSES).map(([name, offset]) => [name, `0x${bareHex(dramStart + offset)}`])
   const optional = { board, board_name: board, console, ethaddr: mac ?? '', soc, vendor }
   return {
+    // Labs give their boards MAC addresses: U-Boot lets them with CONFIG_ENV_OVERWRITE.
+    '.flags': 'ethaddr:ma',
     arch: 'arm',
     baudrate: String(baudrate),
     bootcmd: 'true',
