@@ -12,6 +12,8 @@ export interface StreamLineOptions {
   readonly sent?: (bytes: string) => string
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
+  /** undoes what was done to the terminal */
+  readonly restore?: () => void
 }
 
 export class StreamLine implements Line {
@@ -56,6 +58,7 @@ export class StreamLine implements Line {
   }
 
   close(): void {
+    this.#options.restore?.()
     this.#input.destroy()
     this.#output.end()
   }

@@ -100,10 +100,15 @@ t.test('a line whose other end is gone takes what is sent, and keeps nobody wait
   t.ok(input.destroyed)
 })
 
-t.test('a closed line has ended', async t => {
+t.test('a closed line has ended, and its terminal is as it was before', async t => {
   const [input, output] = [new PassThrough(), new PassThrough()]
-  const line = new StreamLine('a terminal', input, output)
+  let raw = true
+  const restore = (): void => {
+    raw = false
+  }
+  const line = new StreamLine('a terminal', input, output, { restore })
   line.close()
+  t.equal(raw, false)
   await line.ended
   t.ok(output.writableEnded)
 })
