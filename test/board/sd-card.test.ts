@@ -2,33 +2,31 @@ import { execFile } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { BoardClient } from '../../lava/board-client.js'
 import { loadBoard } from '../../systemd/board.js'
 import { buildBoardImage } from '../../systemd/board-image.js'
-import { debianKernel } from '../../systemd/debian-kernel.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { buildSdImage } from '../../systemd/sd-image.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
-import { Lab, PATIENCE, sawTarget, submit, TOKEN } from './lab.js'
+import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
+import { layOutJob } from './console-files.js'
+import { LISTS } from './console-lists.js'
+import { bootByList, interrupt } from './console-suite.js'
+import { Lab, PATIENCE, TOKEN } from './lab.js'
 
-t.test('orangepi-pc: from its SD card through the real SPL and U-Boot to a booted target', async t => {
+t.test('orangepi-pc: from its SD card through the real SPL and U-Boot and the fake one to a booted target', async t => {
   const lab = await Lab.open(t, 'orangepi-pc')
   const image = await buildBoardImage(lab.board, { token: TOKEN })
-  const qemu = await QemuBoard.start({ board: lab.board, sd: await buildSdImage(image) })
+  const tftpDir = t.testdir()
+  await layOutJob(tftpDir, await lab.dtb())
+  const qemu = await QemuBoard.start({ board: lab.board, sd: await buildSdImage(image), tftpDir })
   t.teardown(() => qemu.stop())
-  await qemu.waitForAgent(PATIENCE)
+  await interrupt(qemu.console)
+  const sentences = qemu.console.transcript.match(/Hit any key to stop autoboot/g) ?? []
+  const countdown = qemu.console.transcript.slice(qemu.console.transcript.indexOf('Hit any key'))
   t.match(qemu.console.transcript, /U-Boot SPL 20\d\d/, 'the real SPL ran')
-  t.notMatch(qemu.console.transcript, /Hit any key to stop autoboot/, 'the real U-Boot is silent')
-
-  const { kernel, version } = await debianKernel('trixie')
-  const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
-  const { id } = await submit(client, {
-    kernel: lab.server.serve('vmlinuz', kernel),
-    ramdisk: lab.server.serve('ramdisk', await targetRamdisk()),
-    dtb: lab.server.serve('board.dtb', await lab.dtb()),
-    cmdline: lab.cmdline,
-  })
-  await sawTarget(t, qemu, [`kernel ${version}`, `job ${id}`])
+  t.equal(sentences.length, countdown.split('\x1b[2K').length, 'the real U-Boot is silent: one countdown only')
+  const [list] = LISTS
+  if (list !== undefined) await bootByList(t, lab, qemu.console, list)
+  await qemu.console.waitFor(TARGET_LOGIN, PATIENCE)
 })
 
 t.test('cubieboard4: its SD card holds the boot loader, the kernel, its device tree and the first stage', async t => {
