@@ -29,6 +29,7 @@ packages='
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
   systemd                  tests of the units
+  u-boot-qemu              peer of measurements
   u-boot-tools             environment of the real U-Boot
   xz-utils                 board image
   zstd                     tests of formats

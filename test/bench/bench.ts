@@ -8,6 +8,7 @@ import { loadBoard } from '../../systemd/board.js'
 import { buildBoardImage } from '../../systemd/board-image.js'
 import { measureAgentStart } from './agent-start.js'
 import { measureBoardStart } from './board-start.js'
+import { measureEcho } from './echo.js'
 import { type Figure, renderFigures } from './figure.js'
 import { measureOnBoard } from './memory.js'
 import { measurePlanAndLoad } from './plan-and-load.js'
@@ -28,6 +29,7 @@ const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>
   ['power-on', () => measureBoardStart(image, runs)],
   ['plan and load', () => measurePlanAndLoad(image, dtb, runs)],
   ['memory', () => measureOnBoard(image, dtb, runs)],
+  ['echo', () => measureEcho(image)],
 ]
 
 const figures: Figure[] = []
