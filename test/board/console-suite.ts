@@ -6,7 +6,7 @@ import { agentSettings } from '../../systemd/agent-settings.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import type { SerialConsole } from '../../systemd/serial-console.js'
 import { layOutJob } from './console-files.js'
-import { type CommandList, LISTS } from './console-lists.js'
+import { type CommandList, listsFor } from './console-lists.js'
 import { Lab, PATIENCE, TOKEN } from './lab.js'
 
 const AUTOBOOT = 'Hit any key to stop autoboot'
@@ -49,14 +49,10 @@ async function openConsole(t: Test, name: string): Promise<{ lab: Lab; qemu: Qem
   return { lab, qemu }
 }
 
-/**
- * Boot each kind of job.
- *
- * @param lists those to be typed
- */
-export async function bootLists(t: Test, name: string, lists: readonly CommandList[] = LISTS): Promise<void> {
+/** Boot each kind of job. */
+export async function bootLists(t: Test, name: string): Promise<void> {
   const { lab, qemu } = await openConsole(t, name)
-  for (const [index, list] of lists.entries()) {
+  for (const [index, list] of listsFor(name).entries()) {
     if (index > 0) await qemu.reset()
     await interrupt(qemu.console)
     await t.test(`${name}: ${list.title}`, t => bootByList(t, lab, qemu.console, list))
