@@ -12,6 +12,7 @@ async function demo(argv: readonly string[], terminal: Terminal): Promise<void> 
   await createProgram(COMMAND, terminal)
     .description("Boot Debian's kernel on an emulated board, over the network, and show it.")
     .option('--board <name>', 'a board of systemd/boards that QEMU emulates', 'virt')
+    .option('--console', 'type the boot at the serial console, as LAVA does, with the files on a TFTP server')
     .option('--ramdisk-size <MiB>', 'fill the ramdisk up to this size', parseSize)
     .option('--keep', 'leave the board on afterwards, until Ctrl-C')
     .option('--no-color', 'print without colours; so does NO_COLOR in the environment')
@@ -21,6 +22,7 @@ async function demo(argv: readonly string[], terminal: Terminal): Promise<void> 
 Examples:
   npm run demo
   npm run demo -- --board orangepi-pc
+  npm run demo -- --console
   npm run demo -- --ramdisk-size 200 --keep`,
     )
     .action((options: DemoOptions) => demonstrate(options, terminal))

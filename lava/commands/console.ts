@@ -105,8 +105,8 @@ async function atTerminal(desk: Desk, terminal: Terminal): Promise<void> {
       if (after.length > 0) resolve()
       return before
     }
-    // A file or a pipe gets lines as its readers know them.
-    const sent = stdout.isTTY ? undefined : (bytes: string): string => bytes.replaceAll('\r\n', '\n')
+    // A terminal, raw or not, makes its own line ends of those that files and pipes want.
+    const sent = (bytes: string): string => bytes.replaceAll('\r\n', '\n')
     const restore = (): void => {
       raw?.setRawMode(false)
       // Whatever comes next does not belong behind the prompt.

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { fault } from '../../agent/errors.js'
+import { unlessAborted } from '../../agent/transfer/abort.js'
 import { loadBoard } from '../../systemd/board.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
@@ -21,6 +22,8 @@ export interface DemoOptions {
   readonly board: string
   /** MiB up to which the target's ramdisk is filled */
   readonly ramdiskSize?: number
+  /** type the boot at the serial console instead of asking the agent for it */
+  readonly console?: boolean
   /** leave the board on until the signal fires */
   readonly keep?: boolean
 }
@@ -49,7 +52,15 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   try {
     display.note(`power on; the first stage boots silently; what the board says is shown after ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)
-    await bootTarget(qemu, target, display, stopwatch, signal)
+    if (options.console) {
+      const { bootTyped } = await import('./typed-boot.js')
+      const note = (line: string): void => display.note(line)
+      await bootTyped({ board, console: qemu.console, target, stopwatch, note, signal })
+    } else await bootTarget(qemu, target, display, stopwatch, signal)
+    // Whatever the first stage said is no prompt of the target's.
+    await qemu.console.waitFor(/$/, PATIENCE)
+    await unlessAborted(qemu.console.waitFor(TARGET_LOGIN, PATIENCE), signal)
+    stopwatch.lap('jump to login prompt')
     serial.flush()
     progress.stop()
     terminal.print(stopwatch.summary())
@@ -60,6 +71,7 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   }
 }
 
+/** From power-on to the jump, over HTTP. */
 async function bootTarget(
   qemu: QemuBoard,
   target: Target,
@@ -81,11 +93,6 @@ async function bootTarget(
     throw remoteFault({ ...outcome.error }) ?? fault('INTERNAL', { doing: `booting job ${job.id}`, reason })
   }
   stopwatch.lap('plan and load')
-
-  // Whatever the first stage said is no prompt of the target's.
-  await qemu.console.waitFor(/$/, PATIENCE)
-  await unlessAborted(qemu.console.waitFor(TARGET_LOGIN, PATIENCE), signal)
-  stopwatch.lap('jump to login prompt')
 }
 
 function prefix(terminal: Terminal): string {
@@ -110,20 +117,5 @@ async function keepOn(qemu: QemuBoard, terminal: Terminal): Promise<void> {
   } finally {
     stdin.off('data', send)
     stdin.pause()
-  }
-}
-
-/** A piece of work that cannot be aborted itself: stop waiting for it. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let leave: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason)
-    signal.addEventListener('abort', leave)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (leave) signal.removeEventListener('abort', leave)
   }
 }

@@ -61,7 +61,8 @@ export class Desk {
       this.#fail = reject
     })
     this.#power = {
-      reset: () => {
+      reset: async () => {
+        await this.#uboot.drained()
         this.#restart()
         return never()
       },
