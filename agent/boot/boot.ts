@@ -146,9 +146,10 @@ export class Boot {
    * Take a job. It runs at once, or waits when `options.queue` is set and another one owns the board. Uploads that the
    * request names (`artifacts.receiveForJob`) belong to the job from here on, also when this throws.
    *
+   * @param signal cancels the job, from the start: it runs before this resolves
    * @throws JOB_BUSY with the owner's id; ARTIFACT_UNKNOWN; ARTIFACT_BUSY for one that is incomplete
    */
-  async submit(request: JobRequest, origin: JobOrigin): Promise<JobView> {
+  async submit(request: JobRequest, origin: JobOrigin, signal?: AbortSignal): Promise<JobView> {
     const names = referencesOf(request).flatMap(({ reference }) => reference.artifact ?? [])
     const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now)
     try {
@@ -164,6 +165,8 @@ export class Boot {
     this.#deps.log.info({ job: job.id, origin, name: request.name }, 'job taken')
     const saved = this.#save(job)
     this.#queue.push({ job, request, abort: new AbortController(), done: Promise.resolve() })
+    // What has ended cannot be cancelled, and is none the worse for it.
+    signal?.addEventListener('abort', () => void this.cancel(job.id).catch(() => undefined))
     this.#runNext()
     await saved
     return job.view()

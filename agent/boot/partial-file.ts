@@ -28,6 +28,8 @@ export interface PartialFileOptions {
 /** sha256 of a file or of a part of one, open for more. */
 export async function digestFile(file: string | FilePart): Promise<Hash> {
   const hash = createHash('sha256')
+  // A stream has no range without bytes.
+  if (typeof file !== 'string' && file.size === 0) return hash
   const { path, ...range } = typeof file === 'string' ? { path: file } : streamRange(file)
   for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) hash.update(chunk)
   return hash

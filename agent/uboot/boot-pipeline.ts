@@ -24,7 +24,8 @@ function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline }: BootOrder)
     ramdisk: ramdisk === null ? undefined : { ...reference(memory, ramdisk), compression: 'none' },
     dtb: dtb === null ? undefined : reference(memory, dtb),
     overlays: [],
-    cmdline,
+    // Here text is bytes, in the pipeline it is text.
+    cmdline: Buffer.from(cmdline, 'latin1').toString('utf8'),
     options: { dryRun: false, earlycon: false, force: false, queue: false },
   }
 }
@@ -41,22 +42,17 @@ export class PipelineDoor implements BootDoor {
   }
 
   async boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never> {
-    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console')
-    const cancel = (): void => void this.#boot.cancel(id).catch(() => undefined)
-    signal.addEventListener('abort', cancel)
-    try {
-      for await (const event of this.#boot.events(id, 0)) {
-        if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
-        if (event.type === 'state' && event.state === 'booting') watch.starting()
-      }
-      // The events end when the job fails, and just before the jump, which comes back only when it fails.
-      const { error, state } = await this.#boot.settled(id)
-      signal.throwIfAborted()
-      if (error === null) throw fault('INTERNAL', { doing: 'booting', reason: `job ${id} ended as ${state}` })
-      throw faultOf(error)
-    } finally {
-      signal.removeEventListener('abort', cancel)
+    signal.throwIfAborted()
+    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console', signal)
+    for await (const event of this.#boot.events(id, 0)) {
+      if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
+      if (event.type === 'state' && event.state === 'booting') watch.starting()
     }
+    // The events end when the job fails, and just before the jump, which comes back only when it fails.
+    const { error, state } = await this.#boot.settled(id)
+    signal.throwIfAborted()
+    if (error === null) throw fault('INTERNAL', { doing: 'booting', reason: `job ${id} ended as ${state}` })
+    throw faultOf(error)
   }
 
   reset(): Promise<never> {
