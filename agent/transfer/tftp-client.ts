@@ -4,7 +4,7 @@ import { fault } from '../errors.js'
 import type { Exchange, TftpFlow } from './tftp-exchange.js'
 import type { TftpAgreement } from './tftp-options.js'
 import { ackPacket, TFTP_ERROR } from './tftp-packets.js'
-import { Reception } from './tftp-receiver.js'
+import { type AckRepeats, Reception } from './tftp-receiver.js'
 import { Transmission } from './tftp-sender.js'
 import { sourceOf } from './tftp-source.js'
 import {
@@ -30,7 +30,7 @@ export type TftpSink = (chunk: Uint8Array) => void | Promise<void>
 const LARGE_BLOCKS = 65464
 
 /** Servers are slow to say a block again: a lost ACK is repeated for them. busybox's client does so as soon. */
-const REPEAT_AFTER_MS = 50
+const REPEATS: AckRepeats = { afterMs: 50, times: 3 }
 
 /** A file that comes. */
 class Download implements TftpDirection {
@@ -63,7 +63,7 @@ class Download implements TftpDirection {
       roundTrips: exchange.roundTrips,
       agreement,
       opening: accepted && excess === null ? ackPacket(0) : null,
-      repeatAfterMs: REPEAT_AFTER_MS,
+      repeats: REPEATS,
       send: packet => exchange.line.send(packet),
       take: chunk => {
         this.#count(what, chunk, agreement)

@@ -11,8 +11,13 @@ const HALF = 0x8000
 /** How far a 16 bit number lies ahead of a block, negative for behind it. */
 export const blocksAhead = (number: number, block: number): number => ((number - block + HALF) & 0xffff) - HALF
 
-/** ACKs that are sent again quickly when no block comes: ours may be lost. */
-const QUICK_REPEATS = 3
+/** ACKs that are said again unasked when no block comes: ours may be lost. */
+export interface AckRepeats {
+  /** milliseconds of silence before each of them; more when the round trips are longer */
+  readonly afterMs: number
+  readonly times: number
+}
+
 /**
  * After them the block itself is lost, and only the sender's own timer brings it back. tftp-hpa starts those five seconds
  * anew with every packet it hears, so it must hear nothing for as long.
@@ -81,8 +86,7 @@ export interface ReceptionOptions {
   readonly agreement: TftpAgreement
   /** what is sent until the first block comes: ACK 0, or an OACK */
   readonly opening: Uint8Array | null
-  /** milliseconds of silence before an ACK is said again unasked; later when the round trips are longer */
-  readonly repeatAfterMs: number
+  readonly repeats: AckRepeats
   send(packet: Uint8Array): void
   /** takes the bytes of a block; the next ACK waits for it */
   take(chunk: Uint8Array, block: number): void | Promise<void>
@@ -232,8 +236,8 @@ export class Reception {
 
   /** Give the sender its time for the next block. */
   #await(): void {
-    const { roundTrips, repeatAfterMs } = this.#options
-    this.#timer.set(Math.max(roundTrips.interval, repeatAfterMs))
+    const { roundTrips, repeats } = this.#options
+    this.#timer.set(Math.max(roundTrips.interval, repeats.afterMs))
   }
 
   #ack(): void {
@@ -269,12 +273,12 @@ export class Reception {
   }
 
   #expired(): void {
-    const { clock, roundTrips, onLoss } = this.#options
+    const { clock, roundTrips, repeats, onLoss } = this.#options
     roundTrips.expired()
     onLoss(clock.now() - this.#lastBlockAt)
     if (this.#ended) return
     const quiet = clock.now() - this.#repliedAt
-    if (this.#repeats++ < QUICK_REPEATS || quiet >= QUIET_MS) this.#sayAgain()
+    if (this.#repeats++ < repeats.times || quiet >= QUIET_MS) this.#sayAgain()
     this.#await()
   }
 

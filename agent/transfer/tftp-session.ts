@@ -4,7 +4,7 @@ import { type FauxbootError, fault } from '../errors.js'
 import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from './tftp-line.js'
 import { answerOptions, type OptionLimits, type TftpAgreement } from './tftp-options.js'
 import { ackPacket, errorPacket, optionsPacket, TFTP_ERROR, type TftpPacket, type TftpRequest } from './tftp-packets.js'
-import { Reception } from './tftp-receiver.js'
+import { type AckRepeats, Reception } from './tftp-receiver.js'
 import { Transmission } from './tftp-sender.js'
 import { Patience, RoundTrips } from './tftp-timers.js'
 import type { TftpTransferProgress } from './tftp-transfer.js'
@@ -52,10 +52,10 @@ export interface SessionOptions {
 const DALLY_FACTOR = 1.5
 
 /**
- * A client that sends has a timer of its own (RFC 1350 section 2), and some take an ACK that comes twice for two: npm's
- * then ends too early or in an error. So a client that is merely busy must not get one; RFC 6298 section 2.4 has this floor.
+ * Some clients take an ACK that comes twice for two: npm's then ends too early, or in an error. One that is merely busy
+ * must not get it; one that lost an ACK waits for seconds unless it is helped, once.
  */
-const REPEAT_AFTER_MS = 1000
+const REPEATS: AckRepeats = { afterMs: 1000, times: 1 }
 
 export class ServerSession {
   readonly #options: SessionOptions
@@ -140,7 +140,7 @@ export class ServerSession {
       what: this.#what,
       ...this.#common(line, agreement),
       opening: accepted.size === 0 ? ackPacket(0) : optionsPacket(accepted),
-      repeatAfterMs: REPEAT_AFTER_MS,
+      repeats: REPEATS,
       take: chunk => {
         this.#received += chunk.length
         const excess = this.#excess(this.#received)

@@ -6,27 +6,34 @@ import type { Impairment } from './lossy-proxy.js'
 /** What became of a file. `corrupt`: its end was reported as a success. */
 export type Verdict = 'intact' | 'error' | 'corrupt'
 
-export const CONDITIONS: readonly (readonly [string, Impairment])[] = [
-  ['clean', { loss: 0, duplication: 0, reordering: 0 }],
-  ['1 %', { loss: 0.01, duplication: 0.01, reordering: 0.01 }],
-  ['5 %', { loss: 0.05, duplication: 0.05, reordering: 0.05 }],
-]
+export const CONDITIONS = {
+  clean: { loss: 0, duplication: 0, reordering: 0 },
+  '1 %': { loss: 0.01, duplication: 0.01, reordering: 0.01 },
+  '5 %': { loss: 0.05, duplication: 0.05, reordering: 0.05 },
+} as const satisfies Record<string, Impairment>
 
-/** Around one and two blocks of 512, and with a last block of every kind. */
-export const SMALL_SIZES: readonly number[] = [0, 511, 512, 513]
-export const WINDOWS: readonly number[] = [1, 4, 16, 64]
+export type Condition = keyof typeof CONDITIONS
+/** The conditions, the harmless one first. */
+export const LOSSES: readonly Condition[] = ['clean', '1 %', '5 %']
+
+export const WINDOWS: readonly number[] = [1, 4, 64]
 /** Long enough for every window, and for losses; not a multiple of 512. */
-export const LOSSY_SIZE = 48_001
+const LOSSY_SIZE = 48_001
+/** Around one and two blocks of 512, with a last block of every kind, and a long one. */
+export const SIZES: readonly number[] = [0, 511, 512, 513, LOSSY_SIZE]
+
+/** Where nothing is lost, the end of a file matters; where something is, its length. */
+export const sizesUnder = (condition: Condition): readonly number[] => (condition === 'clean' ? SIZES : [LOSSY_SIZE])
 
 export interface Trial {
   readonly row: string
-  readonly condition: string
+  readonly condition: Condition
   run(): Promise<Verdict>
 }
 
 export interface Tried {
   readonly row: string
-  readonly condition: string
+  readonly condition: Condition
   readonly verdict: Verdict
   readonly seconds: number
 }

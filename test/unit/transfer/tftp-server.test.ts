@@ -155,7 +155,7 @@ t.test('without windows DATA is never sent again for a doubled ACK', async t => 
   )
 })
 
-t.test('a client that is busy for half a second between its blocks gets every ACK once', async t => {
+t.test('a client that is busy for some tenths of a second between its blocks gets every ACK once', async t => {
   const network = new SimulatedNetwork()
   const { server } = await serve(network)
   const { ask, say, heard } = await client(network)
