@@ -1,12 +1,14 @@
 #!/bin/sh
-# Run every test and print the totals: the style check, the unit tests with coverage, then the board tests in QEMU.
+# Run every test and print the totals: the style check, the unit tests with coverage, the tests against others (TFTP
+# clients and servers, the recordings of a real U-Boot), then the board tests in QEMU.
 #
-# Usage: sh test/run.sh [unit|board]      both by default
+# Usage: sh test/run.sh [unit|interop|board]      all by default
 #
+# The interop tests start servers and need root.
 # Ends with tap's exit code (the first that is not 0) behind a line `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-tiers=${1:-unit board}
+tiers=${1:-unit interop board}
 out=.tap/out
 rm -rf "$out" && mkdir -p "$out"
 status=0
@@ -21,6 +23,11 @@ run npx biome check --error-on-warnings .
 for tier in $tiers; do
   case $tier in
     unit) run npx tap run --reporter=terse --output-file="$out/unit.tap" ;;
+    # One file at a time: what others take for a loss is sometimes only a busy machine.
+    interop)
+      run npx tap run --reporter=base --disable-coverage --jobs=1 --timeout=600 \
+        --output-file="$out/interop.tap" 'test/interop/**/*.test.ts' 'test/replay/**/*.test.ts'
+      ;;
     # Each file boots a board of its own; two at a time keep two cores busy. What they share is made before.
     board)
       run node dist/systemd/image.js --board virt --out "$out/virt"
@@ -28,7 +35,7 @@ for tier in $tiers; do
         --output-file="$out/board.tap" 'test/board/**/*.test.ts'
       ;;
     *)
-      echo "test/run.sh: unknown tier '$tier'; known: unit board" >&2
+      echo "test/run.sh: unknown tier '$tier'; known: unit interop board" >&2
       exit 1
       ;;
   esac

@@ -10,18 +10,23 @@ cd "$(dirname "$0")/.."
 
 # Debian package, and what needs it.
 packages='
+  atftp                    peer of the TFTP tests
+  busybox                  peer of the TFTP tests
   bzip2                    tests of formats
   ca-certificates          https
   cpio                     tests of formats
-  curl                     tests by hand and the peer of measurements
+  curl                     peer of the TFTP tests and of measurements
   debian-archive-keyring   signatures of the packages in the board image
   device-tree-compiler     tests of formats
+  dnsmasq-base             peer of the TFTP tests
   dosfstools               boot partition of SD cards
   g++                      native addon for this machine
   g++-aarch64-linux-gnu    native addon for 64-bit boards
   g++-arm-linux-gnueabihf  native addon for the boards
   kmod                     modules of the board image
   libubootenv-tool         tests of the environment
+  libpcre2-8-0             atftpd, which the TFTP tests unpack
+  libwrap0                 atftpd and tftpd-hpa, which the TFTP tests unpack
   lz4                      board image
   make                     native addon
   mmdebstrap               board image
@@ -29,6 +34,7 @@ packages='
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
   systemd                  tests of the units
+  tftp-hpa                 peer of the TFTP tests
   u-boot-qemu              peer of measurements
   u-boot-tools             environment of the real U-Boot
   xz-utils                 board image

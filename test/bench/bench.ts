@@ -12,6 +12,7 @@ import { measureEcho } from './echo.js'
 import { type Figure, renderFigures } from './figure.js'
 import { measureOnBoard } from './memory.js'
 import { measurePlanAndLoad } from './plan-and-load.js'
+import { measureTftp } from './tftp.js'
 import { measureUpload } from './upload.js'
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } })
@@ -26,6 +27,7 @@ const dtb = await emulatorDtb(board)
 const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>])[] = [
   ['agent start', () => measureAgentStart(localRuns)],
   ['upload', () => measureUpload(runs)],
+  ['TFTP', () => measureTftp(runs)],
   ['power-on', () => measureBoardStart(image, runs)],
   ['plan and load', () => measurePlanAndLoad(image, dtb, runs)],
   ['memory', () => measureOnBoard(image, dtb, runs)],

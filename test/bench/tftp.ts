@@ -13,7 +13,6 @@ import { timed } from './timing.js'
 const run = promisify(execFile)
 const SIZE_MIB = 64
 const FILE = 'file'
-const RUNS = 3
 /** A client that takes longer is ended, and said to have taken so long. */
 const LONGEST_MS = 60_000
 const LOSS = { loss: 0.01, duplication: 0, reordering: 0 }
@@ -115,14 +114,14 @@ function figure(what: string, mine: readonly number[], best: Best, target: numbe
   }
 }
 
-async function measureServer({ name, address, port }: PeerServer): Promise<Figure[]> {
+async function measureServer({ name, address, port }: PeerServer, runs: number): Promise<Figure[]> {
   const server = address
   const at = { address, port }
   const figures = [
     figure(
       `from ${name}, default options`,
-      await ours({ server, port }, RUNS),
-      await bestOf(PEERS, at, RUNS, false),
+      await ours({ server, port }, runs),
+      await bestOf(PEERS, at, runs, false),
       1,
       'not known: nobody has profiled it yet',
     ),
@@ -132,8 +131,8 @@ async function measureServer({ name, address, port }: PeerServer): Promise<Figur
     figures.push(
       figure(
         `from ${name}, blksize ${blockSize}`,
-        await ours({ server, port, blockSize, windowSize: 1 }, RUNS),
-        await bestOf([equal], at, RUNS, false),
+        await ours({ server, port, blockSize, windowSize: 1 }, runs),
+        await bestOf([equal], at, runs, false),
         1,
         'not known: nobody has profiled it yet',
       ),
@@ -152,13 +151,14 @@ async function measureServer({ name, address, port }: PeerServer): Promise<Figur
 }
 
 /** Figures for tftpd-hpa and atftpd; takes some minutes, because the peers wait for seconds after every loss. */
-export async function measureTftp(): Promise<Figure[]> {
+export async function measureTftp(runs: number): Promise<Figure[]> {
   const directory = await mkdtemp('/dev/shm/fauxboot-tftp-')
   await writeFile(join(directory, FILE), Buffer.alloc(SIZE_MIB << 20, 'fauxboot'))
   const servers = await startPeerServers(directory)
   const figures: Figure[] = []
   try {
-    for (const server of servers.filter(({ writable }) => writable)) figures.push(...(await measureServer(server)))
+    for (const server of servers.filter(({ writable }) => writable))
+      figures.push(...(await measureServer(server, runs)))
   } finally {
     await Promise.all(servers.map(server => server.stop()))
     await rm(directory, { recursive: true, force: true })
