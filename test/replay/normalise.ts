@@ -3,6 +3,8 @@
  * to the next, or from one board to another. Everything else must be the same, byte for byte.
  */
 
+const ESCAPE = '\x1b'
+
 export interface Alike {
   readonly what: string
   readonly pattern: RegExp
@@ -10,7 +12,7 @@ export interface Alike {
 }
 
 export const ALIKE: readonly Alike[] = [
-  { what: 'where a recording was cut in the countdown', pattern: /^2(?=\x1b\[2K)/, by: '' },
+  { what: 'where a recording was cut in the countdown', pattern: new RegExp(`^2(?=${ESCAPE}\\[2K)`), by: '' },
   {
     what: 'lines of the banner that only the recorded board has',
     pattern: /(?:Core: .*\r\nFlash: .*|No USB controllers found)\r\n/g,

@@ -113,19 +113,19 @@ export interface Recorded {
 }
 
 /** What is in memory at first, by address. */
-export type Content = Readonly<Record<number, Uint8Array>>
+export type Content = ReadonlyMap<number, Uint8Array>
 
 /** A machine that was not yet powered on. */
 export function recordedMachine(t: Test, world: FakeWorld, content: Content): Recorded {
   const memory = Memory.open(join(t.testdirName, 'memory'), DRAM)
   t.teardown(() => memory.close())
-  for (const [address, bytes] of Object.entries(content)) memory.write(Number(address), bytes)
+  for (const [address, bytes] of content) memory.write(address, bytes)
   const line = new TypedLine()
   const store = fatStore()
   const powerOn = (): void => {
     const consoles = ['serial', 'usbkbd', 'vidconsole', 'nulldev']
     const uboot = new UBoot({
-      board: board(content[0x4000_0000] ?? null),
+      board: board(content.get(0x4000_0000) ?? null),
       env: new UBootEnvironment({ defaults: DEFAULTS, capacity: CAPACITY, store, consoles }),
       memory,
       network: new FakeNetwork(world),

@@ -32,7 +32,7 @@ export function readRecording(name: string): Exchange[] {
 function withoutLinux({ sent }: Exchange, out: string): string {
   const banner = out.lastIndexOf('\r\n\r\nU-Boot ')
   if (sent === '' && banner !== -1) return out.slice(banner)
-  return out.replace(/(Starting kernel \.\.\.\r\n\r\n)[^]*$/, '$1')
+  return out.replace(/(Starting kernel \.\.\.\r\n\r\n).*$/s, '$1')
 }
 
 /** Turns of the event loop without a byte after which nothing more is expected. */

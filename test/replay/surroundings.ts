@@ -70,6 +70,9 @@ export function surroundings(
     '6-editing-reset': uImage,
   }
   const before = left[recording]
-  const content = { [0x4000_0000]: tree, [0x4200_0000]: before ?? NOTHING }
+  const content = new Map([
+    [0x4000_0000, tree],
+    [0x4200_0000, before ?? NOTHING],
+  ])
   return { world: (recording === '7-boot-linux' ? user : lab)(files), content }
 }

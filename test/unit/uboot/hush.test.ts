@@ -225,7 +225,7 @@ t.test('a script runs line by line, up to a syntax error', async t => {
   t.same(await shell.run('', signal), 0)
 })
 
-t.test('no text makes the parser fail in another way than its own, however it is cut', async t => {
+t.test('no text makes the parser fail in another way than its own, however it is cut', async () => {
   const piece = fc.constantFrom(
     'if ',
     'then ',

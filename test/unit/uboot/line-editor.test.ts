@@ -106,7 +106,7 @@ t.test('TAB rings in the middle, and inserts or lists at the end', async t => {
   t.equal(editor().type('x\t'), 'x')
 })
 
-t.test('whatever is typed, a terminal that follows what is drawn shows the line', async t => {
+t.test('whatever is typed, a terminal that follows what is drawn shows the line', async () => {
   const key = fc.constantFrom(
     ...'ab ',
     '\b',
