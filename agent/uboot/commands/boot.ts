@@ -1,12 +1,13 @@
 /** Commands that start a kernel: bootz, booti, bootm, boot, and those that start what cannot be started here. */
 
+import { asFault } from '../../errors.js'
 import { isArm64Image, parseArm64Image } from '../../image/arm64-image.js'
 import { decompress } from '../../image/compression.js'
 import type { FitImage } from '../../image/fit.js'
 import type { UImageFields } from '../../image/uimage-header.js'
 import type { BootPiece } from '../boot-door.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot-images.js'
-import { bootKernel, type KernelFound } from '../boot-run.js'
+import { bootKernel, failureText, type KernelFound } from '../boot-run.js'
 import { type Call, type Command, USAGE } from '../command.js'
 import { openFit } from '../fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../legacy-image.js'
@@ -85,6 +86,7 @@ async function bootLegacy(machine: Machine, call: Call, address: number): Promis
   const companions: Companions = header.type === 'multi' ? partsOf(machine, address, ramdisk, fdt) : ALONE
   const { load } = header
   const found = await unpackKernel(machine, kernel, header.compression, load)
+  if (found === null) return 1
   return bootKernel(machine, call, { ...found, keepOff: null, companions })
 }
 
@@ -129,6 +131,7 @@ async function bootFit(machine: Machine, call: Call, where: ImageArgument): Prom
   const companion = (role: 'ramdisk' | 'fdt') =>
     of?.images.has(role) === true ? () => fitCompanion(machine, role, where, call.signal) : null
   const found = await unpackKernel(machine, data, compressionOf(image), image.load ?? data.address)
+  if (found === null) return 1
   return bootKernel(machine, call, {
     ...found,
     keepOff: null,
@@ -156,20 +159,30 @@ const compressionOf = ({ compression }: FitImage): UImageFields['compression'] =
  * The kernel as it is booted: what is not compressed stays where it lies, for it is moved by kexec anyway.
  *
  * @param load where U-Boot would put it, and where it is put when it has to be unpacked
+ * @returns null when it cannot be unpacked, which is printed
  */
 async function unpackKernel(
   machine: Machine,
   piece: BootPiece,
   compression: UImageFields['compression'],
   load: number,
-): Promise<Pick<KernelFound, 'piece' | 'loading'>> {
+): Promise<Pick<KernelFound, 'piece' | 'loading'> | null> {
   if (compression === 'none') return { piece, loading: `   Loading Kernel Image to ${load.toString(16)}\n` }
-  const packed = machine.memory.read(piece.address, piece.size)
-  const bytes = await decompress(packed, { what: 'kernel', limit: LARGEST_KERNEL, trailing: 'ignore' })
+  const bytes = await unpacked(machine, machine.memory.read(piece.address, piece.size))
+  if (bytes === null) return null
   machine.memory.write(load, bytes)
   return {
     piece: { address: load, size: bytes.length },
     loading: `   Uncompressing Kernel Image to ${load.toString(16)}\n`,
+  }
+}
+
+async function unpacked(machine: Machine, packed: Uint8Array): Promise<Uint8Array | null> {
+  try {
+    return await decompress(packed, { what: 'kernel', limit: LARGEST_KERNEL, trailing: 'ignore' })
+  } catch (thrown) {
+    machine.out.write(failureText('bootm', asFault(thrown, 'unpacking the kernel')))
+    return null
   }
 }
 
