@@ -38,8 +38,16 @@ function withoutLinux({ sent }: Exchange, out: string): string {
 /** Turns of the event loop without a byte after which nothing more is expected. */
 const QUIET_TURNS = 8
 const TURN_MS = 2
-/** A command that still runs then is one that the recording stopped with ^C. */
-const IMPATIENT_MS = 250
+/** When ^C is typed, where that was recorded: later in a loop, whose second turn was seen. */
+const INTERRUPT_MS = 250
+const INTERRUPT_LOOP_MS = 1500
+/** Nothing takes so long that is not stuck. */
+const STUCK_MS = 20_000
+
+function interruptMs({ label }: Exchange): number {
+  if (!label.startsWith('ctrl-C during')) return Number.POSITIVE_INFINITY
+  return label.includes('for loop') ? INTERRUPT_LOOP_MS : INTERRUPT_MS
+}
 
 /** Type one exchange, and wait until what comes is what was recorded, or nothing comes any more. */
 export async function play(line: TypedLine, exchange: Exchange): Promise<Played> {
@@ -47,7 +55,7 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
   const from = line.output.length
   const ours = (): string => line.output.slice(from)
   line.type(exchange.sent)
-  const patience = /ctrl-C during for|pxe boot/.test(exchange.label) ? 1500 : IMPATIENT_MS
+  const interruptAfter = interruptMs(exchange)
   let interrupted = false
   const began = performance.now()
   for (let quiet = 0, length = -1; quiet < QUIET_TURNS; quiet++) {
@@ -59,11 +67,11 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
     )
     if (waiting || exchange.sent === '') continue
     quiet = 0
-    if (!interrupted && performance.now() - began > patience) {
+    if (!interrupted && performance.now() - began > interruptAfter) {
       interrupted = true
       line.type('\x03')
     }
-    if (performance.now() - began > patience + 2 * IMPATIENT_MS) break
+    if (performance.now() - began > STUCK_MS) break
   }
   return { exchange, ours: ours(), matched: alike(withoutLinux(exchange, ours())) === expected }
 }
