@@ -28,6 +28,8 @@ export interface BoardUBootParts {
 }
 
 export interface BoardUBoot {
+  /** the port of the TCP consoles; null: there are none */
+  readonly port: number | null
   /** Resolves when everything that was printed has left the machine. */
   drained(): Promise<void>
   close(): Promise<void>
@@ -60,7 +62,9 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
   const server = config.tcp === null ? null : await listenTelnet(config.tcp, line => void uboot.attach(line))
   uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
   log.info({ serial: config.serial, tcp: config.tcp }, 'U-Boot console')
+  const address = server?.address() ?? null
   return {
+    port: address === null || typeof address === 'string' ? null : address.port,
     drained: () => uboot.drained(),
     async close() {
       server?.close()

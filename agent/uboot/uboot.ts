@@ -1,5 +1,6 @@
 /** One faked U-Boot: its machine, its shell, its consoles. The one way in for everybody outside this folder. */
 
+import { asFault } from '../errors.js'
 import { bannerText } from './banner.js'
 import type { BoardFacts } from './board-facts.js'
 import type { BootDoor } from './boot-door.js'
@@ -85,10 +86,17 @@ export class UBoot {
   async #loadEnvironment(): Promise<string> {
     const { env } = this.machine
     if (env.store === null) return 'Loading Environment from nowhere... OK'
-    const saved = await env.store.load()
-    if (saved !== null) env.restore(saved)
     const line = `Loading Environment from ${env.store.name}... `
-    return saved === null ? `${line}*** Warning - bad CRC, using default environment\n` : `${line}OK`
+    try {
+      const saved = await env.store.load()
+      if (saved === null) return `${line}*** Warning - bad CRC, using default environment\n`
+      env.restore(saved)
+      return `${line}OK`
+    } catch (thrown) {
+      // A console without its variables is worth more than none.
+      const { message } = asFault(thrown, 'loading the environment')
+      return `${line}${message}\n*** Warning - read failed, using default environment\n`
+    }
   }
 
   /** Resolves when everything that was printed has left the machine: the next thing may be the jump. */

@@ -69,8 +69,19 @@ export interface BoardConsole extends TestBoard {
   readonly uboot: UBoot
   readonly memory: Memory
   readonly line: TypedLine
+  /** Switch off before the test ends. */
+  close(): Promise<void>
   /** Bytes into memory, as a load command leaves them there. */
   loaded(address: number, bytes: Uint8Array, name?: string): void
+}
+
+/** A test may close what its end would close. */
+export function onlyOnce(close: () => void | Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | null = null
+  return () => {
+    closed ??= (async () => close())()
+    return closed
+  }
 }
 
 const noPower: Power = {
@@ -115,7 +126,8 @@ export async function boardConsole(
     ...different,
   })
   const line = new TypedLine()
-  t.teardown(() => uboot?.close())
+  const close = onlyOnce(() => uboot.close())
+  t.teardown(close)
   void uboot.attach(line)
   await uboot.powerOn()
   await line.shows()
@@ -124,6 +136,7 @@ export async function boardConsole(
     uboot,
     memory,
     line,
+    close,
     loaded(address, bytes, name = 'file') {
       memory.write(address, bytes)
       memory.claim(address, bytes.length, name)
