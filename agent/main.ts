@@ -5,18 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { AddonError, drainTty, type FilePart, mapFile, powerOff, rawTty, restart, sync } from '../native/index.js'
+import { AddonError, drainTty, type FilePart, mapFile, rawTty } from '../native/index.js'
+import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board-host.js'
 import { Boot } from './boot/boot.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
-import { asFault, fault } from './errors.js'
+import { asFault } from './errors.js'
 import { readTokenFile } from './http/access.js'
 import type { PlanRenderers } from './http/routes-jobs.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/kexec-native.js'
 import { createSystemdNotifier } from './systemd-notify.js'
-import type { BoardUBoot } from './uboot/board-uboot.js'
-import type { Power } from './uboot/boot-pipeline.js'
+import type { BoardUBoot, BoardUBootParts } from './uboot/board-uboot.js'
+import type { TtyCalls } from './uboot/line-tty.js'
 
 /** Filled in by `agent/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
@@ -114,29 +115,30 @@ async function start({ listen, http, boot: config, uboot: console }: Config, log
   const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
   const server: FastifyInstance = createServer(boot, http, { log, version, plans: PLANS })
   const url = await server.listen(listen)
-  if (console.serial !== null || console.tcp !== null) {
-    const { openBoardUBoot } = await import('./uboot/board-uboot.js')
-    const tty = { rawTty, drainTty }
-    uboot = await openBoardUBoot({ config: console, boot, host, power: POWER, tty, room: memoryRoom(config), log })
-  }
+  uboot = await openConsole({
+    config: console,
+    boot,
+    host,
+    power: BOARD_POWER,
+    tty: TTY,
+    room: memoryRoom(config),
+    log,
+  })
   return { boot, server, url, uboot }
 }
 
-/** The board's own power. What comes back has failed. */
-const POWER: Power = {
-  reset: () => orFail('restarted', restart),
-  powerOff: () => orFail('switched off', powerOff),
-}
+const TTY: TtyCalls = { rawTty, drainTty }
 
-async function orFail(action: string, call: () => Promise<void>): Promise<never> {
+/** A board without its console is still a board that takes jobs over HTTP: what is wrong is logged. */
+async function openConsole(parts: BoardUBootParts): Promise<BoardUBoot | null> {
+  if (parts.config.serial === null && parts.config.tcp === null) return null
   try {
-    await sync()
-    await call()
+    const { openBoardUBoot } = await import('./uboot/board-uboot.js')
+    return await openBoardUBoot(parts)
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    throw fault('BOARD_POWER', { action, reason }, thrown)
+    parts.log.error({ reason: asFault(thrown, 'opening the console').message }, 'there is no U-Boot console')
+    return null
   }
-  throw fault('BOARD_POWER', { action, reason: 'reboot(2) returned without an error' })
 }
 
 /** Whatever is held in memory is copied once more when it is loaded. */
