@@ -112,7 +112,11 @@ export const ERRORS = {
 
   // Who may do what.
   AUTH_REQUIRED: row('a bearer token is required: send the header `Authorization: Bearer TOKEN`', 401, 1),
-  AUTH_TOKEN: row('the bearer token is not the one that this board knows', 401, 1),
+  AUTH_TOKEN: row(
+    'the bearer token is not the one that this board knows: its image was made with another `--token-file`',
+    401,
+    1,
+  ),
   AUTH_ORIGIN: row('a page of {origin} may not change anything on {host}: send the request without Origin', 403, 1),
   AUTH_LOOPBACK: row('no token is configured, so only loopback may change anything; {remedy}', 403, 1),
 
