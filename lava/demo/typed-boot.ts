@@ -47,7 +47,6 @@ function typedLines({ board, target }: TypedBootParts, server: FileServer): read
     [`setenv tftpdstp ${server.port}`],
     load('kernel'),
     load('ramdisk'),
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the board's variable
     ['setenv initrd_size ${filesize}'],
     load('dtb'),
     [`setenv bootargs '${target.cmdline}'`],
