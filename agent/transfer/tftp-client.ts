@@ -29,8 +29,11 @@ export type TftpSink = (chunk: Uint8Array) => void | Promise<void>
 /** RFC 2348: the largest. On Ethernet a server without windows saves 44 of 45 round trips by it. */
 const LARGE_BLOCKS = 65464
 
-/** Servers are slow to say a block again: a lost ACK is repeated for them. busybox's client does so as soon. */
-const REPEATS: AckRepeats = { afterMs: 50, times: 3 }
+/**
+ * Servers are slow to say a block again: a lost ACK is repeated for them. Not within a moment, though: the other end may
+ * just be busy, and there are servers (npm's `tftp`) that answer every ACK and never get over one too many.
+ */
+const REPEATS: AckRepeats = { afterMs: 1000, times: 3 }
 
 /** A file that comes. */
 class Download implements TftpDirection {
