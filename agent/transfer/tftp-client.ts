@@ -33,7 +33,7 @@ const LARGE_BLOCKS = 65464
  * Servers are slow to say a block again: a lost ACK is repeated for them. Not within a moment, though: the other end may
  * just be busy, and there are servers (npm's `tftp`) that answer every ACK and never get over one too many.
  */
-const REPEATS: AckRepeats = { afterMs: 1000, times: 3 }
+const REPEATS: AckRepeats = { afterMs: 1000, times: 1 }
 
 /** A file that comes. */
 class Download implements TftpDirection {
