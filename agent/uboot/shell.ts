@@ -206,11 +206,12 @@ export class Shell implements ShellDoor, Variables {
 
   /** Where others have a turn from time to time, however busy the shell is. @throws LineStopped */
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#lastTurn < SLICE) return
-    this.#paused = true
-    await turn()
-    this.#paused = false
-    this.#lastTurn = performance.now()
+    if (performance.now() - this.#lastTurn >= SLICE) {
+      this.#paused = true
+      await turn()
+      this.#paused = false
+      this.#lastTurn = performance.now()
+    }
     if (this.#stopped) throw new LineStopped('^C')
   }
 
