@@ -4,9 +4,10 @@ import type { Board } from './board.js'
 
 /**
  * The serial line belongs to the agent: kernel and systemd keep quiet unless something is badly wrong, and systemd
- * sends no escape sequences, which it leaves out for a dumb terminal.
+ * sends no escape sequences, which it leaves out for a dumb terminal. A soft lockup is told at the highest level, in the
+ * middle of what is typed, and is no more than a busy host where the board is emulated.
  */
-const QUIET = ['quiet', 'loglevel=3', 'systemd.show_status=false', 'TERM=dumb']
+const QUIET = ['quiet', 'loglevel=3', 'nosoftlockup', 'systemd.show_status=false', 'TERM=dumb']
 
 /**
  * What costs time while the first stage starts and serves nobody on it: switching on memory control groups stops all
