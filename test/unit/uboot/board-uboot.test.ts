@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { BoardHost } from '../../../agent/boot/board.js'
 import { type BoardUBoot, openBoardUBoot } from '../../../agent/uboot/board-uboot.js'
+import { UBoot } from '../../../agent/uboot/uboot.js'
 import type { UBootConfig } from '../../../agent/uboot/uboot-config.js'
 import { fakeHost, openBoard } from '../boot/board-fixture.js'
 import { temporaryDirectory } from '../boot/fixture.js'
@@ -150,4 +151,31 @@ t.test('a line whose other end goes is closed, and the others are closed with th
   await attached
   await close()
   t.same([line.closed, other.closed], [true, false])
+})
+
+t.test('a machine that is switched off ends what runs, and its lines', async t => {
+  const { uboot, line } = await boardConsole(t)
+  const other = new TypedLine()
+  const attached = uboot.attach(other)
+  await other.shows()
+  line.type('echo begun; while true; do sleep 9; done; setenv after yes\r')
+  await line.shows('begun\n')
+  uboot.stop()
+  await attached
+  // It comes up when nothing runs any more.
+  await uboot.powerOn()
+  t.equal(uboot.machine.env.get('after'), undefined)
+})
+
+t.test('a machine that is switched off while it counts down counts no further', async t => {
+  const { uboot } = await boardConsole(t)
+  const env = plainEnvironment({ bootcmd: 'echo booted', bootdelay: '9' })
+  const parts = { ...uboot.machine, env, autobootText: 'Hit any key', bootDelay: 9 }
+  const counting = new UBoot(parts)
+  const line = new TypedLine()
+  const attached = counting.attach(line)
+  const up = counting.powerOn()
+  await line.shows('Hit any key: 9')
+  counting.stop()
+  await t.resolves(Promise.all([attached, up]))
 })

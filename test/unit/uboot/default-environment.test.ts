@@ -12,6 +12,7 @@ const CUBIEBOARD4 = {
 
 t.test("a Cubieboard4 has the variables of its own U-Boot, with addresses from its DRAM's start", async t => {
   t.same(defaultEnvironment(CUBIEBOARD4), {
+    '.flags': 'ethaddr:ma',
     arch: 'arm',
     baudrate: '115200',
     board: 'a80-cubieboard4',

@@ -155,6 +155,22 @@ t.test('a link that waits for its carrier can be left with ^C', async t => {
   await t.rejects(made.dhcp('02:11:22:33:44:55', nobody, AbortSignal.abort(new Error('^C'))), { message: '^C' })
 })
 
+t.test('a link whose MAC address was set is used when its carrier is there again', async t => {
+  const directory = root(t)
+  const carrier = join(directory, 'sys/class/net/eth1/carrier')
+  const { asked, runner } = scripted([{}, {}, {}, { stdout: LEASED }], [])
+  const cable: CommandRunner = {
+    run(program, args, options) {
+      if (args.includes('down')) rmSync(carrier)
+      if (args.includes('up')) setImmediate(() => writeFileSync(carrier, '1\n'))
+      return runner.run(program, args, options)
+    },
+  }
+  const made = new LinuxNetwork({ directory, runner: cable, root: directory, interfaces: () => ({}) })
+  await made.dhcp('02:11:22:33:44:55', nobody, signal)
+  t.match(asked[3], /udhcpc/)
+})
+
 t.test('configure adds what is missing', async t => {
   const { network: made, asked } = network(t)
   await made.configure({ ip: '10.0.0.5', netmask: '255.255.255.0', gateway: null, mac: null })
