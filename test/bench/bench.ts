@@ -1,4 +1,7 @@
-/** `npm run bench [-- --runs N]`: print what fauxboot takes, each figure beside its peer's in the same run. */
+/**
+ * `npm run bench [-- --runs N] [--only NAME]`: print what fauxboot takes, each figure beside its peer's in the same run.
+ * NAME is one of the measurements below.
+ */
 
 import { statSync } from 'node:fs'
 import { cpus, release } from 'node:os'
@@ -15,7 +18,7 @@ import { measurePlanAndLoad } from './plan-and-load.js'
 import { measureTftp } from './tftp.js'
 import { measureUpload } from './upload.js'
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } })
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' } } })
 const runs = Number(values.runs)
 /** What starts a process on this machine is quick, and more easily disturbed. */
 const localRuns = runs * 3
@@ -35,7 +38,9 @@ const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>
 ]
 
 const figures: Figure[] = []
-for (const [name, measure] of measurements) {
+const chosen = measurements.filter(([name]) => values.only === undefined || values.only === name)
+if (chosen.length === 0) throw new Error(`--only: one of ${measurements.map(([name]) => name).join(', ')}`)
+for (const [name, measure] of chosen) {
   process.stderr.write(`measuring: ${name}\n`)
   figures.push(...[await measure()].flat())
 }
