@@ -70,7 +70,8 @@ export class UBoot {
     void line.ended.then(() => console.endInput())
     await console.ended
     this.#consoles.close(console)
-    await line.drained()
+    // What a line that is gone still held went with it.
+    await Promise.allSettled([line.drained()])
     this.#lines.delete(line)
   }
 
