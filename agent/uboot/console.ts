@@ -202,6 +202,11 @@ export class Console {
     }
   }
 
+  /** Nobody is left who could type ^C. */
+  get inputEnded(): boolean {
+    return this.#inputEnded
+  }
+
   /** No more input comes: what came is still run, and whoever wants more closes the console. */
   endInput(): void {
     this.#inputEnded = true

@@ -120,7 +120,9 @@ export class Consoles implements ConsoleDesk {
   }
 
   interrupts(console: Console): boolean {
-    return this.#busy && this.#keyTaker === null && (this.#owner === null || this.#owner === console)
+    if (!this.#busy || this.#keyTaker !== null) return false
+    // What was left running by somebody who has gone can be stopped by everybody.
+    return this.#owner === null || this.#owner === console || this.#owner.inputEnded
   }
 
   /** Wait for a key at any console. */

@@ -115,6 +115,18 @@ t.test('consoles take turns, and each sees its own', async t => {
   t.equal(await terminal.shows('=> '), 'sleep 0.01; echo one\r\none\r\n=> ')
 })
 
+t.test('what somebody left running who has gone is stopped by ^C at another console', async t => {
+  const { consoles, terminal } = await atPrompt(t)
+  const other = new Terminal(consoles)
+  await other.shows('=> ')
+  terminal.type('while true; do true; done\n')
+  terminal.console.endInput()
+  other.type('echo mine\n')
+  await new Promise(resolve => setImmediate(resolve))
+  other.type('\x03')
+  t.match(await other.shows('mine\r\n=> '), /mine/)
+})
+
 t.test('a console that is closed is forgotten, whatever it waited for', async t => {
   const { consoles, machine, terminal } = await atPrompt(t)
   const other = new Terminal(consoles)
