@@ -40,6 +40,11 @@ export interface QemuBoardOptions {
   readonly boardPort?: number
 }
 
+/** The part in use of what QEMU's monitor tells of a virtio device (qapi/virtio.json). */
+interface VirtioStatus {
+  readonly status: { readonly statuses: readonly string[] }
+}
+
 /** A started QEMU and what leads to it. */
 interface Machine {
   readonly child: ChildProcess
@@ -116,6 +121,16 @@ export class QemuBoard {
   /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
   async reset(): Promise<void> {
     await this.#qmp.execute('system_reset')
+  }
+
+  /** Names of the virtio devices that a driver has set going: what such a device receives goes into memory. */
+  async drivenDevices(): Promise<string[]> {
+    const devices = (await this.#qmp.execute('x-query-virtio')) as { readonly name: string; readonly path: string }[]
+    const driven = devices.map(async ({ name, path }) => {
+      const { status } = (await this.#qmp.execute('x-query-virtio-status', { path })) as VirtioStatus
+      return status.statuses.some(text => text.startsWith('VIRTIO_CONFIG_S_DRIVER_OK')) ? [name] : []
+    })
+    return (await Promise.all(driven)).flat()
   }
 
   /** Switch it off. Ends QEMU, this one and no other, and returns when it is gone. */

@@ -1,9 +1,9 @@
 /** The machine that the agent runs on, read from `/proc` and `/sys` (`Documentation/ABI`, `proc(5)`). */
 
 import { readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
 
 /** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)` */
@@ -26,6 +26,12 @@ function meminfoField(text: string, name: string): number | undefined {
 export function availableMemory(): number {
   return meminfoField(readFileSync('/proc/meminfo', 'latin1'), 'MemAvailable') ?? freemem()
 }
+
+/**
+ * Drivers that leave receive buffers with a device whose link is down. Only taking the driver away resets it, and a
+ * target that starts over such buffers dies at random, without a word.
+ */
+const RECEIVES_WHILE_DOWN = ['virtio_net']
 
 class LinuxHost implements BoardHost {
   readonly #root: string
@@ -93,6 +99,14 @@ class LinuxHost implements BoardHost {
   async capabilities(): Promise<bigint | null> {
     const digits = /^CapEff:\s+([0-9a-f]{1,16})$/m.exec(this.#text('proc/self/status') ?? '')?.[1]
     return digits === undefined ? null : BigInt(`0x${digits}`)
+  }
+
+  async detach(name: string): Promise<boolean> {
+    const device = this.#path(`sys/class/net/${name}/device`)
+    const driver = await realpath(join(device, 'driver')).catch(() => '')
+    if (!RECEIVES_WHILE_DOWN.includes(basename(driver))) return false
+    await writeFile(join(driver, 'unbind'), basename(await realpath(device)))
+    return true
   }
 
   #link(name: string): HostLink | null {

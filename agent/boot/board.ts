@@ -67,8 +67,9 @@ export interface BoardView {
 export type HostLink = Omit<LinkView, 'kept'>
 
 /**
- * What the agent reads of the machine it runs on. The real one is `board-host.ts`. What cannot be read is null, and
- * never an error: a board without a watchdog, or a machine that is no board at all, is answered for all the same.
+ * What the agent reads of the machine it runs on, and the one thing it does to it. The real one is `board-host.ts`. What
+ * cannot be read is null, and never an error: a board without a watchdog, or a machine that is no board at all, is
+ * answered for all the same.
  */
 export interface BoardHost {
   /** the text of `/proc/iomem`; throws when it cannot be read */
@@ -95,4 +96,12 @@ export interface BoardHost {
   kexecLoadDisabled(): Promise<boolean | null>
   /** effective capabilities of this process, a bit set as in `capabilities(7)` */
   capabilities(): Promise<bigint | null>
+  /**
+   * Take its driver from a link that is down, where the device would go on writing what it receives into memory; other
+   * links stay as they are.
+   *
+   * @param name of the link
+   * @returns whether it was taken
+   */
+  detach(name: string): Promise<boolean>
 }

@@ -71,7 +71,10 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
   // The other ends have to hear of that too.
   await pause(config.farewellMs, undefined)
   await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)
-  for (const { name } of links) await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
+  for (const { name } of links) {
+    await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
+    await attempt(complain, `driver of link ${name}`, () => host.detach(name), LAST_STEP_MS)
+  }
   const reason = await jumpOrSayWhy(stage)
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {

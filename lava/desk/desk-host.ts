@@ -27,5 +27,6 @@ export function deskHost(ram: readonly Range[]): BoardHost {
     cpus: async () => ({ possible: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => ALL_CAPABILITIES,
+    detach: async () => false,
   }
 }

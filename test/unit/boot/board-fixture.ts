@@ -36,6 +36,7 @@ export function fakeHost(changes: Partial<BoardHost> = {}): BoardHost {
     cpus: async () => ({ possible: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => (1n << 41n) - 1n,
+    detach: async () => false,
     ...changes,
   }
 }

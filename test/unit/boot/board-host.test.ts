@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { availableMemory, createBoardHost } from '../../../agent/boot/board-host.js'
 
@@ -102,4 +104,30 @@ t.test('the machine that runs this test can be read', async t => {
 t.test('the memory that may be taken is a part of what this machine has', async t => {
   const available = availableMemory()
   t.ok(available > 0 && available <= totalmem(), `${available} bytes`)
+})
+
+t.test('a link whose device receives while it is down loses its driver; others keep theirs', async t => {
+  const root = t.testdir({
+    sys: {
+      bus: { drivers: { virtio_net: { unbind: '' }, 'sun8i-emac': { unbind: '' } } },
+      devices: {
+        virtio0: { driver: t.fixture('symlink', '../../bus/drivers/virtio_net') },
+        '1c30000.ethernet': { driver: t.fixture('symlink', '../../bus/drivers/sun8i-emac') },
+      },
+      class: {
+        net: {
+          eth0: { device: t.fixture('symlink', '../../../devices/virtio0') },
+          end0: { device: t.fixture('symlink', '../../../devices/1c30000.ethernet') },
+          dummy0: {},
+        },
+      },
+    },
+  })
+  const host = createBoardHost(root)
+  const unbound = (driver: string) => readFileSync(join(root, 'sys/bus/drivers', driver, 'unbind'), 'utf8')
+  t.equal(await host.detach('eth0'), true)
+  t.equal(unbound('virtio_net'), 'virtio0')
+  t.equal(await host.detach('end0'), false)
+  t.equal(unbound('sun8i-emac'), '')
+  t.equal(await host.detach('dummy0'), false)
 })
