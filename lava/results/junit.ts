@@ -1,0 +1,45 @@
+/** Results as JUnit XML, which CI servers show. */
+
+import junit, { type Builder } from 'junit-report-builder'
+import type { BoardSessionResult } from '../monitor/board-session.js'
+
+/** The package is CommonJS whose `module.exports` is the builder; its types speak of a `default` in it. */
+const REPORTS = junit as unknown as Builder
+
+/** What was tested, for the names in the report. */
+export interface JunitFacts {
+  /** `boot` */
+  readonly suite: string
+  /** the board or the job */
+  readonly name: string
+}
+
+/** A boot as a suite of one test: a failure when the kernel is to blame, an error when the lab or the board is. */
+export function junitReport({ suite, name }: JunitFacts, result: BoardSessionResult): string {
+  const { verdict, started, duration, excerpt } = result
+  const { outcome, sign, reason, lines, milestones } = verdict
+  const builder = REPORTS.newBuilder()
+  const test = builder
+    .testSuite()
+    .name(suite)
+    .timestamp(started)
+    .time(duration)
+    .testCase()
+    .className(`fauxboot.${suite}`)
+    .name(name)
+    .time(duration)
+    .standardOutput(xmlText(excerpt))
+  for (const [milestone, seconds] of Object.entries(milestones)) test.property(milestone, String(seconds))
+  const [message, quoted] = [xmlText(reason), xmlText(lines.join('\n'))]
+  if (outcome === 'failed') test.failure(message, sign).stacktrace(quoted)
+  if (outcome === 'infrastructure') test.error(message, sign, quoted)
+  return builder.build()
+}
+
+/**
+ * Text fit for XML 1.0: characters outside of section 2.2 are left out, however they are escaped, and the end of a
+ * CDATA section (2.7) is broken up.
+ */
+function xmlText(text: string): string {
+  return text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '').replaceAll(']]>', ']] >')
+}
