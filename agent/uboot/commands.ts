@@ -4,6 +4,7 @@ import type { Command } from './command.js'
 import { bdinfoCommands } from './commands/bdinfo.js'
 import { blockCommands } from './commands/block.js'
 import { bootCommands } from './commands/boot.js'
+import { bootmenuCommands } from './commands/bootmenu.js'
 import { checksumCommands } from './commands/checksum.js'
 import { dateCommands } from './commands/date.js'
 import { dhcpCommands } from './commands/dhcp.js'
@@ -38,6 +39,7 @@ const GROUPS: readonly (readonly Command[])[] = [
   bdinfoCommands,
   blockCommands,
   bootCommands,
+  bootmenuCommands,
   checksumCommands,
   dateCommands,
   dhcpCommands,

@@ -45,7 +45,7 @@ const INTERRUPT_LOOP_MS = 1500
 const STUCK_MS = 20_000
 
 function interruptMs({ label }: Exchange): number {
-  if (!label.startsWith('ctrl-C during')) return Number.POSITIVE_INFINITY
+  if (!/^ctrl-C during|^nfs \(no server\)$/.test(label)) return Number.POSITIVE_INFINITY
   return label.includes('for loop') ? INTERRUPT_LOOP_MS : INTERRUPT_MS
 }
 

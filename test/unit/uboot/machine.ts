@@ -34,6 +34,7 @@ const noNetwork: Network = {
   tftpGet: refuses('network'),
   tftpPut: refuses('network'),
   tftpServe: refuses('network'),
+  nfsGet: refuses('network'),
   httpGet: refuses('network'),
 }
 

@@ -2,7 +2,6 @@ import t from 'tap'
 import { fault } from '../../../agent/errors.js'
 import { dhcpCommands } from '../../../agent/uboot/commands/dhcp.js'
 import { netCommands } from '../../../agent/uboot/commands/net.js'
-import { nfsCommands } from '../../../agent/uboot/commands/nfs.js'
 import { pingCommands } from '../../../agent/uboot/commands/ping.js'
 import { wgetCommands } from '../../../agent/uboot/commands/wget.js'
 import { board, LEASE, lines, VARIABLES } from './network-fixture.js'
@@ -206,25 +205,6 @@ t.test('wget refuses to overwrite part of an earlier file, and an empty file cha
   )
   t.equal(await type('wget 42000000 /empty'), `${FIFTY}\nPackets received 4, Transfer Successful\n`)
   t.equal(machine.env.get('filesize'), undefined)
-})
-
-t.test('nfs goes as far as the mount', async t => {
-  const { type, result, machine } = board(t, nfsCommands)
-  const tail = 'Loading: *\b\n*** ERROR: Cannot mount\n## fauxboot: NFS is not spoken here; use tftpboot or wget\n'
-  t.equal(
-    await type('nfs 42000000 192.168.77.1:/x'),
-    `${lines(
-      'Using virtio-net#33 device',
-      'File transfer via NFS from server 192.168.77.1; our IP address is 192.168.77.58',
-      "Filename '/x'.",
-      'Load address: 0x42000000',
-    )}${tail}`,
-  )
-  t.equal(result(), 1)
-  t.match(await type('nfs'), "*** Warning: no boot file name; using '/nfsroot/C0A84D3A.img'\n")
-  t.match(await type('nfs 42000000 10.0.0.1:/x'), 'ARP Retry count exceeded')
-  machine.env.set('serverip', null)
-  t.equal(await type('nfs'), "*** ERROR: `serverip' not set\n")
 })
 
 t.test('net', async t => {
