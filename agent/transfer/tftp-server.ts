@@ -29,6 +29,10 @@ export interface TftpServerOptions {
   read?(name: string, peer: TftpPeer): Answer<TftpOutgoing>
   /** A client wants to write. @param size bytes, null when the client does not tell */
   write?(name: string, size: number | null, peer: TftpPeer): Answer<TftpIncoming>
+  /** The number of RFC 1350 for what a handler throws; null: 3 where bytes are taken, else 0. */
+  errorNumber?(error: unknown): number | null
+  /** A request is turned away; the client is told. */
+  onRefused?(refusal: TftpRefusal, name: string, peer: TftpPeer): void
   /** transfers at a time; default 16 */
   readonly maxTransfers?: number
   /** transfers at a time with one address; default 4 */
@@ -128,11 +132,12 @@ export class TftpServer {
     running?.session.cancel(fault('TFTP_PROTOCOL', { what: packet.file, reason: 'the client made another request' }))
     const refusal = this.#limit(packet, peer)
     if (refusal === null) this.#begin(key, request, packet, peer)
-    else this.#refuse(refusal, peer)
+    else this.#refuse(refusal, packet, peer)
   }
 
-  #refuse({ refused, text }: TftpRefusal, peer: TftpPeer): void {
-    this.#listening?.send(errorPacket(refused, text.slice(0, 200)), peer)
+  #refuse(refusal: TftpRefusal, { file }: TftpRequest, peer: TftpPeer): void {
+    this.#listening?.send(errorPacket(refusal.refused, refusal.text.slice(0, 200)), peer)
+    this.#options.onRefused?.(refusal, file, peer)
   }
 
   /** What is refused without asking anybody. */
@@ -142,8 +147,9 @@ export class TftpServer {
     if (mode !== 'octet')
       return refuse(TFTP_ERROR.illegalOperation, 'only mode octet is served, set your client to binary')
     if (file.length > maxName) return refuse(TFTP_ERROR.accessViolation, `names have ${maxName} characters at most`)
-    const ofPeer = [...this.#running.values()].filter(running => running.address === address).length
-    if (this.#running.size < maxTransfers && ofPeer < maxTransfersPerPeer) return null
+    const busy = [...this.#running.values()].filter(({ session }) => !session.dallying)
+    const ofPeer = busy.filter(running => running.address === address)
+    if (busy.length < maxTransfers && ofPeer.length < maxTransfersPerPeer) return null
     return refuse(TFTP_ERROR.other, 'too many transfers at a time, try again later')
   }
 
@@ -158,23 +164,33 @@ export class TftpServer {
       retries,
       address,
       limit,
+      errorNumber: error => this.#options.errorNumber?.(error) ?? null,
       onEnd: () => {
         if (this.#running.get(key)?.session === session) this.#running.delete(key)
       },
     })
+    this.#makeRoom()
     this.#running.set(key, { session, request, address: peer.address })
     this.#serve(session, packet, peer).catch((thrown: unknown) => {
       const text = thrown instanceof Error ? thrown.message : String(thrown)
-      this.#refuse(refuse(TFTP_ERROR.other, text), peer)
-      session.cancel(thrown)
+      const number = this.#options.errorNumber?.(thrown) ?? TFTP_ERROR.other
+      this.#turnAway(session, refuse(number, text), packet, peer)
     })
   }
 
-  async #serve(session: ServerSession, { op, file, options }: TftpRequest, peer: TftpPeer): Promise<void> {
+  /** Who puts many small files waits for none of them: the oldest transfer that is done already gives up its port. */
+  #makeRoom(): void {
+    if (this.#running.size < this.#options.maxTransfers) return
+    const done = [...this.#running.values()].find(({ session }) => session.dallying)
+    done?.session.leave()
+  }
+
+  async #serve(session: ServerSession, request: TftpRequest, peer: TftpPeer): Promise<void> {
     const { read, write } = this.#options
+    const { op, file, options } = request
     if (op === 'read') {
       const answer = (await read?.(file, peer)) ?? refuse(TFTP_ERROR.accessViolation, 'nothing can be read here')
-      if (isRefusal(answer)) this.#turnAway(session, answer, peer)
+      if (isRefusal(answer)) this.#turnAway(session, answer, request, peer)
       else await session.send(answer)
       return
     }
@@ -182,12 +198,12 @@ export class TftpServer {
     const size = /^\d{1,15}$/.test(told) ? Number(told) : null
     const answer =
       (await write?.(file, size, peer)) ?? refuse(TFTP_ERROR.accessViolation, 'nothing can be written here')
-    if (isRefusal(answer)) this.#turnAway(session, answer, peer)
+    if (isRefusal(answer)) this.#turnAway(session, answer, request, peer)
     else await session.receive(answer)
   }
 
-  #turnAway(session: ServerSession, refusal: TftpRefusal, peer: TftpPeer): void {
-    this.#refuse(refusal, peer)
+  #turnAway(session: ServerSession, refusal: TftpRefusal, request: TftpRequest, peer: TftpPeer): void {
+    this.#refuse(refusal, request, peer)
     session.cancel(refusal.text)
   }
 }

@@ -44,6 +44,8 @@ export interface SessionOptions {
   readonly address: string
   /** bytes that are taken at most */
   readonly limit: number
+  /** the number of RFC 1350 for an error of the file's; null: the usual one */
+  errorNumber(error: unknown): number | null
   /** called once, when the client needs nothing more */
   onEnd(): void
 }
@@ -67,6 +69,7 @@ export class ServerSession {
   /** told once how the transfer ended */
   #report: ((error: unknown) => void) | null = null
   #closed = false
+  #dallying = false
   /** what it was cancelled with before it began */
   #cancelled: unknown = null
   /** bytes that arrived, here or there */
@@ -162,6 +165,16 @@ export class ServerSession {
     })
   }
 
+  /** All is done; it only stays for a client that may have missed the last ACK. */
+  get dallying(): boolean {
+    return this.#dallying
+  }
+
+  /** Dally no longer. */
+  leave(): void {
+    if (this.#dallying) this.#close(null)
+  }
+
   /** End it, and tell the client. */
   cancel(error: unknown): void {
     this.#fail(error, TFTP_ERROR.other)
@@ -181,7 +194,7 @@ export class ServerSession {
   }
 
   #common(line: TftpLine, agreement: TftpAgreement) {
-    const { network, timeoutMs } = this.#options
+    const { network, timeoutMs, errorNumber } = this.#options
     const { timeoutSeconds } = agreement
     return {
       clock: network,
@@ -190,7 +203,7 @@ export class ServerSession {
       agreement,
       send: (packet: Uint8Array) => line.send(packet),
       onBusy: () => this.#patience?.pause(),
-      onFailure: (error: unknown, number: number) => this.#fail(error, number),
+      onFailure: (error: unknown, number: number) => this.#fail(error, errorNumber(error) ?? number),
     }
   }
 
@@ -235,6 +248,7 @@ export class ServerSession {
 
   /** The last ACK may be lost: stay and say it again (RFC 1350 section 6). */
   #dally({ timeoutSeconds }: TftpAgreement): void {
+    this.#dallying = true
     this.#patience?.pause()
     const { network, timeoutMs } = this.#options
     network.after((timeoutSeconds === null ? timeoutMs : timeoutSeconds * 1000) * DALLY_FACTOR, () => this.#close(null))

@@ -218,6 +218,38 @@ t.test('so many transfers run at a time, and so many with one address', async t 
   t.match(clients[2]?.heard, [{ op: 'error', text: 'too many transfers at a time, try again later' }])
 })
 
+t.test('a transfer that is done counts no longer, and the oldest of them give up their ports', async t => {
+  const network = new SimulatedNetwork()
+  const { server, files } = await serve(network, { maxTransfers: 2, maxTransfersPerPeer: 1 })
+  for (let at = 0; at < 5; at++) {
+    const put = putTftp({ server: ADDRESS, file: `f${at}`, network }, [contents(9)], 9)
+    await network.run(put)
+    t.equal(server.transfers, Math.min(at + 1, 2))
+  }
+  t.equal(files.size, 5)
+  await network.drain()
+  t.equal(server.transfers, 0)
+  t.equal(network.ports, 1, 'the one that listens')
+})
+
+t.test('handlers choose the number that their errors have, and refusals are told', async t => {
+  const network = new SimulatedNetwork()
+  const refusals: unknown[] = []
+  const fail = (): never => {
+    throw new Error('not here')
+  }
+  await serve(network, {
+    read: fail,
+    write: name => ({ write: () => undefined, end: name === 'late' ? fail : () => undefined, abort: () => undefined }),
+    errorNumber: error => (error instanceof Error && error.message === 'not here' ? 6 : null),
+    onRefused: ({ refused, text }, name, { address }) => refusals.push([refused, text, name, address]),
+  })
+  await t.rejects(get(network), { code: 'TFTP_REFUSED', details: { number: 6, text: 'not here' } })
+  t.same(refusals, [[6, 'not here', 'f', '10.0.0.2']])
+  const put = putTftp({ server: ADDRESS, file: 'late', network }, [contents(9)], 9)
+  await t.rejects(network.run(put), { code: 'TFTP_REFUSED', details: { number: 6, text: 'not here' } })
+})
+
 t.test('a request that is said again has one transfer, and another one from its port replaces it', async t => {
   const network = new SimulatedNetwork()
   const { server, files, told } = await serve(network)
