@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { BlockList } from 'node:net'
+import { type NetworkList, networkList } from '../boot/network-list.js'
 import { fault } from '../errors.js'
 import type { HttpConfig } from './http-config.js'
 
@@ -38,7 +38,7 @@ export function createAccessCheck(
   config: Pick<HttpConfig, 'tokenFile' | 'tokenForReads' | 'allowNetworks'>,
 ): (asker: Asker) => Promise<void> {
   const { tokenFile, tokenForReads, allowNetworks } = config
-  const trusted = trustedNetworks(allowNetworks)
+  const trusted = networkList(allowNetworks)
   return async asker => {
     const reads = changesNothing(asker.method)
     if (tokenFile !== null) {
@@ -87,22 +87,9 @@ function checkOrigin({ headers: { origin, host = '' } }: Asker): void {
   throw fault('AUTH_ORIGIN', { origin: origin.slice(0, 80), host: host.slice(0, 80) })
 }
 
-function checkNetwork({ ip }: Asker, trusted: BlockList): void {
-  // BlockList finds `::ffff:127.0.0.1`, an IPv4 client of an IPv6 socket, by the rules for IPv4.
-  if (trusted.check(ip, family(ip))) return
+function checkNetwork({ ip }: Asker, trusted: NetworkList): void {
+  if (trusted.has(ip)) return
   throw fault('AUTH_LOOPBACK', {
     remedy: `you come from ${ip}: configure tokenFile, or list your network in allowNetworks`,
   })
 }
-
-function trustedNetworks(networks: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const network of ['127.0.0.0/8', '::1/128', ...networks]) {
-    const [address = '', prefix] = network.split('/')
-    list.addSubnet(address, Number(prefix), family(address))
-  }
-  return list
-}
-
-/** Of an address that is one: Node's own `isIPv6` compiles a large pattern at its first use, while the agent starts. */
-const family = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4')
