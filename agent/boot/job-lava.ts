@@ -47,21 +47,36 @@ function readCompression(value: unknown, where: string): CompressionFormat | und
   throw invalid(where, `must be one of ${[...COMPRESSIONS.keys()].join(', ')}, found ${JSON.stringify(value)}`)
 }
 
-function readResource(value: unknown, where: string, known = RESOURCE_KEYS): ArtifactReference {
+/** Artifacts by the names that a job has for them where it has no URL. */
+export type JobFileNames = ReadonlyMap<unknown, string>
+
+function readSource(value: unknown, where: string, files: JobFileNames): ArtifactReference {
+  const artifact = files.get(value)
+  if (artifact !== undefined) return { artifact }
+  if (files.size === 0 || (typeof value === 'string' && value.includes('://'))) return { url: readUrl(value, where) }
+  throw invalid(where, `is neither a URL nor one of the files that are here: ${[...files.keys()].join(', ')}`)
+}
+
+function readResource(
+  value: unknown,
+  where: string,
+  files: JobFileNames,
+  known: readonly string[] = RESOURCE_KEYS,
+): ArtifactReference {
   const fields = readObject(value, where)
   const unknown = Object.keys(fields).find(key => !known.includes(key))
   if (unknown !== undefined) throw invalid(at(where, unknown), 'is not supported')
   return {
-    url: readUrl(fields.url, at(where, 'url')),
+    ...readSource(fields.url, at(where, 'url'), files),
     sha256: fields.sha256sum === undefined ? undefined : readSha256(fields.sha256sum, at(where, 'sha256sum')),
     compression: readCompression(fields.compression, at(where, 'compression')),
   }
 }
 
 /** LAVA says here how the ramdisk *is* compressed, and leaves it so: the kernel unpacks it itself. */
-function readRamdisk(value: unknown, where: string): ArtifactReference {
-  const { url, sha256 } = readResource(value, where)
-  return { url, sha256 }
+function readRamdisk(value: unknown, where: string, files: JobFileNames): ArtifactReference {
+  const { compression: _, ...ramdisk } = readResource(value, where, files)
+  return ramdisk
 }
 
 /** The one action of a kind. @throws JOB_INVALID when there is none, or a second one */
@@ -147,9 +162,14 @@ async function parseYaml(text: string): Promise<unknown> {
  *
  * @param text YAML, of at most 256 KiB
  * @param defaults stand in for LAVA's device type: the command line is made as its template makes it
+ * @param files stand where the job has their names instead of URLs
  * @throws JOB_INVALID with the path of what is wrong or not supported
  */
-export async function parseJobLava(text: string, defaults: LabDefaults): Promise<JobRequest> {
+export async function parseJobLava(
+  text: string,
+  defaults: LabDefaults,
+  files: JobFileNames = new Map(),
+): Promise<JobRequest> {
   const job = readObject(await parseYaml(text), '')
   const actions = readList(job.actions, 'actions', MOST_ACTIONS)
   checkActions(actions)
@@ -162,11 +182,11 @@ export async function parseJobLava(text: string, defaults: LabDefaults): Promise
   const withModules = modules !== undefined && wantsModules(ramdisk, path('ramdisk'))
   return {
     name: job.job_name === undefined ? undefined : readText(job.job_name, 'job_name', 200),
-    kernel: readResource(kernel, path('kernel')),
-    ramdisk: ramdisk === undefined ? undefined : readRamdisk(ramdisk, path('ramdisk')),
-    dtb: dtb === undefined ? undefined : readResource(dtb, path('dtb')),
-    overlays: overlays.map((overlay, index) => readResource(overlay, at(path('dtbo'), index))),
-    modules: withModules ? readResource(modules, path('modules'), [...RESOURCE_KEYS, 'archive']) : undefined,
+    kernel: readResource(kernel, path('kernel'), files),
+    ramdisk: ramdisk === undefined ? undefined : readRamdisk(ramdisk, path('ramdisk'), files),
+    dtb: dtb === undefined ? undefined : readResource(dtb, path('dtb'), files),
+    overlays: overlays.map((overlay, index) => readResource(overlay, at(path('dtbo'), index), files)),
+    modules: withModules ? readResource(modules, path('modules'), files, [...RESOURCE_KEYS, 'archive']) : undefined,
     cmdline: readCmdline(job.context, defaults),
     options: { dryRun: false, earlycon: false, force: false, queue: false },
   }
