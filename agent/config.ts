@@ -9,6 +9,7 @@ import { isIP } from 'node:net'
 import type { BootConfig } from './boot/boot.js'
 import { fault } from './errors.js'
 import type { HttpConfig } from './http/http-config.js'
+import type { TftpConfig } from './tftp/tftp-config.js'
 import type { UBootConfig } from './uboot/uboot-config.js'
 
 /** How the value of a setting is read and shown. */
@@ -118,6 +119,14 @@ const SETTINGS = {
   fetchRetries: setting(wholeNumber(0, 100), 5, 'further attempts at a download after the first'),
   fetchMaxRedirects: setting(wholeNumber(0, 50), 10, 'redirects that are followed for one download'),
 
+  tftpPort: setting(wholeNumber(0, 65535), 0, 'UDP port that takes jobs over TFTP, usually 69; 0: none'),
+  tftpHost: setting(text, '', 'address of that port; none means every address, of IPv6 and of IPv4'),
+  tftpPeers: setting(
+    listOf('a network such as 10.0.2.0/24', isNetwork),
+    [],
+    'networks that may push jobs over TFTP and read of them, like loopback; there are no tokens',
+  ),
+
   serial: setting(text, '', 'serial line with the U-Boot console: /dev/ttyS0'),
   consoleHost: setting(text, '127.0.0.1', 'address of the TCP console, which asks for no password'),
   consolePort: setting(wholeNumber(0, 65535), 0, 'TCP port with the U-Boot console, for telnet; 0: none'),
@@ -144,6 +153,7 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly http: HttpConfig
   readonly boot: BootConfig
+  readonly tftp: TftpConfig
   readonly uboot: UBootConfig
 }
 
@@ -232,6 +242,7 @@ function readFlags(argv: readonly string[]): Map<string, string> {
 /** The settings as each part of the agent takes them. */
 function grouped(settings: Settings): Config {
   const { host, port, logLevel, tokenFile, fetchStallSeconds, fetchRetries, fetchMaxRedirects, ...rest } = settings
+  const lab = { console: rest.console, kernelArgs: rest.kernelArgs }
   return {
     listen: { host, port },
     logLevel,
@@ -243,7 +254,7 @@ function grouped(settings: Settings): Config {
       idleSeconds: rest.idleSeconds,
       heartbeatSeconds: rest.heartbeatSeconds,
       jobBodyLimit: rest.jobBodyLimit,
-      lab: { console: rest.console, kernelArgs: rest.kernelArgs },
+      lab,
     },
     boot: {
       artifactDir: rest.artifactDir,
@@ -256,6 +267,12 @@ function grouped(settings: Settings): Config {
       keepLinksUp: rest.keepLinksUp,
       farewellMs: rest.farewellMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
+    },
+    tftp: {
+      listen: rest.tftpPort === 0 ? null : { host: rest.tftpHost, port: rest.tftpPort },
+      peers: rest.tftpPeers,
+      descriptionLimit: rest.jobBodyLimit,
+      lab,
     },
     uboot: {
       serial: rest.serial === '' ? null : rest.serial,

@@ -123,6 +123,11 @@ export const ERRORS = {
   JOB_NO_PLAN: row('job {id} has no plan: it is {state}', 404, 1),
   JUMP_RETURNED: row('job {id}: the jump came back: {reason}', 500, 2),
 
+  // Jobs pushed over TFTP.
+  PUSH_PEER: row('{address} may not push jobs here: list its network in tftpPeers', 403, 1),
+  PUSH_NAME: row("'{name}' cannot be written: NAME/FILE can, with FILE one of {known}", 403, 1),
+  PUSH_UNKNOWN: row("there is no '{name}' to read: NAME/FILE is there, with FILE one of {known}", 404, 1),
+
   // Who may do what.
   AUTH_REQUIRED: row('a bearer token is required: send the header `Authorization: Bearer TOKEN`', 401, 1),
   AUTH_TOKEN: row(

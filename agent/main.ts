@@ -16,6 +16,7 @@ import type { PlanRenderers } from './http/routes-jobs.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/kexec-native.js'
 import { createSystemdNotifier } from './systemd-notify.js'
+import type { TftpJobs, TftpJobsParts } from './tftp/tftp-jobs.js'
 import type { BoardUBoot, BoardUBootParts } from './uboot/board-uboot.js'
 import type { TtyCalls } from './uboot/line-tty.js'
 
@@ -33,7 +34,7 @@ export interface CodeCache {
   create(): Uint8Array
 }
 
-const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and boots them with kexec
+const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and TFTP and boots them with kexec
 
   fauxboot-agent.cjs [SETTING...]                  run
   fauxboot-agent.cjs --check-config [SETTING...]   read the settings, print them, and end
@@ -77,13 +78,14 @@ async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Pr
     process.exit(1)
   })
   const notifier = createSystemdNotifier(env, log)
-  const { boot, server, uboot } = await start(config, log)
+  const { boot, server, tftp, uboot } = await start(config, log)
   log.info({ version, codeCache: cache.used, milliseconds: Math.round(performance.now()) }, 'ready')
   notifier.ready()
   stopOnSignal(log, async () => {
     notifier.stopping()
     // First the jobs: their followers hear of the end before their connections are closed.
     await boot.close()
+    tftp?.close()
     await uboot?.close()
     await server.close()
   })
@@ -98,23 +100,28 @@ interface Agent {
   readonly boot: Boot
   readonly server: FastifyInstance
   readonly url: string
+  /** null where no port is set for it */
+  readonly tftp: TftpJobs | null
   /** null where no line is set for it */
   readonly uboot: BoardUBoot | null
 }
 
 /** Everything up to the first answer. */
-async function start({ listen, http, boot: config, uboot: console }: Config, log: Logger): Promise<Agent> {
+async function start({ listen, http, tftp: push, boot: config, uboot: console }: Config, log: Logger): Promise<Agent> {
   if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
   const kexec = createNativeKexec()
   const host = createBoardHost()
+  let tftp: TftpJobs | null = null
   let uboot: BoardUBoot | null = null
   const hangUp = async (): Promise<void> => {
     server.server.closeAllConnections()
+    tftp?.close()
     await uboot?.drained()
   }
   const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
   const server: FastifyInstance = createServer(boot, http, { log, version, plans: PLANS })
   const url = await server.listen(listen)
+  tftp = await openTftp({ config: push, boot, drawPlan: PLANS.svg, log })
   uboot = await openConsole({
     config: console,
     boot,
@@ -124,7 +131,20 @@ async function start({ listen, http, boot: config, uboot: console }: Config, log
     room: memoryRoom(config),
     log,
   })
-  return { boot, server, url, uboot }
+  return { boot, server, url, tftp, uboot }
+}
+
+/** A board that cannot listen for TFTP still takes jobs over HTTP: what is wrong is logged. */
+async function openTftp(parts: TftpJobsParts): Promise<TftpJobs | null> {
+  const { listen } = parts.config
+  if (listen === null) return null
+  try {
+    const { TftpJobs } = await import('./tftp/tftp-jobs.js')
+    return await TftpJobs.open(parts, listen)
+  } catch (thrown) {
+    parts.log.error({ reason: asFault(thrown, 'listening for TFTP').message }, 'there are no jobs over TFTP')
+    return null
+  }
 }
 
 const TTY: TtyCalls = { rawTty, drainTty }

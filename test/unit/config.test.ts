@@ -31,6 +31,13 @@ t.test('without any settings the agent listens everywhere on 8080, and only loop
   t.match(config.boot, { artifactDir: '/run/fauxboot/artifacts', fetch: { stallSeconds: 30 } })
 })
 
+t.test('nobody listens for TFTP unless a port is set, and then every address does', async t => {
+  t.match(load(t, {}).tftp, { listen: null, peers: [] })
+  const { tftp } = load(t, { file: { tftpPort: 69, tftpPeers: ['10.0.0.0/8', 'fd00::/8'], jobBodyLimit: 5 } })
+  t.match(tftp, { listen: { host: '', port: 69 }, peers: ['10.0.0.0/8', 'fd00::/8'], descriptionLimit: 5 })
+  t.match(refusal(t, { file: { tftpPeers: ['10.0.0.1'] } }), /tftpPeers: expected a network/)
+})
+
 t.test('a setting is the same in the file, in the environment and on the command line', async t => {
   t.equal(load(t, { file: { fetchRetries: 7 } }).boot.fetch.retries, 7)
   t.equal(load(t, { env: { FAUXBOOT_FETCH_RETRIES: '7' } }).boot.fetch.retries, 7)

@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'agent/transfer': [],
   'agent/boot': ['agent/image', 'agent/kexec', 'agent/transfer'],
   'agent/http': ['agent/boot'],
+  'agent/tftp': ['agent/boot', 'agent/image', 'agent/transfer'],
   'agent/uboot': ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'],
   native: [],
   lava: ['agent/image', 'agent/kexec'],
@@ -17,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Types are shared more freely: they are gone at run time. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   'agent/http': ['agent/kexec'],
+  'agent/tftp': ['agent/kexec'],
   lava: ['agent/boot', 'agent/http'],
 }
 

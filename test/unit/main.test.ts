@@ -1,6 +1,7 @@
 /** The agent as it runs on the board: its bundle, started as a process. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -10,6 +11,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { bundleAgent } from '../../agent/bundle.js'
 import { createSystemdNotifier } from '../../agent/systemd-notify.js'
+import { putTftp } from '../../agent/transfer/tftp-client.js'
 import { temporaryDirectory } from './boot/fixture.js'
 import { KERNEL } from './http/agent-fixture.js'
 import { peer } from './image/peer.js'
@@ -126,6 +128,28 @@ t.test('the agent answers, and ends with 0 when it is told to', async t => {
   child.kill('SIGTERM')
   t.equal(await ended, 0)
   t.match(lines.at(-1), { level: 'info', signal: 'SIGTERM', msg: 'stopping' })
+})
+
+t.test('the agent takes jobs over TFTP where a port is set; one that is taken is no reason to end', async t => {
+  const free = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address()
+  const args = ['--tftp-port', String(port), '--tftp-host', '127.0.0.1']
+  const without = await start(t, { args })
+  const lost = without.lines.find(({ level }) => level === 'error')
+  t.match(lost, { msg: 'there are no jobs over TFTP', reason: /EADDRINUSE/ })
+  t.equal((await fetch(`${without.url}/healthz`)).status, 200)
+  free.close()
+  await once(free, 'close')
+  const { child, ended } = await start(t, { args })
+  const push = (file: string, content: string) =>
+    putTftp({ server: '127.0.0.1', port, file }, [Buffer.from(content)], Buffer.byteLength(content))
+  await push('a/kernel', 'no kernel')
+  await t.rejects(push('a/job.yaml', 'a: ['), { code: 'TFTP_REFUSED', details: { text: /cannot be read as YAML/ } })
+  await t.rejects(push('a/boot.scr', 'reset'), { code: 'TFTP_REFUSED', details: { text: /has the command "reset"/ } })
+  await push('a/job.json', '{"cmdline":""}')
+  child.kill('SIGTERM')
+  t.equal(await ended, 0)
 })
 
 t.test('what is loaded late is in the bundle', async t => {

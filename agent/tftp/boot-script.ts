@@ -1,0 +1,155 @@
+/**
+ * A boot script, as `mkimage -T script` wraps it or as plain text. It is read, not run: `setenv`, then one `bootz`,
+ * `booti` or `bootm` that names pushed files. Whatever else a script may say is refused, for it would mean another boot.
+ */
+
+import { invalid } from '../boot/job-fields.js'
+import { isUImage, parseUImage } from '../image/uimage.js'
+
+/** What a script boots, by the roles of the files. */
+export interface BootScript {
+  readonly kernel: string
+  readonly ramdisk: string | null
+  readonly dtb: string | null
+  /** `bootargs`; empty when it is not set */
+  readonly cmdline: string
+}
+
+/** They all boot what the files are: the formats are told apart by their magic. */
+const BOOTS: readonly string[] = ['bootz', 'booti', 'bootm']
+/** The operands of a boot, in order: `-` stands for none, but there is always a kernel. */
+const OPERANDS = ['kernel', 'ramdisk', 'dtb'] as const
+/** Where U-Boot's scripts expect the files: they stand for what was pushed. */
+const PLACES = [
+  ['kernel_addr_r', 'kernel'],
+  ['ramdisk_addr_r', 'ramdisk'],
+  ['fdt_addr_r', 'dtb'],
+] as const
+
+/** A script has a few hundred bytes; variables in variables must not make more of it than this. */
+const LONGEST_VALUE = 8192
+
+/**
+ * One of the pieces that a line is made of: blanks, the end of a command, or part of a word. What else U-Boot's shell
+ * knows (`&&`, quotes over lines, its own ideas of a backslash in quotes) is none of them.
+ */
+const PIECE =
+  /(?<blank>[ \t\r]+)|(?<end>;|$)|'(?<single>[^'\\]*)'|"(?<double>[^"\\]*)"|\\(?<escaped>.)|\$\{(?<braced>\w+)\}|\$(?<bare>\w+)|(?<plain>[^ \t\r;'"\\$&|]+|\$(?!\{))/y
+
+type Variables = Map<string, string>
+
+/** A line of the script while it is read. */
+class Line {
+  readonly #where: string
+  readonly #variables: Variables
+
+  constructor(number: number, variables: Variables) {
+    this.#where = `boot.scr line ${number}`
+    this.#variables = variables
+  }
+
+  refuse(reason: string) {
+    return invalid(this.#where, reason)
+  }
+
+  /** The commands of the line as words, one by one, with the variables that are set when each of them begins. */
+  *commands(text: string): Generator<string[]> {
+    let words: string[] = []
+    let word: string | null = null
+    const endWord = (): void => {
+      if (word !== null) words.push(word)
+      word = null
+    }
+    for (let at = 0; ; ) {
+      // A comment begins at the start of a word only.
+      if (text[at] === '#' && word === null) at = text.length
+      PIECE.lastIndex = at
+      const { groups } = PIECE.exec(text) ?? {}
+      if (groups === undefined) throw this.refuse(`cannot be understood from character ${at + 1} on`)
+      const { blank, end, ...part } = groups
+      at = PIECE.lastIndex
+      if (blank === undefined && end === undefined) word = this.#bounded((word ?? '') + this.#text(part))
+      else endWord()
+      if (end === undefined) continue
+      yield words
+      words = []
+      if (end === '') return
+    }
+  }
+
+  /** What a piece puts into its word. */
+  #text({ single, double, escaped, braced, bare, plain }: Readonly<Record<string, string | undefined>>): string {
+    const name = braced ?? bare
+    if (name !== undefined) return this.#value(name)
+    if (double === undefined) return single ?? escaped ?? plain ?? ''
+    return double.replace(/\$\{([^}]*)\}?|\$(\w+)/g, (_, inBraces, alone) => this.#value(inBraces ?? alone))
+  }
+
+  #value(name: string): string {
+    const value = this.#variables.get(name)
+    if (value === undefined)
+      throw this.refuse(`uses the variable ${JSON.stringify(name.slice(0, 80))}, which the script does not set`)
+    return value
+  }
+
+  #bounded(text: string): string {
+    if (text.length > LONGEST_VALUE) throw this.refuse(`has a word of more than ${LONGEST_VALUE} characters`)
+    return text
+  }
+}
+
+function setVariable(line: Line, [name = '', ...values]: readonly string[], variables: Variables): void {
+  if (!/^\w{1,64}$/.test(name)) throw line.refuse(`sets a variable of the name ${JSON.stringify(name.slice(0, 80))}`)
+  const value = values.join(' ')
+  if (value.length > LONGEST_VALUE) throw line.refuse(`sets ${name} to more than ${LONGEST_VALUE} characters`)
+  if (values.length === 0) variables.delete(name)
+  else variables.set(name, value)
+}
+
+function bootOf(line: Line, command: string, operands: readonly string[], variables: Variables): BootScript {
+  if (operands.length > OPERANDS.length) throw line.refuse(`has more than three operands behind ${command}`)
+  const [kernel = 'kernel', ramdisk = null, dtb = null] = OPERANDS.map((role, index) => {
+    const operand = operands[index] ?? (index === 0 ? role : '-')
+    if (operand === role) return role
+    if (operand === '-' && index > 0) return null
+    const place = PLACES[index]?.[0] ?? ''
+    throw line.refuse(`boots ${JSON.stringify(operand.slice(0, 80))}; here is ${role}, or \${${place}}`)
+  })
+  return { kernel: kernel ?? 'kernel', ramdisk, dtb, cmdline: variables.get('bootargs') ?? '' }
+}
+
+/** The text of a script. @throws FORMAT_* of a uImage that is none, JOB_INVALID of one that is no script */
+function scriptText(bytes: Uint8Array): string {
+  if (!isUImage(bytes)) return Buffer.from(bytes).toString('utf8')
+  const { type, compression, parts } = parseUImage(bytes, 'boot.scr')
+  const [script] = parts
+  if (type !== 'script' || compression !== 'none' || script === undefined) {
+    throw invalid('boot.scr', `is a uImage of type ${type}, compression ${compression}; a script without is read`)
+  }
+  return Buffer.from(script).toString('utf8')
+}
+
+/**
+ * Read a boot script.
+ *
+ * @throws JOB_INVALID with the line and what is not understood there; FORMAT_* for a damaged uImage
+ */
+export function parseBootScript(bytes: Uint8Array): BootScript {
+  const variables: Variables = new Map(PLACES)
+  let boot: BootScript | null = null
+  for (const [index, text] of scriptText(bytes).split('\n').entries()) {
+    const line = new Line(index + 1, variables)
+    for (const [command, ...operands] of line.commands(text)) {
+      if (command === undefined) continue
+      if (boot !== null) throw line.refuse(`has ${JSON.stringify(command)} behind the boot, which does not return`)
+      if (command === 'setenv') setVariable(line, operands, variables)
+      else if (BOOTS.includes(command)) boot = bootOf(line, command, operands, variables)
+      else {
+        const known = ['setenv', ...BOOTS].join(', ')
+        throw line.refuse(`has the command ${JSON.stringify(command.slice(0, 80))}; understood here: ${known}`)
+      }
+    }
+  }
+  if (boot === null) throw invalid('boot.scr', `boots nothing: it has none of ${BOOTS.join(', ')}`)
+  return boot
+}
