@@ -152,6 +152,13 @@ export const ERRORS = {
   HTTP_ROUTE: row('there is no {method} {path}; /docs lists what there is', 404, 1),
   INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
 
+  // The pull lab: its settings, KernelCI's API, the jobs that it has claimed.
+  PULL_CONFIG: row('{file}: {where} {reason}, found {found}', 400, 1),
+  PULL_STATE: row('state directory {directory}: {reason}', 500, 2),
+  PULL_API: row('{url}: the API answered {status}: {reason}', 502, 2),
+  PULL_SHELL: row('shell of {board}: waited {seconds} s for {expected}; its last words: {found}', 504, 2),
+  PULL_INTERRUPTED: row('job {id} was {state} when the pull lab stopped', 500, 2),
+
   // The board image and the emulated board: machines that build and test.
   BOARD_DATA: row('board data {file}: {where} {reason}', 422, 1),
   BUILD_TOOL: row('{doing}: {tool} failed ({status}): {reason}', 500, 2),

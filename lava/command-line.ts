@@ -39,6 +39,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'boot a kernel on a board and follow it to the jump',
     load: () => import('./commands/boot.js'),
   },
+  pull: {
+    usage: 'pull',
+    summary: 'run jobs that KernelCI has for the boards of this lab',
+    load: () => import('./commands/pull.js'),
+  },
   bundle: {
     usage: 'bundle',
     summary: 'pack a job and its files into one ZIP',

@@ -39,14 +39,19 @@ export async function sendRequest(request: HttpRequest): Promise<http.IncomingMe
 /**
  * Read the whole body of an answer as text.
  *
- * @throws BOARD_UNREACHABLE when it breaks off, BOARD_ANSWER when it is larger than 64 MiB
+ * @param limit bytes; more are not kept
+ * @throws BOARD_UNREACHABLE when it breaks off, BOARD_ANSWER when it is larger than the limit
  */
-export async function readText(request: HttpRequest, response: http.IncomingMessage): Promise<string> {
+export async function readText(
+  request: HttpRequest,
+  response: http.IncomingMessage,
+  limit = ANSWER_LIMIT,
+): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of readChunks(request, response)) {
     size += chunk.length
-    if (size > ANSWER_LIMIT) throw wrongAnswer(request.url, `it is larger than ${ANSWER_LIMIT} bytes`)
+    if (size > limit) throw wrongAnswer(request.url, `it is larger than ${limit} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -73,7 +78,12 @@ export function wrongAnswer(url: URL, reason: string): FauxbootError {
   return fault('BOARD_ANSWER', { url: url.href, reason })
 }
 
-function exchange(request: HttpRequest): Promise<http.IncomingMessage> {
+/**
+ * Send a request, and take the answer whatever its status is.
+ *
+ * @throws BOARD_UNREACHABLE when there is no answer, and the signal's reason when it is aborted
+ */
+export function exchange(request: HttpRequest): Promise<http.IncomingMessage> {
   const { url, method, headers, body, signal, idleSeconds, answerSeconds = idleSeconds } = request
   return new Promise((resolve, reject) => {
     const open = url.protocol === 'https:' ? https.request : http.request

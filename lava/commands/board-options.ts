@@ -3,16 +3,14 @@
 import { type Command, Option } from 'commander'
 import { fault } from '../../agent/errors.js'
 import { BoardClient } from '../board-client.js'
-import { readInput } from '../local-file.js'
 import type { Terminal } from '../terminal.js'
+import { readToken } from '../token-file.js'
 
 export interface BoardOptions {
   readonly board?: string
   readonly tokenFile?: string
   readonly json?: boolean
 }
-
-const TOKEN_LIMIT = 4096
 
 /** Declare `--board`, `--token-file` and `--json`, and what the environment may say instead. */
 export function addBoardOptions(command: Command, terminal: Terminal): Command {
@@ -49,16 +47,4 @@ function boardUrl(board: string | undefined, command: string): URL {
   if (!/^https?:\/\//i.test(board)) throw usage(`board '${board}' is not a URL; did you mean http://${board} ?`)
   if (!URL.canParse(board)) throw usage(`board '${board}' is not a URL such as http://board:8080`)
   return new URL(board)
-}
-
-/** A token is one line of visible ASCII (RFC 6750 section 2.1, a little wider): anything else breaks the header. */
-async function readToken(file: string): Promise<string> {
-  const token = Buffer.from(await readInput(file, TOKEN_LIMIT))
-    .toString('utf8')
-    .trim()
-  if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw fault('CLI_FILE', {
-    file,
-    reason: token === '' ? 'holds no token' : 'holds more than one token of visible ASCII',
-  })
 }

@@ -1,0 +1,57 @@
+/**
+ * Claiming a job. The API has no state for it and no comparison on writing: a lab writes its own `data.job_id` into a
+ * node that has none, as KernelCI's own pull labs do. So it is read again afterwards: of two labs at once, the last
+ * one to write has it.
+ */
+
+import { FauxbootError } from '../../agent/errors.js'
+import type { KernelciApi } from './kernelci-api.js'
+import { changedDocument, type KernelciNode } from './node.js'
+
+export type ClaimResult =
+  | { readonly claimed: true; readonly node: KernelciNode }
+  | { readonly claimed: false; readonly reason: string }
+
+/** A refusal that is about this node, and not about the lab or the API. */
+const NODE_REFUSALS: readonly unknown[] = [400, 404, 409, 410, 422]
+
+/**
+ * Claim a job.
+ *
+ * @param claim what is written to `data.job_id`
+ * @throws PULL_API for refusals that would meet every job (401, 5xx), FETCH_NETWORK, the signal's reason: whether the
+ *   claim has arrived is unknown then
+ */
+export async function claimNode(
+  api: KernelciApi,
+  id: string,
+  claim: string,
+  signal?: AbortSignal,
+): Promise<ClaimResult> {
+  const node = await api.node(id, signal)
+  // The answer to an earlier attempt was lost, the claim was not.
+  if (node.claim === claim && node.state === 'available') return { claimed: true, node }
+  const reason = whyNotFree(node)
+  if (reason !== null) return { claimed: false, reason }
+  try {
+    await api.putNode(id, changedDocument(node, { data: { job_id: claim } }), signal)
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError) || !NODE_REFUSALS.includes(thrown.details.status)) throw thrown
+    return { claimed: false, reason: `the API refused the claim: ${thrown.details.status} ${thrown.details.reason}` }
+  }
+  const after = await api.node(id, signal)
+  if (after.claim === claim && after.state === 'available') return { claimed: true, node: after }
+  return { claimed: false, reason: whyNotFree(after) ?? 'the claim was not kept' }
+}
+
+function whyNotFree({ state, claim }: KernelciNode): string | null {
+  if (state !== 'available') return `it is ${state}`
+  return claim === null ? null : `it is claimed by ${claim}`
+}
+
+/** Why a job that runs is not this lab's any more; null while it is. */
+export function whyLost(node: KernelciNode, claim: string): string | null {
+  if (node.claim !== claim) return node.claim === null ? 'the claim was removed' : `${node.claim} has claimed it`
+  if (node.state !== 'available') return `it was set to ${node.state}${node.result === null ? '' : `, ${node.result}`}`
+  return null
+}

@@ -1,0 +1,109 @@
+/** A claimed job from its definition to its outcome, while KernelCI is watched for somebody who takes it away. */
+
+import { asFault, fault } from '../../agent/errors.js'
+import { pause } from '../../agent/transfer/abort.js'
+import { whyLost } from './claim.js'
+import type { ClaimedJob } from './claimed-job.js'
+import { parsePullJob } from './job-definition.js'
+import type { KernelciApi } from './kernelci-api.js'
+import type { KernelciNode } from './node.js'
+import { incomplete, outcomeOfError } from './outcome.js'
+import type { PullBoardConfig, PullConfig } from './pull-config.js'
+import { downloadText } from './remote-file.js'
+import { type JobRunResult, type RunSession, runPullJob } from './run-job.js'
+import type { StateDir } from './state-dir.js'
+
+/** A definition is some kilobytes. */
+const DEFINITION_LIMIT = 1024 * 1024
+
+export interface ClaimedRunContext {
+  readonly api: KernelciApi
+  readonly state: StateDir
+  readonly config: PullConfig
+  readonly runSession: RunSession
+  readonly note: (line: string) => void
+  /** fires when the lab is stopped */
+  readonly signal: AbortSignal
+}
+
+/** Somebody else has ended the job, or has it now. */
+class JobLost extends Error {
+  override readonly name = 'JobLost'
+}
+
+/**
+ * Run a claimed job. Whatever goes wrong is its outcome.
+ *
+ * @returns null when the job is not this lab's any more: then there is nothing to post
+ */
+export async function runClaimedJob(
+  claimed: ClaimedJob,
+  node: KernelciNode,
+  board: PullBoardConfig,
+  context: ClaimedRunContext,
+): Promise<JobRunResult | null> {
+  const { api, state, config, runSession, note } = context
+  const lost = new AbortController()
+  const deadline = AbortSignal.timeout(config.jobSeconds * 1000)
+  const over = new AbortController()
+  const signal = AbortSignal.any([context.signal, lost.signal, deadline])
+  const watch = watchClaim(api, claimed, config.api.pollSeconds, lost, AbortSignal.any([signal, over.signal]))
+  try {
+    if (node.definition === null) {
+      throw fault('JOB_INVALID', { where: 'artifacts.job_definition', reason: 'is missing' })
+    }
+    const options = { limit: DEFINITION_LIMIT, idleSeconds: config.api.requestSeconds, signal }
+    const job = parsePullJob(await downloadText(node.definition, options), config.shellTests)
+    const workDir = state.workDir(claimed.nodeId)
+    const logFile = state.logFile(claimed.nodeId)
+    return await runPullJob({ job, board, workDir, logFile, config, runSession, note, signal })
+  } catch (thrown) {
+    if (context.signal.aborted) {
+      const { message } = fault('PULL_INTERRUPTED', { id: claimed.nodeId, state: 'running' })
+      return { outcome: incomplete('Infrastructure', message), session: null }
+    }
+    if (lost.signal.reason instanceof JobLost) {
+      note(`broken off: ${lost.signal.reason.message}`)
+      return null
+    }
+    if (deadline.aborted) {
+      const message = `the job took longer than ${config.jobSeconds / 60} minutes`
+      return { outcome: incomplete('Infrastructure', message), session: null }
+    }
+    return { outcome: outcomeOfError(thrown), session: null }
+  } finally {
+    over.abort()
+    await watch
+  }
+}
+
+/** Look at the node from time to time; resolves when `signal` fires. */
+async function watchClaim(
+  api: KernelciApi,
+  { nodeId, claim }: ClaimedJob,
+  seconds: number,
+  lost: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for (;;) {
+      await pause(seconds * 1000, signal)
+      const reason = await lossOf(api, nodeId, claim, signal)
+      if (reason === null) continue
+      lost.abort(new JobLost(reason))
+      return
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+  }
+}
+
+/** An API that does not answer now says nothing about the job. */
+async function lossOf(api: KernelciApi, id: string, claim: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    return whyLost(await api.node(id, signal), claim)
+  } catch (thrown) {
+    signal.throwIfAborted()
+    return asFault(thrown, 'watching the job').details.status === 404 ? 'the node is not there any more' : null
+  }
+}

@@ -1,0 +1,148 @@
+/** The definition of a pull-lab job: JSON as kernelci-core's template `pull_labs.jinja2` makes it. */
+
+import Type from 'typebox'
+import { type FauxbootError, fault } from '../../agent/errors.js'
+import { ShellCommands } from './pull-config.js'
+import type { RemoteFile } from './remote-file.js'
+import { checkValue, shown } from './schema-check.js'
+
+const Url = Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 8192, description: 'an http or https URL' })
+const Line = (maxLength: number) =>
+  Type.String({
+    pattern: '^[^\\x00-\\x1f\\x7f]*$',
+    maxLength,
+    description: `a text of at most ${maxLength} characters`,
+  })
+
+/** What is read of it; other fields are KernelCI's business. */
+const DefinitionSchema = Type.Object({
+  artifacts: Type.Record(Type.String(), Type.Unknown()),
+  tests: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Line(200),
+        type: Line(64),
+        timeout_s: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: 86400, description: 'a number of seconds from 1 to 86400' }),
+        ),
+        commands: Type.Optional(ShellCommands),
+        'pre-commands': Type.Optional(ShellCommands),
+        'post-commands': Type.Optional(ShellCommands),
+      }),
+      { maxItems: 100, description: 'a list of at most 100 tests' },
+    ),
+  ),
+  environment: Type.Optional(Type.Object({ platform: Type.Optional(Line(128)), arch: Type.Optional(Line(32)) })),
+  callback: Type.Optional(Type.Object({ url: Type.Optional(Line(8192)) })),
+  integrity: Type.Optional(Type.Object({ sha256: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
+})
+
+export const ROLES = ['kernel', 'ramdisk', 'dtb', 'modules'] as const
+export type Role = (typeof ROLES)[number]
+
+export interface PullTest {
+  readonly id: string
+  readonly type: string
+  readonly timeoutSeconds: number
+  /** typed at the target's shell, in this order; null when the lab does not know the type */
+  readonly commands: readonly string[] | null
+}
+
+export interface PullJob {
+  readonly files: Readonly<Partial<Record<Role, RemoteFile>>> & { readonly kernel: RemoteFile }
+  readonly tests: readonly PullTest[]
+  readonly platform: string | null
+  /** from the callback: the node that the job is */
+  readonly nodeId: string | null
+}
+
+/** Files that mean another kind of boot than kernel and ramdisk. */
+const OTHER_BOOTS = ['rootfs', 'rootfs_type', 'nfsroot', 'nfsrootfs', 'fit', 'uefi']
+/** Types that are the boot itself. */
+const BOOT_TYPES = ['boot', 'baseline']
+const DEFAULT_TIMEOUT_S = 600
+const ARCHITECTURES = ['arm', 'arm64', 'aarch64']
+
+export const isBootTest = ({ type }: PullTest): boolean => BOOT_TYPES.includes(type)
+
+/**
+ * Read a job definition.
+ *
+ * @param text JSON
+ * @param shellTests commands of the test types that the lab knows
+ * @throws JOB_INVALID with the path of what is wrong or cannot be done here
+ */
+export function parsePullJob(text: string, shellTests: Readonly<Record<string, readonly string[]>>): PullJob {
+  const job = checkValue(DefinitionSchema, parseJson(text), ({ where, reason, found }) =>
+    invalid(where === '' ? 'the definition' : where, `${reason}, found ${found}`),
+  )
+  const { artifacts, environment = {}, integrity } = job
+  const other = OTHER_BOOTS.find(name => isGiven(artifacts[name]))
+  if (other !== undefined) throw invalid(`artifacts.${other}`, 'is not supported here: a ramdisk is')
+  const { arch, platform = null } = environment
+  if (arch !== undefined && !ARCHITECTURES.includes(arch)) {
+    throw invalid('environment.arch', `must be one of ${ARCHITECTURES.join(', ')}, found ${shown(arch)}`)
+  }
+  const digests = integrity?.sha256 ?? {}
+  const file = (role: string): RemoteFile | undefined => readFile(artifacts, digests, role)
+  const kernel = file('kernel')
+  if (kernel === undefined) throw invalid('artifacts.kernel', 'is missing')
+  const tests = job.tests ?? []
+  return {
+    files: { kernel, ramdisk: file('ramdisk') ?? file('initrd'), dtb: file('dtb'), modules: file('modules') },
+    tests: (tests.length === 0 ? [{ id: 'boot', type: 'boot' }] : tests).map(test => readTest(test, shellTests)),
+    platform,
+    nodeId: /\/node\/([0-9a-f]{24})$/.exec(job.callback?.url ?? '')?.[1] ?? null,
+  }
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw invalid('the definition', `is not JSON: ${error.message}`)
+    throw error
+  }
+}
+
+function readFile(
+  artifacts: Readonly<Record<string, unknown>>,
+  digests: Readonly<Record<string, unknown>>,
+  role: string,
+): RemoteFile | undefined {
+  if (!isGiven(artifacts[role])) return undefined
+  const refuse = (where: string) => (mismatch: { reason: string; found: string }) =>
+    invalid(where, `${mismatch.reason}, found ${mismatch.found}`)
+  const url = checkValue(Url, artifacts[role], refuse(`artifacts.${role}`))
+  // KernelCI names them by role, or by the name of the file.
+  const digest = digests[role] ?? digests[url.split('/').at(-1) ?? '']
+  if (!isGiven(digest)) return { url }
+  const sha256 = checkValue(Sha256, digest, refuse(`integrity.sha256.${role}`))
+  return { url, sha256: sha256.toLowerCase() }
+}
+
+const Sha256 = Type.String({ pattern: '^[0-9A-Fa-f]{64}$', description: 'a sha256 of 64 hex digits' })
+
+interface TestFields {
+  readonly id: string
+  readonly type: string
+  readonly timeout_s?: number
+  readonly commands?: readonly string[]
+  readonly 'pre-commands'?: readonly string[]
+  readonly 'post-commands'?: readonly string[]
+}
+
+function readTest(test: TestFields, shellTests: Readonly<Record<string, readonly string[]>>): PullTest {
+  const { id, type, timeout_s: timeoutSeconds = DEFAULT_TIMEOUT_S } = test
+  const own = test.commands ?? (Object.hasOwn(shellTests, type) ? shellTests[type] : undefined)
+  const boot = BOOT_TYPES.includes(type)
+  if (own === undefined && !boot) return { id, type, timeoutSeconds, commands: null }
+  const commands = [...(test['pre-commands'] ?? []), ...(own ?? []), ...(test['post-commands'] ?? [])]
+  return { id, type, timeoutSeconds, commands }
+}
+
+function invalid(where: string, reason: string): FauxbootError {
+  return fault('JOB_INVALID', { where, reason })
+}

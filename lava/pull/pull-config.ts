@@ -1,0 +1,218 @@
+/** The settings of a pull lab: a YAML file, checked whole before anything is done. Tokens are in files of their own. */
+
+import { dirname, resolve } from 'node:path'
+import Type, { type Static } from 'typebox'
+import { parseDocument } from 'yaml'
+import { type FauxbootError, fault } from '../../agent/errors.js'
+import { readInput } from '../local-file.js'
+import { readToken } from '../token-file.js'
+import { checkValue, shown } from './schema-check.js'
+
+const CONFIG_LIMIT = 1024 * 1024
+const strict = { additionalProperties: false } as const
+
+const Text = (description: string, pattern = '^[^\\x00-\\x1f\\x7f]{1,1000}$') => Type.String({ pattern, description })
+const Url = Text('an http or https URL without a password', '^https?://[^\\s/@?#]+[^\\s@]*$')
+const Name = Text('a name of letters, digits, ".", "_" and "-"', '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$')
+const File = Text('the path of a file')
+const Command = Text('a command of one line for the shell')
+const Regex = Text('a regular expression')
+const WholeNumber = (minimum: number, maximum: number, unit: string) =>
+  Type.Integer({ minimum, maximum, description: `a whole number of ${unit} from ${minimum} to ${maximum}` })
+
+/** Commands for the target's shell: a job's own are bounded likewise. */
+export const ShellCommands = Type.Array(Text('a command of one line', '^[^\\x00-\\x1f\\x7f]{1,1000}$'), {
+  maxItems: 100,
+  description: 'a list of at most 100 commands',
+})
+
+const BoardSchema = Type.Object(
+  {
+    name: Name,
+    /** `node.data.platform` of the jobs that it runs */
+    platform: Name,
+    /** the agent's API */
+    agent: Url,
+    agentTokenFile: Type.Optional(File),
+    console: Text('the URL of a console such as telnet://host:7001, or a serial device'),
+    power: Type.Optional(
+      Type.Object(
+        { on: Type.Optional(Command), off: Type.Optional(Command), reset: Type.Optional(Command) },
+        { ...strict, description: 'commands that switch the board: on, off, reset' },
+      ),
+    ),
+    /** command line of the kernel */
+    cmdline: Text('the command line of the kernel'),
+    /** the boot is done when a line of the console says this: a login or a shell's prompt without it */
+    until: Type.Optional(Regex),
+    login: Type.Optional(
+      Type.Object(
+        { user: Name, password: Type.Optional(Text('a text of one line')) },
+        { ...strict, description: 'user and password of the target' },
+      ),
+    ),
+    agentSeconds: Type.Optional(WholeNumber(1, 3600, 'seconds')),
+    silenceSeconds: Type.Optional(WholeNumber(1, 3600, 'seconds')),
+  },
+  { ...strict, description: 'a board' },
+)
+
+const ConfigSchema = Type.Object(
+  {
+    api: Type.Object(
+      {
+        url: Url,
+        tokenFile: File,
+        pollSeconds: Type.Optional(WholeNumber(1, 3600, 'seconds')),
+        requestSeconds: Type.Optional(WholeNumber(1, 600, 'seconds')),
+      },
+      { ...strict, description: 'where KernelCI is' },
+    ),
+    /** `node.data.runtime` of the jobs that are this lab's */
+    runtime: Name,
+    stateDir: File,
+    storage: Type.Optional(
+      Type.Object(
+        {
+          url: Url,
+          tokenFile: File,
+          path: Text('a path without a slash at its ends', '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$'),
+          publicUrl: Type.Optional(Url),
+        },
+        { ...strict, description: 'where logs are uploaded to' },
+      ),
+    ),
+    kcidb: Type.Optional(Type.Object({ origin: Text('a name of a-z, 0-9 and "_"', '^[a-z0-9_]{1,64}$') }, strict)),
+    artifactMiB: Type.Optional(WholeNumber(1, 65536, 'MiB')),
+    jobMinutes: Type.Optional(WholeNumber(1, 1440, 'minutes')),
+    /** what a test type of this lab runs on the target */
+    shellTests: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }), ShellCommands),
+    ),
+    boards: Type.Array(BoardSchema, { minItems: 1, maxItems: 256, description: 'a list of 1 to 256 boards' }),
+  },
+  { ...strict, description: 'settings' },
+)
+
+type ConfigFile = Static<typeof ConfigSchema>
+
+type BoardFile = ConfigFile['boards'][number]
+
+export interface PullBoardConfig extends Readonly<Omit<BoardFile, 'until' | 'agentSeconds' | 'silenceSeconds'>> {
+  readonly until: RegExp
+  /** how long the agent gets to answer after power-on */
+  readonly agentSeconds: number
+  /** how long a booting target may say nothing */
+  readonly silenceSeconds: number
+}
+
+/** `login: `, and the prompts of common shells: `/ # `, `~ # `, `root@board:~# `, `[root@board ~]# `. */
+const PROMPT = /(login:|[/~\])][#$]|[/~] [#$]) ?$/
+
+/** Settings as they are used: paths absolute, defaults filled in. */
+export interface PullConfig {
+  readonly api: Required<ConfigFile['api']>
+  readonly runtime: string
+  readonly stateDir: string
+  readonly storage: Required<NonNullable<ConfigFile['storage']>> | null
+  readonly kcidbOrigin: string
+  /** most bytes of one artifact */
+  readonly artifactLimit: number
+  /** how long one job may take, from the claim on */
+  readonly jobSeconds: number
+  readonly shellTests: Readonly<Record<string, readonly string[]>>
+  readonly boards: readonly PullBoardConfig[]
+}
+
+/**
+ * Read the settings. Paths in the file are relative to the file.
+ *
+ * @throws CLI_FILE when it cannot be read, PULL_CONFIG with the path and the value of what is wrong
+ */
+export async function readPullConfig(file: string): Promise<PullConfig> {
+  return parsePullConfig(Buffer.from(await readInput(file, CONFIG_LIMIT)).toString('utf8'), file)
+}
+
+/** As `readPullConfig`, of a text. */
+export function parsePullConfig(text: string, file: string): PullConfig {
+  const config = checkValue(ConfigSchema, parseYaml(text, file), mismatch =>
+    fault('PULL_CONFIG', { file, ...mismatch }),
+  )
+  const path = (relative: string): string => resolve(dirname(file), relative)
+  const { api, storage, boards } = config
+  checkUnique(config, file)
+  return {
+    api: { pollSeconds: 30, requestSeconds: 60, ...api, tokenFile: path(api.tokenFile) },
+    runtime: config.runtime,
+    stateDir: path(config.stateDir),
+    storage: storage === undefined ? null : { publicUrl: storage.url, ...storage, tokenFile: path(storage.tokenFile) },
+    kcidbOrigin: config.kcidb?.origin ?? 'maestro',
+    artifactLimit: (config.artifactMiB ?? 1024) * 1024 ** 2,
+    jobSeconds: (config.jobMinutes ?? 60) * 60,
+    shellTests: config.shellTests ?? {},
+    boards: boards.map((board, index) => ({
+      ...board,
+      ...(board.agentTokenFile !== undefined && { agentTokenFile: path(board.agentTokenFile) }),
+      agentSeconds: board.agentSeconds ?? 180,
+      silenceSeconds: board.silenceSeconds ?? 120,
+      until: board.until === undefined ? PROMPT : regex(board.until, `boards[${index}].until`, file),
+    })),
+  }
+}
+
+/** @returns the files with tokens, in the order in which they are named: `--check-config` reads each */
+export function tokenFilesOf({ api, storage, boards }: PullConfig): string[] {
+  const files = [api.tokenFile, storage?.tokenFile, ...boards.map(board => board.agentTokenFile)]
+  return [...new Set(files.filter(file => file !== undefined))]
+}
+
+/** Read every token once, so that a missing one is told at the start and not after the first boot. @throws CLI_FILE */
+export async function checkTokens(config: PullConfig): Promise<void> {
+  for (const file of tokenFilesOf(config)) await readToken(file)
+}
+
+function parseYaml(text: string, file: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false })
+  const [error] = document.errors
+  if (error === undefined) return toValue(() => document.toJS(), file)
+  const line = text.slice(0, error.pos[0]).split('\n').length
+  throw refusal(file, `line ${line}`, 'is not YAML', error.message)
+}
+
+/** YAML's aliases may unfold without end; the parser stops that with a ReferenceError. */
+function toValue(read: () => unknown, file: string): unknown {
+  try {
+    return read()
+  } catch (thrown) {
+    if (!(thrown instanceof ReferenceError)) throw thrown
+    throw refusal(file, 'the file', 'has aliases that unfold too far', thrown.message)
+  }
+}
+
+/** Two boards on one console would ruin each other's jobs. */
+function checkUnique({ boards }: ConfigFile, file: string): void {
+  for (const field of ['name', 'console', 'agent'] as const) {
+    const seen = new Map<string, number>()
+    for (const [index, board] of boards.entries()) {
+      const first = seen.get(board[field])
+      if (first !== undefined) {
+        const where = `boards[${index}].${field}`
+        throw refusal(file, where, `must not be that of boards[${first}]`, shown(board[field]))
+      }
+      seen.set(board[field], index)
+    }
+  }
+}
+
+function regex(text: string, where: string, file: string): RegExp {
+  try {
+    return new RegExp(text, 'm')
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown
+    throw refusal(file, where, 'must be a regular expression', shown(text))
+  }
+}
+
+function refusal(file: string, where: string, reason: string, found: string): FauxbootError {
+  return fault('PULL_CONFIG', { file, where, reason, found })
+}

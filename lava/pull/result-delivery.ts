@@ -1,0 +1,113 @@
+/** A result's way to KernelCI: the log to the storage, the result into the node, its tests as nodes below it. */
+
+import { asFault, FauxbootError } from '../../agent/errors.js'
+import type { ClaimedJob } from './claimed-job.js'
+import type { KernelciApi } from './kernelci-api.js'
+import { uploadLog } from './log-upload.js'
+import { changedDocument, childDocument, type Fields, type KernelciNode } from './node.js'
+import type { JobOutcome } from './outcome.js'
+import type { PullConfig } from './pull-config.js'
+import type { StateDir } from './state-dir.js'
+
+/** What became of a result; a result that is neither is still owed. */
+export type Delivery = { readonly delivered: true } | { readonly delivered: false; readonly reason: string }
+
+export interface DeliveryContext {
+  readonly api: KernelciApi
+  readonly state: StateDir
+  readonly config: Pick<PullConfig, 'storage' | 'api'>
+  readonly note: (line: string) => void
+}
+
+/** Attempts at the log: a storage that takes none must not keep the result from KernelCI. */
+const LOG_ATTEMPTS = 3
+
+/**
+ * Try once to hand over a result.
+ *
+ * @returns whether it is there, or why nobody wants it any more
+ * @throws PULL_API, FETCH_NETWORK, PULL_STATE: it has to be tried again
+ */
+export async function deliverResult(
+  job: ClaimedJob,
+  { api }: DeliveryContext,
+  signal?: AbortSignal,
+): Promise<Delivery> {
+  const outcome = job.outcome ?? unknownOutcome()
+  const node = await findNode(api, job.nodeId, signal)
+  if (node === null) return { delivered: false, reason: 'the node is not there any more' }
+  if (node.claim !== job.claim) return { delivered: false, reason: `the job is ${node.claim ?? 'nobody'}'s now` }
+  if (node.state === 'done') {
+    // The answer to an earlier attempt was lost, or somebody else has ended the job.
+    return node.result === outcome.result
+      ? { delivered: true }
+      : { delivered: false, reason: `it was ended as ${node.result ?? 'done'}` }
+  }
+  const document = resultDocument(node, outcome, job.logUrl)
+  const children = childDocuments(node, outcome)
+  if (children.length === 0) await api.putNode(job.nodeId, document, signal)
+  else await api.putHierarchy(job.nodeId, document, children, signal)
+  return { delivered: true }
+}
+
+function unknownOutcome(): JobOutcome {
+  const message = 'the job has no outcome'
+  return { result: 'incomplete', errorCode: 'Infrastructure', errorMessage: message, tests: [], excerpt: [] }
+}
+
+function resultDocument(node: KernelciNode, outcome: JobOutcome, logUrl: string | null): Fields {
+  const { result, errorCode, errorMessage } = outcome
+  return changedDocument(node, {
+    state: 'done',
+    result,
+    ...(errorCode !== null && { data: { error_code: errorCode, error_msg: errorMessage } }),
+    ...(logUrl !== null && { artifacts: { test_log: logUrl } }),
+  })
+}
+
+/** A job that only boots is its own test. */
+function childDocuments(node: KernelciNode, { tests }: JobOutcome): Fields[] {
+  if (tests.every(({ path }) => path === 'boot')) return []
+  return tests.map(({ id, result, message }) => childDocument(node, id, result, message))
+}
+
+async function findNode(api: KernelciApi, id: string, signal?: AbortSignal): Promise<KernelciNode | null> {
+  try {
+    return await api.node(id, signal)
+  } catch (thrown) {
+    if (thrown instanceof FauxbootError && thrown.details.status === 404) return null
+    throw thrown
+  }
+}
+
+/**
+ * Try once to bring the log to the storage, when there is one and the log is not there yet.
+ *
+ * @param attempt 1 for the first: after some the result goes without its log
+ * @returns the job with the log's URL, or as it was
+ * @throws what `uploadLog` throws: it has to be tried again
+ */
+export async function deliverLog(
+  job: ClaimedJob,
+  attempt: number,
+  { state, config, note }: DeliveryContext,
+  signal?: AbortSignal,
+): Promise<ClaimedJob> {
+  if (config.storage === null || job.logUrl !== null || attempt > LOG_ATTEMPTS) return job
+  const options = { idleSeconds: config.api.requestSeconds, signal }
+  try {
+    const logUrl = await uploadLog(config.storage, state.logFile(job.nodeId), job.nodeId, options)
+    note(`log: ${logUrl}`)
+    const logged = { ...job, logUrl }
+    await state.saveJob(logged)
+    return logged
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    const { code, message } = asFault(thrown, 'uploading the log')
+    // A job that ended before its board was switched on has no log.
+    if (code === 'CLI_FILE') return job
+    if (attempt < LOG_ATTEMPTS) throw thrown
+    note(`the result goes without its log: ${message}`)
+    return job
+  }
+}

@@ -1,0 +1,97 @@
+/** The tests of a job on a target that has booted: commands at its shell. */
+
+import { FauxbootError } from '../../agent/errors.js'
+import type { Typist } from '../monitor/board-session.js'
+import { isBootTest, type PullTest } from './job-definition.js'
+import type { Result, TestOutcome } from './outcome.js'
+import { type Login, TargetShell } from './target-shell.js'
+
+/** Characters of a command and of its last words that a message quotes. */
+const QUOTED = 200
+
+/** What a test run needs besides the tests. */
+export interface TargetTestsOptions {
+  /** the board's name, for messages */
+  readonly board: string
+  readonly login: Login
+  readonly note: (line: string) => void
+  /** fires when the board is taken away */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Run the tests, one after another. A test ends at its first command that fails; the tests behind it run all the same.
+ *
+ * @param outcomes filled as they end: whoever ends the session meanwhile still has what was found
+ * @throws the signal's reason, and what the typist throws when the console is gone
+ */
+export async function runTargetTests(
+  typist: Typist,
+  tests: readonly PullTest[],
+  outcomes: Map<string, TestOutcome>,
+  { board, login, note, signal }: TargetTestsOptions,
+): Promise<void> {
+  let shell: TargetShell | null = null
+  let broken: string | null = null
+  for (const test of tests) {
+    signal.throwIfAborted()
+    const began = performance.now()
+    const end = (result: Result, message: string): void => {
+      const seconds = Math.round(performance.now() - began) / 1000
+      outcomes.set(test.id, { id: test.id, path: testPath(test), result, message, seconds })
+      note(`test ${test.id}: ${result}${message === '' ? '' : `, ${message}`}`)
+    }
+    if (test.commands === null) {
+      end('skip', `this lab has no test of type ${test.type}`)
+      continue
+    }
+    if (test.commands.length === 0) {
+      end('pass', '')
+      continue
+    }
+    if (broken !== null) {
+      end('skip', broken)
+      continue
+    }
+    try {
+      shell ??= await TargetShell.enter(board, typist, login)
+      const message = await runCommands(shell, test)
+      end(message === null ? 'pass' : 'fail', message ?? '')
+    } catch (thrown) {
+      if (!(thrown instanceof FauxbootError) || thrown.code !== 'PULL_SHELL') throw thrown
+      end('fail', thrown.message)
+      broken = await shellBack(shell)
+    }
+  }
+}
+
+/** @returns why there is no shell for the tests behind; null when there is one */
+async function shellBack(shell: TargetShell | null): Promise<string | null> {
+  if (shell === null) return 'the target has no shell that answers'
+  try {
+    await shell.interrupt()
+    return null
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError) || thrown.code !== 'PULL_SHELL') throw thrown
+    return 'the shell was lost in an earlier test'
+  }
+}
+
+/** @returns what failed; null when nothing did */
+async function runCommands(shell: TargetShell, { commands, timeoutSeconds }: PullTest): Promise<string | null> {
+  const deadline = performance.now() + timeoutSeconds * 1000
+  for (const command of commands ?? []) {
+    const { status, output } = await shell.run(command, Math.max(1000, deadline - performance.now()))
+    if (status === 0) continue
+    const lastWords = output.split('\n').at(-1) ?? ''
+    const said = lastWords === '' ? '' : `: ${lastWords.slice(0, QUOTED)}`
+    return `${JSON.stringify(command.slice(0, QUOTED))} ended with ${status}${said}`
+  }
+  return null
+}
+
+/** KCIDB's path of a test: dots between words of letters, digits, `_` and `-`. The boot itself is `boot`. */
+export function testPath(test: PullTest): string {
+  const word = (text: string) => text.replace(/[^A-Za-z0-9_-]/g, '_')
+  return isBootTest(test) ? 'boot' : `${word(test.type)}.${word(test.id)}`
+}
