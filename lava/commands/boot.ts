@@ -1,18 +1,21 @@
-/** `fauxboot boot`: boot a target on a board and follow it to the jump. */
+/** `fauxboot boot`: boot a target on a board and follow it to the jump, or, with its console, to a prompt. */
 
+import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { JobView } from '../../agent/boot/job.js'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { renderPlanText } from '../../agent/kexec/plan-text.js'
-import type { BoardClient } from '../board-client.js'
+import type { BoardClient, JobBody } from '../board-client.js'
 import { type JobOutcome, outcomeExitCode, runJob, type Target, uploadTarget } from '../boot-job.js'
 import { JobDisplay } from '../job-display.js'
 import { readJobFile } from '../job-file.js'
-import { createProgress, NO_PROGRESS } from '../progress.js'
+import { type Drive, driveHttp } from '../monitor/drives.js'
+import { createProgress, NO_PROGRESS, type Progress } from '../progress.js'
 import type { Terminal } from '../terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
+import { addConsoleOptions, type ConsoleOptions, checkConsoleOptions, typedDrive } from './console-options.js'
 
-interface BootOptions extends BoardOptions {
+interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly job?: string
   readonly kernel?: string
   readonly ramdisk?: string
@@ -39,6 +42,7 @@ const JOB_OPTIONS = [
 
 export function define(command: Command, terminal: Terminal): void {
   addBoardOptions(command, terminal)
+  addConsoleOptions(command)
     .option('--kernel <file|url>', 'zImage or Image, also compressed or as uImage')
     .option('--ramdisk <file|url>', 'cpio archive, as the kernel takes it')
     .option('--dtb <file|url>', "device tree; the first stage's own without it")
@@ -62,45 +66,105 @@ export function define(command: Command, terminal: Terminal): void {
       `
 Files are uploaded, an interrupted upload goes on where it ended; URLs are fetched by the board.
 
+With --console, the board is switched on, the boot is followed until the target says what --until waits for, and a
+kernel that panics, hangs or resets is told with its lines. Consoles: telnet://HOST:PORT, tcp://HOST:PORT,
+rfc2217://HOST:PORT?baud=115200&parity=none&stop=1, serial:///dev/ttyUSB0?baud=115200, or the path of a device.
+
 Exit codes:
-  0    the target was started, or planned with --dry-run
+  0    the target was started, or planned with --dry-run; with --console: it has booted
   1    the job was refused or failed
-  2    the board, or a server that it fetches from, was not there
+  2    the board, its console or power, or a server that it fetches from, was not there
   130  interrupted with Ctrl-C, which cancels the job
 
 Examples:
   fauxboot boot --board http://board:8080 --kernel zImage --dtb board.dtb --append "console=ttyS0,115200"
   fauxboot boot --board http://board:8080 --kernel https://server/zImage --ramdisk rootfs.cpio.gz --dry-run
-  fauxboot boot --board http://board:8080 --wait --job lava-job.yaml`,
+  fauxboot boot --board http://board:8080 --wait --job lava-job.yaml
+  fauxboot boot --board http://board:8080 --job lava-job.yaml --console telnet://server:5001 \\
+    --power-on "pdu on 3" --power-off "pdu off 3" --until "login:" --log console.log --junit boot.xml
+  fauxboot boot --typed --tftp 192.168.1.2/jobs/42 --kernel zImage --console /dev/ttyUSB0 --power-reset "relay 1"`,
     )
-    .action((options: BootOptions) => boot(options, terminal))
+    .action((options: BootOptions) => boot(command, options, terminal))
 }
 
-async function boot(options: BootOptions, terminal: Terminal): Promise<void> {
+async function boot(command: Command, options: BootOptions, terminal: Terminal): Promise<void> {
+  checkConsoleOptions(command, options)
   const request = bootRequest(options)
   const wait = waitSeconds(options)
-  const client = await boardClient(options, 'boot')
-  const { signal, stderr } = terminal.io
+  const { stderr } = terminal.io
   const progress = options.json ? NO_PROGRESS : createProgress(stderr)
   const display = new JobDisplay(terminal, progress)
   try {
-    if (wait > 0) {
-      display.note(`waiting for ${client.url.href}`)
-      await client.waitUntilReady(wait, signal)
-    }
-    const body =
-      'file' in request
-        ? await readJobFile(request.file, display)
-        : (await uploadTarget(client, request.target, display, signal)).body
-    const { job, outcome } = await runJob(client, body, display, signal)
-    progress.stop()
-    await report(client, job, outcome, options.json === true, terminal)
+    if (options.console === undefined) await bootUnwatched(request, wait, options, display, progress, terminal)
+    else await bootAtConsole(options.console, request, wait, options, display, progress, terminal)
   } finally {
     progress.stop()
   }
 }
 
-function bootRequest(options: BootOptions): { readonly file: string } | { readonly target: Target } {
+async function bootUnwatched(
+  request: Request,
+  wait: number,
+  options: BootOptions,
+  display: JobDisplay,
+  progress: Progress,
+  terminal: Terminal,
+): Promise<void> {
+  const client = await boardClient(options, 'boot')
+  const { signal } = terminal.io
+  if (wait > 0) {
+    display.note(`waiting for ${client.url.href}`)
+    await client.waitUntilReady(wait, signal)
+  }
+  const { job, outcome } = await runJob(client, await jobBody(client, request, display, signal), display, signal)
+  progress.stop()
+  await report(client, job, outcome, options.json === true, terminal)
+}
+
+async function bootAtConsole(
+  console: string,
+  request: Request,
+  wait: number,
+  options: BootOptions,
+  display: JobDisplay,
+  progress: Progress,
+  terminal: Terminal,
+): Promise<void> {
+  const { bootWatched } = await import('./watched-boot.js')
+  const drive =
+    options.typed && 'target' in request
+      ? typedDrive(request.target, options, wait || WAIT_SECONDS)
+      : await httpDrive(request, wait || WAIT_SECONDS, options, display)
+  const { kernel = '', dtb, job = kernel, name = basename(job) } = options
+  const here = dtb !== undefined && !URL.canParse(dtb) && options.tftp === undefined
+  const boot = { console, drive, options, name, dtb: here ? dtb : undefined, json: options.json === true }
+  await bootWatched(boot, display, progress, terminal)
+}
+
+async function httpDrive(
+  request: Request,
+  waitSeconds: number,
+  options: BootOptions,
+  display: JobDisplay,
+): Promise<Drive> {
+  const client = await boardClient(options, 'boot')
+  const job = (signal: AbortSignal): Promise<JobBody> => jobBody(client, request, display, signal)
+  return driveHttp({ client, job, watcher: display, waitSeconds })
+}
+
+async function jobBody(
+  client: BoardClient,
+  request: Request,
+  display: JobDisplay,
+  signal: AbortSignal,
+): Promise<JobBody> {
+  if ('file' in request) return readJobFile(request.file, display)
+  return (await uploadTarget(client, request.target, display, signal)).body
+}
+
+type Request = { readonly file: string } | { readonly target: Target }
+
+function bootRequest(options: BootOptions): Request {
   const { job, kernel, ramdisk, dtb, overlay, modules, name, append = '', earlycon, dryRun, force, queue } = options
   if (job !== undefined) return { file: job }
   if (kernel === undefined) throw usage('no kernel given: use --kernel FILE|URL, or --job FILE')

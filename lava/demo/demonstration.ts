@@ -53,7 +53,7 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
     display.note(`power on; the first stage boots silently; what the board says is shown after ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)
     if (options.console) {
-      const { bootTyped } = await import('./typed-boot.js')
+      const { bootTyped } = await import('./typed-demo.js')
       const note = (line: string): void => display.note(line)
       await bootTyped({ board, console: qemu.console, target, stopwatch, note, signal })
     } else await bootTarget(qemu, target, display, stopwatch, signal)

@@ -1,44 +1,15 @@
 /** One boot of one board, from power-on to the verdict. */
 
-import { fault } from '../../agent/errors.js'
-import type { BootVerdict } from './boot-watch.js'
-
-/** Commands of the lab that switch the board; each is run with `sh -c`. */
-export interface PowerCommands {
-  readonly on?: string
-  readonly off?: string
-  readonly reset?: string
-}
-
-/** What types at the console and reads its answers, while the watch goes on. */
-export interface Typist {
-  /** Type text as it is; a line ends with `\n`. */
-  type(text: string): Promise<void>
-  /**
-   * Wait until the board has said something, behind what the last wait found.
-   *
-   * @param pattern searched in the text since then, without escape sequences; it may span lines
-   * @param timeoutMs how long, from now on
-   * @throws CONSOLE_SILENT with what was waited for
-   */
-  waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>
-}
-
-/** What a drive may do with the board. */
-export interface DriveContext {
-  readonly typist: Typist
-  /** From now on the words of a boot loader that has failed are such. */
-  bootLoaderReached(): void
-  /** From now on the next kernel that begins is the target. */
-  handedOver(): void
-  /** Tell what goes on. */
-  note(line: string): void
-  /** fires when the session is over, whatever the reason */
-  readonly signal: AbortSignal
-}
-
-/** Brings a board that has been switched on to its jump: `drive-http.ts`, `drive-typed.ts`. */
-export type Drive = (context: DriveContext) => Promise<void>
+import { asFault, FauxbootError, fault } from '../../agent/errors.js'
+import { pause } from '../../agent/transfer/abort.js'
+import type { ConsoleLine } from '../console/console-line.js'
+import { consoleUrl, openConsole } from '../console/open-console.js'
+import { type BootVerdict, BootWatch } from './boot-watch.js'
+import { ConsoleLog } from './console-log.js'
+import { ConsoleText } from './console-text.js'
+import type { Drive } from './drives.js'
+import { type PowerCommands, powerCycle, runPowerCommand } from './power.js'
+import { ConsoleTypist, type Typist } from './typist.js'
 
 export interface BoardSessionOptions {
   /** what `openConsole` takes */
@@ -77,11 +48,215 @@ export interface BoardSessionResult {
 /** Characters; KCIDB takes as many (schema v5.3, `log_excerpt`). */
 export const EXCERPT_LIMIT = 16_384
 
+/** An adapter that has its power from the board comes back within this time, milliseconds. */
+const REOPEN_MS = 30_000
+const REOPEN_EVERY_MS = 500
+
+/** For switching off at the end, milliseconds. */
+const SWITCH_OFF_MS = 60_000
+
+/** What a failure before the kernel is a sign of, by the beginning of its code. */
+const SIGNS: readonly (readonly [code: string, sign: string])[] = [
+  ['CONSOLE_SILENT', 'boot-loader'],
+  ['BOOT_TYPED', 'boot-loader'],
+  ['CONSOLE_', 'console'],
+  ['POWER_', 'power'],
+  ['BOARD_', 'agent'],
+  ['AUTH_', 'agent'],
+  ['', 'job'],
+]
+
+/** Codes with an HTTP status of requests that have to change, although only the lab can change them. */
+const LAB_CODES = /^(?:AUTH_|JOB_BUSY|JOB_CANCELLED)/
+
+/** What the user gave is wrong: no board is to blame, and there is no verdict. */
+const USER_CODES = /^CLI_/
+
 /**
  * Boot a board and watch it. Nothing about the board, its power or its console is thrown: it is a verdict.
  *
- * @throws CLI_USAGE for a console of no known kind, CLI_FILE for the log, the signal's reason once all is put away
+ * @throws CLI_USAGE for a console of no known kind, CLI_FILE for the log or the target's files, what `whenBooted` throws,
+ *   the signal's reason; all once everything is put away
  */
 export async function runBoardSession(options: BoardSessionOptions): Promise<BoardSessionResult> {
-  throw fault('INTERNAL', { doing: `watching ${options.console}`, reason: 'not written yet' })
+  consoleUrl(options.console)
+  const { power = {}, keepOn = false, signal, note } = options
+  const log = await ConsoleLog.open(options.logFile, EXCERPT_LIMIT)
+  const started = new Date()
+  const since = performance.now()
+  try {
+    const verdict = await new BoardSession(options, log).run()
+    const duration = Math.round(performance.now() - since) / 1000
+    return { verdict, started, duration, excerpt: log.excerpt }
+  } finally {
+    await log.close()
+    if (power.off !== undefined && !keepOn) await switchOff(power.off, note)
+    signal.throwIfAborted()
+  }
+}
+
+/** A board that stays on is worth a word, and changes nothing about the boot. */
+async function switchOff(command: string, note: BoardSessionOptions['note']): Promise<void> {
+  try {
+    await runPowerCommand('off', command, AbortSignal.timeout(SWITCH_OFF_MS))
+  } catch (thrown) {
+    note?.(asFault(thrown, 'switching the board off').message)
+  }
+}
+
+class BoardSession {
+  readonly #options: BoardSessionOptions
+  readonly #log: ConsoleLog
+  readonly #watch: BootWatch
+  /** fires when there is nothing left to do */
+  readonly #over = new AbortController()
+  /** no fault of the board: thrown once all is put away */
+  #problem: { readonly thrown: unknown } | null = null
+
+  constructor(options: BoardSessionOptions, log: ConsoleLog) {
+    const { until, silenceMs, tolerate } = options
+    this.#options = options
+    this.#log = log
+    this.#watch = new BootWatch({ until, silenceMs, tolerate })
+  }
+
+  async run(): Promise<BootVerdict> {
+    const { timeoutMs, signal } = this.#options
+    const timer = setTimeout(() => {
+      this.#watch.timeUp(timeoutMs / 1000)
+      this.#over.abort(fault('CONSOLE_GONE', { console: this.#options.console, reason: 'the time is up' }))
+    }, timeoutMs)
+    const cancel = (): void => {
+      this.#watch.decide({ outcome: 'infrastructure', sign: 'cancelled', reason: 'cancelled' })
+      this.#over.abort(signal.reason)
+    }
+    signal.addEventListener('abort', cancel, { once: true })
+    if (signal.aborted) cancel()
+    try {
+      await this.#work()
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', cancel)
+    }
+    if (this.#problem !== null) throw this.#problem.thrown
+    return this.#watch.verdict
+  }
+
+  /** Everything there is to do, and putting it away. */
+  async #work(): Promise<void> {
+    let line: ConsoleLine | null = null
+    let reading = Promise.resolve()
+    let driving = Promise.resolve()
+    try {
+      line = await this.#powerAndConsole()
+      const typist = this.#typistOf(line)
+      reading = this.#read(line, typist).catch(thrown => this.#decideBy(thrown))
+      driving = this.#drive(typist).catch(thrown => this.#decideBy(thrown))
+      const { outcome, reason } = await this.#watch.verdict
+      if (outcome === 'booted') {
+        // Its job has ended too; whoever follows it may not have heard yet.
+        await driving
+        await this.#options.whenBooted?.(typist, this.#over.signal).catch((thrown: unknown) => {
+          this.#problem ??= { thrown }
+        })
+      } else this.#over.abort(fault('CONSOLE_GONE', { console: line.name, reason }))
+    } catch (thrown) {
+      this.#decideBy(thrown)
+    } finally {
+      this.#over.abort()
+      await driving
+      await line?.close()
+      await reading
+    }
+  }
+
+  /** The console is opened first where that can be, so that no byte is missed. */
+  async #powerAndConsole(): Promise<ConsoleLine> {
+    const { console, power = {}, note } = this.#options
+    const { signal } = this.#over
+    if (power.on === undefined && power.reset === undefined) return openConsole(console, signal)
+    const line = await openConsole(console, signal).catch(ignoreOutage)
+    let ended = line === null
+    void line?.ended.then(() => {
+      ended = true
+    })
+    note?.(power.reset === undefined ? 'power on' : 'power reset')
+    try {
+      await powerCycle(power, signal)
+    } catch (thrown) {
+      await line?.close()
+      throw thrown
+    }
+    return line === null || ended ? this.#reopen() : line
+  }
+
+  /** A serial adapter that has its power from the board is there some time after it. */
+  async #reopen(): Promise<ConsoleLine> {
+    const { signal } = this.#over
+    for (const until = performance.now() + REOPEN_MS; performance.now() < until; ) {
+      const line = await openConsole(this.#options.console, signal).catch(ignoreOutage)
+      if (line !== null) return line
+      await pause(REOPEN_EVERY_MS, signal)
+    }
+    return openConsole(this.#options.console, signal)
+  }
+
+  #typistOf(line: ConsoleLine): ConsoleTypist {
+    const typist = new ConsoleTypist(text => line.write(Buffer.from(text)))
+    const { signal } = this.#over
+    signal.addEventListener('abort', () => typist.end(signal.reason), { once: true })
+    return typist
+  }
+
+  async #read(line: ConsoleLine, typist: ConsoleTypist): Promise<void> {
+    const text = new ConsoleText({
+      onText: said => typist.receive(said),
+      onLine: (said, continues) => {
+        this.#log.add(said)
+        this.#watch.line(said, continues)
+        this.#options.onLine?.(said)
+      },
+    })
+    for await (const bytes of line.input) {
+      this.#watch.heard()
+      text.receive(bytes)
+      this.#watch.begun(text.begun)
+      await this.#log.write()
+    }
+    text.flush()
+    await this.#log.write()
+    const gone = fault('CONSOLE_GONE', { console: line.name, reason: await line.ended })
+    this.#decideBy(gone)
+    typist.end(gone)
+  }
+
+  async #drive(typist: Typist): Promise<void> {
+    const { drive, note = () => undefined, power = {} } = this.#options
+    await drive({
+      typist,
+      poweredOn: power.on !== undefined || power.reset !== undefined,
+      bootLoaderReached: () => this.#watch.bootLoaderReached(),
+      handedOver: () => this.#watch.handedOver(),
+      note,
+      signal: this.#over.signal,
+    })
+    this.#watch.jumped()
+  }
+
+  /** What was thrown as a verdict, unless there is one. */
+  #decideBy(thrown: unknown): void {
+    // Whoever was stopped has nothing to say.
+    if (this.#over.signal.aborted) return
+    const { code, statusCode, exitCode, message } = asFault(thrown, 'booting the board')
+    if (USER_CODES.test(code)) this.#problem ??= { thrown }
+    const [, sign = 'job'] = SIGNS.find(([start]) => code.startsWith(start)) ?? []
+    // 4xx: the job is refused for what it is. A table's exit code 2 below 500 belongs to `fauxboot plan`.
+    const lab = LAB_CODES.test(code) || (statusCode >= 500 && exitCode === 2)
+    this.#watch.decide({ outcome: lab ? 'infrastructure' : 'failed', sign, reason: message })
+  }
+}
+
+function ignoreOutage(thrown: unknown): null {
+  if (thrown instanceof FauxbootError && thrown.code === 'CONSOLE_GONE') return null
+  throw thrown
 }

@@ -4,19 +4,16 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import tftp from 'tftp'
 
-/** QEMU brings what its board sends to 10.0.2.2 here. */
-const HOST = '127.0.0.1'
-
-export interface FileServer {
+export interface TftpServer {
   /** UDP port */
   readonly port: number
   close(): void
 }
 
 /** A UDP port that nobody has; the server cannot choose one itself. */
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const socket = createSocket('udp4')
-  await once(socket.bind(0, HOST), 'listening')
+  await once(socket.bind(0, host), 'listening')
   const { port } = socket.address()
   await once(socket.close(), 'close')
   return port
@@ -25,15 +22,17 @@ async function freePort(): Promise<number> {
 /**
  * Serve files from memory.
  *
+ * @param host address to listen on
  * @param files by name
  * @param complain called when a transfer fails; the board says what it thinks of that itself
  */
-export async function serveFiles(
+export async function serveTftp(
+  host: string,
   files: ReadonlyMap<string, Uint8Array>,
   complain: (problem: string) => void,
-): Promise<FileServer> {
-  const port = await freePort()
-  const server = tftp.createServer({ host: HOST, port, denyPUT: true }, (request, response) => {
+): Promise<TftpServer> {
+  const port = await freePort(host)
+  const server = tftp.createServer({ host, port, denyPUT: true }, (request, response) => {
     request.on('error', (error: Error) => complain(`sending ${request.file}: ${error.message}`))
     const bytes = files.get(request.file)
     if (bytes === undefined) return request.abort('File not found')

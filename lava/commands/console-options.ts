@@ -1,0 +1,185 @@
+/** What `fauxboot boot --console` is told: how the board is reached, driven and judged. */
+
+import { networkInterfaces } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fault } from '../../agent/errors.js'
+import type { Target } from '../boot-job.js'
+import { type Drive, driveServed, driveTyped } from '../monitor/drives.js'
+import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../monitor/typed-boot.js'
+
+export interface ConsoleOptions {
+  readonly console?: string
+  readonly until: RegExp
+  readonly typed?: boolean
+  readonly tftp?: TftpDirectory
+  readonly serveAt?: string
+  readonly bootCommand?: BootCommand
+  readonly powerOn?: string
+  readonly powerOff?: string
+  readonly powerReset?: string
+  readonly keepOn?: boolean
+  readonly timeout: number
+  readonly silence: number
+  readonly tolerate?: readonly string[]
+  readonly log?: string
+  readonly junit?: string
+  readonly kcidb?: string
+  readonly buildId?: string
+  readonly origin: string
+}
+
+/** Where files lie that a board loads by their names. */
+export interface TftpDirectory {
+  readonly address: string
+  readonly port: number
+  /** put before a name, ends with a slash unless it is empty */
+  readonly directory: string
+}
+
+/** Seconds: the longest that a person means. */
+const LONGEST = 86_400
+
+/** Options that mean nothing without `--console`, as commander names them. */
+const NEED_CONSOLE = [
+  ...['until', 'typed', 'tftp', 'serveAt', 'bootCommand', 'powerOn', 'powerOff', 'powerReset', 'keepOn'],
+  ...['timeout', 'silence', 'tolerate', 'log', 'junit', 'kcidb', 'buildId', 'origin'],
+]
+
+export function addConsoleOptions(command: Command): Command {
+  return command
+    .option('--console <url>', 'watch the boot here: telnet://, tcp://, rfc2217://HOST:PORT, serial:///dev/ttyUSB0')
+    .option('--until <regex>', 'what the target says when it has booted', expression, /login:/)
+    .option('--typed', "type the boot at the board's U-Boot, as LAVA does, instead of asking the agent")
+    .option(
+      '--tftp <server>',
+      'for --typed: HOST[:PORT][/DIR] that has the files; they are served from here without',
+      tftp,
+    )
+    .option('--serve-at <address>', 'for --typed: IPv4 address of this machine as the board sees it', ipv4)
+    .addOption(new Option('--boot-command <name>', 'for --typed').choices(BOOT_COMMANDS))
+    .option('--power-on <command>', 'switches the board on; run by sh')
+    .option('--power-off <command>', 'switches it off: before --power-on, and at the end')
+    .option('--power-reset <command>', 'resets it, instead of switching it off and on')
+    .option('--keep-on', 'leave it on at the end')
+    .option('--timeout <seconds>', 'for the whole', seconds, 600)
+    .option('--silence <seconds>', 'without a byte on the console after the jump', seconds, 120)
+    .option('--tolerate <sign...>', 'signs of trouble that do not end the boot, such as oops')
+    .option('--log <file>', 'write the console there, each line with its time')
+    .option('--junit <file>', 'write the result as JUnit XML')
+    .option('--kcidb <file>', 'write the result as KCIDB JSON; needs --build-id')
+    .option('--build-id <id>', 'of the build that is booted, ORIGIN:ID', buildId)
+    .option('--origin <name>', 'who tests, for KCIDB', origin, 'fauxboot')
+}
+
+/**
+ * Check what commander does not.
+ *
+ * @throws CLI_USAGE
+ */
+export function checkConsoleOptions(command: Command, options: ConsoleOptions): void {
+  const given = (name: string): boolean => command.getOptionValueSource(name) === 'cli'
+  const flag = (name: string): string => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+  if (options.console === undefined) {
+    const first = NEED_CONSOLE.find(given)
+    if (first !== undefined) throw usage(`${flag(first)} needs --console URL`)
+    return
+  }
+  for (const name of ['dryRun', 'job'].filter(given)) {
+    if (name === 'dryRun' || options.typed)
+      throw usage(`${flag(name)} cannot be had with ${name === 'job' ? '--typed' : '--console'}`)
+  }
+  if (!options.typed) {
+    const first = ['tftp', 'serveAt', 'bootCommand'].find(given)
+    if (first !== undefined) throw usage(`${flag(first)} needs --typed`)
+  }
+  if (options.kcidb !== undefined && options.buildId === undefined) throw usage('--kcidb needs --build-id ORIGIN:ID')
+  if (options.powerOff !== undefined && options.powerOn === undefined && options.powerReset === undefined) {
+    throw usage('--power-off needs --power-on or --power-reset')
+  }
+}
+
+/**
+ * The drive that types a target.
+ *
+ * @throws CLI_USAGE for a target that cannot be typed
+ */
+export function typedDrive(target: Target, options: ConsoleOptions, waitSeconds: number): Drive {
+  const { kernel, ramdisk, dtb, overlays, modules, cmdline } = target
+  if (overlays !== undefined || modules !== undefined) throw usage('--typed takes no --overlay and no --modules')
+  if (!/^[\x20-\x26\x28-\x7e]*$/.test(cmdline)) throw usage('--typed takes a command line of ASCII without quotes')
+  const places = ENVIRONMENT_PLACES
+  const { tftp: server, bootCommand, serveAt = ownAddress } = options
+  if (server === undefined) {
+    const address = typeof serveAt === 'string' ? serveAt : serveAt()
+    return driveServed({
+      boot: { files: { kernel, ramdisk, dtb }, places, bootCommand, cmdline },
+      address,
+      waitSeconds,
+    })
+  }
+  const at = (name: string): string => {
+    const path = `${server.directory}${name}`
+    if (/^[\w./+@:,-]+$/.test(path)) return path
+    throw usage(`'${path}' cannot be typed as the name of a file`)
+  }
+  const files = { kernel: at(kernel), ramdisk: ramdisk && at(ramdisk), dtb: dtb && at(dtb) }
+  return driveTyped({ boot: { server, files, places, bootCommand: bootCommand ?? 'bootz', cmdline }, waitSeconds })
+}
+
+/** This machine's address, when there is but one. */
+function ownAddress(): string {
+  const own = Object.values(networkInterfaces())
+    .flatMap(addresses => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+  const [first] = own
+  if (own.length === 1 && first !== undefined) return first.address
+  const list = own.map(({ address }) => address).join(', ') || 'none'
+  throw usage(`say with --serve-at how the board reaches this machine, or --tftp; addresses here: ${list}`)
+}
+
+function usage(reason: string) {
+  return fault('CLI_USAGE', { reason, command: 'fauxboot boot' })
+}
+
+function expression(text: string): RegExp {
+  try {
+    // The slashes that people put around an expression are none of it.
+    return new RegExp(/^\/(.+)\/$/.exec(text)?.[1] ?? text)
+  } catch (thrown) {
+    throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (value > 0 && value <= LONGEST) return value
+  throw new InvalidArgumentError(`seconds are between 1 and ${LONGEST}`)
+}
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+
+function ipv4(text: string): string {
+  if (IPV4.test(text)) return text
+  throw new InvalidArgumentError('an IPv4 address such as 192.168.1.2 is wanted')
+}
+
+function tftp(text: string): TftpDirectory {
+  const [, address = '', port, path = ''] = /^(?:tftp:\/\/)?([\d.]+)(?::(\d{1,5}))?(?:\/(.*))?$/.exec(text) ?? []
+  const number = port === undefined ? TFTP_PORT : Number(port)
+  if (!IPV4.test(address) || number < 1 || number > 65_535) {
+    throw new InvalidArgumentError('an address such as 192.168.1.2/jobs/42 is wanted')
+  }
+  const directory = path.replace(/\/+$/, '')
+  return { address, port: number, directory: directory === '' ? '' : `${directory}/` }
+}
+
+/** KCIDB schema v5.3: `origin` and the part of an identifier before the colon. */
+function buildId(text: string): string {
+  if (/^[a-z0-9_]+:\S+$/.test(text)) return text
+  throw new InvalidArgumentError('an identifier such as maestro:6578f0c2 is wanted')
+}
+
+function origin(text: string): string {
+  if (/^[a-z0-9_]+$/.test(text)) return text
+  throw new InvalidArgumentError('lower-case letters, digits and _ are wanted')
+}

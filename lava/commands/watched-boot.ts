@@ -1,0 +1,103 @@
+/** `fauxboot boot --console`: the boot is followed to a prompt, and its result is written down. */
+
+import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { isFdt, parseFdt } from '../../agent/image/fdt.js'
+import { propStrings } from '../../agent/image/fdt-query.js'
+import type { JobDisplay } from '../job-display.js'
+import { fileError, readInput } from '../local-file.js'
+import { type BoardSessionResult, runBoardSession } from '../monitor/board-session.js'
+import type { BootVerdict } from '../monitor/boot-watch.js'
+import type { Drive } from '../monitor/drives.js'
+import type { Progress } from '../progress.js'
+import { junitReport } from '../results/junit.js'
+import { kcidbSubmission, kcidbTest } from '../results/kcidb.js'
+import { printable, type Style, type Terminal } from '../terminal.js'
+import type { ConsoleOptions } from './console-options.js'
+
+export interface WatchedBoot {
+  readonly console: string
+  readonly drive: Drive
+  readonly options: ConsoleOptions
+  /** of the job, for people */
+  readonly name: string
+  /** the device tree, where it is a file of this machine */
+  readonly dtb?: string
+  readonly json: boolean
+}
+
+const EXIT_CODES: Readonly<Record<BootVerdict['outcome'], number>> = { booted: 0, failed: 1, infrastructure: 2 }
+
+const STYLES: Readonly<Record<BootVerdict['outcome'], Style>> = {
+  booted: 'green',
+  failed: 'red',
+  infrastructure: 'yellow',
+}
+
+/** A device tree is some tens of kilobytes. */
+const DTB_LIMIT = 16 * 1024 * 1024
+
+/**
+ * Boot, watch, and report.
+ *
+ * @throws CLI_USAGE, CLI_FILE, the signal's reason
+ */
+export async function bootWatched(
+  boot: WatchedBoot,
+  display: JobDisplay,
+  progress: Progress,
+  terminal: Terminal,
+): Promise<void> {
+  const { options, console, drive, json } = boot
+  const { powerOn: on, powerOff: off, powerReset: reset } = options
+  const prefix = terminal.styled('dim', 'console |', terminal.io.stderr)
+  const compatible = await compatibleOf(boot.dtb)
+  const result = await runBoardSession({
+    ...{ console, drive, power: { on, off, reset }, keepOn: options.keepOn, until: options.until },
+    ...{ timeoutMs: options.timeout * 1000, silenceMs: options.silence * 1000, tolerate: options.tolerate },
+    logFile: options.log,
+    onLine: line => {
+      if (line.trim() !== '') progress.note(`${prefix} ${terminal.styled('dim', line.trimEnd(), terminal.io.stderr)}`)
+    },
+    note: line => display.note(printable(line)),
+    signal: terminal.io.signal,
+  })
+  progress.stop()
+  await writeReports(boot, compatible, result)
+  const { verdict, duration } = result
+  terminal.exitCode = EXIT_CODES[verdict.outcome]
+  if (json) return terminal.printJson({ ...verdict, duration })
+  const outcome = terminal.styled(STYLES[verdict.outcome], verdict.outcome)
+  const lines = verdict.outcome === 'booted' ? [] : verdict.lines.map(line => `  ${line}`)
+  terminal.print(
+    [`${outcome} after ${duration} s (${verdict.sign}): ${printable(verdict.reason)}`, ...lines].join('\n'),
+  )
+}
+
+async function writeReports(
+  { name, options }: WatchedBoot,
+  compatible: readonly string[] | undefined,
+  result: BoardSessionResult,
+): Promise<void> {
+  const { junit, kcidb, buildId, origin } = options
+  if (junit !== undefined) await write(junit, junitReport({ suite: 'boot', name }, result))
+  if (kcidb !== undefined && buildId !== undefined) {
+    const facts = { id: `${origin}:${randomUUID()}`, buildId, origin, compatible, comment: name }
+    await write(kcidb, `${JSON.stringify(kcidbSubmission([kcidbTest(facts, result)]), null, 2)}\n`)
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (thrown) {
+    throw fileError(path, thrown)
+  }
+}
+
+/** What the device tree says the board is. */
+async function compatibleOf(dtb: string | undefined): Promise<readonly string[] | undefined> {
+  if (dtb === undefined) return undefined
+  const bytes = await readInput(dtb, DTB_LIMIT)
+  return isFdt(bytes) ? (propStrings(parseFdt(bytes, dtb).root, 'compatible') ?? undefined) : undefined
+}

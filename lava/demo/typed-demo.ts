@@ -1,0 +1,62 @@
+/** The boot of the demonstration, typed at the faked U-Boot over the serial line as LAVA types it. */
+
+import { unlessAborted } from '../../agent/transfer/abort.js'
+import type { Board } from '../../systemd/board.js'
+import type { SerialConsole } from '../../systemd/serial-console.js'
+import type { Target } from '../boot-job.js'
+import { ConsoleText } from '../monitor/console-text.js'
+import { driveServed } from '../monitor/drives.js'
+import { ConsoleTypist } from '../monitor/typist.js'
+import type { Stopwatch } from './stopwatch.js'
+
+export interface TypedDemoParts {
+  readonly board: Board
+  readonly console: SerialConsole
+  readonly target: Target
+  readonly stopwatch: Stopwatch
+  /** Tell what goes on beside the serial line. */
+  readonly note: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/** This machine, as the board behind QEMU's user network sees it, and where QEMU brings what is sent there. */
+const SERVER = '10.0.2.2'
+const LISTEN = '127.0.0.1'
+
+/** For the countdown, seconds: emulation on a busy machine is slow. */
+const WAIT_SECONDS = 600
+
+/** Where LAVA's device types of Allwinner boards have them, bytes from the start of RAM. */
+const PLACES = { kernel: 0x200_0000, dtb: 0x300_0000, ramdisk: 0x330_0000 } as const
+
+/**
+ * From power-on to the jump.
+ *
+ * @throws CONSOLE_SILENT, BOOT_TYPED, CLI_FILE; the signal's reason
+ */
+export async function bootTyped({ board, console, target, stopwatch, note, signal }: TypedDemoParts): Promise<void> {
+  const at = (what: keyof typeof PLACES): string => `0x${(Number(board.ramBase) + PLACES[what]).toString(16)}`
+  const { kernel, ramdisk, dtb, cmdline } = target
+  const places = { kernel: at('kernel'), ramdisk: at('ramdisk'), dtb: at('dtb') }
+  const watcher = {
+    prompted: () => stopwatch.lap('power-on to countdown'),
+    booting: () => stopwatch.lap('settings and TFTP'),
+  }
+  const typist = new ConsoleTypist(async text => console.send(text))
+  const text = new ConsoleText({ onText: said => typist.receive(said), onLine: () => undefined })
+  const hear = (said: string): void => text.receive(Buffer.from(said))
+  console.on('data', hear)
+  try {
+    const drive = driveServed({
+      boot: { files: { kernel, ramdisk, dtb }, places, cmdline },
+      ...{ address: SERVER, listen: LISTEN, waitSeconds: WAIT_SECONDS, watcher },
+    })
+    const nothing = (): void => undefined
+    const driven = drive({ typist, poweredOn: true, bootLoaderReached: nothing, handedOver: nothing, note, signal })
+    await unlessAborted(driven, signal)
+    stopwatch.lap('bootz to jump')
+  } finally {
+    console.off('data', hear)
+    typist.end(signal.reason)
+  }
+}

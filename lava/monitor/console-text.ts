@@ -1,0 +1,93 @@
+/** What a board says, as text and lines, however it comes: split anywhere, coloured, damaged, or without an end. */
+
+import { StringDecoder } from 'node:string_decoder'
+import { printable } from '../terminal.js'
+
+/** A line that never ends is given in pieces of so many characters. */
+const LINE_LIMIT = 4096
+
+/**
+ * Escape sequences of ECMA-48: control sequences (section 5.4), operating system commands (8.3.89), and two-character ones.
+ */
+const ESCAPES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
+  /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\u0007\u001b]{0,256}(?:\u0007|\u001b\\)|[@-Z\\^_`-~]|[ -/]{1,8}[0-~])/g
+
+/** One of them that has begun and may go on in the next piece. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
+const BEGUN = /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\u0007\u001b]{0,256}\u001b?|[ -/]{0,8})$/
+
+/** The most that {@link BEGUN} holds back, characters. */
+const BEGUN_LIMIT = 300
+
+export interface ConsoleTextOptions {
+  /** called with text without escape sequences and returns: lines end with `\n` alone */
+  readonly onText?: (text: string) => void
+  /**
+   * called with each line without its end, fit for a terminal
+   *
+   * @param continues it is a piece of the same line as the one before
+   */
+  readonly onLine: (line: string, continues: boolean) => void
+}
+
+export class ConsoleText {
+  readonly #options: ConsoleTextOptions
+  readonly #decoder = new StringDecoder('utf8')
+  /** an escape sequence that has begun */
+  #held = ''
+  #line = ''
+  #continues = false
+
+  constructor(options: ConsoleTextOptions) {
+    this.#options = options
+  }
+
+  /** The line that has begun, such as `login: `. */
+  get begun(): string {
+    return this.#line
+  }
+
+  receive(bytes: Uint8Array): void {
+    const text = this.#plain(this.#held + this.#decoder.write(Buffer.from(bytes)))
+    if (text === '') return
+    this.#options.onText?.(text)
+    const lines = text.split('\n')
+    const last = lines.pop() ?? ''
+    for (const line of lines) {
+      this.#append(line)
+      this.#end(false)
+    }
+    this.#append(last)
+  }
+
+  /** Nothing more will come: the line that has begun is one. */
+  flush(): void {
+    if (this.#line !== '') this.#end(false)
+  }
+
+  #plain(text: string): string {
+    const clean = text.replace(ESCAPES, '').replaceAll('\r', '')
+    const begun = BEGUN.exec(clean.slice(-BEGUN_LIMIT))
+    this.#held = begun?.[0] ?? ''
+    return clean.slice(0, clean.length - this.#held.length)
+  }
+
+  #append(text: string): void {
+    const clean = printable(text)
+    for (let at = 0; at < clean.length; ) {
+      const room = LINE_LIMIT - this.#line.length
+      this.#line += clean.slice(at, at + room)
+      at += room
+      if (this.#line.length === LINE_LIMIT) this.#end(true)
+    }
+  }
+
+  #end(goesOn: boolean): void {
+    const line = this.#line
+    const continues = this.#continues
+    this.#line = ''
+    this.#continues = goesOn
+    this.#options.onLine(line, continues)
+  }
+}

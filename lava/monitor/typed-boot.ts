@@ -1,0 +1,141 @@
+/** A boot typed at the faked U-Boot over the serial line, as LAVA types it. */
+
+import { fault } from '../../agent/errors.js'
+import { isArm64Image } from '../../agent/image/arm64-image.js'
+import { isUImage, packUImage } from '../../agent/image/uimage.js'
+import { isZImage } from '../../agent/image/zimage.js'
+import { readInput } from '../local-file.js'
+import type { Typist } from './typist.js'
+
+/** Roles of files, and their names on a TFTP server that has them from here. */
+export type TypedRole = 'kernel' | 'ramdisk' | 'dtb'
+
+export const BOOT_COMMANDS = ['bootz', 'booti', 'bootm'] as const
+export type BootCommand = (typeof BOOT_COMMANDS)[number]
+
+export interface TypedBoot {
+  /** the TFTP server as the board sees it; `port` is typed unless it is TFTP's own */
+  readonly server: { readonly address: string; readonly port: number }
+  /** names on the server */
+  readonly files: Readonly<Partial<Record<TypedRole, string>>> & { readonly kernel: string }
+  /** where they are loaded: addresses, or variables of the boot loader's environment */
+  readonly places: Readonly<Record<TypedRole, string>>
+  readonly bootCommand: BootCommand
+  readonly cmdline: string
+}
+
+/** Whoever wants to see how it goes. */
+export interface TypingWatcher {
+  /** the boot loader waits for commands */
+  prompted(): void
+  /** the files are loaded; `command` is typed now */
+  booting(command: string): void
+}
+
+/** Where U-Boot's own environment has them. */
+export const ENVIRONMENT_PLACES = {
+  kernel: '${kernel_addr_r}',
+  dtb: '${fdt_addr_r}',
+  ramdisk: '${ramdisk_addr_r}',
+} as const
+
+/** UDP port of TFTP (RFC 1350 section 4). */
+export const TFTP_PORT = 69
+
+/** For each answer, milliseconds: a large file over a slow link. */
+const ANSWER_MS = 600_000
+
+/** Characters of an answer that an error quotes. */
+const QUOTED = 300
+
+/** What is typed, and what the answer must have in it. */
+type Typed = readonly [line: string, expected?: string]
+
+/** LAVA's lines of a job with `commands: ramdisk`, method `u-boot`, and one more. */
+function loadLines({ server, files, places, cmdline }: TypedBoot): readonly Typed[] {
+  const load = (role: TypedRole): readonly Typed[] => {
+    const name = files[role]
+    return name === undefined ? [] : [[`tftp ${places[role]} ${name}`, 'Bytes transferred = ']]
+  }
+  return [
+    ['setenv autoload no'],
+    ['setenv initrd_high 0xffffffff'],
+    ['setenv fdt_high 0xffffffff'],
+    ['dhcp', 'DHCP client bound'],
+    [`setenv serverip ${server.address}`],
+    // A lab's server has TFTP's own port, and LAVA does not type this; nobody but root can have it.
+    ...(server.port === TFTP_PORT ? [] : [[`setenv tftpdstp ${server.port}`] as const]),
+    ...load('kernel'),
+    ...load('ramdisk'),
+    ['setenv initrd_size ${filesize}'],
+    ...load('dtb'),
+    [`setenv bootargs '${cmdline}'`],
+  ]
+}
+
+function bootLine({ files, places, bootCommand }: TypedBoot): string {
+  const words: string[] = [bootCommand, places.kernel]
+  if (files.ramdisk !== undefined || files.dtb !== undefined) words.push(files.ramdisk ? places.ramdisk : '-')
+  if (files.dtb !== undefined) words.push(places.dtb)
+  return words.join(' ')
+}
+
+/**
+ * From the countdown, or the prompt, to `Starting kernel ...`.
+ *
+ * @param promptMs how long the boot loader may take to be there, milliseconds
+ * @throws CONSOLE_SILENT; BOOT_TYPED when the boot loader answers something else; what the typist throws
+ */
+export async function typeBoot(
+  typist: Typist,
+  boot: TypedBoot,
+  watcher: TypingWatcher,
+  promptMs: number,
+): Promise<void> {
+  const [greeting] = await typist.waitFor(/Hit any key to stop|=> $/, promptMs)
+  if (greeting !== '=> ') {
+    await typist.type('\n')
+    await typist.waitFor(/=> $/, ANSWER_MS)
+  }
+  watcher.prompted()
+  for (const [line, expected = ''] of loadLines(boot)) await typeLine(typist, line, /\n=> $/, expected)
+  const line = bootLine(boot)
+  watcher.booting(line)
+  await typeLine(typist, line, /Starting kernel \.\.\.|\n=> $/, 'Starting kernel ...')
+}
+
+async function typeLine(typist: Typist, line: string, end: RegExp, expected: string): Promise<void> {
+  await typist.type(`${line}\n`)
+  const { input, index, 0: last } = await typist.waitFor(end, ANSWER_MS)
+  const answer = input.slice(0, index + last.length)
+  if (answer.includes(expected) && !/Unknown command '/.test(answer)) return
+  throw fault('BOOT_TYPED', { line, found: JSON.stringify(answer.slice(-QUOTED)) })
+}
+
+/** Bytes of a file that is served; all are in memory at once. */
+const FILE_LIMIT = 2 ** 30
+
+/** Files for a TFTP server, by role, and the command that boots them. */
+export interface ServedTarget {
+  readonly files: ReadonlyMap<TypedRole, Uint8Array>
+  readonly bootCommand: BootCommand
+}
+
+/**
+ * Read the files of a target; the ramdisk gets the header that LAVA's `mkimage` gives it.
+ *
+ * @throws CLI_FILE
+ */
+export async function servedTarget(paths: TypedBoot['files']): Promise<ServedTarget> {
+  const kernel = await readInput(paths.kernel, FILE_LIMIT)
+  const files = new Map<TypedRole, Uint8Array>([['kernel', kernel]])
+  if (paths.dtb !== undefined) files.set('dtb', await readInput(paths.dtb, FILE_LIMIT))
+  if (paths.ramdisk !== undefined) {
+    const ramdisk = await readInput(paths.ramdisk, FILE_LIMIT)
+    const arch = isArm64Image(kernel) ? 'arm64' : 'arm'
+    const header = { type: 'ramdisk', arch, compression: 'none', load: 0, entry: 0, name: '' } as const
+    const time = Math.floor(Date.now() / 1000)
+    files.set('ramdisk', isUImage(ramdisk) ? ramdisk : packUImage({ ...header, time }, ramdisk))
+  }
+  return { files, bootCommand: isZImage(kernel) ? 'bootz' : isArm64Image(kernel) ? 'booti' : 'bootm' }
+}
