@@ -4,7 +4,7 @@ import type { JobEvent } from '../../agent/boot/job.js'
 import { faultOf } from '../../agent/errors.js'
 import type { BoardClient } from '../board-client.js'
 import { type BootWatcher, runJob, type Target, uploadTarget } from '../boot-job.js'
-import type { Drive } from '../monitor/board-session.js'
+import type { Drive } from '../monitor/drives.js'
 
 /**
  * A drive that boots a target through the agent's API.

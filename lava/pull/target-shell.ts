@@ -8,7 +8,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { FauxbootError, fault } from '../../agent/errors.js'
-import type { Typist } from '../monitor/board-session.js'
+import type { Typist } from '../monitor/typist.js'
 
 export interface Login {
   readonly user: string

@@ -1,7 +1,7 @@
 /** The tests of a job on a target that has booted: commands at its shell. */
 
 import { FauxbootError } from '../../agent/errors.js'
-import type { Typist } from '../monitor/board-session.js'
+import type { Typist } from '../monitor/typist.js'
 import { isBootTest, type PullTest } from './job-definition.js'
 import type { Result, TestOutcome } from './outcome.js'
 import { type Login, TargetShell } from './target-shell.js'

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../../agent/errors.js'
-import type { BoardSessionOptions, BoardSessionResult, Typist } from '../../../lava/monitor/board-session.js'
+import type { BoardSessionOptions, BoardSessionResult } from '../../../lava/monitor/board-session.js'
 import type { BootVerdict } from '../../../lava/monitor/boot-watch.js'
+import type { Typist } from '../../../lava/monitor/typist.js'
 
 export interface FakeTargetOptions {
   /** changes what the shell says, as a serial line and a kernel do */
