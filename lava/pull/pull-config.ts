@@ -107,7 +107,7 @@ export interface PullBoardConfig extends Readonly<Omit<BoardFile, 'until' | 'age
 }
 
 /** `login: `, and the prompts of common shells: `/ # `, `~ # `, `root@board:~# `, `[root@board ~]# `. */
-const PROMPT = /(login:|[/~\])][#$]|[/~] [#$]) ?$/
+const PROMPT = /(login:|^(\S+@\S+|\[\S+@\S+ \S+\]|[/~]\S* ?)[#$]) ?$/
 
 /** Settings as they are used: paths absolute, defaults filled in. */
 export interface PullConfig {

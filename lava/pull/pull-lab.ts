@@ -77,7 +77,8 @@ export class PullLab {
       await this.#recover()
       await this.#loop()
     } finally {
-      await Promise.all(this.#tasks)
+      // A job that ends now leaves the task of posting its result.
+      while (this.#tasks.size > 0) await Promise.all(this.#tasks)
     }
     if (this.#failure !== null) throw this.#failure
     signal.throwIfAborted()
