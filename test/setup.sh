@@ -31,8 +31,11 @@ packages='
   make                     native addon
   mmdebstrap               board image
   mtools                   boot partition of SD cards
+  nfs-ganesha              peer of the NFS tests
+  nfs-ganesha-vfs          peer of the NFS tests
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
+  rpcbind                  peer of the NFS tests
   systemd                  tests of the units
   tftp-hpa                 peer of the TFTP tests
   u-boot-qemu              peer of measurements

@@ -3,6 +3,7 @@
 import { fault } from '../errors.js'
 import type { RpcExchange } from './nfs-exchange.js'
 import { type NfsData, readCall, readData, readStatus } from './nfs-procedures.js'
+import { ReadSize } from './nfs-read-size.js'
 import type { RpcReply } from './nfs-rpc.js'
 
 /** Takes the bytes of a file in order. While a promise that it returns is pending, no more is asked for than is in flight. */
@@ -20,10 +21,6 @@ export interface NfsReadOptions {
   readonly what: string
 }
 
-/** Bytes of a READ at first: what servers take over UDP, in IP fragments. */
-const LARGEST_READ = 32 << 10
-/** Bytes of a READ whose reply fits one frame of Ethernet; U-Boot asks for as many. */
-const SMALLEST_READ = 1 << 10
 const MOST_IN_FLIGHT = 16
 /** Bytes that were asked for and not taken yet, at most. */
 const WINDOW = 256 << 10
@@ -40,7 +37,7 @@ export class NfsReading {
   /** what came before its turn, by offset */
   readonly #early = new Map<number, Uint8Array>()
   #inFlight = 0
-  #readSize = LARGEST_READ
+  readonly #size = new ReadSize()
   #taken = 0
   #taking = false
   /** it has failed: the sink is not called any more */
@@ -73,14 +70,14 @@ export class NfsReading {
   /** Replies that fit the buffer of our port: the system counts up to twice their bytes. */
   get #most(): number {
     const bytes = Math.min(WINDOW, this.#options.exchange.bufferBytes / 4)
-    return Math.max(1, Math.min(MOST_IN_FLIGHT, Math.floor(bytes / this.#readSize)))
+    return Math.max(1, Math.min(MOST_IN_FLIGHT, Math.floor(bytes / this.#size.bytes)))
   }
 
   #ask(): void {
     while (!this.#taking && this.#inFlight < this.#most) {
       const [first, ...rest] = this.#wanted
       if (first === undefined || first.offset >= this.#taken + WINDOW) return
-      const length = Math.min(this.#readSize, first.length)
+      const length = Math.min(this.#size.bytes, first.length)
       const left = { offset: first.offset + length, length: first.length - length }
       this.#wanted = left.length > 0 ? [left, ...rest] : rest
       this.#read({ offset: first.offset, length })
@@ -89,6 +86,7 @@ export class NfsReading {
 
   #read(range: Range): void {
     const { exchange, port, handle } = this.#options
+    let again = true
     this.#inFlight++
     exchange.send(port, readCall(handle, range.offset, range.length), {
       answered: reply => {
@@ -96,9 +94,12 @@ export class NfsReading {
         this.#arrived(range, this.#dataOf(reply, range.length))
       },
       silent: () => {
+        if (again) {
+          again = false
+          return true
+        }
         this.#inFlight--
-        // A reply that is many fragments is lost with any of them. Calls of the same size tell the same news once.
-        if (range.length === this.#readSize) this.#readSize = Math.max(SMALLEST_READ, this.#readSize / 2)
+        this.#size.lost(range.length)
         this.#want(range)
         this.#ask()
         return false
@@ -121,9 +122,10 @@ export class NfsReading {
     if (bytes.length === 0 || (endOfFile && end < size)) {
       throw fault('NFS_READ', { what, reason: `it ends after ${end} bytes, and was said to have ${size}` })
     }
+    this.#size.answered(bytes.length)
     if (bytes.length < length) {
       // The server gives no more at once.
-      this.#readSize = Math.min(this.#readSize, bytes.length)
+      this.#size.limitTo(bytes.length)
       this.#want({ offset: end, length: length - bytes.length })
     }
     this.#early.set(offset, bytes)

@@ -111,9 +111,9 @@ export class FakeNetwork implements Network {
     this.#answer(options)
     if (this.world.exports === undefined) {
       options.progress.timeout()
-      await unlessAborted(new Promise(() => {}), options.signal)
+      return unlessAborted(new Promise(() => {}), options.signal)
     }
-    const bytes = this.world.exports?.[path]
+    const bytes = this.world.exports[path]
     if (bytes === undefined) {
       throw fault('NFS_LOOKUP', { what: `nfs://${server}${path}`, reason: 'no such file or directory (2)' })
     }

@@ -91,12 +91,13 @@ const STEPS: Readonly<Record<string, number>> = { '\x10': -1, '+': -1, '\x0e': 1
 /** A key, or null when none came in time. An escape sequence counts as one key. */
 async function readKey(input: Input, timeoutMs: number): Promise<string | null> {
   const decoder = new KeyDecoder()
-  for (let wait = timeoutMs; ; wait = ESCAPE_MS) {
+  let key = ''
+  for (let wait = timeoutMs; key === ''; wait = ESCAPE_MS) {
     const character = await input.readKey(wait)
     if (character === null) return wait === timeoutMs ? null : '\x1b'
-    const key = decoder.decode(character)
-    if (key !== '') return key
+    key = decoder.decode(character)
   }
+  return key
 }
 
 /** What a key does to the menu. @returns the entry that it chose */
