@@ -1,6 +1,26 @@
 /** Counting, for `/metrics`. */
 
+import type { ErrorJson } from '../errors.js'
 import type { JobState } from './job.js'
+
+/** Counters since the start of the agent, and gauges. Durations are seconds, sizes bytes. */
+export interface BootMetrics {
+  readonly jobsSubmitted: number
+  /** by final state */
+  readonly jobsEnded: Readonly<Partial<Record<JobState, number>>>
+  /** by error code */
+  readonly jobsFailed: Readonly<Partial<Record<ErrorJson['code'], number>>>
+  readonly jobsQueued: number
+  readonly jobsActive: number
+  /** spent by all jobs, by state */
+  readonly stateSeconds: Readonly<Partial<Record<JobState, number>>>
+  readonly fetchedBytes: number
+  readonly uploadedBytes: number
+  readonly artifacts: number
+  readonly artifactBytes: number
+  /** clients that follow the events of a job */
+  readonly followers: number
+}
 
 const add = <K extends string>(counts: Partial<Record<K, number>>, key: K, amount: number): void => {
   counts[key] = (counts[key] ?? 0) + amount

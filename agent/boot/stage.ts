@@ -1,7 +1,7 @@
 /** What every stage of the pipeline gets to work with. */
 
 import type { ArtifactStore } from './artifact-store.js'
-import type { BootDeps } from './boot.js'
+import type { BootDeps } from './boot-deps.js'
 import type { JobRequest } from './job.js'
 import type { Job } from './job-record.js'
 import type { BootCounters } from './metrics.js'

@@ -1,0 +1,61 @@
+/** What the pipeline stands on: its settings, the machine, the log. */
+
+import type { Kexec } from '../kexec/kexec.js'
+import type { BoardHost } from './board.js'
+import type { FilePart } from './job.js'
+
+/** The settings of this folder; `agent/config.ts` holds their values. */
+export interface BootConfig {
+  /** directory on a tmpfs for the bytes of artifacts; made when missing. What jobs of an earlier run left in it is removed */
+  readonly artifactDir: string
+  /** directory in which jobs are remembered; made when missing */
+  readonly stateDir: string
+  /** ended jobs that are remembered; the oldest are forgotten first */
+  readonly keptJobs: number
+  /** jobs that may wait for the board; one more is refused */
+  readonly maxQueued: number
+  /** bytes of MemAvailable that artifacts never get */
+  readonly memoryReserve: number
+  /** console of the target for jobs whose format has no command line (LAVA, KernelCI): `ttyS0,115200n8` */
+  readonly console: string
+  /** further arguments for such jobs: `earlycon=uart,mmio32,0x7000000`; may be empty */
+  readonly kernelArgs: string
+  /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
+  readonly keepLinksUp: readonly string[]
+  /** milliseconds that clients have to receive the event `booting` before the links go down */
+  readonly farewellMs: number
+  readonly fetch: {
+    /** seconds without a byte after which a transfer counts as stalled */
+    readonly stallSeconds: number
+    /** further attempts after the first */
+    readonly retries: number
+    readonly maxRedirects: number
+  }
+}
+
+/** The part of pino that is needed here. */
+export interface BootLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What the pipeline stands on. */
+export interface BootDeps {
+  readonly kexec: Kexec
+  readonly config: BootConfig
+  readonly host: BoardHost
+  /** the bytes of a whole file, mapped rather than read where the addon is there */
+  mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
+  readonly log: BootLog
+  /** milliseconds since the epoch; `Date.now` unless given */
+  now?(): number
+  /** called when files of a job were freed: maps are undone when their buffers are collected */
+  collectGarbage?(): void
+  /**
+   * Called before the jump, when clients have heard of it: closes every connection that is left. Nobody would answer on
+   * it any more, and a network that waits for answers goes on writing into the memory of a board whose driver is gone.
+   * What it returns is waited for: a serial line takes its time.
+   */
+  hangUp?(): void | Promise<void>
+}
