@@ -56,73 +56,36 @@ type MenuDraft = { -readonly [K in keyof Omit<PxeMenu, 'labels' | 'ignored'>]: P
 
 const integer = (value: string): number => Number.parseInt(value, 10) || 0
 
-/** What statements do to the label that they stand in. */
-const LABEL_KEYWORDS: Readonly<Record<string, (label: Draft, value: string) => void>> = {
-  'menu label': (label, value) => {
-    label.title = value
-  },
-  kernel: (label, value) => {
-    label.kernel = value
-  },
-  linux: (label, value) => {
-    label.kernel = value
-  },
+/** Statements that give a label a file or a word, and where it is kept. */
+const LABEL_FIELDS: Readonly<Record<string, 'title' | 'kernel' | 'initrd' | 'fdt' | 'fdtDirectory'>> = {
+  'menu label': 'title',
+  kernel: 'kernel',
+  linux: 'kernel',
+  initrd: 'initrd',
+  fdt: 'fdt',
+  devicetree: 'fdt',
+  fdtdir: 'fdtDirectory',
+  devicetreedir: 'fdtDirectory',
+}
+
+/** What other statements give the label that they stand in. */
+const LABEL_KEYWORDS: Readonly<Record<string, (value: string, label: PxeLabel) => Partial<PxeLabel>>> = {
   // A FIT brings its ramdisk along.
-  fit: (label, value) => {
-    label.kernel = value
-    label.initrd = value.replace(/#.*/, '')
-  },
-  append: (label, value) => {
-    label.append = value
-    const [, initrd] = /(?:^|\s)initrd=(\S+)/.exec(value) ?? []
-    label.initrd ??= initrd ?? null
-  },
-  initrd: (label, value) => {
-    label.initrd = value
-  },
-  fdt: (label, value) => {
-    label.fdt = value
-  },
-  devicetree: (label, value) => {
-    label.fdt = value
-  },
-  fdtdir: (label, value) => {
-    label.fdtDirectory = value
-  },
-  devicetreedir: (label, value) => {
-    label.fdtDirectory = value
-  },
-  fdtoverlays: (label, value) => {
-    label.overlays = value.split(/\s+/)
-  },
-  'devicetree-overlay': (label, value) => {
-    label.overlays = value.split(/\s+/)
-  },
-  ipappend: (label, value) => {
-    label.ipAppend = integer(value)
-  },
-  localboot: label => {
-    label.localBoot = true
-  },
+  fit: value => ({ kernel: value, initrd: value.replace(/#.*/, '') }),
+  append: (value, { initrd }) => ({ append: value, initrd: initrd ?? /(?:^|\s)initrd=(\S+)/.exec(value)?.[1] ?? null }),
+  fdtoverlays: value => ({ overlays: value.split(/\s+/) }),
+  'devicetree-overlay': value => ({ overlays: value.split(/\s+/) }),
+  ipappend: value => ({ ipAppend: integer(value) }),
+  localboot: () => ({ localBoot: true }),
 }
 
-const setDefault = (menu: MenuDraft, value: string): void => {
-  menu.defaultLabel = value
-}
-
-/** What statements do to the whole menu, wherever they stand. */
-const MENU_KEYWORDS: Readonly<Record<string, (menu: MenuDraft, value: string) => void>> = {
-  'menu title': (menu, value) => {
-    menu.title = value
-  },
-  timeout: (menu, value) => {
-    menu.timeout = integer(value)
-  },
-  prompt: (menu, value) => {
-    menu.prompt = integer(value) !== 0
-  },
-  default: setDefault,
-  ontimeout: setDefault,
+/** What statements give the whole menu, wherever they stand. */
+const MENU_KEYWORDS: Readonly<Record<string, (value: string) => Partial<MenuDraft>>> = {
+  'menu title': value => ({ title: value }),
+  timeout: value => ({ timeout: integer(value) }),
+  prompt: value => ({ prompt: integer(value) !== 0 }),
+  default: value => ({ defaultLabel: value }),
+  ontimeout: value => ({ defaultLabel: value }),
 }
 
 /** Keywords that are known and need nothing done. */
@@ -141,6 +104,18 @@ const emptyLabel = (name: string): Draft => ({
   localBoot: false,
 })
 
+/** What a table has for a word from a file, which may be `constructor`. */
+const own = <T>(table: Readonly<Record<string, T>>, keyword: string): T | undefined =>
+  Object.hasOwn(table, keyword) ? table[keyword] : undefined
+
+/** @returns whether the statement means something for a label */
+function tellLabel(label: Draft, keyword: string, value: string): boolean {
+  const field = own(LABEL_FIELDS, keyword)
+  const change = field === undefined ? own(LABEL_KEYWORDS, keyword)?.(value, label) : { [field]: value }
+  Object.assign(label, change)
+  return change !== undefined
+}
+
 /** The menu that statements make; those of included files stand where they were included. */
 export function pxeMenu(statements: readonly PxeStatement[]): PxeMenu {
   const menu: MenuDraft = { title: null, timeout: 0, prompt: false, defaultLabel: null }
@@ -148,15 +123,15 @@ export function pxeMenu(statements: readonly PxeStatement[]): PxeMenu {
   const ignored: string[] = []
   for (const { keyword, value } of statements) {
     const label = labels.at(-1)
-    const ofLabel = Object.hasOwn(LABEL_KEYWORDS, keyword) ? LABEL_KEYWORDS[keyword] : undefined
-    const ofMenu = Object.hasOwn(MENU_KEYWORDS, keyword) ? MENU_KEYWORDS[keyword] : undefined
+    const ofMenu = own(MENU_KEYWORDS, keyword)
     // A file that speaks of a menu wants it to be shown.
     if (keyword.startsWith('menu ') && label === undefined) menu.prompt = true
     if (keyword === 'label') labels.push(emptyLabel(value))
     else if (keyword === 'menu default') menu.defaultLabel ??= label?.name ?? null
-    else if (ofMenu !== undefined) ofMenu(menu, value)
-    else if (ofLabel !== undefined && label !== undefined) ofLabel(label, value)
-    else if (!PICTURES.includes(keyword)) ignored.push(keyword)
+    else if (ofMenu !== undefined) Object.assign(menu, ofMenu(value))
+    else if (label === undefined || !tellLabel(label, keyword, value)) {
+      if (!PICTURES.includes(keyword)) ignored.push(keyword)
+    }
   }
   return { ...menu, labels, ignored }
 }
