@@ -118,6 +118,19 @@ export class QemuBoard {
     throw fault('CONSOLE_TIMEOUT', { ...fields, seconds: options.timeoutMs / 1000 })
   }
 
+  /**
+   * Lead a UDP port of this machine's loopback to one of the board's. Other ports of the board answer to whoever asked
+   * there, too: QEMU gives each of them a port of its own here, as TFTP needs it.
+   *
+   * @returns the port here
+   * @throws BUILD_TOOL with QEMU's words
+   */
+  async forwardUdp(boardPort: number): Promise<number> {
+    const monitor = (line: string) => this.#qmp.execute('human-monitor-command', { 'command-line': line })
+    const refused = await monitor(`hostfwd_add net0 udp:127.0.0.1:0-:${boardPort}`)
+    return forwardedPort(refused === '' ? await monitor('info usernet') : refused, 'UDP')
+  }
+
   /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
   async reset(): Promise<void> {
     await this.#qmp.execute('system_reset')
@@ -192,12 +205,12 @@ async function launch(name: string, args: string[]): Promise<Machine> {
 
 async function askForPort(qmp: Qmp): Promise<number> {
   await qmp.execute('qmp_capabilities')
-  return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }))
+  return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }), 'TCP')
 }
 
 /** `TCP[HOST_FORWARD]  12  127.0.0.1 41035  10.0.2.15  8080 ...` */
-function forwardedPort(text: unknown): number {
-  const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(String(text))?.[1]
+function forwardedPort(text: unknown, protocol: 'TCP' | 'UDP'): number {
+  const port = new RegExp(`${protocol}\\[HOST_FORWARD\\]\\s+\\d+\\s+127\\.0\\.0\\.1\\s+(\\d+)`).exec(String(text))?.[1]
   if (port === undefined) {
     throw fault('BUILD_TOOL', {
       doing: 'asking for the forwarded port',

@@ -3,27 +3,26 @@
  * `booti` or `bootm` that names pushed files. Whatever else a script may say is refused, for it would mean another boot.
  */
 
-import { invalid } from '../boot/job-fields.js'
+import { invalid, readText } from '../boot/job-fields.js'
 import { isUImage, parseUImage } from '../image/uimage.js'
 
-/** What a script boots, by the roles of the files. */
+/** What a script boots: always a kernel. */
 export interface BootScript {
-  readonly kernel: string
-  readonly ramdisk: string | null
-  readonly dtb: string | null
+  /** with the ramdisk that was pushed */
+  readonly ramdisk: boolean
+  /** with the device tree that was pushed; else the running kernel's */
+  readonly dtb: boolean
   /** `bootargs`; empty when it is not set */
   readonly cmdline: string
 }
 
 /** They all boot what the files are: the formats are told apart by their magic. */
 const BOOTS: readonly string[] = ['bootz', 'booti', 'bootm']
-/** The operands of a boot, in order: `-` stands for none, but there is always a kernel. */
-const OPERANDS = ['kernel', 'ramdisk', 'dtb'] as const
-/** Where U-Boot's scripts expect the files: they stand for what was pushed. */
-const PLACES = [
-  ['kernel_addr_r', 'kernel'],
-  ['ramdisk_addr_r', 'ramdisk'],
-  ['fdt_addr_r', 'dtb'],
+/** The operands of a boot, in order, and where U-Boot's scripts expect the files: both stand for what was pushed. */
+const OPERANDS = [
+  { role: 'kernel', place: 'kernel_addr_r' },
+  { role: 'ramdisk', place: 'ramdisk_addr_r' },
+  { role: 'dtb', place: 'fdt_addr_r' },
 ] as const
 
 /** A script has a few hundred bytes; variables in variables must not make more of it than this. */
@@ -108,14 +107,13 @@ function setVariable(line: Line, [name = '', ...values]: readonly string[], vari
 
 function bootOf(line: Line, command: string, operands: readonly string[], variables: Variables): BootScript {
   if (operands.length > OPERANDS.length) throw line.refuse(`has more than three operands behind ${command}`)
-  const [kernel = 'kernel', ramdisk = null, dtb = null] = OPERANDS.map((role, index) => {
-    const operand = operands[index] ?? (index === 0 ? role : '-')
-    if (operand === role) return role
-    if (operand === '-' && index > 0) return null
-    const place = PLACES[index]?.[0] ?? ''
+  const [, ramdisk = false, dtb = false] = OPERANDS.map(({ role, place }, index) => {
+    const operand = operands[index] ?? (role === 'kernel' ? role : '-')
+    if (operand === role) return true
+    if (operand === '-' && role !== 'kernel') return false
     throw line.refuse(`boots ${JSON.stringify(operand.slice(0, 80))}; here is ${role}, or \${${place}}`)
   })
-  return { kernel: kernel ?? 'kernel', ramdisk, dtb, cmdline: variables.get('bootargs') ?? '' }
+  return { ramdisk, dtb, cmdline: readText(variables.get('bootargs') ?? '', 'bootargs', LONGEST_VALUE) }
 }
 
 /** The text of a script. @throws FORMAT_* of a uImage that is none, JOB_INVALID of one that is no script */
@@ -135,7 +133,7 @@ function scriptText(bytes: Uint8Array): string {
  * @throws JOB_INVALID with the line and what is not understood there; FORMAT_* for a damaged uImage
  */
 export function parseBootScript(bytes: Uint8Array): BootScript {
-  const variables: Variables = new Map(PLACES)
+  const variables: Variables = new Map(OPERANDS.map(({ role, place }) => [place, role]))
   let boot: BootScript | null = null
   for (const [index, text] of scriptText(bytes).split('\n').entries()) {
     const line = new Line(index + 1, variables)

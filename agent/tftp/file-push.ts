@@ -27,6 +27,8 @@ export class FilePush implements TftpIncoming {
     hooks: FilePushHooks,
   ) {
     const body = this.#body
+    // Whoever reads it hears of it, and so does the client.
+    body.on('error', () => undefined)
     // The store asks for the first bytes when it has decided to take the file.
     async function* source() {
       onAccepted()

@@ -48,16 +48,16 @@ async function readYaml(bytes: Uint8Array, files: PushedFiles, lab: LabDefaults)
 /** A script names kernel, ramdisk and device tree; overlays and modules that were pushed go with them. */
 async function readScript(bytes: Uint8Array, files: PushedFiles): Promise<JobRequest> {
   const { parseBootScript } = await import('./boot-script.js')
-  const { kernel, ramdisk, dtb, cmdline } = parseBootScript(bytes)
+  const { ramdisk, dtb, cmdline } = parseBootScript(bytes)
   const reference = (role: string) => {
     const artifact = files.get(role)
     if (artifact !== undefined) return { artifact }
     throw invalid('boot.scr', `boots a ${role}, and none was pushed`)
   }
   return {
-    kernel: reference(kernel),
-    ramdisk: ramdisk === null ? undefined : reference(ramdisk),
-    dtb: dtb === null ? undefined : reference(dtb),
+    kernel: reference('kernel'),
+    ramdisk: ramdisk ? reference('ramdisk') : undefined,
+    dtb: dtb ? reference('dtb') : undefined,
     overlays: overlaysOf(files).map(artifact => ({ artifact })),
     modules: files.has('modules') ? reference('modules') : undefined,
     cmdline,
