@@ -88,6 +88,8 @@ export function parsePullJob(text: string, shellTests: Readonly<Record<string, r
   const kernel = file('kernel')
   if (kernel === undefined) throw invalid('artifacts.kernel', 'is missing')
   const tests = job.tests ?? []
+  const double = tests.findIndex(({ id }, index) => tests.findIndex(test => test.id === id) !== index)
+  if (double !== -1) throw invalid(`tests[${double}].id`, `is there twice: ${shown(tests[double]?.id)}`)
   return {
     files: { kernel, ramdisk: file('ramdisk') ?? file('initrd'), dtb: file('dtb'), modules: file('modules') },
     tests: (tests.length === 0 ? [{ id: 'boot', type: 'boot' }] : tests).map(test => readTest(test, shellTests)),

@@ -135,8 +135,8 @@ export async function readPullConfig(file: string): Promise<PullConfig> {
 
 /** As `readPullConfig`, of a text. */
 export function parsePullConfig(text: string, file: string): PullConfig {
-  const config = checkValue(ConfigSchema, parseYaml(text, file), mismatch =>
-    fault('PULL_CONFIG', { file, ...mismatch }),
+  const config = checkValue(ConfigSchema, parseYaml(text, file), ({ where, reason, found }) =>
+    refusal(file, where === '' ? 'the file' : where, reason, found),
   )
   const path = (relative: string): string => resolve(dirname(file), relative)
   const { api, storage, boards } = config

@@ -2,16 +2,18 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FauxbootError } from '../../agent/errors.js'
 import { BoardClient } from '../board-client.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
+import type { Typist } from '../monitor/typist.js'
 import { formatBytes } from '../quantities.js'
 import { readToken } from '../token-file.js'
-import { driveBoard } from './board-drive.js'
-import { isBootTest, type PullJob, ROLES, type Role } from './job-definition.js'
+import { driveTarget } from './board-drive.js'
+import { isBootTest, type PullJob, type PullTest, ROLES, type Role } from './job-definition.js'
 import { incomplete, type JobOutcome, outcomeOfTests, type TestOutcome } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
 import { downloadFile, type RemoteFile } from './remote-file.js'
-import { runTargetTests, testPath } from './target-tests.js'
+import { runTargetTests, type TargetTestsOptions, testPath } from './target-tests.js'
 
 /** Boots a board: `runBoardSession`, or what stands in for it in tests. */
 export type RunSession = (options: BoardSessionOptions) => Promise<BoardSessionResult>
@@ -50,46 +52,69 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const token = board.agentTokenFile === undefined ? undefined : await readToken(board.agentTokenFile)
   const client = new BoardClient(new URL(board.agent), { token })
   const outcomes = new Map<string, TestOutcome>()
+  let brokenOff = ''
   const session = await run.runSession({
     console: board.console,
     power: board.power,
-    drive: driveBoard(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds),
+    drive: driveTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds),
     until: board.until,
     timeoutMs: sessionSeconds(run) * 1000,
     silenceMs: board.silenceSeconds * 1000,
     whenBooted: async (typist, over) => {
       const options = { board: board.name, login: board.login ?? LOGIN, note, signal: over }
-      await runTargetTests(typist, job.tests, outcomes, options)
+      brokenOff = await runTests(typist, job.tests, outcomes, options)
     },
     note,
     logFile,
     signal,
   })
-  return { outcome: outcomeOf(run, session, outcomes), session }
+  return { outcome: outcomeOf(run, session, { outcomes, brokenOff }), session }
+}
+
+/**
+ * Run the tests; a console that is lost, or a time that is up, ends them.
+ *
+ * @returns why they were broken off; empty when they were not
+ * @throws what is no fault of the board
+ */
+async function runTests(
+  typist: Typist,
+  tests: readonly PullTest[],
+  outcomes: Map<string, TestOutcome>,
+  options: TargetTestsOptions,
+): Promise<string> {
+  try {
+    await runTargetTests(typist, tests, outcomes, options)
+    return ''
+  } catch (thrown) {
+    if (!(thrown instanceof FauxbootError) || thrown.code !== 'CONSOLE_GONE') throw thrown
+    return `the tests were broken off: ${thrown.message}`
+  }
 }
 
 /** What a session and the tests on its target come to. */
 function outcomeOf(
   { job }: JobRun,
   { verdict, duration }: BoardSessionResult,
-  outcomes: ReadonlyMap<string, TestOutcome>,
+  { outcomes, brokenOff }: { readonly outcomes: ReadonlyMap<string, TestOutcome>; readonly brokenOff: string },
 ): JobOutcome {
   const { outcome, reason, lines, milestones } = verdict
-  if (outcome === 'infrastructure')
-    return { ...incomplete('Infrastructure', reason, lines), tests: [...outcomes.values()] }
-  const booted = milestones.prompt !== undefined || outcome === 'booted'
+  if (outcome === 'infrastructure') return incomplete('Infrastructure', reason, lines)
+  const seconds = milestones.prompt ?? duration
   const tests = job.tests.map((test): TestOutcome => {
+    const rest = { id: test.id, path: testPath(test), seconds }
+    if (outcome === 'failed') {
+      if (isBootTest(test)) return { ...rest, result: 'fail', message: reason }
+      return { ...rest, result: 'skip', message: 'the target did not boot' }
+    }
     const known = outcomes.get(test.id)
-    const rest = { id: test.id, path: testPath(test), seconds: milestones.prompt ?? duration }
-    if (known !== undefined) return isBootTest(test) && known.message === '' ? { ...known, ...rest } : known
-    // It did not come to this test, or not to its end.
-    if (outcome === 'booted') return { ...rest, result: 'incomplete', message: 'the tests were broken off' }
-    if (isBootTest(test) || booted) return { ...rest, result: 'fail', message: reason }
-    return { ...rest, result: 'skip', message: 'the target did not boot' }
+    if (known === undefined) return { ...rest, result: 'incomplete', message: brokenOff }
+    // What a boot takes is the way to the prompt.
+    return isBootTest(test) ? { ...known, seconds } : known
   })
-  // Nothing asked for the boot, and it failed: then nothing of the job was tested.
-  const failed = outcome === 'failed' && !tests.some(({ result }) => result === 'fail')
-  return failed ? { ...outcomeOfTests(tests, lines), result: 'fail' } : outcomeOfTests(tests, lines)
+  const result = outcomeOfTests(tests, lines)
+  // A job that asks for other tests only fails all the same when its target does not boot.
+  return outcome === 'failed' ? { ...result, result: 'fail' } : result
 }
 
 /** The longest that the board is given: a job's own times, but no longer than the lab allows. */
