@@ -11,7 +11,7 @@ const LINE_LIMIT = 4096
  */
 const ESCAPES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
-  /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\u0007\u001b]{0,256}(?:\u0007|\u001b\\)|[@-Z\\^_`-~]|[ -/]{1,8}[0-~])/g
+  /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\u0007\u001b]{0,256}(?:\u0007|\u001b\\)|[0-Z\\^-~]|[ -/]{1,8}[0-~])/g
 
 /** One of them that has begun and may go on in the next piece. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
