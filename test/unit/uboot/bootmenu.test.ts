@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { bootmenuCommands } from '../../../agent/uboot/commands/bootmenu.js'
+import { COMMANDS } from '../../../agent/uboot/commands.js'
+import { atPrompt } from './console-fixture.js'
 import { board } from './network-fixture.js'
 
 const UP = ['\x1b', '[', 'A']
@@ -159,4 +161,22 @@ t.test('an interrupt gives the terminal back', async t => {
   const reason = new Error('^C')
   await t.rejects(type('bootmenu', AbortSignal.abort(reason)), reason)
   t.equal(machine.printed(), `${OPEN}${screen(0)}${CLOSE}`)
+})
+
+t.test('at a console the menu takes what is typed, and the rest is for the shell again', async t => {
+  const variables = {
+    bootmenu_0: 'One=echo first',
+    bootmenu_1: 'Two=setenv a b; echo "it is ${a}"',
+    bootmenu_delay: '-1',
+  }
+  const { terminal, machine } = await atPrompt(t, { variables, commands: COMMANDS })
+  const pasted = await terminal.exchange('bootmenu\r\x1b[B\recho done\r', 'done\r\n=> ')
+  t.match(pasted, `${CLOSE}it is b\r\n=> echo done\r\ndone\r\n=> `)
+  t.equal(machine.env.get('a'), 'b')
+  terminal.type('bootmenu\r')
+  await terminal.shows('Exit')
+  t.equal(await terminal.exchange('\x03'), `${CLOSE}=> `)
+  terminal.type('bootmenu\r')
+  await terminal.shows('Exit')
+  t.equal(await terminal.exchange('\x1b'), `${CLOSE}=> `)
 })
