@@ -58,11 +58,15 @@ export class PullLab {
   readonly #tasks = new Set<Promise<void>>()
   /** what went wrong with the lab itself, such as a state directory that is full */
   #failure: unknown = null
+  readonly #stop = new AbortController()
+  /** fires when the lab is stopped, from outside or by a failure of its own */
+  readonly #signal: AbortSignal
   #queue = new EventQueue('')
   #freed: () => void = () => undefined
 
   constructor(options: PullLabOptions) {
     this.#options = options
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
   }
 
   /**
@@ -76,6 +80,8 @@ export class PullLab {
     try {
       await this.#recover()
       await this.#loop()
+    } catch (thrown) {
+      this.#fail(thrown)
     } finally {
       // A job that ends now leaves the task of posting its result.
       while (this.#tasks.size > 0) await Promise.all(this.#tasks)
@@ -84,9 +90,16 @@ export class PullLab {
     signal.throwIfAborted()
   }
 
+  /** Nothing can be promised any more: jobs are ended, results get one more attempt. */
+  #fail(thrown: unknown): void {
+    this.#failure ??= thrown
+    this.#stop.abort(thrown)
+  }
+
   async #loop(): Promise<void> {
-    const { once, config, signal } = this.#options
-    for (let failures = 0; !signal.aborted && this.#failure === null; ) {
+    const { once, config } = this.#options
+    const signal = this.#signal
+    for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#poll()
         failures = 0
@@ -104,7 +117,7 @@ export class PullLab {
         })
         await this.#dispatch()
         if (once && this.#busy.size === 0) return
-        if (this.#failure !== null) return
+        if (signal.aborted) return
         // A board that has become free takes a job that waits at once.
         const pausing = once ? freed : Promise.race([freed, pause(Math.max(0, next - performance.now()), signal)])
         await unlessAborted(pausing, signal).catch(() => undefined)
@@ -114,10 +127,10 @@ export class PullLab {
 
   /** Ask until nothing new comes. */
   async #poll(): Promise<void> {
-    const { api, config, log, signal } = this.#options
+    const { api, config, log } = this.#options
     for (;;) {
       const from = this.#queue.seen
-      const events = await api.events(from, signal)
+      const events = await api.events(from, this.#signal)
       for (const { id, platform } of this.#queue.add(events, node => isWanted(node, config))) {
         log({ job: id, message: `a job for ${platform}` })
       }
@@ -132,11 +145,11 @@ export class PullLab {
 
   /** Give jobs that wait to boards that are free. */
   async #dispatch(): Promise<void> {
-    const { config, signal } = this.#options
+    const { config } = this.#options
     for (const { node } of this.#queue.waiting) {
       const board = config.boards.find(({ name, platform }) => platform === node.platform && !this.#busy.has(name))
       if (board === undefined) continue
-      if (signal.aborted) return
+      if (this.#signal.aborted) return
       this.#busy.add(board.name)
       this.#queue.remove(node.id)
       this.#start(this.#work(node, board), () => this.#busy.delete(board.name))
@@ -147,7 +160,7 @@ export class PullLab {
   #start(work: Promise<void>, done: () => void): void {
     const task = work
       .catch((thrown: unknown) => {
-        this.#failure ??= thrown
+        this.#fail(thrown)
       })
       .finally(() => {
         done()
@@ -158,7 +171,7 @@ export class PullLab {
   }
 
   async #work(node: KernelciNode, board: PullBoardConfig): Promise<void> {
-    const { state, log, signal, config } = this.#options
+    const { state, log, config } = this.#options
     const note = (message: string) => log({ board: board.name, job: node.id, message })
     let claimed: ClaimedJob = {
       version: 1,
@@ -178,7 +191,7 @@ export class PullLab {
     note('claimed')
     claimed = { ...claimed, state: 'running' }
     await state.saveJob(claimed)
-    const run = await runClaimedJob(claimed, owned, board, { ...this.#options, note, signal })
+    const run = await runClaimedJob(claimed, owned, board, { ...this.#options, note, signal: this.#signal })
     await state.removeFiles(node.id)
     if (run === null) {
       await state.removeJob(node.id)
@@ -192,7 +205,8 @@ export class PullLab {
 
   /** @returns the node; null when the job is left alone, or nobody knows whether it was claimed */
   async #claim(claimed: ClaimedJob, note: (message: string) => void): Promise<KernelciNode | null> {
-    const { api, state, outbox, signal } = this.#options
+    const { api, state, outbox } = this.#options
+    const signal = this.#signal
     for (let attempt = 1; ; attempt++) {
       try {
         const result = await claimNode(api, claimed.nodeId, claimed.claim, signal)
@@ -236,11 +250,11 @@ export class PullLab {
   }
 
   async #post(claimed: ClaimedJob, run: JobRunResult, node: KernelciNode | null): Promise<void> {
-    const { once, outbox, signal, onEnded, log } = this.#options
+    const { once, outbox, onEnded, log } = this.#options
     const subject = { board: claimed.board, job: claimed.nodeId }
     const note = (message: string) => log({ ...subject, message })
     const attempts = once ? ONCE_ATTEMPTS : Number.POSITIVE_INFINITY
-    const { posted, job } = await postResult(claimed, { ...this.#options, note }, outbox, attempts, signal)
+    const { posted, job } = await postResult(claimed, { ...this.#options, note }, outbox, attempts, this.#signal)
     const { outcome } = run
     const { result, errorMessage, tests } = outcome
     const words = `${result}${errorMessage === null ? '' : `: ${errorMessage}`}`

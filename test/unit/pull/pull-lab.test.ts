@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { StateDir } from '../../../lava/pull/state-dir.js'
@@ -345,6 +346,25 @@ t.test('a job that waits for a board is seen again after a restart', async t => 
   t.ok(existsSync(join(config.stateDir, 'cursor.json')))
   await run()
   t.same([server.node('j1').result, server.node('j2').result], ['incomplete', 'pass'])
+})
+
+t.test('a state directory that fails ends the lab, and what is owed does not hold it up', async t => {
+  const { server, run, config } = await labFixture(t, SECOND)
+  for (const id of ['j1', 'j2']) server.addJob(id, definition(server))
+  // The first result is refused for ever; then the directory goes away under the second job.
+  server.fault = (request, count) => (request === 'PUT /latest/node/j1' && count > 1 ? { status: 500, body: '' } : null)
+  const session = fakeSession(BOOTED)
+  let count = 0
+  const running = run({
+    once: false,
+    session: async options => {
+      count += 1
+      const result = await session(options)
+      if (count === 2) await rm(config.stateDir, { recursive: true })
+      return result
+    },
+  })
+  await t.rejects(running, { code: 'PULL_STATE' })
 })
 
 t.test('a state directory that another lab uses is refused', async t => {
