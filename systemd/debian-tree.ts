@@ -1,4 +1,4 @@
-/** Debian's armhf packages unpacked into a folder, as the user who asks: nothing of them is run or installed. */
+/** Debian's packages unpacked into a folder, as the user who asks: nothing of them is run or installed. */
 
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
@@ -53,6 +53,20 @@ const LEFT_OUT = [
   './usr/lib/modules/*/kernel/net/netfilter',
 ]
 
+export interface DebianTreeOptions {
+  /** packages for the boards, by default, or for this machine */
+  readonly target?: 'armhf' | 'here'
+  /** further packages, which come without those that they depend on */
+  readonly alone?: readonly string[]
+}
+
+/** For mmdebstrap, which runs it behind its own unpacking; apt still knows where packages are then. */
+function unpackAlone(packages: readonly string[]): string {
+  const download = `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download --quiet --quiet ${packages.join(' ')}`
+  const each = 'for package in *.deb; do dpkg-deb --extract "$package" . && rm "$package"; done'
+  return `--extract-hook=cd "$1" && ${download} && ${each}`
+}
+
 const KERNEL_PREFIX = 'vmlinuz-'
 
 /** How the host's apt was told to treat its mirror counts for the same mirror here. */
@@ -71,20 +85,30 @@ async function hostAptOptions(): Promise<string[]> {
  * Unpack Debian packages and what they depend on. Cached by suite and packages.
  *
  * @param suite Debian's code name
- * @param packages names of armhf packages
+ * @param packages names of packages
  * @returns the folder, with `usr`, `etc`, `boot`
  * @throws BUILD_TOOL when the mirror cannot give them after some tries
  */
-export function debianTree(suite: Suite, packages: readonly string[]): Promise<string> {
+export function debianTree(
+  suite: Suite,
+  packages: readonly string[],
+  { target = 'armhf', alone = [] }: DebianTreeOptions = {},
+): Promise<string> {
   const wanted = [...new Set([...packages, 'base-files'])].sort()
-  const key = contentKey([suite, ...wanted, ...LEFT_OUT])
+  const chosen = [
+    ...(target === 'here' ? [] : ['--arch=armhf']),
+    ...(alone.length === 0 ? [] : [unpackAlone(alone)]),
+    `--include=${wanted.join(',')}`,
+  ]
+  const machine = target === 'here' ? [process.arch, ...alone] : alone
+  const key = contentKey([suite, ...wanted, ...LEFT_OUT, ...machine])
   return cached(`debian-${suite}`, key, async dir => {
-    const options = await hostAptOptions()
+    const options = [...(await hostAptOptions()), ...chosen]
     let last: FauxbootError | null = null
     for (const attempt of ATTEMPTS) {
       await delay(attempt.waitSeconds * 1000)
       try {
-        return await unpack(suite, attempt, wanted, options, dir)
+        return await unpack(suite, attempt, options, dir)
       } catch (error) {
         last = asFault(error, `unpacking Debian ${suite}`)
         const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
@@ -114,25 +138,17 @@ export async function kernelVersion(tree: string): Promise<string> {
   return version
 }
 
-async function unpack(
-  suite: Suite,
-  attempt: Attempt,
-  packages: readonly string[],
-  options: readonly string[],
-  dir: string,
-): Promise<void> {
-  const doing = `unpacking Debian ${suite} (armhf)`
+async function unpack(suite: Suite, attempt: Attempt, options: readonly string[], dir: string): Promise<void> {
+  const doing = `unpacking Debian ${suite}`
   const tar = join(dir, 'debian.tar')
   const name = nameOf(suite, attempt)
   await run(doing, [
     'mmdebstrap',
-    '--arch=armhf',
     '--variant=extract',
     '--skip=check/qemu',
     '--format=tar',
     ...options,
     ...(attempt.updates ? [] : [ONLY_THE_RELEASE]),
-    `--include=${packages.join(',')}`,
     name,
     tar,
   ])

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Run every test and print the totals: the style check, the unit tests with coverage, the tests against others (TFTP
-# clients and servers, the recordings of a real U-Boot), then the board tests in QEMU.
+# clients and servers, the recordings of a real U-Boot), the board tests in QEMU, and LAVA's dispatcher with jobs.
 #
-# Usage: sh test/run.sh [unit|interop|board]      all by default
+# Usage: sh test/run.sh [unit|interop|board|lava]      all by default
 #
-# The interop tests start servers and need root.
+# The interop tests and LAVA start servers and need root.
 # Ends with tap's exit code (the first that is not 0) behind a line `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-tiers=${1:-unit interop board}
+tiers=${1:-unit interop board lava}
 out=.tap/out
 rm -rf "$out" && mkdir -p "$out"
 status=0
@@ -34,8 +34,14 @@ for tier in $tiers; do
       run npx tap run --reporter=base --disable-coverage --jobs=2 --timeout=2400 \
         --output-file="$out/board.tap" 'test/board/**/*.test.ts'
       ;;
+    # In a network of its own; what comes from a mirror is made before. One file at a time: they share addresses.
+    lava)
+      run node dist/test/lava/prepare.js
+      run sh test/lava/apart.sh npx tap run --reporter=base --disable-coverage --jobs=1 --timeout=2400 \
+        --output-file="$out/lava.tap" 'test/lava/**/*.test.ts'
+      ;;
     *)
-      echo "test/run.sh: unknown tier '$tier'; known: unit interop board" >&2
+      echo "test/run.sh: unknown tier '$tier'; known: unit interop board lava" >&2
       exit 1
       ;;
   esac

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { Dispatcher } from './dispatcher.js'
+
+type Teardown = Pick<typeof t, 'teardown'>
+
+/** File names without their ending. */
+const namesIn = (folder: string): string[] => readdirSync(folder).map(file => file.replace(/\.\w+$/, ''))
+
+async function openDispatcher(t: Teardown): Promise<Dispatcher> {
+  const machine = await mkdtemp(join(tmpdir(), 'fauxboot-lava-'))
+  t.teardown(() => rm(machine, { recursive: true, force: true }))
+  return Dispatcher.start(machine)
+}
+
+/** Addresses for `bootz` in a rendered device, in the order of LAVA's template: kernel, ramdisk, dtb. */
+function bootzAddresses(device: string): string[] {
+  const block = /^ {2}bootz:\n((?: {4}.*\n)+)/m.exec(device)?.[1] ?? ''
+  return Array.from(block.matchAll(/(?:kernel|ramdisk|dtb): '(\w+)'/g), ([, address]) => address ?? '')
+}
+
+t.test('every device dictionary, job and health check is what LAVA takes', async t => {
+  const dispatcher = await openDispatcher(t)
+  const devices = namesIn('lava/devices')
+  t.ok(devices.includes('cubieboard4'))
+  for (const name of devices) {
+    const device = await dispatcher.renderDevice(name)
+    await t.resolves(dispatcher.checkDefinitions(new Map([[`device-${name}.yaml`, device]])), name)
+  }
+  for (const folder of ['jobs', 'health-checks']) {
+    for (const name of namesIn(`lava/${folder}`)) {
+      const job = readFileSync(`lava/${folder}/${name}.yaml`, 'utf8')
+      await t.resolves(dispatcher.checkDefinitions(new Map([[`${name}.yaml`, job]])), `${folder}/${name}`)
+    }
+  }
+})
+
+t.test('a job with a mistake is not what LAVA takes', async t => {
+  const dispatcher = await openDispatcher(t)
+  const job = readFileSync('lava/jobs/ramdisk.yaml', 'utf8').replace('priority: medium', 'priority: whenever')
+  await t.rejects(dispatcher.checkDefinitions(new Map([['job.yaml', job]])), /priority/)
+})
+
+t.test("a Cubieboard4 is a device of upstream's own type", async t => {
+  const dispatcher = await openDispatcher(t)
+  const device = await dispatcher.renderDevice('cubieboard4')
+  t.strictSame(bootzAddresses(device), ['0x42000000', '0x43300000', '0x43000000'])
+  t.match(device, "setenv bootargs 'console=ttyS0,115200n8 root=/dev/ram0 earlycon=uart,mmio32,0x7000000")
+})
+
+t.test('a board of our own type is loaded to addresses within its memory', async t => {
+  const dispatcher = await openDispatcher(t)
+  const device = await dispatcher.renderDevice('sabrelite')
+  t.strictSame(bootzAddresses(device), ['0x12000000', '0x1a000000', '0x18000000'])
+})

@@ -1,0 +1,241 @@
+/** LAVA's dispatcher and its TFTP server, on a machine of their own as far as files go. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { access, chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Writable } from 'node:stream'
+import { parse } from 'yaml'
+import { dispatcherPackages } from './dispatcher-packages.js'
+
+/** Given to the loopback device by `test/lava/apart.sh`. */
+export const DISPATCHER_ADDRESS = '192.0.2.1'
+
+/** Folders as a lab's admin fills them; the templates of LAVA itself come behind. */
+const TEMPLATES = ['/lab/devices', '/lab/device-types', '/usr/share/lava-server/device-types']
+
+/** The dispatcher reads where the TFTP server has its files. */
+const TFTP_DIRECTORY = '/srv/tftp'
+
+/** A job that takes longer is cancelled; its own time limits are shorter, ms. */
+const PATIENCE_MS = 900_000
+
+/** Files that setting up Debian's packages would have written. */
+const ETC: Readonly<Record<string, string>> = {
+  passwd: 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
+  group: 'root:x:0:\nnogroup:x:65534:\n',
+  hosts: '127.0.0.1 localhost\n',
+  'default/tftpd-hpa': `TFTP_DIRECTORY="${TFTP_DIRECTORY}"\n`,
+}
+
+/** Programs that Debian's alternatives would have put into the PATH. */
+const ALTERNATIVES: Readonly<Record<string, string>> = { telnet: 'inetutils-telnet', awk: 'mawk' }
+
+/** A line of the log that lava-run writes. */
+export interface LogLine {
+  readonly lvl: string
+  readonly msg: unknown
+}
+
+/** What `result.yaml` says of a job. */
+export interface JobResult {
+  readonly result: 'pass' | 'fail'
+  readonly error_type?: string
+  readonly error_msg?: string
+}
+
+/** A job that has ended. */
+export interface FinishedJob {
+  readonly result: JobResult
+  readonly log: readonly LogLine[]
+  /** results of test cases and of LAVA's own steps, by `definition/case` */
+  readonly cases: ReadonlyMap<string, string>
+  /** what the board said, line by line */
+  readonly console: string
+  /** of lava-run */
+  readonly seconds: number
+}
+
+export interface JobRequest {
+  /** text of the job, as it would be submitted */
+  readonly definition: string
+  /** file in `lava/devices` */
+  readonly device: string
+  /** lines behind the dictionary's own */
+  readonly deviceLines?: readonly string[]
+}
+
+export class Dispatcher {
+  readonly #packages: string
+  readonly #machine: string
+  #jobs = 0
+  #tftp: ChildProcess | null = null
+
+  private constructor(packages: string, machine: string) {
+    this.#packages = packages
+    this.#machine = machine
+  }
+
+  /**
+   * Lay out the machine.
+   *
+   * @param machine an empty folder
+   * @throws when this process has not been started by `test/lava/apart.sh`
+   */
+  static async start(machine: string): Promise<Dispatcher> {
+    const addresses = Object.values(networkInterfaces()).flatMap(list => list?.map(({ address }) => address) ?? [])
+    if (!addresses.includes(DISPATCHER_ADDRESS)) {
+      throw new Error(`nobody here has the address ${DISPATCHER_ADDRESS}: run "sh test/run.sh lava", as root`)
+    }
+    const packages = await dispatcherPackages()
+    const inside = (path: string): string => join(machine, path)
+    await cp(join(packages, 'etc'), inside('etc'), { recursive: true, verbatimSymlinks: true })
+    const folders = ['etc/default', 'opt/lab', 'jobs', 'root', 'run', 'tmp', `${TFTP_DIRECTORY}`, 'lab']
+    for (const folder of folders) await mkdir(inside(folder), { recursive: true })
+    await mkdir(inside('var/lib/lava/dispatcher/tmp'), { recursive: true })
+    for (const [name, text] of Object.entries(ETC)) await writeFile(inside(`etc/${name}`), text)
+    for (const [name, program] of Object.entries(ALTERNATIVES)) {
+      await symlink(`/usr/bin/${program}`, inside(`opt/lab/${name}`))
+    }
+    for (const folder of ['devices', 'device-types']) {
+      await cp(`lava/${folder}`, inside(`lab/${folder}`), { recursive: true })
+    }
+    for (const script of ['render-device.py', 'check-definitions.py']) {
+      await copyFile(`test/lava/${script}`, inside(`lab/${script}`))
+    }
+    await writeFile(inside('lab/dispatcher.yaml'), `dispatcher_ip: ${DISPATCHER_ADDRESS}\n`)
+    await writeFile(inside('lab/env-dut.yaml'), '{}\n')
+    return new Dispatcher(packages, machine)
+  }
+
+  /** Put the command there that devices' power commands name; it is told a board's name and what to do. */
+  async setPowerCommand(script: string): Promise<void> {
+    const path = join(this.#machine, 'opt/lab/board-power')
+    await writeFile(path, script)
+    await chmod(path, 0o755)
+  }
+
+  /** Start the TFTP server. */
+  serveTftp(): void {
+    const address = `${DISPATCHER_ADDRESS}:69`
+    const options = ['--foreground', '--listen', '--user', 'root', '--address', address, '--secure', TFTP_DIRECTORY]
+    this.#tftp = this.#spawn(['/usr/sbin/in.tftpd', ...options], 'ignore')
+  }
+
+  /** End the TFTP server, as one that has died; transfers under way go on in processes of their own. */
+  async endTftp(): Promise<void> {
+    const server = this.#tftp
+    if (server === null) return
+    this.#tftp = null
+    const ended = once(server, 'exit')
+    server.kill()
+    await ended
+  }
+
+  /**
+   * The device as lava-server hands it to the dispatcher.
+   *
+   * @param name file in `lava/devices`, without its ending
+   * @param lines put behind the dictionary's own
+   * @param context of the job
+   */
+  async renderDevice(name: string, lines: readonly string[] = [], context: object = {}): Promise<string> {
+    const dictionary = await readFile(`lava/devices/${name}.jinja2`, 'utf8')
+    const file = `${name}.jinja2`
+    await writeFile(join(this.#machine, 'lab/devices', file), [dictionary, ...lines, ''].join('\n'))
+    return this.#run(['python3', '/lab/render-device.py', TEMPLATES.join(':'), file, JSON.stringify(context)])
+  }
+
+  /**
+   * Check rendered devices and jobs by LAVA's schemas.
+   *
+   * @param files text by name; a device's begins with `device`
+   * @throws with what is wrong
+   */
+  async checkDefinitions(files: ReadonlyMap<string, string>): Promise<void> {
+    const folder = join(this.#machine, 'tmp/definitions')
+    await mkdir(folder, { recursive: true })
+    for (const [name, text] of files) await writeFile(join(folder, name), text)
+    await this.#run(['python3', '/lab/check-definitions.py', ...[...files.keys()].map(n => `/tmp/definitions/${n}`)])
+  }
+
+  /** Run a job to its end, as lava-worker would. */
+  async run({ definition, device, deviceLines }: JobRequest): Promise<FinishedJob> {
+    this.#jobs += 1
+    const id = String(this.#jobs)
+    const job = join(this.#machine, 'jobs', id)
+    await mkdir(job, { recursive: true })
+    const { context = {} } = parse(definition) as { context?: object }
+    await writeFile(join(job, 'device.yaml'), await this.renderDevice(device, deviceLines, context))
+    await writeFile(join(job, 'job.yaml'), definition)
+    const started = performance.now()
+    const child = this.#spawn([
+      ...['python3', '/usr/bin/lava-run', '--job-id', id, '--output-dir', `/jobs/${id}/out`],
+      ...['--device', `/jobs/${id}/device.yaml`, '--dispatcher', '/lab/dispatcher.yaml'],
+      ...['--env-dut', '/lab/env-dut.yaml', `/jobs/${id}/job.yaml`],
+    ])
+    const late = setTimeout(() => child.kill(), PATIENCE_MS)
+    const output = await outputOf(child, createWriteStream(join(job, 'log')))
+    clearTimeout(late)
+    const seconds = (performance.now() - started) / 1000
+    const resultFile = join(job, 'out/result.yaml')
+    await access(resultFile).catch(() => {
+      throw new Error(`lava-run left no result:\n${output}`)
+    })
+    const log = output.split('\n').flatMap(parseLogLine)
+    return {
+      result: parse(await readFile(resultFile, 'utf8')) as JobResult,
+      log,
+      cases: casesOf(log),
+      console: textOf(log, 'target'),
+      seconds,
+    }
+  }
+
+  async #run(words: readonly string[]): Promise<string> {
+    const child = this.#spawn(words)
+    const output = await outputOf(child)
+    if (child.exitCode !== 0) throw new Error(`${words.join(' ')}:\n${output}`)
+    return output
+  }
+
+  #spawn(words: readonly string[], output: 'pipe' | 'ignore' = 'pipe'): ChildProcess {
+    const args = ['--pdeathsig', 'KILL', 'sh', resolve('test/lava/enter.sh'), this.#packages, this.#machine, ...words]
+    const env = { PATH: '/opt/lab:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' }
+    return spawn('setpriv', args, { env, stdio: ['ignore', output, output] })
+  }
+}
+
+/** What a program writes, in both ways, until its end. */
+async function outputOf(child: ChildProcess, copy?: Writable): Promise<string> {
+  const pieces: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (piece: Buffer) => {
+      pieces.push(piece)
+      copy?.write(piece)
+    })
+  }
+  await once(child, 'close')
+  copy?.end()
+  return Buffer.concat(pieces).toString()
+}
+
+/** lava-run writes one YAML flow mapping a line. */
+function parseLogLine(line: string): LogLine[] {
+  return line.startsWith('{') ? [parse(line) as LogLine] : []
+}
+
+/** All that was said at one level, as lines. */
+export function textOf(log: readonly LogLine[], level: string): string {
+  return log
+    .filter(({ lvl }) => lvl === level)
+    .map(({ msg }) => (typeof msg === 'string' ? msg : JSON.stringify(msg)))
+    .join('\n')
+}
+
+function casesOf(log: readonly LogLine[]): Map<string, string> {
+  const results = log.filter(({ lvl }) => lvl === 'results').map(({ msg }) => msg as Readonly<Record<string, string>>)
+  return new Map(results.map(({ definition, case: name, result }) => [`${definition}/${name}`, result ?? '']))
+}

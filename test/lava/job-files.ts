@@ -1,0 +1,94 @@
+/** Files that the jobs name, on the lab's server: those of the examples in `lava/jobs`, and broken ones. */
+
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { packUImage } from '../../agent/image/uimage.js'
+import { debianKernel } from '../../systemd/debian-kernel.js'
+import { firstStageTree } from '../../systemd/first-stage-packages.js'
+import { stageModules } from '../../systemd/kernel-modules.js'
+import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import type { Lab } from '../board/lab.js'
+import type { LavaLab } from './lava-lab.js'
+
+const run = promisify(execFile)
+
+/** Where the example jobs say that files are. */
+const EXAMPLE_SERVER = 'http://files.lab/'
+
+const OVERLAY = `/dts-v1/; /plugin/;
+/ { fragment@0 { target-path = "/"; __overlay__ { fauxboot-overlay = "from the overlay"; }; }; };
+`
+
+/** A kernel's place is where the board's type of device would load it. */
+const FIT = `/dts-v1/;
+/ {
+  description = "kernel, ramdisk and device tree";
+  #address-cells = <1>;
+  images {
+    kernel {
+      data = /incbin/("vmlinuz"); type = "kernel"; arch = "arm"; os = "linux"; compression = "none";
+      load = <0x42000000>; entry = <0x42000000>; hash-1 { algo = "sha256"; };
+    };
+    ramdisk {
+      data = /incbin/("ramdisk"); type = "ramdisk"; arch = "arm"; os = "linux"; compression = "none";
+      hash-1 { algo = "sha256"; };
+    };
+    fdt { data = /incbin/("board.dtb"); type = "flat_dt"; arch = "arm"; compression = "none"; };
+  };
+  configurations {
+    default = "conf@board.dtb";
+    conf@board.dtb { kernel = "kernel"; ramdisk = "ramdisk"; fdt = "fdt"; };
+  };
+};
+`
+
+/** Serve a board's files under the names of the examples. */
+export async function serveExampleFiles({ lab, work }: LavaLab): Promise<void> {
+  const { kernel, version } = await debianKernel('trixie')
+  const files = { vmlinuz: kernel, ramdisk: await targetRamdisk(), 'board.dtb': await lab.dtb() }
+  for (const [name, file] of Object.entries(files)) await writeFile(join(work, name), await readFile(file))
+  const tool = (program: string, ...args: string[]): Promise<unknown> => run(program, args, { cwd: work })
+  const staged = await stageModules(await firstStageTree(), version, ['loop'])
+  await tool('tar', '-C', staged, '--owner=root', '--group=root', '-cJf', join(work, 'modules.tar.xz'), 'lib')
+  await writeFile(join(work, 'overlay.dts'), OVERLAY)
+  await tool('dtc', '-q', '-@', '-o', 'overlay.dtbo', 'overlay.dts')
+  await writeFile(join(work, 'fit.its'), FIT)
+  await tool('mkimage', '-f', 'fit.its', 'fitImage')
+  for (const name of ['vmlinuz', 'board.dtb', 'modules.tar.xz', 'overlay.dtbo', 'fitImage']) {
+    lab.server.serve(name, join(work, name))
+  }
+  lab.server.serve('ramdisk.cpio.gz', files.ramdisk)
+}
+
+/** Serve files with faults: `truncated`, a kernel, and `damaged`, a ramdisk with a header that does not match it. */
+export async function serveBrokenFiles({ lab }: LavaLab): Promise<void> {
+  const { kernel } = await debianKernel('trixie')
+  lab.server.serve('truncated', (await readFile(kernel)).subarray(0, 1_000_000))
+  const header = { type: 'ramdisk', arch: 'arm', compression: 'none', load: 0, entry: 0, name: '', time: 0 } as const
+  const damaged = packUImage(header, await readFile(await targetRamdisk()))
+  damaged.fill(0x55, 2000, 2040)
+  lab.server.serve('damaged', damaged)
+}
+
+/**
+ * An example as it is, but for where its files are.
+ *
+ * @param name file in `lava/jobs`, without its ending
+ * @param changes texts that must be there, and what they become
+ */
+export async function exampleJob(
+  { lab }: { readonly lab: Lab },
+  name: string,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  // Boards know this machine by another address.
+  const server = lab.server.urlOf('').replace('10.0.2.2', '127.0.0.1')
+  let text = (await readFile(`lava/jobs/${name}.yaml`, 'utf8')).replaceAll(EXAMPLE_SERVER, server)
+  for (const [from, to] of Object.entries(changes)) {
+    if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`)
+    text = text.replace(from, () => to)
+  }
+  return text
+}

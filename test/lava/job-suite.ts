@@ -1,0 +1,69 @@
+/** Jobs given to the real dispatcher, and what must come of them. */
+
+import type { Test } from 'tap'
+import type { FinishedJob } from './dispatcher.js'
+import { exampleJob, serveBrokenFiles, serveExampleFiles } from './job-files.js'
+import { type LavaLab, openLavaLab } from './lava-lab.js'
+
+interface JobCase {
+  readonly title: string
+  /** file in `lava/jobs` */
+  readonly example: string
+  /** texts in it, and what they become */
+  readonly changes?: Readonly<Record<string, string>>
+  /** lines behind the device dictionary's own */
+  readonly deviceLines?: readonly string[]
+}
+
+/** A job that must pass, up to the login. */
+export interface PassingJob extends JobCase {
+  /** test cases that must pass, `definition/case` */
+  readonly cases?: readonly string[]
+  /** on the board's console */
+  readonly console: RegExp
+}
+
+/** A job that must fail in the right way. */
+export interface FailingJob extends JobCase {
+  /** LAVA's name for whose fault it is: `Infrastructure` is the lab's, `Job` is the job's */
+  readonly type: string
+  readonly message: RegExp
+  /** the TFTP server is away */
+  readonly withoutTftp?: boolean
+}
+
+/** Run jobs on one board, one after the other, each from power-on. */
+export async function runJobs(
+  t: Test,
+  board: string,
+  passing: readonly PassingJob[],
+  failing: readonly FailingJob[],
+): Promise<void> {
+  const lava = await openLavaLab(t, board)
+  await serveExampleFiles(lava)
+  await serveBrokenFiles(lava)
+  for (const { cases = [], console, ...wanted } of passing) {
+    await t.test(`${board}: passes: ${wanted.title}`, async t => {
+      const job = await runJob(t, lava, board, wanted)
+      t.match(job.result, { result: 'pass' })
+      for (const name of [...cases, 'lava/login-action']) t.equal(job.cases.get(name), 'pass', name)
+      t.match(job.console, console)
+    })
+  }
+  for (const { type, message, withoutTftp = false, ...wanted } of failing) {
+    await t.test(`${board}: fails: ${wanted.title}`, async t => {
+      if (withoutTftp) await lava.dispatcher.endTftp()
+      const { result } = await runJob(t, lava, board, wanted)
+      t.match(result, { result: 'fail', error_type: type, error_msg: message })
+      if (withoutTftp) lava.dispatcher.serveTftp()
+    })
+  }
+}
+
+async function runJob(t: Test, lava: LavaLab, device: string, wanted: JobCase): Promise<FinishedJob> {
+  const { example, changes, deviceLines } = wanted
+  const definition = await exampleJob(lava, example, changes)
+  const job = await lava.dispatcher.run({ definition, device, deviceLines })
+  t.comment(`${wanted.title}: ${job.seconds.toFixed(0)} s`)
+  return job
+}

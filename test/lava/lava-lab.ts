@@ -1,0 +1,52 @@
+/** A whole lab: LAVA's dispatcher, its TFTP server, a file server, and a board with its serial line and power. */
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { packCpio } from '../../agent/image/cpio.js'
+import { agentSettings } from '../../systemd/agent-settings.js'
+import { QemuBoard } from '../../systemd/qemu.js'
+import { Lab, TOKEN } from '../board/lab.js'
+import { Dispatcher } from './dispatcher.js'
+import { PowerSwitch, WiredBoard } from './wired-board.js'
+
+export interface LavaLab {
+  readonly lab: Lab
+  readonly dispatcher: Dispatcher
+  /** a folder for what the test makes */
+  readonly work: string
+}
+
+/**
+ * Open a lab with one board, which is off; all of it ends with the test. With `FAUXBOOT_LAVA_KEEP` set, the folder
+ * with the logs of the jobs stays, and its name is printed.
+ *
+ * @param name of the board, and of its device dictionary
+ */
+export async function openLavaLab(t: Test, name: string): Promise<LavaLab> {
+  const directory = await mkdtemp(join(tmpdir(), 'fauxboot-lava-'))
+  if (process.env.FAUXBOOT_LAVA_KEEP === undefined) t.teardown(() => rm(directory, { recursive: true, force: true }))
+  else t.comment(`kept: ${directory}`)
+  const work = join(directory, 'work')
+  const machine = join(directory, 'machine')
+  for (const folder of [work, machine]) await mkdir(folder)
+  const lab = await Lab.open(t, name)
+  const dispatcher = await Dispatcher.start(machine)
+  const { board, image } = lab
+  const extraInitrd = [packCpio(agentSettings(board, { token: TOKEN }).entries())]
+  const port = portOf(await dispatcher.renderDevice(name))
+  const power = await PowerSwitch.start(t)
+  power.connect(name, await WiredBoard.start(t, port, () => QemuBoard.start({ board, image, extraInitrd })))
+  await dispatcher.setPowerCommand(power.command)
+  dispatcher.serveTftp()
+  t.teardown(() => dispatcher.endTftp())
+  return { lab, dispatcher, work }
+}
+
+/** Where the dictionary says that the serial line is. */
+function portOf(device: string): number {
+  const port = /connect: telnet localhost (\d+)/.exec(device)?.[1]
+  if (port === undefined) throw new Error(`no telnet to a port of this machine in the device:\n${device}`)
+  return Number(port)
+}

@@ -1,0 +1,21 @@
+import t from 'tap'
+import { runJobs } from './job-suite.js'
+
+// Upstream's device type, of the same family as the A80's.
+const console = /bootz 0x42000000 0x43300000 0x43000000\n/
+
+t.test('orangepi-pc', t =>
+  runJobs(
+    t,
+    'orangepi-pc',
+    [
+      {
+        title: 'a ramdisk with modules, and a test shell',
+        example: 'modules-test-shell',
+        cases: ['0_modules/loop-module-is-there'],
+        console,
+      },
+    ],
+    [],
+  ),
+)

@@ -1,0 +1,10 @@
+/** Makes what the dispatcher's tests need from a mirror, because they have no network: `node dist/test/lava/prepare.js` */
+
+import { loadBoard } from '../../systemd/board.js'
+import { buildBoardImage } from '../../systemd/board-image.js'
+import { debianKernel } from '../../systemd/debian-kernel.js'
+import { dispatcherPackages } from './dispatcher-packages.js'
+
+await dispatcherPackages()
+for (const suite of ['trixie', 'bookworm'] as const) await debianKernel(suite)
+for (const name of ['virt', 'orangepi-pc']) await buildBoardImage(await loadBoard(name))

@@ -1,0 +1,81 @@
+import t from 'tap'
+import { type FailingJob, type PassingJob, runJobs } from './job-suite.js'
+
+const PASSING: readonly PassingJob[] = [
+  { title: 'a ramdisk with a header', example: 'ramdisk', console: /bootz 0x42000000 0x4a000000 0x48000000\n/ },
+  {
+    title: 'a ramdisk with modules, and a test shell',
+    example: 'modules-test-shell',
+    cases: ['kernel-tells-its-version', 'loop-module-loads', 'loop-module-is-there'].map(name => `0_modules/${name}`),
+    console: /fauxboot-target: kernel /,
+  },
+  {
+    title: 'a raw ramdisk',
+    example: 'ramdisk',
+    deviceLines: ["{% set uboot_ramdisk_format = 'raw' %}"],
+    console: /bootz 0x42000000 0x4a000000:\$\{initrd_size\} 0x48000000\n/,
+  },
+  {
+    title: 'a device tree overlay',
+    example: 'dtb-overlay',
+    cases: ['0_overlay/overlay-is-applied'],
+    console: /fdt apply 0x49000000\n/,
+  },
+  { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
+]
+
+/** Instead of the device type's commands. */
+const MISSING_FILE = 'commands: [setenv autoload no, dhcp, "setenv serverip {SERVER_IP}", "tftp {KERNEL_ADDR} no/file"]'
+
+/** The file goes to the board as it is. */
+const AS_IT_IS = 'install_overlay: false\n        install_modules: false'
+
+const FAILING: readonly FailingJob[] = [
+  {
+    title: 'a file that is not on the TFTP server',
+    example: 'ramdisk',
+    changes: { 'commands: ramdisk': MISSING_FILE },
+    type: 'Infrastructure',
+    message: /File not found/,
+  },
+  {
+    title: 'a ramdisk that does not match its digest',
+    example: 'ramdisk',
+    changes: { 'ramdisk.cpio.gz': 'damaged', 'compression: gz': AS_IT_IS },
+    type: 'Infrastructure',
+    message: /Ramdisk image is corrupt or invalid/,
+  },
+  {
+    title: 'a kernel that is cut off',
+    example: 'ramdisk',
+    changes: { vmlinuz: 'truncated' },
+    type: 'Infrastructure',
+    message: /Wrong Image Format for boot/,
+  },
+  {
+    title: 'a TFTP server that does not answer',
+    example: 'ramdisk',
+    withoutTftp: true,
+    type: 'Infrastructure',
+    message: /Retry count exceeded/,
+  },
+  {
+    title: 'a kernel that panics',
+    example: 'ramdisk',
+    deviceLines: ["{% set base_kernel_args = 'rdinit=/no/such/init' %}"],
+    type: 'Job',
+    message: /panic/,
+  },
+  {
+    title: 'a kernel that stays silent, when its time is over',
+    example: 'ramdisk',
+    changes: {
+      'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 60',
+    },
+    deviceLines: ["{% set console_device = 'ttyS7' %}"],
+    type: 'Job',
+    message: /auto-login-action timed out/,
+  },
+]
+
+t.test('virt', t => runJobs(t, 'virt', PASSING, FAILING))

@@ -1,0 +1,112 @@
+/** A board in a lab: its serial line on a TCP port, as ser2net offers it, and a power switch that works. */
+
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Test } from 'tap'
+import type { QemuBoard } from '../../systemd/qemu.js'
+
+const TICK_MS = 20
+
+/**
+ * 115200 baud, as a board has; QEMU's serial ports know no time. LAVA searches only the last 4000 characters of what
+ * it reads at once, which can be 4092: of a kernel's first words, when all come at once, it loses the first.
+ */
+const CHARACTERS_A_TICK = (11_520 * TICK_MS) / 1000
+
+/** What a lab has at its boards' power outlets. */
+export class PowerSwitch {
+  readonly #boards = new Map<string, WiredBoard>()
+  readonly #server = createHttpServer((request, response) => {
+    const [, name = '', action = ''] = (request.url ?? '').split('/')
+    const board = this.#boards.get(name)
+    if (board === undefined) return void response.writeHead(404).end(`no board ${name}\n`)
+    board.power(action).then(
+      () => response.end(),
+      (error: unknown) => response.writeHead(500).end(`${error}\n`),
+    )
+  })
+
+  static async start(t: Test): Promise<PowerSwitch> {
+    const power = new PowerSwitch()
+    await once(power.#server.listen(0, '127.0.0.1'), 'listening')
+    t.teardown(() => power.#server.close())
+    return power
+  }
+
+  connect(name: string, board: WiredBoard): void {
+    this.#boards.set(name, board)
+  }
+
+  /** A command that takes a board's name and what to do: `on`, `off`, `reset`. */
+  get command(): string {
+    const { port } = this.#server.address() as AddressInfo
+    return `#!/bin/sh\nexec curl --silent --show-error --fail-with-body "http://127.0.0.1:${port}/$1/$2"\n`
+  }
+}
+
+/** One board. Its serial line is there whether it is on or off. */
+export class WiredBoard {
+  readonly #switchOn: () => Promise<QemuBoard>
+  readonly #line: Server
+  #qemu: QemuBoard | null = null
+  #changing: Promise<void> = Promise.resolve()
+  readonly #listeners = new Set<Socket>()
+  /** said by the board, and still on the line */
+  #pending = ''
+  readonly #clock = setInterval(() => this.#carry(), TICK_MS)
+
+  private constructor(switchOn: () => Promise<QemuBoard>) {
+    this.#switchOn = switchOn
+    this.#line = createServer(socket => {
+      this.#listeners.add(socket)
+      socket.on('data', piece => this.#qemu?.console.send(piece.toString()))
+      // Whoever listened hangs up, in one way or another.
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => this.#listeners.delete(socket))
+    })
+  }
+
+  /**
+   * @param port TCP port of the serial line
+   * @param switchOn starts the board
+   */
+  static async start(t: Test, port: number, switchOn: () => Promise<QemuBoard>): Promise<WiredBoard> {
+    const board = new WiredBoard(switchOn)
+    await once(board.#line.listen(port, '127.0.0.1'), 'listening')
+    t.teardown(async () => {
+      board.#line.close()
+      clearInterval(board.#clock)
+      await board.power('off')
+    })
+    return board
+  }
+
+  /** @param action `on`, `off` or `reset`; one after the other, in the order in which they come */
+  power(action: string): Promise<void> {
+    const change = this.#changing.then(() => this.#change(action))
+    this.#changing = change.catch(() => undefined)
+    return change
+  }
+
+  async #change(action: string): Promise<void> {
+    if (action !== 'on' && action !== 'off' && action !== 'reset') throw new Error(`cannot ${action}`)
+    if (action !== 'on') {
+      await this.#qemu?.stop()
+      this.#qemu = null
+      this.#pending = ''
+    }
+    if (action === 'off' || this.#qemu !== null) return
+    this.#qemu = await this.#switchOn()
+    this.#qemu.console.on('data', text => {
+      this.#pending += text
+    })
+  }
+
+  #carry(): void {
+    const text = this.#pending.slice(0, CHARACTERS_A_TICK)
+    if (text === '') return
+    this.#pending = this.#pending.slice(text.length)
+    for (const socket of this.#listeners) socket.write(text)
+  }
+}
