@@ -80,14 +80,16 @@ export class BoardClient {
    * Wait until the agent says that it is ready.
    *
    * @param seconds how long, for a board that is just being powered on
+   * @param since when it was, by `performance.now()`: an agent that was there before is about to go
    * @throws BOARD_UNREACHABLE with the last reason when the time is over
    */
-  async waitUntilReady(seconds: number, signal?: AbortSignal): Promise<void> {
+  async waitUntilReady(seconds: number, signal?: AbortSignal, since = Number.NEGATIVE_INFINITY): Promise<void> {
     const deadline = performance.now() + seconds * 1000
     for (;;) {
       try {
-        await this.#text({ method: 'GET', path: 'healthz', idleSeconds: ANSWER_SECONDS, signal })
-        return
+        const health = await this.#json({ method: 'GET', path: 'healthz', idleSeconds: ANSWER_SECONDS, signal })
+        if (secondsUp(health) * 1000 <= performance.now() - since) return
+        throw fault('BOARD_UNREACHABLE', { url: this.url.href, reason: 'the board has not gone down yet' })
       } catch (thrown) {
         if (!isOutage(thrown)) throw thrown
         if (performance.now() >= deadline) {
@@ -266,6 +268,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function hasText(value: unknown, field: string): value is Readonly<Record<string, unknown>> {
   return isObject(value) && typeof value[field] === 'string'
+}
+
+/** How long an agent says it has been running; 0 when it does not say. */
+function secondsUp(health: unknown): number {
+  return isObject(health) && typeof health.uptime === 'number' ? health.uptime : 0
 }
 
 function isJobEvent(value: unknown): value is JobEvent {

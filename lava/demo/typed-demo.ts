@@ -52,7 +52,14 @@ export async function bootTyped({ board, console, target, stopwatch, note, signa
       ...{ address: SERVER, listen: LISTEN, waitSeconds: WAIT_SECONDS, watcher },
     })
     const nothing = (): void => undefined
-    const driven = drive({ typist, poweredOn: true, bootLoaderReached: nothing, handedOver: nothing, note, signal })
+    const driven = drive({
+      typist,
+      poweredAt: performance.now(),
+      bootLoaderReached: nothing,
+      handedOver: nothing,
+      note,
+      signal,
+    })
     await unlessAborted(driven, signal)
     stopwatch.lap('bootz to jump')
   } finally {

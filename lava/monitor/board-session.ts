@@ -110,6 +110,7 @@ class BoardSession {
   readonly #watch: BootWatch
   /** fires when there is nothing left to do */
   readonly #over = new AbortController()
+  #poweredAt: number | undefined
   /** no fault of the board: thrown once all is put away */
   #problem: { readonly thrown: unknown } | null = null
 
@@ -180,6 +181,7 @@ class BoardSession {
     void line?.ended.then(() => {
       ended = true
     })
+    this.#poweredAt = performance.now()
     note?.(power.reset === undefined ? 'power on' : 'power reset')
     try {
       await powerCycle(power, signal)
@@ -231,10 +233,10 @@ class BoardSession {
   }
 
   async #drive(typist: Typist): Promise<void> {
-    const { drive, note = () => undefined, power = {} } = this.#options
+    const { drive, note = () => undefined } = this.#options
     await drive({
       typist,
-      poweredOn: power.on !== undefined || power.reset !== undefined,
+      poweredAt: this.#poweredAt,
       bootLoaderReached: () => this.#watch.bootLoaderReached(),
       handedOver: () => this.#watch.handedOver(),
       note,

@@ -17,11 +17,15 @@ const ESCAPES =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
 const BEGUN = /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\u0007\u001b]{0,256}\u001b?|[ -/]{0,8})$/
 
+/** Carriage returns and backspaces: a line keeps all that was ever written in it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const RETURNS = /[\r\u0008]/g
+
 /** The most that {@link BEGUN} holds back, characters. */
 const BEGUN_LIMIT = 300
 
 export interface ConsoleTextOptions {
-  /** called with text without escape sequences and returns: lines end with `\n` alone */
+  /** called with text without escape sequences, returns and backspaces: lines end with `\n` alone */
   readonly onText?: (text: string) => void
   /**
    * called with each line without its end, fit for a terminal
@@ -67,7 +71,7 @@ export class ConsoleText {
   }
 
   #plain(text: string): string {
-    const clean = text.replace(ESCAPES, '').replaceAll('\r', '')
+    const clean = text.replace(ESCAPES, '').replace(RETURNS, '')
     const begun = BEGUN.exec(clean.slice(-BEGUN_LIMIT))
     this.#held = begun?.[0] ?? ''
     return clean.slice(0, clean.length - this.#held.length)

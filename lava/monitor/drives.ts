@@ -10,8 +10,8 @@ import type { Typist } from './typist.js'
 /** What a drive may do with the board. */
 export interface DriveContext {
   readonly typist: Typist
-  /** the board was switched on for this; otherwise it is as it was left */
-  readonly poweredOn: boolean
+  /** when the board was switched on for this, by `performance.now()`; undefined: it is as it was left */
+  readonly poweredAt?: number
   /** From now on the words of a boot loader that has failed are such. */
   bootLoaderReached(): void
   /** From now on the next kernel that begins is the target. */
@@ -36,9 +36,9 @@ export interface HttpDriveOptions {
 
 /** Submit a job to the agent. */
 export function driveHttp({ client, job, watcher, waitSeconds }: HttpDriveOptions): Drive {
-  return async ({ handedOver, note, signal }) => {
+  return async ({ poweredAt, handedOver, note, signal }) => {
     note(`waiting for ${client.url.href}`)
-    await client.waitUntilReady(waitSeconds, signal)
+    await client.waitUntilReady(waitSeconds, signal, poweredAt)
     const body = await job(signal)
     // The first stage has said all that its own kernel says.
     handedOver()
@@ -59,10 +59,10 @@ export interface TypedDriveOptions {
 
 /** Type a boot whose files are on a TFTP server of the lab. */
 export function driveTyped({ boot, waitSeconds, watcher }: TypedDriveOptions): Drive {
-  return async ({ typist, poweredOn, bootLoaderReached, note }) => {
+  return async ({ typist, poweredAt, bootLoaderReached, note }) => {
     note('waiting for the boot loader')
     // A board that waits at its prompt says so when it is asked.
-    if (!poweredOn) await typist.type('\n')
+    if (poweredAt === undefined) await typist.type('\n')
     const watched: TypingWatcher = {
       prompted() {
         bootLoaderReached()
@@ -96,7 +96,12 @@ export function driveServed({ boot, address, listen = '0.0.0.0', ...rest }: Serv
       context.note(`TFTP at ${address}:${server.port}`)
       const names = Object.fromEntries(Array.from(files.keys(), (role): [TypedRole, string] => [role, role]))
       const served = { ...names, kernel: 'kernel' }
-      const typed = { bootCommand, ...boot, files: served, server: { address, port: server.port } }
+      const typed = {
+        ...boot,
+        bootCommand: boot.bootCommand ?? bootCommand,
+        files: served,
+        server: { address, port: server.port },
+      }
       await driveTyped({ ...rest, boot: typed })(context)
     } finally {
       server.close()
