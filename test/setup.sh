@@ -36,6 +36,7 @@ packages='
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
   rpcbind                  peer of the NFS tests
+  socat                    serial ports of tests
   systemd                  tests of the units
   tftp-hpa                 peer of the TFTP tests
   u-boot-qemu              peer of measurements
