@@ -26,7 +26,7 @@ export interface DownloadOptions {
   readonly limit: number
   /** seconds without a byte after which a connection is given up */
   readonly idleSeconds: number
-  /** connections in a row that may break; default 5 */
+  /** connections for one file; default 5 */
   readonly attempts?: number
   /** seconds before the second attempt, doubled for each further one; default 2 */
   readonly retrySeconds?: number

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
 import { downloadFile, downloadText } from '../../../lava/pull/remote-file.js'
@@ -8,6 +9,9 @@ import { serve } from '../lava/stand-in.js'
 const WHOLE = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 251))
 const sha256 = createHash('sha256').update(WHOLE).digest('hex')
 const OPTIONS = { limit: 10_000, idleSeconds: 2, retrySeconds: 0 }
+
+/** End the connection behind what was written: nothing of that is lost, as a reset would lose it. */
+const cut = (response: ServerResponse): void => void response.socket?.end()
 
 t.test('a download that breaks off goes on where it ended', async t => {
   const ranges: (string | undefined)[] = []
@@ -20,7 +24,7 @@ t.test('a download that breaks off goes on where it ended', async t => {
       ...{ etag: '"v1"', 'content-length': WHOLE.length - start },
       ...(start > 0 && { 'content-range': range }),
     })
-    response.write(WHOLE.subarray(start, end), () => (end === WHOLE.length ? response.end() : response.destroy()))
+    response.write(WHOLE.subarray(start, end), () => (end === WHOLE.length ? response.end() : cut(response)))
   })
   const path = join(t.testdir(), 'file')
   t.equal(await downloadFile({ url: url.href, sha256 }, path, OPTIONS), WHOLE.length)
@@ -34,7 +38,7 @@ t.test('a server that sends the whole file again is taken at its word', async t 
   const url = await serve(t, (_, response) => {
     count += 1
     response.writeHead(200, { etag: '"v1"', 'content-length': WHOLE.length })
-    if (count === 1) response.write(WHOLE.subarray(0, 100), () => response.destroy())
+    if (count === 1) response.write(WHOLE.subarray(0, 100), () => cut(response))
     else response.end(WHOLE)
   })
   const path = join(t.testdir(), 'file')
