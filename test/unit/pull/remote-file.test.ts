@@ -6,9 +6,10 @@ import t from 'tap'
 import { downloadFile, downloadText } from '../../../lava/pull/remote-file.js'
 import { serve } from '../lava/stand-in.js'
 
-const WHOLE = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 251))
+/** More than a stream holds: of a connection that is cut, most has been read by then. */
+const WHOLE = Buffer.from(Array.from({ length: 3 * 2 ** 20 }, (_, index) => index % 251))
 const sha256 = createHash('sha256').update(WHOLE).digest('hex')
-const OPTIONS = { limit: 10_000, idleSeconds: 2, retrySeconds: 0 }
+const OPTIONS = { limit: 10 * 2 ** 20, idleSeconds: 2, retrySeconds: 0 }
 
 /** End the connection behind what was written: nothing of that is lost, as a reset would lose it. */
 const cut = (response: ServerResponse): void => void response.socket?.end()
@@ -18,7 +19,7 @@ t.test('a download that breaks off goes on where it ended', async t => {
   const url = await serve(t, ({ headers }, response) => {
     ranges.push(headers.range)
     const start = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0)
-    const end = Math.min(WHOLE.length, start + 2000)
+    const end = Math.min(WHOLE.length, start + 3 * 2 ** 19)
     const range = `bytes ${start}-${WHOLE.length - 1}/${WHOLE.length}`
     response.writeHead(start > 0 ? 206 : 200, {
       ...{ etag: '"v1"', 'content-length': WHOLE.length - start },
