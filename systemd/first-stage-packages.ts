@@ -16,6 +16,8 @@ const PACKAGES = {
   'u-boot-sunxi': 'the real boot loader on SD cards',
   'kexec-tools': 'the peer in tests and measurements',
   curl: 'likewise',
+  atftp: 'likewise',
+  'tftp-hpa': 'likewise',
 } as const
 
 /** Unpacked Debian 13 with all of {@link PACKAGES}. */

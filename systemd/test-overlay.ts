@@ -20,7 +20,7 @@ const STATUS = 'exit-status'
 export const LOGIN_PROMPT = 'fauxboot login:'
 
 /** Peers of fauxboot, for tests and measurements on the board itself. */
-const PEERS = ['usr/sbin/kexec', 'usr/bin/curl'] as const
+const PEERS = ['usr/sbin/kexec', 'usr/bin/curl', 'usr/bin/atftp', 'usr/bin/tftp'] as const
 
 const SYSTEM = 'etc/systemd/system'
 
@@ -66,7 +66,7 @@ function startUnit(files: FileTree, name: string, text: string): void {
 }
 
 /**
- * A root shell on the serial console, with `kexec` of kexec-tools and `curl`. It prints {@link SHELL_PROMPT}. The
+ * A root shell on the serial console, with {@link PEERS}. It prints {@link SHELL_PROMPT}. The
  * agent runs beside it, without its U-Boot console.
  *
  * @param options agent: false keeps the agent from being started

@@ -16,6 +16,7 @@ import { type Figure, renderFigures } from './figure.js'
 import { measureOnBoard } from './memory.js'
 import { measurePlanAndLoad } from './plan-and-load.js'
 import { measureTftp } from './tftp.js'
+import { measureTftpOnBoard } from './tftp-on-board.js'
 import { measureUpload } from './upload.js'
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' } } })
@@ -31,6 +32,7 @@ const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>
   ['agent start', () => measureAgentStart(localRuns)],
   ['upload', () => measureUpload(runs)],
   ['TFTP', () => measureTftp(runs)],
+  ['TFTP on the board', () => measureTftpOnBoard(image, runs)],
   ['power-on', () => measureBoardStart(image, runs)],
   ['plan and load', () => measurePlanAndLoad(image, dtb, runs)],
   ['memory', () => measureOnBoard(image, dtb, runs)],

@@ -9,7 +9,7 @@ import { QemuBoard } from '../../systemd/qemu.js'
 import { targetRamdisk } from '../../systemd/target-ramdisk.js'
 import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/test-overlay.js'
 import { type Figure, median } from './figure.js'
-import { PATIENCE } from './timing.js'
+import { elapsedOnBoard, PATIENCE } from './timing.js'
 import { UNWATCHED } from './unwatched.js'
 
 const RAMDISK_MIB = 50
@@ -39,7 +39,7 @@ export async function measurePlanAndLoad(image: BoardImage, dtb: string, runs: n
       const [kernel, initrd, tree] = ['kernel', 'ramdisk', 'dtb'].map(role => `${ARTIFACTS}/${job[role]?.artifact}`)
       const load = `kexec -l ${kernel} --initrd=${initrd} --dtb=${tree} --command-line=console=ttyS0`
       const { output } = await shell(`time ${load}`)
-      theirs.push(elapsed(output))
+      theirs.push(elapsedOnBoard(output))
       await shell('kexec -u')
 
       const { total, digests, call } = await bootAndTime(client, body)
@@ -94,10 +94,4 @@ async function bootAndTime(client: BoardClient, body: JobBody): Promise<LoadTime
 /** A job as it is sent, as far as it matters here. */
 interface JobReferences {
   readonly [role: string]: { readonly artifact?: string } | undefined
-}
-
-/** What busybox `time` says: `real	0m 0.31s`; milliseconds. */
-function elapsed(output: string): number {
-  const [, minutes, seconds] = /real\s+(\d+)m\s*([\d.]+)s/.exec(output) ?? []
-  return Number(minutes) * 60_000 + Number(seconds) * 1000
 }

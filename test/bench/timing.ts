@@ -9,3 +9,9 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   await work()
   return performance.now() - started
 }
+
+/** What busybox `time` says: `real	0m 0.31s`; milliseconds. */
+export function elapsedOnBoard(output: string): number {
+  const [, minutes, seconds] = /real\s+(\d+)m\s*([\d.]+)s/.exec(output) ?? []
+  return Number(minutes) * 60_000 + Number(seconds) * 1000
+}
