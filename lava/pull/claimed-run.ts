@@ -52,7 +52,7 @@ export async function runClaimedJob(
     if (node.definition === null) {
       throw fault('JOB_INVALID', { where: 'artifacts.job_definition', reason: 'is missing' })
     }
-    const options = { limit: DEFINITION_LIMIT, idleSeconds: config.api.requestSeconds, signal }
+    const options = { limit: DEFINITION_LIMIT, stallSeconds: config.api.requestSeconds, signal }
     const job = parsePullJob(await downloadText(node.definition, options), config.shellTests)
     const workDir = state.workDir(claimed.nodeId)
     const logFile = state.logFile(claimed.nodeId)

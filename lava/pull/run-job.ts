@@ -137,7 +137,7 @@ async function downloadFiles(run: JobRun): Promise<Partial<Record<Role, string>>
 
 async function download({ workDir, config, note, signal }: JobRun, role: Role, source: RemoteFile): Promise<string> {
   const path = join(workDir, role)
-  const options = { limit: config.artifactLimit, idleSeconds: config.api.requestSeconds, signal }
+  const options = { limit: config.artifactLimit, stallSeconds: config.api.requestSeconds, signal }
   const size = await downloadFile(source, path, options)
   note(`${role}: ${formatBytes(size)}, ${source.sha256 === undefined ? 'no digest is given' : 'digest checked'}`)
   return path

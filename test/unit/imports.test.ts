@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'agent/tftp': ['agent/boot', 'agent/image', 'agent/transfer'],
   'agent/uboot': ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'],
   native: [],
-  lava: ['agent/image', 'agent/kexec', 'agent/transfer/abort.js', 'agent/transfer/url.js'],
+  lava: ['agent/image', 'agent/kexec', 'agent/transfer'],
 }
 
 /** Types are shared more freely: they are gone at run time. */

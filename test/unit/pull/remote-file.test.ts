@@ -9,7 +9,7 @@ import { serve } from '../lava/stand-in.js'
 /** More than a stream holds: of a connection that is cut, most has been read by then. */
 const WHOLE = Buffer.from(Array.from({ length: 3 * 2 ** 20 }, (_, index) => index % 251))
 const sha256 = createHash('sha256').update(WHOLE).digest('hex')
-const OPTIONS = { limit: 10 * 2 ** 20, idleSeconds: 2, retrySeconds: 0 }
+const OPTIONS = { limit: 10 * 2 ** 20, stallSeconds: 2, backoff: () => 0 }
 
 /** End the connection behind what was written: nothing of that is lost, as a reset would lose it. */
 const cut = (response: ServerResponse): void => void response.socket?.end()
