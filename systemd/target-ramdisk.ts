@@ -1,6 +1,6 @@
 /**
  * A ramdisk for demonstrations and tests: it says which kernel it runs on, with how much memory and for which job,
- * checks that its own bytes arrived, and asks for a login.
+ * checks that its own bytes arrived, and asks for a login. Told of an `nfsroot=`, it goes on from there instead.
  */
 
 import { createCipheriv, createHash } from 'node:crypto'
@@ -46,6 +46,17 @@ busybox mount -t proc proc /proc
 busybox --install -s /bin
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
+nfs=$(sed -n 's/.*nfsroot=\\([^ ,]*\\).*/\\1/p' /proc/cmdline)
+if [ -n "$nfs" ] && [ -z "$ON_NFS" ]; then
+  for file in $(find /lib/modules -name '*.ko'); do
+    name=\${file##*/}
+    modprobe "\${name%.ko}"
+  done
+  udhcpc -q -n -s /etc/udhcpc
+  mount -t nfs4 -o "vers=4.2,addr=\${nfs%%:*}" "$nfs" /root
+  export ON_NFS=1
+  exec switch_root /root /init
+fi
 exec </dev/console >/dev/console 2>&1
 say() { echo "${TARGET_PREFIX} $*"; }
 hostname fauxboot-target
@@ -65,6 +76,14 @@ read -r all </sys/class/tty/console/active
 tty=\${all##* }
 say "ready on $tty"
 while :; do setsid getty -L 0 "$tty" vt100; done
+`
+
+/** What busybox's DHCP client runs when it has an address. */
+const UDHCPC = `#!/bin/sh
+ip link set "$interface" up
+[ "$1" = bound ] || exit 0
+ip address add "$ip/$mask" dev "$interface"
+ip route add default via "$router"
 `
 
 /**
@@ -92,6 +111,7 @@ async function targetFiles(): Promise<FileTree> {
   files.copy(tree, 'usr/bin/busybox', 'bin/busybox')
   files.link('bin/sh', 'busybox')
   files.file('init', INIT, 0o755)
+  files.file('etc/udhcpc', UDHCPC, 0o755)
   files.file('etc/passwd', 'root::0:0:root:/root:/bin/sh\n')
   files.file('etc/group', 'root:x:0:\n')
   files.file('etc/issue', '')

@@ -30,6 +30,20 @@ const ETC: Readonly<Record<string, string>> = {
   'default/tftpd-hpa': `TFTP_DIRECTORY="${TFTP_DIRECTORY}"\n`,
 }
 
+/** Where LAVA unpacks the files of a job. */
+const DOWNLOADS = '/var/lib/lava/dispatcher/tmp'
+
+/** NFS of version 4, which needs no further servers; who has died is not waited for. */
+const GANESHA = `
+NFS_CORE_PARAM { Protocols = 4; Bind_addr = ${DISPATCHER_ADDRESS}; Enable_NLM = false; Enable_RQUOTA = false; }
+NFSv4 { Graceless = true; }
+EXPORT {
+  Export_Id = 1; Path = ${DOWNLOADS}; Pseudo = ${DOWNLOADS}; Protocols = 4;
+  Access_Type = RW; Squash = No_Root_Squash; SecType = sys;
+  FSAL { Name = VFS; }
+}
+`
+
 /** Programs that Debian's alternatives would have put into the PATH. */
 const ALTERNATIVES: Readonly<Record<string, string>> = { telnet: 'inetutils-telnet', awk: 'mawk' }
 
@@ -72,6 +86,7 @@ export class Dispatcher {
   readonly #machine: string
   #jobs = 0
   #tftp: ChildProcess | null = null
+  #nfs: ChildProcess | null = null
 
   private constructor(packages: string, machine: string) {
     this.#packages = packages
@@ -92,9 +107,9 @@ export class Dispatcher {
     const packages = await dispatcherPackages()
     const inside = (path: string): string => join(machine, path)
     await cp(join(packages, 'etc'), inside('etc'), { recursive: true, verbatimSymlinks: true })
-    const folders = ['etc/default', 'opt/lab', 'jobs', 'root', 'run', 'tmp', `${TFTP_DIRECTORY}`, 'lab']
+    const folders = ['etc/default', 'opt/lab', 'jobs', 'root', 'run', 'tmp', TFTP_DIRECTORY, 'lab']
     for (const folder of folders) await mkdir(inside(folder), { recursive: true })
-    await mkdir(inside('var/lib/lava/dispatcher/tmp'), { recursive: true })
+    await mkdir(inside(DOWNLOADS), { recursive: true })
     for (const [name, text] of Object.entries(ETC)) await writeFile(inside(`etc/${name}`), text)
     for (const [name, program] of Object.entries(ALTERNATIVES)) {
       await symlink(`/usr/bin/${program}`, inside(`opt/lab/${name}`))
@@ -106,7 +121,8 @@ export class Dispatcher {
       await copyFile(`test/lava/${script}`, inside(`lab/${script}`))
     }
     await writeFile(inside('lab/dispatcher.yaml'), `dispatcher_ip: ${DISPATCHER_ADDRESS}\n`)
-    await writeFile(inside('lab/env-dut.yaml'), '{}\n')
+    // Without this, LAVA types the environment of this process at the board.
+    await writeFile(inside('lab/env-dut.yaml'), 'purge: true\n')
     return new Dispatcher(packages, machine)
   }
 
@@ -115,6 +131,26 @@ export class Dispatcher {
     const path = join(this.#machine, 'opt/lab/board-power')
     await writeFile(path, script)
     await chmod(path, 0o755)
+  }
+
+  /** Start the NFS server, over the folder that root file systems are unpacked into. */
+  async serveNfs(): Promise<void> {
+    await mkdir(join(this.#machine, 'run/ganesha'), { recursive: true })
+    await writeFile(join(this.#machine, 'etc/ganesha/ganesha.conf'), GANESHA)
+    this.#nfs = this.#spawn(
+      ['/usr/bin/ganesha.nfsd', '-F', '-L', '/run/ganesha/log', '-p', '/run/ganesha/pid'],
+      'ignore',
+    )
+  }
+
+  /** End the NFS server. */
+  async endNfs(): Promise<void> {
+    const server = this.#nfs
+    if (server === null) return
+    this.#nfs = null
+    const ended = once(server, 'exit')
+    server.kill('SIGKILL')
+    await ended
   }
 
   /** Start the TFTP server. */

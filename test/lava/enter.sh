@@ -7,6 +7,8 @@
 exec unshare --mount --propagation private sh -euc '
   packages=$1 machine=$2
   shift 2
+  # The NFS server exports file systems: this folder has to be one.
+  mount --bind "$machine" "$machine"
   for directory in bin lib lib64 sbin usr; do
     [ -d "$packages/$directory" ] || continue
     mkdir -p "$machine/$directory"

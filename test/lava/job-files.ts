@@ -85,10 +85,10 @@ export async function exampleJob(
 ): Promise<string> {
   // Boards know this machine by another address.
   const server = lab.server.urlOf('').replace('10.0.2.2', '127.0.0.1')
-  let text = (await readFile(`lava/jobs/${name}.yaml`, 'utf8')).replaceAll(EXAMPLE_SERVER, server)
+  let text = await readFile(`lava/jobs/${name}.yaml`, 'utf8')
   for (const [from, to] of Object.entries(changes)) {
     if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`)
     text = text.replace(from, () => to)
   }
-  return text
+  return text.replaceAll(EXAMPLE_SERVER, server)
 }

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import type { FinishedJob } from './dispatcher.js'
 import { exampleJob, serveBrokenFiles, serveExampleFiles } from './job-files.js'
 import { type LavaLab, openLavaLab } from './lava-lab.js'
+import { serveNfsFiles } from './nfs-files.js'
 
 interface JobCase {
   readonly title: string
@@ -42,6 +43,11 @@ export async function runJobs(
   const lava = await openLavaLab(t, board)
   await serveExampleFiles(lava)
   await serveBrokenFiles(lava)
+  if (passing.some(({ example }) => example === 'nfs')) {
+    await serveNfsFiles(lava)
+    await lava.dispatcher.serveNfs()
+    t.teardown(() => lava.dispatcher.endNfs())
+  }
   for (const { cases = [], console, ...wanted } of passing) {
     await t.test(`${board}: passes: ${wanted.title}`, async t => {
       const job = await runJob(t, lava, board, wanted)

@@ -11,8 +11,7 @@ const PASSING: readonly PassingJob[] = [
   },
   {
     title: 'a raw ramdisk',
-    example: 'ramdisk',
-    deviceLines: ["{% set uboot_ramdisk_format = 'raw' %}"],
+    example: 'raw-ramdisk',
     console: /bootz 0x42000000 0x4a000000:\$\{initrd_size\} 0x48000000\n/,
   },
   {
@@ -22,6 +21,13 @@ const PASSING: readonly PassingJob[] = [
     console: /fdt apply 0x49000000\n/,
   },
   { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
+  {
+    title: 'a root file system over NFS',
+    example: 'nfs',
+    changes: { 'files.lab/vmlinuz': 'files.lab/nfs-vmlinuz', 'files.lab/modules': 'files.lab/nfs-modules' },
+    cases: ['0_root/root-is-nfs'],
+    console: /nfsroot=192\.0\.2\.1:/,
+  },
 ]
 
 /** Instead of the device type's commands. */
