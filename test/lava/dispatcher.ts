@@ -264,7 +264,7 @@ function parseLogLine(line: string): LogLine[] {
 }
 
 /** All that was said at one level, as lines. */
-export function textOf(log: readonly LogLine[], level: string): string {
+function textOf(log: readonly LogLine[], level: string): string {
   return log
     .filter(({ lvl }) => lvl === level)
     .map(({ msg }) => (typeof msg === 'string' ? msg : JSON.stringify(msg)))
