@@ -135,7 +135,11 @@ export class Dispatcher {
 
   /** Start the NFS server, over the folder that root file systems are unpacked into. */
   async serveNfs(): Promise<void> {
-    await mkdir(join(this.#machine, 'run/ganesha'), { recursive: true })
+    for (const folder of ['run/ganesha', 'var/lib/nfs/ganesha']) {
+      await mkdir(join(this.#machine, folder), { recursive: true })
+    }
+    // Where it looks for the file systems that it exports.
+    await symlink('/proc/self/mounts', join(this.#machine, 'etc/mtab'))
     await writeFile(join(this.#machine, 'etc/ganesha/ganesha.conf'), GANESHA)
     this.#nfs = this.#spawn(
       ['/usr/bin/ganesha.nfsd', '-F', '-L', '/run/ganesha/log', '-p', '/run/ganesha/pid'],
