@@ -45,7 +45,7 @@ const FIT = `/dts-v1/;
 `
 
 /** Serve a board's files under the names of the examples. */
-export async function serveExampleFiles({ lab, work }: LavaLab): Promise<void> {
+export async function serveExampleFiles({ lab, work }: Pick<LavaLab, 'lab' | 'work'>): Promise<void> {
   const { kernel, version } = await debianKernel('trixie')
   const files = { vmlinuz: kernel, ramdisk: await targetRamdisk(), 'board.dtb': await lab.dtb() }
   for (const [name, file] of Object.entries(files)) await writeFile(join(work, name), await readFile(file))
