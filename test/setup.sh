@@ -49,6 +49,11 @@ packages='
   uidmap                   board image without being root
 "
 
+# Debian 13 has no labgrid; without it, its test says so and is skipped.
+! grep -q '^VERSION_ID="12"' /etc/os-release || packages="$packages
+  python3-labgrid          peer of the board tests
+"
+
 fail() {
   echo "test/setup.sh: $*" >&2
   exit 1

@@ -120,6 +120,18 @@ t.test('compounds', async t => {
   ])
 })
 
+t.test("labgrid's marks around a command, and what it ended with, are lines of their own", async t => {
+  const marked = (command: string): string => `echo 'ABCD''EFGHIJ'; ${command}; echo "$?"; echo 'ABCD''EFGHIJ';`
+  await converse(t, [
+    ["echo 'ABCD''EFGHIJ'", 'ABCDEFGHIJ\n'],
+    [marked('echo two; echo lines'), 'ABCDEFGHIJ\ntwo\nlines\n0\nABCDEFGHIJ\n'],
+    [marked('false'), 'ABCDEFGHIJ\n1\nABCDEFGHIJ\n'],
+    [marked("setenv bootargs 'console=ttyS0,115200 ro'"), 'ABCDEFGHIJ\n0\nABCDEFGHIJ\n'],
+    [marked('nosuch'), "ABCDEFGHIJ\nUnknown command 'nosuch' - try 'help'\n1\nABCDEFGHIJ\n"],
+    [marked('setenv size ${gone}'), 'ABCDEFGHIJ\n0\nABCDEFGHIJ\n'],
+  ])
+})
+
 t.test('a list that is not finished goes on in the next line', async t => {
   await converse(t, [
     ['if true', '> '],
