@@ -16,4 +16,4 @@ if [ ! -d "$installed" ]; then
   mv "$installed.new" "$installed"
 fi
 JOBS=${1:-20} exec sh test/lava/apart.sh \
-  npx tap run --reporter=base --disable-coverage --allow-empty-coverage --timeout=14400 test/lava/server/server.test.ts
+  npx tap run --reporter=tap --disable-coverage --allow-empty-coverage --timeout=14400 test/lava/server/server.test.ts

@@ -144,9 +144,15 @@ export class PlainClient {
     return this.say(requestPacket(op, name, new Map()))
   }
 
-  /** @param block from 1; up to 512 bytes */
-  data(block: number, payload: Uint8Array): Promise<TftpPacket | null> {
-    return this.say(dataPacket(block, payload))
+  /**
+   * Send a block and wait for its answer. A server that waited for long says its last ACK again: that is none.
+   *
+   * @param block from 1; up to 512 bytes
+   */
+  async data(block: number, payload: Uint8Array): Promise<TftpPacket | null> {
+    let answer = await this.say(dataPacket(block, payload))
+    while (answer?.op === 'ack' && answer.block !== block) answer = await this.next()
+    return answer
   }
 
   ack(block: number): Promise<TftpPacket | null> {
