@@ -87,77 +87,63 @@ Examples:
     .action((options: BootOptions) => boot(command, options, terminal))
 }
 
+/** What the parts of one run of the command share. */
+interface BootRun {
+  readonly options: BootOptions
+  readonly request: Request
+  /** for a board that is still coming up, seconds; 0: it is there */
+  readonly wait: number
+  readonly display: JobDisplay
+  readonly progress: Progress
+  readonly terminal: Terminal
+}
+
 async function boot(command: Command, options: BootOptions, terminal: Terminal): Promise<void> {
   checkConsoleOptions(command, options)
   const request = bootRequest(options)
   const wait = waitSeconds(options)
-  const { stderr } = terminal.io
-  const progress = options.json ? NO_PROGRESS : createProgress(stderr)
-  const display = new JobDisplay(terminal, progress)
+  const progress = options.json ? NO_PROGRESS : createProgress(terminal.io.stderr)
+  const run = { options, request, wait, display: new JobDisplay(terminal, progress), progress, terminal }
   try {
-    if (options.console === undefined) await bootUnwatched(request, wait, options, display, progress, terminal)
-    else await bootAtConsole(options.console, request, wait, options, display, progress, terminal)
+    if (options.console === undefined) await bootUnwatched(run)
+    else await bootAtConsole(run, options.console)
   } finally {
     progress.stop()
   }
 }
 
-async function bootUnwatched(
-  request: Request,
-  wait: number,
-  options: BootOptions,
-  display: JobDisplay,
-  progress: Progress,
-  terminal: Terminal,
-): Promise<void> {
+async function bootUnwatched(run: BootRun): Promise<void> {
+  const { options, wait, display, progress, terminal } = run
   const client = await boardClient(options, 'boot')
   const { signal } = terminal.io
   if (wait > 0) {
     display.note(`waiting for ${client.url.href}`)
     await client.waitUntilReady(wait, signal)
   }
-  const { job, outcome } = await runJob(client, await jobBody(client, request, display, signal), display, signal)
+  const { job, outcome } = await runJob(client, await jobBody(run, client, signal), display, signal)
   progress.stop()
   await report(client, job, outcome, options.json === true, terminal)
 }
 
-async function bootAtConsole(
-  console: string,
-  request: Request,
-  wait: number,
-  options: BootOptions,
-  display: JobDisplay,
-  progress: Progress,
-  terminal: Terminal,
-): Promise<void> {
+async function bootAtConsole(run: BootRun, console: string): Promise<void> {
+  const { options, request, display, progress, terminal } = run
   const { bootWatched } = await import('./watched-boot.js')
-  const drive =
-    options.typed && 'target' in request
-      ? typedDrive(request.target, options, wait || WAIT_SECONDS)
-      : await httpDrive(request, wait || WAIT_SECONDS, options, display)
+  const wait = run.wait || WAIT_SECONDS
+  const typed = options.typed && 'target' in request
+  const drive = typed ? typedDrive(request.target, options, wait) : await httpDrive(run, wait)
   const { kernel = '', dtb, job = kernel, name = basename(job) } = options
   const here = dtb !== undefined && !URL.canParse(dtb) && options.tftp === undefined
   const boot = { console, drive, options, name, dtb: here ? dtb : undefined, json: options.json === true }
   await bootWatched(boot, display, progress, terminal)
 }
 
-async function httpDrive(
-  request: Request,
-  waitSeconds: number,
-  options: BootOptions,
-  display: JobDisplay,
-): Promise<Drive> {
-  const client = await boardClient(options, 'boot')
-  const job = (signal: AbortSignal): Promise<JobBody> => jobBody(client, request, display, signal)
-  return driveHttp({ client, job, watcher: display, waitSeconds })
+async function httpDrive(run: BootRun, waitSeconds: number): Promise<Drive> {
+  const client = await boardClient(run.options, 'boot')
+  const job = (signal: AbortSignal): Promise<JobBody> => jobBody(run, client, signal)
+  return driveHttp({ client, job, watcher: run.display, waitSeconds })
 }
 
-async function jobBody(
-  client: BoardClient,
-  request: Request,
-  display: JobDisplay,
-  signal: AbortSignal,
-): Promise<JobBody> {
+async function jobBody({ request, display }: BootRun, client: BoardClient, signal: AbortSignal): Promise<JobBody> {
   if ('file' in request) return readJobFile(request.file, display)
   return (await uploadTarget(client, request.target, display, signal)).body
 }

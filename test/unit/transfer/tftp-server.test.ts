@@ -11,7 +11,6 @@ import {
   type TftpPacket,
 } from '../../../agent/transfer/tftp-packets.js'
 import { TftpServer, type TftpServerOptions } from '../../../agent/transfer/tftp-server.js'
-import { udpNetwork } from '../../../agent/transfer/tftp-udp.js'
 import { SimulatedNetwork, type Weather } from './tftp-simulation.js'
 
 const ADDRESS = '10.0.0.1'
@@ -368,37 +367,4 @@ t.test('no datagram hurts the server or a transfer', async t => {
     { numRuns: 30 },
   )
   t.pass('fast-check found none')
-})
-
-t.test('on the real network a file goes both ways, over IPv4 and IPv6', async t => {
-  for (const address of ['127.0.0.1', '::1']) {
-    const chunks: Uint8Array[] = []
-    const blocks: number[] = []
-    const progress = { started() {}, blocks: (_: number, last: number) => blocks.push(last), timeout() {} }
-    const server = await TftpServer.listen({
-      address,
-      port: 0,
-      read: () => ({ size: 9, read: (at, length) => contents(9).subarray(at, at + length), progress }),
-      write: () => ({ write: chunk => void chunks.push(chunk), end() {}, abort() {}, progress }),
-    })
-    t.teardown(() => server.close())
-    await putTftp({ server: address, port: server.port, file: 'f' }, [contents(9)], 9)
-    await fetchTftp({ server: address, port: server.port, file: 'f' }, chunk => {
-      chunks.push(chunk)
-    })
-    t.same(Buffer.concat(chunks), Buffer.concat([contents(9), contents(9)]))
-    t.ok(blocks.length > 0)
-    await t.rejects(TftpServer.listen({ address, port: server.port }), { code: 'TFTP_PROTOCOL' })
-  }
-})
-
-t.test('a real port that is closed, or told to send to port 0 or nowhere, does nothing', async t => {
-  const port = await udpNetwork.open({ address: '127.0.0.1', port: 0 }, () => undefined)
-  port.send(Buffer.of(1), { address: '127.0.0.1', port: 0 })
-  port.send(Buffer.of(1), { address: '255.255.255.255', port: 9 })
-  await new Promise(resolve => setImmediate(resolve))
-  port.close()
-  port.close()
-  port.send(Buffer.of(1), { address: '127.0.0.1', port: 9 })
-  t.ok(port.bufferBytes > 0)
 })
