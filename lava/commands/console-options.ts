@@ -84,10 +84,8 @@ export function checkConsoleOptions(command: Command, options: ConsoleOptions): 
     if (first !== undefined) throw usage(`${flag(first)} needs --console URL`)
     return
   }
-  for (const name of ['dryRun', 'job'].filter(given)) {
-    if (name === 'dryRun' || options.typed)
-      throw usage(`${flag(name)} cannot be had with ${name === 'job' ? '--typed' : '--console'}`)
-  }
+  if (given('dryRun')) throw usage('--dry-run cannot be had with --console')
+  if (options.typed && given('job')) throw usage('--job cannot be had with --typed')
   if (!options.typed) {
     const first = ['tftp', 'serveAt', 'bootCommand'].find(given)
     if (first !== undefined) throw usage(`${flag(first)} needs --typed`)

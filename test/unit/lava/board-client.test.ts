@@ -197,6 +197,14 @@ t.test('waiting for a board that is coming up ends when it is ready', async t =>
   t.equal(asked, 3)
 })
 
+t.test('an agent that was up before its board was reset is not the one that is waited for', async t => {
+  const uptimes = [5000, 5001, 0]
+  let asked = 0
+  const url = await serve(t, (_, response) => answer(response, { status: 'ok', uptime: uptimes[asked++] }))
+  await client(url).waitUntilReady(60, undefined, performance.now())
+  t.equal(asked, 3)
+})
+
 t.test('waiting for a board that never comes up ends with the last reason', async t => {
   await t.rejects(client(await nobody()).waitUntilReady(0), {
     code: 'BOARD_UNREACHABLE',
