@@ -22,6 +22,10 @@ const PATIENCE = 600
 /** This machine, for itself and for a board in QEMU. */
 const HOST = { here: '127.0.0.1', atBoard: '10.0.2.2' } as const
 
+/** labgrid's first echo has 2 s, which nobody can set: an emulated board that shares its cores may be late. */
+const TOO_LATE = /in _check_prompt[\s\S]*Timeout of [\d.]+ seconds exceeded/
+const ATTEMPTS = 3
+
 /** Our environment with other values at some paths, as an admin puts a lab in; a list gets one more at its end. */
 async function environment(lab: readonly (readonly [path: string, value: unknown])[]): Promise<string> {
   const document = parseDocument(await readFile('lava/labgrid/env.yaml', 'utf8'))
@@ -76,7 +80,12 @@ t.test('virt: labgrid boots a kernel over TFTP and logs in', { skip }, async t =
   const config = join(t.testdir(), 'env.yaml')
   await writeFile(config, env)
   // With labgrid's log of the console, and its steps: what a failure is understood from.
-  const { code, output } = await pytest(['-vv', '--lg-env', config, '--lg-log', join(t.testdirName, 'logs')])
-  if (code !== 0) t.comment(output)
-  t.match({ code, output }, { code: 0, output: /3 passed/ }, 'all three tests of the script pass')
+  const options = ['-vv', '--lg-env', config, '--lg-log', join(t.testdirName, 'logs')]
+  let result = await pytest(options)
+  for (let attempt = 1; attempt < ATTEMPTS && result.code !== 0 && TOO_LATE.test(result.output); attempt++) {
+    t.comment('labgrid did not wait for the first echo: once more')
+    result = await pytest(options)
+  }
+  if (result.code !== 0) t.comment(result.output)
+  t.match(result, { code: 0, output: /3 passed/ }, 'all three tests of the script pass')
 })
