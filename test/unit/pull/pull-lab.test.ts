@@ -3,12 +3,21 @@ import { existsSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import type { RunSession } from '../../../lava/pull/run-job.js'
 import { StateDir } from '../../../lava/pull/state-dir.js'
 import { BOOTED, FakeTarget, fakeSession, PANIC } from './fake-target.js'
 import type { Document } from './kernelci-server.js'
 import { definition, labFixture, NODE } from './lab-fixture.js'
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+/** A session in the middle of which the lab is stopped. */
+const stopping =
+  (stop: AbortController): RunSession =>
+  ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      stop.abort(new Error('stopped'))
+    })
 const LOG_URL = `https://files.kernelci.org/fauxboot-lab/${NODE}/console.log`
 
 t.test('a job is claimed, booted and posted as passed, with its log', async t => {
@@ -247,11 +256,7 @@ t.test('a lab that is stopped ends its job as an infrastructure error', async t 
   const running = run({
     once: false,
     signal: stop.signal,
-    session: options =>
-      new Promise((_, reject) => {
-        options.signal.addEventListener('abort', () => reject(options.signal.reason))
-        stop.abort(new Error('stopped'))
-      }),
+    session: stopping(stop),
   })
   await t.rejects(running, { message: 'stopped' })
   t.equal(server.node(NODE).result, 'incomplete')
@@ -335,11 +340,7 @@ t.test('a job that waits for a board is seen again after a restart', async t => 
   const running = run({
     once: false,
     signal: stop.signal,
-    session: options =>
-      new Promise((_, reject) => {
-        options.signal.addEventListener('abort', () => reject(options.signal.reason))
-        stop.abort(new Error('stopped'))
-      }),
+    session: stopping(stop),
   })
   await t.rejects(running, { message: 'stopped' })
   t.equal(server.node('j2').state, 'available')
