@@ -62,8 +62,11 @@ export class HostNetwork extends SocketNetwork {
   /** The host keeps the addresses that it has. */
   async configure(): Promise<void> {}
 
+  /** @throws CONSOLE_PROGRAM on a host without `ping` */
   async ping(host: string, signal: AbortSignal): Promise<boolean> {
-    return (await this.#runner.run('ping', ['-c', '1', '-W', String(PING_SECONDS), host], { signal })).status === 0
+    const { status, stderr } = await this.#runner.run('ping', ['-c', '1', '-W', String(PING_SECONDS), host], { signal })
+    if (status === null) throw fault('CONSOLE_PROGRAM', { program: 'ping', reason: stderr, package: 'iputils-ping' })
+    return status === 0
   }
 
   /** The host's own ARP decides; what does not answer ends in a timeout. */

@@ -264,6 +264,11 @@ t.test('at a desk the host itself has the lease', async t => {
   t.strictSame(attempts, [1])
   t.equal(await host.ping('10.0.0.1', signal), true)
   t.strictSame(asked, ['ping -c 1 -W 10 10.0.0.1'])
+  const bare = new HostNetwork({ interfaces, runner: scripted([{ status: null, stderr: 'spawn ping ENOENT' }]).runner })
+  await t.rejects(bare.ping('10.0.0.1', signal), {
+    code: 'CONSOLE_PROGRAM',
+    message: 'ping: the program cannot be started: spawn ping ENOENT; install it (Debian: iputils-ping)',
+  })
   t.equal(await host.reachable(), true)
   await host.configure()
   const alone = new HostNetwork({ interfaces: () => ({ lo: [own('127.0.0.1', '255.0.0.0', true)] }) })
