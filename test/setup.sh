@@ -23,6 +23,7 @@ packages='
   g++                      native addon for this machine
   g++-aarch64-linux-gnu    native addon for 64-bit boards
   g++-arm-linux-gnueabihf  native addon for the boards
+  iputils-ping             ping at a desk
   kmod                     modules of the board image
   libubootenv-tool         tests of the environment
   libpcre2-8-0             atftpd, which the TFTP tests unpack
@@ -33,6 +34,9 @@ packages='
   mtools                   boot partition of SD cards
   nfs-ganesha              peer of the NFS tests
   nfs-ganesha-vfs          peer of the NFS tests
+  python3-filelock         U-Boot's own tests
+  python3-pytest           U-Boot's own tests
+  python3-pytest-xdist     U-Boot's own tests
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
   rpcbind                  peer of the NFS tests
