@@ -9,12 +9,12 @@ import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
 import { BoardClient } from '../board-client.js'
 import { runJob, type Target, uploadTarget } from '../boot-job.js'
 import { JobDisplay } from '../job-display.js'
+import { ConsoleText } from '../monitor/console-text.js'
 import { createProgress, type Progress } from '../progress.js'
 import { formatBytes } from '../quantities.js'
 import { remoteFault } from '../remote-error.js'
 import type { Terminal } from '../terminal.js'
 import { prepare } from './preparation.js'
-import { SerialView } from './serial-view.js'
 import { Stopwatch } from './stopwatch.js'
 
 export interface DemoOptions {
@@ -99,11 +99,15 @@ function prefix(terminal: Terminal): string {
   return terminal.styled('dim', 'serial |', terminal.io.stderr)
 }
 
-function showConsole(qemu: QemuBoard, progress: Progress, terminal: Terminal): SerialView {
+function showConsole(qemu: QemuBoard, progress: Progress, terminal: Terminal): ConsoleText {
   const { stderr } = terminal.io
-  return new SerialView(qemu.console, line => {
-    progress.note(`${prefix(terminal)} ${terminal.styled('dim', line, stderr)}`)
+  const text = new ConsoleText({
+    onLine: line => {
+      if (line.trim() !== '') progress.note(`${prefix(terminal)} ${terminal.styled('dim', line.trimEnd(), stderr)}`)
+    },
   })
+  qemu.console.on('data', said => text.receive(Buffer.from(said)))
+  return text
 }
 
 /** Until Ctrl-C: what is typed goes to the board, line by line, and what it says is shown as it comes. */

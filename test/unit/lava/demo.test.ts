@@ -1,48 +1,6 @@
-import { EventEmitter } from 'node:events'
 import t from 'tap'
 import { prepare } from '../../../lava/demo/preparation.js'
-import { SerialView } from '../../../lava/demo/serial-view.js'
 import { Stopwatch } from '../../../lava/demo/stopwatch.js'
-
-function view() {
-  const console = new EventEmitter<{ data: [text: string] }>()
-  const lines: string[] = []
-  const serial = new SerialView(console, line => lines.push(line))
-  const say = (...texts: string[]) => {
-    for (const text of texts) console.emit('data', text)
-  }
-  return { say, lines, serial }
-}
-
-t.test('a serial line is shown line by line, however it arrives', t => {
-  const { say, lines } = view()
-  say('Star', 'ting kernel ...\r', '\n\r\n[ 0.0] Boo', 'ting\nlogin: ')
-  t.same(lines, ['Starting kernel ...', '[ 0.0] Booting'])
-  t.end()
-})
-
-t.test('a prompt is shown when the line is flushed, once', t => {
-  const { say, lines, serial } = view()
-  say('board login: ')
-  serial.flush()
-  serial.flush()
-  t.same(lines, ['board login:'])
-  t.end()
-})
-
-t.test('escape sequences and control characters of the board are kept from the terminal', t => {
-  const { say, lines } = view()
-  say('\u001b[6n\u001b[1;31mred\u001b[m \u001bMtext\u0007\n')
-  t.same(lines, ['red text\ufffd'])
-  t.end()
-})
-
-t.test('a line that never ends is shown in pieces', t => {
-  const { say, lines } = view()
-  for (let i = 0; i < 5; i++) say('x'.repeat(1000))
-  t.same(lines, ['x'.repeat(5000)])
-  t.end()
-})
 
 t.test('the parts of a demonstration are summed up', t => {
   const stopwatch = new Stopwatch()
