@@ -6,6 +6,9 @@ import { fault } from '../errors.js'
 import type { Line } from './line.js'
 import { telnetLine } from './line-stream.js'
 
+/** Each has a line editor with its history; further ones are closed at once. */
+export const MOST_CONSOLES = 32
+
 /**
  * Listen.
  *
@@ -17,6 +20,7 @@ export async function listenTelnet(
   connected: (line: Line) => void,
 ): Promise<Server> {
   const server = createServer(socket => connected(telnetLine(socket)))
+  server.maxConnections = MOST_CONSOLES
   try {
     await once(server.listen(port, host), 'listening')
   } catch (thrown) {
