@@ -130,7 +130,11 @@ export const ERRORS = {
   PUSH_UNKNOWN: row("there is no '{name}' to read: NAME/FILE is there, with FILE one of {known}", 404, 1),
 
   // Who may do what.
-  AUTH_REQUIRED: row('a bearer token is required: send the header `Authorization: Bearer TOKEN`', 401, 1),
+  AUTH_REQUIRED: row(
+    'a bearer token is required: send the header `Authorization: Bearer TOKEN`, or give `--token-file` to fauxboot',
+    401,
+    1,
+  ),
   AUTH_TOKEN: row(
     'the bearer token is not the one that this board knows: its image was made with another `--token-file`',
     401,

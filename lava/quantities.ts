@@ -18,7 +18,8 @@ export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000
   if (seconds < 10) return `${seconds.toFixed(2)} s`
   if (seconds < 120) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
 
 /**
@@ -26,5 +27,5 @@ export function formatDuration(milliseconds: number): string {
  * @param milliseconds the time they took
  */
 export function formatRate(bytes: number, milliseconds: number): string {
-  return `${formatBytes((bytes * 1000) / Math.max(milliseconds, 1))}/s`
+  return `${formatBytes(Math.round((bytes * 1000) / Math.max(milliseconds, 1)))}/s`
 }

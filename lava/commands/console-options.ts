@@ -36,6 +36,9 @@ export interface TftpDirectory {
   readonly directory: string
 }
 
+/** What a target says that has booted. */
+const BOOTED = /login:/
+
 /** Seconds: the longest that a person means. */
 const LONGEST = 86_400
 
@@ -48,7 +51,11 @@ const NEED_CONSOLE = [
 export function addConsoleOptions(command: Command): Command {
   return command
     .option('--console <url>', 'watch the boot here: telnet://, tcp://, rfc2217://HOST:PORT, serial:///dev/ttyUSB0')
-    .option('--until <regex>', 'what the target says when it has booted', expression, /login:/)
+    .addOption(
+      new Option('--until <regex>', 'what the target says when it has booted')
+        .argParser(expression)
+        .default(BOOTED, BOOTED.source),
+    )
     .option('--typed', "type the boot at the board's U-Boot, as LAVA does, instead of asking the agent")
     .option(
       '--tftp <server>',
