@@ -1,14 +1,11 @@
-/**
- * `npm run bench [-- --runs N] [--only NAME]`: print what fauxboot takes, each figure beside its peer's in the same run.
- * NAME is one of the measurements below.
- */
+/** `npm run bench [-- --runs N] [--only NAME]`: print what fauxboot takes, each figure beside its peer's in the same run. */
 
 import { statSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { emulatorDtb } from '../../lava/demo/target.js'
 import { loadBoard } from '../../systemd/board.js'
-import { buildBoardImage } from '../../systemd/board-image.js'
+import { type BoardImage, buildBoardImage } from '../../systemd/board-image.js'
 import { measureAgentStart } from './agent-start.js'
 import { measureBoardStart } from './board-start.js'
 import { measureEcho } from './echo.js'
@@ -19,32 +16,47 @@ import { measureTftp } from './tftp.js'
 import { measureTftpOnBoard } from './tftp-on-board.js'
 import { measureUpload } from './upload.js'
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, only: { type: 'string' } } })
-const runs = Number(values.runs)
-/** What starts a process on this machine is quick, and more easily disturbed. */
-const localRuns = runs * 3
+interface Setting {
+  readonly image: BoardImage
+  readonly dtb: string
+  readonly runs: number
+}
+
+const MEASUREMENTS: Readonly<Record<string, (setting: Setting) => Promise<Figure | Figure[]>>> = {
+  // What starts a process on this machine is quick, and more easily disturbed.
+  'agent start': ({ runs }) => measureAgentStart(runs * 3),
+  upload: ({ runs }) => measureUpload(runs),
+  TFTP: ({ runs }) => measureTftp(runs),
+  'TFTP on the board': ({ image, runs }) => measureTftpOnBoard(image, runs),
+  'power-on': ({ image, runs }) => measureBoardStart(image, runs),
+  'plan and load': ({ image, dtb, runs }) => measurePlanAndLoad(image, dtb, runs),
+  memory: ({ image, dtb, runs }) => measureOnBoard(image, dtb, runs),
+  echo: ({ image }) => measureEcho(image),
+}
+
+function count(text: string): number {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1 on')
+  return number
+}
+
+const { runs, only } = new Command('npm run bench --')
+  .description("print what fauxboot takes, each figure beside its peer's in the same run")
+  .option('--runs <count>', 'how often each is measured', count, 5)
+  .addOption(new Option('--only <name>', 'one measurement').choices(Object.keys(MEASUREMENTS)))
+  .addHelpText('after', "\nExample: npm run bench -- --runs 3 --only 'plan and load'")
+  .parse()
+  .opts<{ runs: number; only?: string }>()
 
 const board = await loadBoard('virt')
 const image = await buildBoardImage(board)
 const dtb = await emulatorDtb(board)
 
-const measurements: readonly (readonly [string, () => Promise<Figure | Figure[]>])[] = [
-  ['agent start', () => measureAgentStart(localRuns)],
-  ['upload', () => measureUpload(runs)],
-  ['TFTP', () => measureTftp(runs)],
-  ['TFTP on the board', () => measureTftpOnBoard(image, runs)],
-  ['power-on', () => measureBoardStart(image, runs)],
-  ['plan and load', () => measurePlanAndLoad(image, dtb, runs)],
-  ['memory', () => measureOnBoard(image, dtb, runs)],
-  ['echo', () => measureEcho(image)],
-]
-
 const figures: Figure[] = []
-const chosen = measurements.filter(([name]) => values.only === undefined || values.only === name)
-if (chosen.length === 0) throw new Error(`--only: one of ${measurements.map(([name]) => name).join(', ')}`)
-for (const [name, measure] of chosen) {
+for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+  if (only !== undefined && only !== name) continue
   process.stderr.write(`measuring: ${name}\n`)
-  figures.push(...[await measure()].flat())
+  figures.push(...[await measure({ image, dtb, runs })].flat())
 }
 console.log(renderFigures(figures))
 const mebibytes = (path: string): string => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`
