@@ -34,9 +34,9 @@ packages='
   mtools                   boot partition of SD cards
   nfs-ganesha              peer of the NFS tests
   nfs-ganesha-vfs          peer of the NFS tests
-  python3-filelock         U-Boot's own tests
-  python3-pytest           U-Boot's own tests
-  python3-pytest-xdist     U-Boot's own tests
+  python3-filelock         tests that U-Boot has
+  python3-pytest           tests that U-Boot has
+  python3-pytest-xdist     tests that U-Boot has
   qemu-system-arm          emulated boards
   qemu-user                code cache of the agent in the board image
   rpcbind                  peer of the NFS tests
