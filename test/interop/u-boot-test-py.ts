@@ -59,6 +59,7 @@ async function uBootSource(): Promise<string> {
     const settings = {
       'APT::Sandbox::User': 'root',
       'Acquire::Languages': 'none',
+      'Acquire::Retries': '3',
       'Dir::Cache': join(state, 'cache'),
       'Dir::Etc::SourceList': join(state, 'sources.list'),
       'Dir::Etc::SourceParts': '/dev/null',
