@@ -1,10 +1,29 @@
 /** Serial ports of this machine. */
 
+import type { SerialPort } from 'serialport'
 import { fault } from '../../agent/errors.js'
 import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { ConsoleLine } from './console-line.js'
 import type { LineSettings } from './line-settings.js'
 import { StreamConsole, streamReason } from './stream-console.js'
+
+/** How often a port is asked whether it is still there, milliseconds. */
+const LOOK_MS = 1000
+
+/**
+ * Close a port whose device has gone. The package takes the end that Linux gives to readers of a terminal that was
+ * hung up for "nothing yet" and reads on for ever; settings cannot be read from such a terminal.
+ */
+function closeWhenGone(port: SerialPort): void {
+  const look = setInterval(async () => {
+    try {
+      await port.port?.getBaudRate()
+    } catch (thrown) {
+      if (port.isOpen) port.close(undefined, thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
+  }, LOOK_MS)
+  port.once('close', () => clearInterval(look))
+}
 
 /**
  * Open a serial port; nobody else can then.
@@ -40,5 +59,6 @@ export async function openSerialPort(
     opened.then(shut, () => undefined)
     throw thrown
   }
+  closeWhenGone(port)
   return new StreamConsole(name, port, undefined, shut)
 }

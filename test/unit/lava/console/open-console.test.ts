@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, watch } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { consoleUrl, openConsole } from '../../../../lava/console/open-console.js'
 import { listen, Reader } from './lines.js'
 
@@ -144,7 +144,8 @@ t.test('RFC 2217: a server that does not do as asked is no console', async t => 
   await t.rejects(opening, /enough/)
 })
 
-t.test('a serial port carries what is said both ways, and tells when it is pulled out', async t => {
+/** A serial port whose other end is socat's. */
+async function pseudoTerminal(t: Test): Promise<{ path: string; socat: ChildProcessWithoutNullStreams }> {
   const dir = t.testdir()
   const path = join(dir, 'tty')
   const watcher = watch(dir)
@@ -154,6 +155,11 @@ t.test('a serial port carries what is said both ways, and tells when it is pulle
   await linked
   watcher.close()
   t.ok(existsSync(path))
+  return { path, socat }
+}
+
+t.test('a serial port carries what is said both ways, and tells when it is pulled out', async t => {
+  const { path, socat } = await pseudoTerminal(t)
   const line = await openConsole(`${path}?baud=9600`, ACTIVE)
   const reader = new Reader(line.input)
   socat.stdin.write('login: \xff')
@@ -163,5 +169,15 @@ t.test('a serial port carries what is said both ways, and tells when it is pulle
   await t.rejects(openConsole(path, ACTIVE), { code: 'CONSOLE_GONE' }, 'nobody else can have it')
   socat.kill()
   t.equal(await reader.read(1), '')
+  t.not(await line.ended, '')
+})
+
+t.test('a serial port that was pulled out while nobody looked is told, too', async t => {
+  const { path, socat } = await pseudoTerminal(t)
+  const line = await openConsole(path, ACTIVE)
+  socat.kill()
+  // The kernel has hung up before the next read: that finds an end instead of an error.
+  spawnSync('sleep', ['0.5'])
+  t.equal(await new Reader(line.input).read(1), '')
   t.not(await line.ended, '')
 })
