@@ -17,30 +17,18 @@ const PYTHON = '/usr/bin/python3'
 /** Of the source, with what the tests call. */
 const UNPACKED = ['*/test/py/*', '*/scripts/env2string.awk'] as const
 
-/** What a U-Boot with the commands of fauxboot would be built with, as far as the tests ask for it. */
-const CONFIG = `CONFIG_SYS_PROMPT="=> "
-${[
-  ...['BDI', 'BOOTMENU', 'CRC32', 'DHCP', 'ECHO', 'EXPORTENV', 'FDT', 'IMPORTENV', 'MEMORY', 'MEMTEST', 'NET'],
-  ...[
-    'NVEDIT_INFO',
-    'NVEDIT_LOAD',
-    'NVEDIT_SELECT',
-    'PING',
-    'PXE',
-    'SAVEENV',
-    'SLEEP',
-    'SOURCE',
-    'TFTPBOOT',
-    'TFTPPUT',
-    'TIME',
-  ],
-]
-  .map(name => `CONFIG_CMD_${name}=y\n`)
-  .join('')}CONFIG_HUSH_PARSER=y
-CONFIG_NET=y
-CONFIG_FIT=y
-CONFIG_HASH=y
-`
+/** Commands of fauxboot that the tests ask the configuration for. */
+const COMMANDS =
+  'BDI BOOTMENU CRC32 DHCP ECHO EXPORTENV FDT IMPORTENV MEMORY MEMTEST NET NVEDIT_INFO NVEDIT_LOAD NVEDIT_SELECT PING ' +
+  'PXE SAVEENV SLEEP SOURCE TFTPBOOT TFTPPUT TIME'
+
+/** What a U-Boot with them would be built with. */
+const CONFIG = [
+  'CONFIG_SYS_PROMPT="=> "',
+  ...['FIT', 'HASH', 'HUSH_PARSER', 'NET'].map(name => `CONFIG_${name}=y`),
+  ...COMMANDS.split(' ').map(name => `CONFIG_CMD_${name}=y`),
+  '',
+].join('\n')
 
 /** The suite's files for commands that fauxboot has. */
 const FILES = [
@@ -118,11 +106,13 @@ export interface UBootTestLab {
  * Run the tests. Power is switched by starting the console again.
  *
  * @returns what became of each, and pytest's own words
+ * @throws when they could not be run
  */
 export async function runUBootTests(lab: UBootTestLab): Promise<{ results: UBootResult[]; output: string }> {
   const source = await uBootSource()
-  const [build, hooks, environment] = ['build', 'hooks', 'environment'].map(name => resolve(lab.directory, name))
-  if (build === undefined || hooks === undefined || environment === undefined) throw new Error('no folders')
+  const build = resolve(lab.directory, 'build')
+  const hooks = resolve(lab.directory, 'hooks')
+  const environment = resolve(lab.directory, 'environment')
   for (const folder of [join(build, 'include'), hooks, environment]) await mkdir(folder, { recursive: true })
   await writeFile(join(build, '.config'), CONFIG)
   await writeFile(join(build, 'include/autoconf.mk'), '')
@@ -143,5 +133,8 @@ export async function runUBootTests(lab: UBootTestLab): Promise<{ results: UBoot
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => (output += text))
   await once(child, 'close')
-  return { results: resultsOf(await readFile(junit, 'utf8')), output }
+  const written = await readFile(junit, 'utf8').catch((cause: unknown) => {
+    throw new Error(`U-Boot's tests wrote no results:\n${output}`, { cause })
+  })
+  return { results: resultsOf(written), output }
 }
