@@ -8,8 +8,8 @@ import { isZImage } from '../image/zimage.js'
 import type { BootPiece } from './boot-door.js'
 import { type FitRole, openFit } from './fit-image.js'
 import { imageFormat, openLegacy, verifies } from './legacy-image.js'
+import { hex8, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { hex8, parseHex } from './numbers.js'
 
 /** An argument that names an image: `42000000`, `42000000:1000`, `42000000#conf-1`, `42000000:kernel-1`. */
 export interface ImageArgument {

@@ -5,8 +5,8 @@ import type { BootOrder, BootPiece } from './boot-door.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
 import { BootPlacement } from './boot-placement.js'
 import type { Call } from './command.js'
+import { bareHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex } from './numbers.js'
 
 /** A kernel that was found and checked. */
 export interface KernelFound {

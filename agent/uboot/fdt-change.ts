@@ -5,8 +5,8 @@ import { USAGE } from './command.js'
 import type { FdtSubcommand } from './fdt-subcommand.js'
 import { parseValue, VALUE_LIMIT } from './fdt-value.js'
 import { readTree, writeTree } from './fdt-working.js'
+import { bareHex, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex, parseHex } from './numbers.js'
 
 /** Read the working tree, change it, and put it back unless the change failed. */
 function edit(machine: Machine, working: number, change: (tree: FdtEditor) => void): number {

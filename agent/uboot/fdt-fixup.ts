@@ -10,8 +10,8 @@ import { USAGE } from './command.js'
 import type { FdtSubcommand } from './fdt-subcommand.js'
 import { stringsOf } from './fdt-value.js'
 import { editErrorOf, readTree, validTree, writeTree } from './fdt-working.js'
+import { parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { parseHex } from './numbers.js'
 
 /** Cells of an address or a size below the root (Devicetree Specification v0.4, section 2.3.5). */
 function rootCells(tree: FdtBlob, name: '#address-cells' | '#size-cells', missing: number): 1 | 2 {

@@ -4,8 +4,8 @@ import { FdtEditor } from '../image/fdt-edit.js'
 import { USAGE } from './command.js'
 import type { FdtSubcommand } from './fdt-subcommand.js'
 import { editErrorOf, isTree, readTree, setWorkingTree, validTree, writeTree } from './fdt-working.js'
+import { hex8, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { hex8, parseHex } from './numbers.js'
 
 /** Where U-Boot's own tree lies; null where it has none. */
 function controlAddress(machine: Machine): number | null {

@@ -6,8 +6,8 @@ import { USAGE } from './command.js'
 import type { FdtSubcommand } from './fdt-subcommand.js'
 import { showValue, storeValue } from './fdt-value.js'
 import { readTree } from './fdt-working.js'
+import { bareHex, parseDecimal, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex, parseDecimal, parseHex } from './numbers.js'
 
 /** Levels that U-Boot prints. */
 const DEEPEST = 32

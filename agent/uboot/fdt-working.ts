@@ -3,8 +3,8 @@
 import { FauxbootError } from '../errors.js'
 import { checkFdtHeader, FDT_PROBE_BYTES, fdtDataEnd, fdtError, fdtVersions } from '../image/fdt-blob.js'
 import { FdtEditor } from '../image/fdt-edit.js'
+import { bareHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex } from './numbers.js'
 
 /** Versions that libfdt of U-Boot reads. */
 const VERSIONS = { oldest: 2, newest: 17 } as const

@@ -6,8 +6,8 @@ import { uimageLongName } from '../image/uimage-tables.js'
 import type { BootPiece } from './boot-door.js'
 import { readTree } from './fdt-working.js'
 import { fitImageLines } from './image-lines.js'
+import { hex8 } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { hex8 } from './numbers.js'
 import { turn } from './turn.js'
 
 /**

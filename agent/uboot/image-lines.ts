@@ -4,8 +4,8 @@ import type { Fit, FitConfiguration, FitImage, FitProof } from '../image/fit.js'
 import type { UImageFields } from '../image/uimage-header.js'
 import { uimageLongName } from '../image/uimage-tables.js'
 import type { BootPiece } from './boot-door.js'
-import { hex8 } from './numbers.js'
-import { sizeText } from './size-text.js'
+import { hex8 } from './lib/numbers.js'
+import { sizeText } from './lib/size-text.js'
 
 const two = (number: number, fill: string) => String(number).padStart(2, fill)
 

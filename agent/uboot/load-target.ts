@@ -1,8 +1,8 @@
 /** Where a load command puts a file: piece by piece, and never over a part of an earlier one. */
 
 import { FauxbootError, fault } from '../errors.js'
+import { bareHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex } from './numbers.js'
 
 /** The errors by which a place is refused. */
 const REFUSALS: readonly string[] = ['UBOOT_MEMORY', 'UBOOT_MEMORY_FULL', 'UBOOT_OVERLAP']

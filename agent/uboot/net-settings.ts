@@ -2,9 +2,9 @@
 
 import type { Environment } from './environment.js'
 import { leadingQuad, sameNetwork } from './ipv4.js'
+import { parseAuto, parseDecimal, parseHex, wholeHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
 import type { EthernetDevice, Lease } from './network.js'
-import { parseAuto, parseDecimal, parseHex, wholeHex } from './numbers.js'
 
 export interface NetSettings {
   readonly ip: string | null

@@ -2,8 +2,8 @@
 
 import type { Call } from './command.js'
 import { quadHex } from './ipv4.js'
+import { bareHex, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { bareHex, parseHex } from './numbers.js'
 import { includedFile, type PxeLabel, type PxeMenu, type PxeStatement, pxeMenu, pxeStatements } from './pxe-config.js'
 
 /** Loads a file for the menu, as the command that found the menu does. @returns whether it is there */

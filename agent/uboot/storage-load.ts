@@ -1,9 +1,9 @@
 /** A file from a disk into memory. */
 
 import type { Call } from './command.js'
+import { rateText } from './lib/size-text.js'
 import { isRefusal, LoadTarget, refusalNote } from './load-target.js'
 import type { Machine } from './machine.js'
-import { rateText } from './size-text.js'
 import { mountable } from './storage-place.js'
 
 export interface FileToLoad {

@@ -3,6 +3,8 @@
 import { FauxbootError } from '../errors.js'
 import type { Call } from './command.js'
 import { quadHex } from './ipv4.js'
+import { bareHex } from './lib/numbers.js'
+import { rateText } from './lib/size-text.js'
 import { isRefusal, LoadTarget, refusalNote } from './load-target.js'
 import type { Machine } from './machine.js'
 import { type Attempt, transferredText, untilInterrupted, withRetries } from './net-run.js'
@@ -17,8 +19,6 @@ import {
   splitHost,
 } from './net-settings.js'
 import type { Network, TftpOptions } from './network.js'
-import { bareHex } from './numbers.js'
-import { rateText } from './size-text.js'
 import { TftpMarks } from './tftp-marks.js'
 
 /** U-Boot's own block size: one frame of Ethernet. */

@@ -2,7 +2,7 @@
 
 import type { Environment, EnvironmentStore, Import, ImportOptions, Origin, Variables } from './environment.js'
 import { ACCESSES, callbackOf, flagsOf, TYPES } from './environment-rules.js'
-import { parseDecimal } from './numbers.js'
+import { parseDecimal } from './lib/numbers.js'
 
 /** bytes of a saved environment, its checksum included, unless a setting says otherwise */
 export const ENVIRONMENT_BYTES = 0x1_0000

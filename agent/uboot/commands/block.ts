@@ -2,10 +2,10 @@
 
 import { deviceText, tableText } from '../block-text.js'
 import { type Call, type Command, USAGE } from '../command.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
+import { sizeText } from '../lib/size-text.js'
 import { LoadTarget } from '../load-target.js'
 import type { Machine } from '../machine.js'
-import { bareHex, parseHex } from '../numbers.js'
-import { sizeText } from '../size-text.js'
 import type { BlockDevice, Storage } from '../storage.js'
 
 /** A subcommand of a kind. @returns `$?` */

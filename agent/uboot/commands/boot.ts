@@ -11,8 +11,8 @@ import { bootKernel, failureText, type KernelFound } from '../boot-run.js'
 import { type Call, type Command, USAGE } from '../command.js'
 import { openFit } from '../fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../legacy-image.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'
-import { hex8, parseHex } from '../numbers.js'
 
 const ALONE: Companions = { ramdisk: null, fdt: null }
 

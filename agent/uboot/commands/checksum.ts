@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { type Call, type Command, type Machine, USAGE } from '../command.js'
-import { hex8, parseHex } from '../numbers.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 import { turn } from '../turn.js'
 
 /** A digest that is being computed. */

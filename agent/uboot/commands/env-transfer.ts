@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import { type Call, type Machine, USAGE } from '../command.js'
 import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../environment-text.js'
-import { bareHex, parseHex } from '../numbers.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
 import { takeOptions } from './env-options.js'
 import { variablesOf } from './env-print.js'
 

@@ -1,9 +1,9 @@
 /** Files on disks: `load`, `ls`, `size` and their names for one filesystem, `fstype`. */
 
 import { type Call, type Command, USAGE } from '../command.js'
+import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'
 import { defaultAddress } from '../net-settings.js'
-import { bareHex, parseHex, wholeHex } from '../numbers.js'
 import { loadFile } from '../storage-load.js'
 import { filesystemOf, mountable, placeOf } from '../storage-place.js'
 

@@ -8,9 +8,9 @@ import type { Call, Command } from '../command.js'
 import { fitImage, readFit, verifyFitImage } from '../fit-image.js'
 import { fitLines } from '../image-lines.js'
 import { imageFormat, legacyDataIntact, legacyParts, openLegacy, readLegacyHeader, verifies } from '../legacy-image.js'
+import { bareHex, hex8, parseHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'
 import { MEMORY_CHUNK } from '../memory.js'
-import { bareHex, hex8, parseHex } from '../numbers.js'
 import { turn } from '../turn.js'
 
 /** Bytes that U-Boot unpacks a part to. */

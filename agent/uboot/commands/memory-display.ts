@@ -1,7 +1,7 @@
 /** `md` and `strings`: memory, shown. */
 
 import { type Call, type Command, type Machine, USAGE } from '../command.js'
-import { hex8, parseHex } from '../numbers.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 import { turn } from '../turn.js'
 import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
 

@@ -2,8 +2,8 @@
 
 import { once } from 'node:events'
 import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 import { MEMORY_CHUNK } from '../memory.js'
-import { hex8, parseHex } from '../numbers.js'
 import { turn } from '../turn.js'
 import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
 

@@ -1,8 +1,8 @@
 /** `mtest`: patterns written to memory and read back. */
 
 import { type Call, type Command, type Machine, USAGE } from '../command.js'
+import { hex8, wholeHex } from '../lib/numbers.js'
 import { MEMORY_CHUNK } from '../memory.js'
-import { hex8, wholeHex } from '../numbers.js'
 import { turn } from '../turn.js'
 
 const WORD_BYTES = 4

@@ -3,6 +3,7 @@
 import { FauxbootError } from '../../errors.js'
 import type { Call, Command } from '../command.js'
 import { quadHex } from '../ipv4.js'
+import { bareHex } from '../lib/numbers.js'
 import { isRefusal, LoadTarget, refusalNote } from '../load-target.js'
 import type { Machine } from '../machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
@@ -14,7 +15,6 @@ import {
   routeText,
   splitHost,
 } from '../net-settings.js'
-import { bareHex } from '../numbers.js'
 import { answersArp } from '../tftp-load.js'
 
 /** RFC 1833: where a portmapper is. */

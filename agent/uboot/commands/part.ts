@@ -2,8 +2,8 @@
 
 import { tableText } from '../block-text.js'
 import { type Call, type Command, USAGE } from '../command.js'
+import { bareHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'
-import { bareHex } from '../numbers.js'
 import type { Partition } from '../storage.js'
 import { deviceOf, placeOf } from '../storage-place.js'
 

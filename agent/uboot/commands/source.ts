@@ -4,8 +4,8 @@ import type { BootPiece } from '../boot-door.js'
 import type { Call, Command } from '../command.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../fit-image.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../legacy-image.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'
-import { hex8, parseHex } from '../numbers.js'
 
 /** Bytes of a script: longer ones are no scripts. */
 const LONGEST = 16 * 1024 * 1024

@@ -2,6 +2,7 @@
 
 import { type Call, type Command, USAGE } from '../command.js'
 import { quadHex } from '../ipv4.js'
+import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { isRefusal, LoadTarget } from '../load-target.js'
 import type { Machine } from '../machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
@@ -15,7 +16,6 @@ import {
   routeText,
   splitHost,
 } from '../net-settings.js'
-import { bareHex, parseHex, wholeHex } from '../numbers.js'
 import { answersArp, doneText, loadOverTftp, marksFor, receive, tellFailure, transferOptions } from '../tftp-load.js'
 
 async function tftpboot(machine: Machine, call: Call): Promise<number> {

@@ -3,7 +3,7 @@
 import { FauxbootError } from '../../errors.js'
 import { type CompressionFormat, decompress } from '../../image/compression.js'
 import { type Call, type Command, type Machine, USAGE } from '../command.js'
-import { bareHex, parseHex } from '../numbers.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
 import { turn } from '../turn.js'
 
 /** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */

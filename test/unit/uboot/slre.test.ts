@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compileSlre, SlreError } from '../../../agent/uboot/slre.js'
+import { compileSlre, SlreError } from '../../../agent/uboot/lib/slre.js'
 
 /** What the first match and its groups are; null: none. */
 function match(expression: string, text: string): (string | null)[] | null {
