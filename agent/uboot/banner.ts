@@ -2,8 +2,8 @@
 
 import type { BoardFacts } from './board-facts.js'
 import type { Environment } from './environment.js'
+import type { EthernetDevice } from './hardware/network.js'
 import { sizeText } from './lib/size-text.js'
-import type { EthernetDevice } from './network.js'
 
 /**
  * The line that names the version.

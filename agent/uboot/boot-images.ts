@@ -5,8 +5,8 @@
 
 import { FDT_MAGIC } from '../image/fdt-format.js'
 import { isZImage } from '../image/zimage.js'
-import type { BootPiece } from './boot-door.js'
 import { type FitRole, openFit } from './fit-image.js'
+import type { BootPiece } from './hardware/boot-target.js'
 import { imageFormat, openLegacy, verifies } from './legacy-image.js'
 import { hex8, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'

@@ -3,8 +3,8 @@
 import type { Boot } from '../boot/boot.js'
 import type { ArtifactReference, JobRequest } from '../boot/job.js'
 import { fault, faultOf } from '../errors.js'
-import type { BootDoor, BootOrder, BootPiece, BootWatch } from './boot-door.js'
-import type { Memory } from './memory.js'
+import type { BootDoor, BootOrder, BootPiece, BootWatch } from './hardware/boot-target.js'
+import type { Memory } from './hardware/memory.js'
 
 /** How the board itself is restarted and switched off. */
 export interface Power {

@@ -5,8 +5,8 @@
  */
 
 import type { Environment } from './environment.js'
+import type { MemoryRange } from './hardware/memory.js'
 import { hex8, parseHex } from './lib/numbers.js'
-import type { MemoryRange } from './memory.js'
 
 /** U-Boot lives at the end of its DRAM: it, its heap and its stack are kept off. Bytes, as a real one was seen to take. */
 const TOP_RESERVED = 0x2a8_7000

@@ -1,10 +1,10 @@
 /** The end of every boot command: what U-Boot prints of its loading, then the jump, or why there is none. */
 
 import { asFault, type FauxbootError } from '../errors.js'
-import type { BootOrder, BootPiece } from './boot-door.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
 import { BootPlacement } from './boot-placement.js'
 import type { Call } from './command.js'
+import type { BootOrder, BootPiece } from './hardware/boot-target.js'
 import { bareHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
 

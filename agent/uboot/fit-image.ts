@@ -3,12 +3,12 @@
 import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../image/fit.js'
 import { FitHashCheck } from '../image/fit-hash.js'
 import { uimageLongName } from '../image/uimage-tables.js'
-import type { BootPiece } from './boot-door.js'
 import { readTree } from './fdt-working.js'
+import type { BootPiece } from './hardware/boot-target.js'
+import { turn } from './hardware/turn.js'
 import { fitImageLines } from './image-lines.js'
 import { hex8 } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import { turn } from './turn.js'
 
 /**
  * The FIT at an address; null when it is a device tree but no FIT.

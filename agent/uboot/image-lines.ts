@@ -3,7 +3,7 @@
 import type { Fit, FitConfiguration, FitImage, FitProof } from '../image/fit.js'
 import type { UImageFields } from '../image/uimage-header.js'
 import { uimageLongName } from '../image/uimage-tables.js'
-import type { BootPiece } from './boot-door.js'
+import type { BootPiece } from './hardware/boot-target.js'
 import { hex8 } from './lib/numbers.js'
 import { sizeText } from './lib/size-text.js'
 

@@ -1,10 +1,10 @@
 /** The variables that the network commands live by, and what has to be true before one of them starts. */
 
 import type { Environment } from './environment.js'
-import { leadingQuad, sameNetwork } from './ipv4.js'
+import { leadingQuad, sameNetwork } from './hardware/ipv4.js'
+import type { EthernetDevice, Lease } from './hardware/network.js'
 import { parseAuto, parseDecimal, parseHex, wholeHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
-import type { EthernetDevice, Lease } from './network.js'
 
 export interface NetSettings {
   readonly ip: string | null

@@ -1,7 +1,7 @@
 /** From a pxelinux menu to a boot command: include files, choose a label, load its files. */
 
 import type { Call } from './command.js'
-import { quadHex } from './ipv4.js'
+import { quadHex } from './hardware/ipv4.js'
 import { bareHex, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine.js'
 import { includedFile, type PxeLabel, type PxeMenu, type PxeStatement, pxeMenu, pxeStatements } from './pxe-config.js'

@@ -2,7 +2,8 @@
 
 import { FauxbootError } from '../errors.js'
 import type { Call } from './command.js'
-import { quadHex } from './ipv4.js'
+import { quadHex } from './hardware/ipv4.js'
+import type { Network, TftpOptions } from './hardware/network.js'
 import { bareHex } from './lib/numbers.js'
 import { rateText } from './lib/size-text.js'
 import { isRefusal, LoadTarget, refusalNote } from './load-target.js'
@@ -18,7 +19,6 @@ import {
   routeText,
   splitHost,
 } from './net-settings.js'
-import type { Network, TftpOptions } from './network.js'
 import { TftpMarks } from './tftp-marks.js'
 
 /** U-Boot's own block size: one frame of Ethernet. */

@@ -3,17 +3,17 @@
 import { asFault } from '../errors.js'
 import { bannerText } from './banner.js'
 import type { BoardFacts } from './board-facts.js'
-import type { BootDoor } from './boot-door.js'
 import { COMMANDS } from './commands.js'
 import { Consoles } from './consoles.js'
 import type { Environment } from './environment.js'
+import type { BootDoor } from './hardware/boot-target.js'
+import type { Memory } from './hardware/memory.js'
+import type { Network } from './hardware/network.js'
+import type { Storage } from './hardware/storage.js'
 import { parseHex } from './lib/numbers.js'
 import type { Line } from './line.js'
 import type { Machine } from './machine.js'
-import type { Memory } from './memory.js'
-import type { Network } from './network.js'
 import { Shell } from './shell.js'
-import type { Storage } from './storage.js'
 
 /** What it stands on. */
 export interface UBootParts {

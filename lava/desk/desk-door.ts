@@ -8,9 +8,9 @@ import type { BootConfig, BootLog } from '../../agent/boot/boot-deps.js'
 import type { FilePart } from '../../agent/boot/job.js'
 import { createFakeKexec } from '../../agent/kexec/kexec-fake.js'
 import type { Range } from '../../agent/kexec/ranges.js'
-import type { BootDoor, BootOrder, BootWatch } from '../../agent/uboot/boot-door.js'
 import { PipelineDoor, type Power } from '../../agent/uboot/boot-pipeline.js'
-import type { Memory } from '../../agent/uboot/memory.js'
+import type { BootDoor, BootOrder, BootWatch } from '../../agent/uboot/hardware/boot-target.js'
+import type { Memory } from '../../agent/uboot/hardware/memory.js'
 
 export interface DeskDoorParts {
   readonly host: BoardHost

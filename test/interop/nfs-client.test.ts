@@ -7,7 +7,7 @@ import { fetchNfs, type NfsFetchOptions } from '../../agent/transfer/nfs-client.
 import type { TftpNetwork } from '../../agent/transfer/tftp-line.js'
 import { udpNetwork } from '../../agent/transfer/tftp-udp.js'
 import { nfsCommands } from '../../agent/uboot/commands/nfs.js'
-import { HostNetwork } from '../../agent/uboot/network-host.js'
+import { HostNetwork } from '../../agent/uboot/hardware/network-host.js'
 import { call, plainEnvironment, testMachine } from '../unit/uboot/machine.js'
 import { seededRandom } from './lossy-proxy.js'
 import { ADDRESS, otherServer, startNfsPeer } from './nfs-peer.js'

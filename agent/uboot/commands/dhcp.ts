@@ -2,10 +2,10 @@
 
 import { FauxbootError } from '../../errors.js'
 import type { Call, Command } from '../command.js'
+import type { Lease } from '../hardware/network.js'
 import type { Machine } from '../machine.js'
 import { afterLoad, untilInterrupted } from '../net-run.js'
 import { activeDevice, leasedSettings, leaseVariables, loadArguments, netSettings, yesOrNo } from '../net-settings.js'
-import type { Lease } from '../network.js'
 import { loadOverTftp } from '../tftp-load.js'
 
 /** Ask for a lease; null when no server answers, which is printed. */

@@ -2,7 +2,7 @@
 
 import { FauxbootError } from '../../errors.js'
 import type { Call, Command } from '../command.js'
-import { quadHex } from '../ipv4.js'
+import { quadHex } from '../hardware/ipv4.js'
 import { bareHex } from '../lib/numbers.js'
 import { isRefusal, LoadTarget, refusalNote } from '../load-target.js'
 import type { Machine } from '../machine.js'

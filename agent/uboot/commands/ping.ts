@@ -1,7 +1,7 @@
 /** Is somebody there, and where: `ping`, `dns`. */
 
 import { type Call, type Command, USAGE } from '../command.js'
-import { leadingQuad } from '../ipv4.js'
+import { leadingQuad } from '../hardware/ipv4.js'
 import type { Machine } from '../machine.js'
 import { untilInterrupted } from '../net-run.js'
 import { netSettings, readyDevice } from '../net-settings.js'

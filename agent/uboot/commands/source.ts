@@ -1,8 +1,8 @@
 /** `source`: run a script from memory. */
 
-import type { BootPiece } from '../boot-door.js'
 import type { Call, Command } from '../command.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../fit-image.js'
+import type { BootPiece } from '../hardware/boot-target.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import type { Machine } from '../machine.js'

@@ -1,7 +1,7 @@
 /** Files over TFTP: `tftpboot`, `tftpput`, `tftpsrv`. */
 
 import { type Call, type Command, USAGE } from '../command.js'
-import { quadHex } from '../ipv4.js'
+import { quadHex } from '../hardware/ipv4.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { isRefusal, LoadTarget } from '../load-target.js'
 import type { Machine } from '../machine.js'

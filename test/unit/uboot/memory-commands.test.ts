@@ -3,7 +3,7 @@ import { memoryDisplayCommands } from '../../../agent/uboot/commands/memory-disp
 import { memoryFillCommands } from '../../../agent/uboot/commands/memory-fill.js'
 import { memoryModifyCommands } from '../../../agent/uboot/commands/memory-modify.js'
 import { memoryTestCommands } from '../../../agent/uboot/commands/memory-test.js'
-import { MEMORY_CHUNK } from '../../../agent/uboot/memory.js'
+import { MEMORY_CHUNK } from '../../../agent/uboot/hardware/memory.js'
 import { bench } from './run-command.js'
 
 const COMMANDS = [...memoryDisplayCommands, ...memoryFillCommands, ...memoryModifyCommands, ...memoryTestCommands]

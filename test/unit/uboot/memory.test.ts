@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { MEMORY_CHUNK, Memory, type MemoryRange } from '../../../agent/uboot/memory.js'
+import { MEMORY_CHUNK, Memory, type MemoryRange } from '../../../agent/uboot/hardware/memory.js'
 
 const MIB = 2 ** 20
 /** A Cubieboard4: 2 GiB from 0x20000000, which holds the addresses of its own U-Boot and those of the other boards. */

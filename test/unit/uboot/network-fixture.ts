@@ -3,7 +3,7 @@
 import type { Test } from 'tap'
 import type { Command, Machine } from '../../../agent/uboot/command.js'
 import { USAGE } from '../../../agent/uboot/command.js'
-import { FakeNetwork, type FakeWorld } from '../../../agent/uboot/network-fake.js'
+import { FakeNetwork, type FakeWorld } from '../../../agent/uboot/hardware/network-fake.js'
 import { call, plainEnvironment, type TestMachine, testMachine } from './machine.js'
 
 export const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }

@@ -3,9 +3,9 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type CommandRunner, type Finished, systemRunner } from '../../../agent/uboot/command-runner.js'
-import { HostNetwork } from '../../../agent/uboot/network-host.js'
-import { LinuxNetwork, sendProbe } from '../../../agent/uboot/network-linux.js'
+import { type CommandRunner, type Finished, systemRunner } from '../../../agent/uboot/hardware/command-runner.js'
+import { HostNetwork } from '../../../agent/uboot/hardware/network-host.js'
+import { LinuxNetwork, sendProbe } from '../../../agent/uboot/hardware/network-linux.js'
 
 const MAC = '52:54:00:12:34:56'
 const signal = new AbortController().signal

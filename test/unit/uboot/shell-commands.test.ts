@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { BlockDevice, Storage } from '../../../agent/uboot/storage.js'
+import type { BlockDevice, Storage } from '../../../agent/uboot/hardware/storage.js'
 import { atPrompt, type Desk } from './console-fixture.js'
 import { plainEnvironment } from './machine.js'
 

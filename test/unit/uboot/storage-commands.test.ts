@@ -3,8 +3,8 @@ import { blockCommands } from '../../../agent/uboot/commands/block.js'
 import { fileCommands } from '../../../agent/uboot/commands/files.js'
 import { gpioCommands } from '../../../agent/uboot/commands/gpio.js'
 import { partCommands } from '../../../agent/uboot/commands/part.js'
-import type { BlockDevice, Partition } from '../../../agent/uboot/storage.js'
-import { FakeStorage } from '../../../agent/uboot/storage-fake.js'
+import type { BlockDevice, Partition } from '../../../agent/uboot/hardware/storage.js'
+import { FakeStorage } from '../../../agent/uboot/hardware/storage-fake.js'
 import { board, lines } from './network-fixture.js'
 
 const commands = [...blockCommands, ...fileCommands, ...gpioCommands, ...partCommands]

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { CommandRunner } from '../../../agent/uboot/command-runner.js'
-import { filesystemName, readPartitionTable } from '../../../agent/uboot/partition-table.js'
-import type { BlockDevice } from '../../../agent/uboot/storage.js'
-import { LinuxStorage } from '../../../agent/uboot/storage-linux.js'
+import type { CommandRunner } from '../../../agent/uboot/hardware/command-runner.js'
+import { filesystemName, readPartitionTable } from '../../../agent/uboot/hardware/partition-table.js'
+import type { BlockDevice } from '../../../agent/uboot/hardware/storage.js'
+import { LinuxStorage } from '../../../agent/uboot/hardware/storage-linux.js'
 
 const SECTOR = 512
 const signal = new AbortController().signal

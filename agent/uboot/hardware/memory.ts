@@ -5,7 +5,7 @@
  */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 
 /** Physical addresses, `end` excluded. */
 export interface MemoryRange {

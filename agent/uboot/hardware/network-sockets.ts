@@ -1,11 +1,11 @@
 /** The part of the network that needs no privileges: TFTP, NFS, HTTP and names over the system's sockets. */
 
 import { Resolver } from 'node:dns/promises'
-import { fault } from '../errors.js'
-import { unlessAborted } from '../transfer/abort.js'
-import { fetchHttp } from '../transfer/http-fetch.js'
-import { fetchNfs } from '../transfer/nfs-client.js'
-import { fetchTftp, putTftp } from '../transfer/tftp-client.js'
+import { fault } from '../../errors.js'
+import { unlessAborted } from '../../transfer/abort.js'
+import { fetchHttp } from '../../transfer/http-fetch.js'
+import { fetchNfs } from '../../transfer/nfs-client.js'
+import { fetchTftp, putTftp } from '../../transfer/tftp-client.js'
 import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'
 import { receiveOneFile } from './network-receive.js'
 

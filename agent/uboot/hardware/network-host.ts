@@ -1,7 +1,7 @@
 /** The network at a desk, without root: files come over the host's own sockets, and its address is the lease. */
 
 import { networkInterfaces } from 'node:os'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import { type CommandRunner, systemRunner } from './command-runner.js'
 import type { EthernetDevice, Lease } from './network.js'
 import { SocketNetwork } from './network-sockets.js'

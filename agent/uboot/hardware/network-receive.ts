@@ -1,8 +1,8 @@
 /** `tftpsrv`: a server for one file that a client puts. */
 
-import { fault } from '../errors.js'
-import { pause, unlessAborted } from '../transfer/abort.js'
-import { TftpServer } from '../transfer/tftp-server.js'
+import { fault } from '../../errors.js'
+import { pause, unlessAborted } from '../../transfer/abort.js'
+import { TftpServer } from '../../transfer/tftp-server.js'
 import type { TftpOptions } from './network.js'
 
 /** RFC 1350: what does not fit elsewhere. */

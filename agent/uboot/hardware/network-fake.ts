@@ -1,7 +1,7 @@
 /** A network in memory: for tests, and wherever nothing may go over a wire. */
 
-import { type FauxbootError, fault } from '../errors.js'
-import { unlessAborted } from '../transfer/abort.js'
+import { type FauxbootError, fault } from '../../errors.js'
+import { unlessAborted } from '../../transfer/abort.js'
 import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'
 
 /** What there is on the network; what is left out is not there. */
