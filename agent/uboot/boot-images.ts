@@ -9,7 +9,7 @@ import { type FitRole, openFit } from './fit-image.js'
 import type { BootPiece } from './hardware/boot-target.js'
 import { imageFormat, openLegacy, verifies } from './legacy-image.js'
 import { hex8, parseHex } from './lib/numbers.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 
 /** An argument that names an image: `42000000`, `42000000:1000`, `42000000#conf-1`, `42000000:kernel-1`. */
 export interface ImageArgument {

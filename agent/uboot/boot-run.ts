@@ -3,10 +3,10 @@
 import { asFault, type FauxbootError } from '../errors.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
 import { BootPlacement } from './boot-placement.js'
-import type { Call } from './command.js'
 import type { BootOrder, BootPiece } from './hardware/boot-target.js'
 import { bareHex } from './lib/numbers.js'
-import type { Machine } from './machine.js'
+import type { Call } from './machine/command.js'
+import type { Machine } from './machine/machine.js'
 
 /** A kernel that was found and checked. */
 export interface KernelFound {

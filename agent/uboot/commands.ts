@@ -1,6 +1,5 @@
 /** The table of commands. A new group is one line here. */
 
-import type { Command } from './command.js'
 import { bdinfoCommands } from './commands/bdinfo.js'
 import { blockCommands } from './commands/block.js'
 import { bootCommands } from './commands/boot.js'
@@ -34,6 +33,7 @@ import { tftpCommands } from './commands/tftp.js'
 import { unpackCommands } from './commands/unpack.js'
 import { versionCommands } from './commands/version.js'
 import { wgetCommands } from './commands/wget.js'
+import type { Command } from './machine/command.js'
 
 const GROUPS: readonly (readonly Command[])[] = [
   bdinfoCommands,

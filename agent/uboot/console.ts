@@ -6,7 +6,7 @@ import { complete } from './completion.js'
 import { History } from './history.js'
 import { InputQueue } from './input-queue.js'
 import { LineEditor, type LineEnd, type LineOptions } from './line-editor.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 import type { Shell } from './shell.js'
 import { TypedLines } from './typed-lines.js'
 

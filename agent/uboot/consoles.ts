@@ -2,7 +2,7 @@
 
 import { autoboot } from './autoboot.js'
 import { Console, type ConsoleDesk, type ConsoleOptions } from './console.js'
-import type { Input, Machine, Output } from './machine.js'
+import type { Input, Machine, Output } from './machine/machine.js'
 import type { Shell } from './shell.js'
 
 export interface ConsolesOptions {

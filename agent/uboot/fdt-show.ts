@@ -2,12 +2,12 @@
 
 import { type FdtBlob, type FdtEvent, fdtError } from '../image/fdt-blob.js'
 import type { FDT_HEADER } from '../image/fdt-format.js'
-import { USAGE } from './command.js'
 import type { FdtSubcommand } from './fdt-subcommand.js'
 import { showValue, storeValue } from './fdt-value.js'
 import { readTree } from './fdt-working.js'
 import { bareHex, parseDecimal, parseHex } from './lib/numbers.js'
-import type { Machine } from './machine.js'
+import { USAGE } from './machine/command.js'
+import type { Machine } from './machine/machine.js'
 
 /** Levels that U-Boot prints. */
 const DEEPEST = 32

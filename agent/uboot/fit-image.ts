@@ -8,7 +8,7 @@ import type { BootPiece } from './hardware/boot-target.js'
 import { turn } from './hardware/turn.js'
 import { fitImageLines } from './image-lines.js'
 import { hex8 } from './lib/numbers.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 
 /**
  * The FIT at an address; null when it is a device tree but no FIT.

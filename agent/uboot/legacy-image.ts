@@ -13,7 +13,7 @@ import { isTree } from './fdt-working.js'
 import type { BootPiece } from './hardware/boot-target.js'
 import { turn } from './hardware/turn.js'
 import { legacyLines } from './image-lines.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 
 /** Bytes of data in which the list of files has to end: as many files as nobody has. */
 const LIST_BYTES = 4096

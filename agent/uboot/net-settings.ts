@@ -4,7 +4,7 @@ import type { Environment } from './environment.js'
 import { leadingQuad, sameNetwork } from './hardware/ipv4.js'
 import type { EthernetDevice, Lease } from './hardware/network.js'
 import { parseAuto, parseDecimal, parseHex, wholeHex } from './lib/numbers.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 
 export interface NetSettings {
   readonly ip: string | null

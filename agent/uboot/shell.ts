@@ -9,7 +9,7 @@ import { HushParser } from './hush-parser.js'
 import { runCommand } from './hush-run.js'
 import type { Compound, Step, Steps } from './hush-syntax.js'
 import { expandWord, hasParameter, isAssignment, literal, type Variables, type Word } from './hush-words.js'
-import type { Machine, ScriptMode, ShellDoor } from './machine.js'
+import type { Machine, ScriptMode, ShellDoor } from './machine/machine.js'
 import { LineStopped, ScriptExit, ShellUnwind } from './shell-unwind.js'
 
 /** scripts in scripts */

@@ -1,9 +1,9 @@
 /** A file from a disk into memory. */
 
-import type { Call } from './command.js'
 import { rateText } from './lib/size-text.js'
-import { isRefusal, LoadTarget, refusalNote } from './load-target.js'
-import type { Machine } from './machine.js'
+import type { Call } from './machine/command.js'
+import { isRefusal, LoadTarget, refusalNote } from './machine/load-target.js'
+import type { Machine } from './machine/machine.js'
 import { mountable } from './storage-place.js'
 
 export interface FileToLoad {

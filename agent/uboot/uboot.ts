@@ -12,7 +12,7 @@ import type { Network } from './hardware/network.js'
 import type { Storage } from './hardware/storage.js'
 import { parseHex } from './lib/numbers.js'
 import type { Line } from './line.js'
-import type { Machine } from './machine.js'
+import type { Machine } from './machine/machine.js'
 import { Shell } from './shell.js'
 
 /** What it stands on. */

@@ -3,8 +3,8 @@
 import { parseFdt } from '../../image/fdt.js'
 import { findNode, propString } from '../../image/fdt-query.js'
 import type { BoardFacts } from '../board-facts.js'
-import type { Command, Machine } from '../command.js'
 import { hex8, parseHex } from '../lib/numbers.js'
+import type { Command, Machine } from '../machine/command.js'
 
 const label = (name: string) => name.padEnd(12)
 const text = (name: string, value: string) => `${label(name)}= ${value}\n`

@@ -1,12 +1,12 @@
 /** Block devices by kind: `mmc`, `usb`, `scsi`, `virtio`. Linux has found them; starting and scanning is looking anew. */
 
 import { deviceText, tableText } from '../block-text.js'
-import { type Call, type Command, USAGE } from '../command.js'
 import type { BlockDevice, Storage } from '../hardware/storage.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { sizeText } from '../lib/size-text.js'
-import { LoadTarget } from '../load-target.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import { LoadTarget } from '../machine/load-target.js'
+import type { Machine } from '../machine/machine.js'
 
 /** A subcommand of a kind. @returns `$?` */
 type Verb = (machine: Machine, kind: string, words: readonly string[], call: Call) => Promise<number>

@@ -7,12 +7,12 @@ import type { FitImage } from '../../image/fit.js'
 import type { UImageFields } from '../../image/uimage-header.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot-images.js'
 import { bootKernel, failureText, type KernelFound } from '../boot-run.js'
-import { type Call, type Command, USAGE } from '../command.js'
 import { openFit } from '../fit-image.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { imageFormat, openLegacy, verifies } from '../legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 const ALONE: Companions = { ramdisk: null, fdt: null }
 

@@ -1,8 +1,8 @@
 /** `bootmenu`: a menu over the whole terminal, of what the variables `bootmenu_0`, `bootmenu_1` ... hold. */
 
-import type { Call, Command } from '../command.js'
 import { KeyDecoder } from '../keys.js'
-import type { Input, Machine, Output } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import type { Input, Machine, Output } from '../machine/machine.js'
 
 interface Entry {
   readonly title: string

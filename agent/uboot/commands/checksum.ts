@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { type Call, type Command, type Machine, USAGE } from '../command.js'
 import { turn } from '../hardware/turn.js'
 import { hex8, parseHex } from '../lib/numbers.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
 /** A digest that is being computed. */
 interface Digest {

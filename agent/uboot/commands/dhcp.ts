@@ -1,9 +1,9 @@
 /** An address, and what to boot, from a DHCP server: `dhcp`, `bootp`. */
 
 import { FauxbootError } from '../../errors.js'
-import type { Call, Command } from '../command.js'
 import type { Lease } from '../hardware/network.js'
-import type { Machine } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { afterLoad, untilInterrupted } from '../net-run.js'
 import { activeDevice, leasedSettings, leaseVariables, loadArguments, netSettings, yesOrNo } from '../net-settings.js'
 import { loadOverTftp } from '../tftp-load.js'

@@ -1,9 +1,9 @@
 /** Commands that show variables. */
 
-import { type Call, type Machine, USAGE } from '../command.js'
 import type { Environment } from '../environment.js'
 import { exportText } from '../environment-text.js'
 import { compileSlre, SlreError } from '../lib/slre.js'
+import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'
 
 /** Variables by name, in order; those that a program would not find are left out. */

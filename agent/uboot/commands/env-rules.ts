@@ -1,6 +1,5 @@
 /** `env flags` and `env callbacks`: the rules of variables, listed. */
 
-import type { Machine } from '../command.js'
 import {
   ACCESSES,
   CALLBACKS,
@@ -12,6 +11,7 @@ import {
   STATIC_FLAGS,
   TYPES,
 } from '../environment-rules.js'
+import type { Machine } from '../machine/command.js'
 
 const row = (...cells: readonly string[]) => `\t${cells.map(cell => cell.padEnd(20)).join(' ')}\n`
 const underlined = (...titles: readonly string[]) =>

@@ -1,7 +1,7 @@
 /** Commands that change variables. */
 
-import { type Call, type Machine, USAGE } from '../command.js'
 import type { Origin } from '../environment.js'
+import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'
 
 /** characters of the longest line */

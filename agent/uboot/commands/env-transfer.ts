@@ -1,9 +1,9 @@
 /** `env export` and `env import`: the environment to memory, and back. */
 
 import { crc32 } from 'node:zlib'
-import { type Call, type Machine, USAGE } from '../command.js'
 import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../environment-text.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
+import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'
 import { variablesOf } from './env-print.js'
 

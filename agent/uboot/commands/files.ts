@@ -1,8 +1,8 @@
 /** Files on disks: `load`, `ls`, `size` and their names for one filesystem, `fstype`. */
 
-import { type Call, type Command, USAGE } from '../command.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { defaultAddress } from '../net-settings.js'
 import { loadFile } from '../storage-load.js'
 import { filesystemOf, mountable, placeOf } from '../storage-place.js'

@@ -1,7 +1,7 @@
 /** What decides whether and when something runs: `true`, `false`, `exit`, `run`, `sleep`. */
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Command, USAGE } from '../command.js'
+import { type Command, USAGE } from '../machine/command.js'
 import { ScriptExit } from '../shell-unwind.js'
 
 /** what a timer can wait at a time, milliseconds */

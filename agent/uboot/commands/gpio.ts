@@ -1,7 +1,7 @@
 /** Pins: `gpio`. */
 
-import { type Call, type Command, USAGE } from '../command.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 const ACTIONS = ['input', 'set', 'clear', 'toggle'] as const
 

@@ -1,8 +1,8 @@
 /** `help` and its other name `?`. */
 
-import type { Call, Command } from '../command.js'
-import { findCommand, usageText } from '../command-table.js'
-import type { Machine } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import { findCommand, usageText } from '../machine/command-table.js'
+import type { Machine } from '../machine/machine.js'
 
 /** columns of the names */
 const WIDTH = 10

@@ -1,8 +1,8 @@
 /** `itest`: compare numbers, memory and texts. */
 
-import { type Command, USAGE } from '../command.js'
-import type { Machine } from '../machine.js'
-import { operandNumber, operandText, operandWidth, type Width } from '../operand.js'
+import { type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import { operandNumber, operandText, operandWidth, type Width } from '../machine/operand.js'
 
 /** Whether an operator holds for `left - right`. */
 const OPERATORS: ReadonlyMap<string, (order: number) => boolean> = new Map(

@@ -1,8 +1,8 @@
 /** `md` and `strings`: memory, shown. */
 
-import { type Call, type Command, type Machine, USAGE } from '../command.js'
 import { turn } from '../hardware/turn.js'
 import { hex8, parseHex } from '../lib/numbers.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
 
 const LINE_BYTES = 16

@@ -1,10 +1,10 @@
 /** `mw`, `cp`, `cmp`, `base` and `loop`: much memory at a time. */
 
 import { once } from 'node:events'
-import { type Call, type Command, type Machine, USAGE } from '../command.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { turn } from '../hardware/turn.js'
 import { hex8, parseHex } from '../lib/numbers.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
 
 async function write(machine: Machine, { args, signal }: Call): Promise<number> {

@@ -1,9 +1,9 @@
 /** `mtest`: patterns written to memory and read back. */
 
-import { type Call, type Command, type Machine, USAGE } from '../command.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { turn } from '../hardware/turn.js'
 import { hex8, wholeHex } from '../lib/numbers.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
 const WORD_BYTES = 4
 /** bytes that are tested when nobody says where */

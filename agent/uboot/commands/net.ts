@@ -1,7 +1,7 @@
 /** The network's devices: `net`, and `mii`, which finds no PHY that it may touch. */
 
-import { type Call, type Command, USAGE } from '../command.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 /** Addresses of PHYs on a bus (IEEE 802.3 clause 22). */
 const PHY_ADDRESSES = 32

@@ -1,11 +1,11 @@
 /** A file over NFS: `nfs`. */
 
 import { FauxbootError } from '../../errors.js'
-import type { Call, Command } from '../command.js'
 import { quadHex } from '../hardware/ipv4.js'
 import { bareHex } from '../lib/numbers.js'
-import { isRefusal, LoadTarget, refusalNote } from '../load-target.js'
-import type { Machine } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
+import type { Machine } from '../machine/machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
 import {
   loadArguments,

@@ -1,10 +1,10 @@
 /** Partitions: `part`. */
 
 import { tableText } from '../block-text.js'
-import { type Call, type Command, USAGE } from '../command.js'
 import type { Partition } from '../hardware/storage.js'
 import { bareHex } from '../lib/numbers.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { deviceOf, placeOf } from '../storage-place.js'
 
 /** Put a value into a variable, or on the console when none is named. */

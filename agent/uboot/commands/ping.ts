@@ -1,8 +1,8 @@
 /** Is somebody there, and where: `ping`, `dns`. */
 
-import { type Call, type Command, USAGE } from '../command.js'
 import { leadingQuad } from '../hardware/ipv4.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { untilInterrupted } from '../net-run.js'
 import { netSettings, readyDevice } from '../net-settings.js'
 import { answersArp } from '../tftp-load.js'

@@ -1,8 +1,8 @@
 /** Commands that end everything: reset and poweroff. */
 
 import { asFault } from '../../errors.js'
-import type { Command } from '../command.js'
-import type { Machine } from '../machine.js'
+import type { Command } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 /** What comes back has failed. */
 async function orSayWhy(machine: Machine, doing: string, act: () => Promise<never>): Promise<number> {

@@ -1,8 +1,8 @@
 /** Menus from a server: `pxe`; from a disk: `sysboot`. */
 
-import { type Call, type Command, USAGE } from '../command.js'
 import { parseHex, wholeHex } from '../lib/numbers.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { netSettings } from '../net-settings.js'
 import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../pxe-boot.js'
 import { loadFile } from '../storage-load.js'

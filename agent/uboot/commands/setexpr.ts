@@ -1,11 +1,11 @@
 /** `setexpr`: calculate, replace, format, into a variable. */
 
-import { type Call, type Command, USAGE } from '../command.js'
 import { bareHex } from '../lib/numbers.js'
 import { formatValues } from '../lib/setexpr-format.js'
 import { type Captures, compileSlre, SlreError } from '../lib/slre.js'
-import type { Machine } from '../machine.js'
-import { operandNumber, operandText, operandWidth } from '../operand.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import { operandNumber, operandText, operandWidth } from '../machine/operand.js'
 
 /** longest text that a replacement may make */
 const LONGEST = 16 * 1024

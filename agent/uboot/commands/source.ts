@@ -1,11 +1,11 @@
 /** `source`: run a script from memory. */
 
-import type { Call, Command } from '../command.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../fit-image.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import type { Machine } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 /** Bytes of a script: longer ones are no scripts. */
 const LONGEST = 16 * 1024 * 1024

@@ -1,9 +1,9 @@
 /** `test` and its other name `[`. */
 
-import type { Call, Command } from '../command.js'
 import { parseAuto } from '../lib/numbers.js'
 import { compileSlre, SlreError } from '../lib/slre.js'
-import type { Machine } from '../machine.js'
+import type { Call, Command } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 type Check = (machine: Machine, operands: readonly string[]) => boolean | Promise<boolean>
 

@@ -1,10 +1,10 @@
 /** Files over TFTP: `tftpboot`, `tftpput`, `tftpsrv`. */
 
-import { type Call, type Command, USAGE } from '../command.js'
 import { quadHex } from '../hardware/ipv4.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
-import { isRefusal, LoadTarget } from '../load-target.js'
-import type { Machine } from '../machine.js'
+import { type Call, type Command, USAGE } from '../machine/command.js'
+import { isRefusal, LoadTarget } from '../machine/load-target.js'
+import type { Machine } from '../machine/machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
 import {
   defaultAddress,

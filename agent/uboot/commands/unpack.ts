@@ -2,9 +2,9 @@
 
 import { FauxbootError } from '../../errors.js'
 import { type CompressionFormat, decompress } from '../../image/compression.js'
-import { type Call, type Command, type Machine, USAGE } from '../command.js'
 import { turn } from '../hardware/turn.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
 /** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */
 const FIRST_BYTES = 0x100_0000

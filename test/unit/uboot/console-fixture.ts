@@ -1,7 +1,6 @@
 /** Consoles with the commands of the shell and of the environment. */
 
 import type { Test } from 'tap'
-import type { Command } from '../../../agent/uboot/command.js'
 import { echoCommands } from '../../../agent/uboot/commands/echo.js'
 import { envCommands } from '../../../agent/uboot/commands/env.js'
 import { flowCommands } from '../../../agent/uboot/commands/flow.js'
@@ -12,7 +11,8 @@ import { testCommands } from '../../../agent/uboot/commands/test.js'
 import { versionCommands } from '../../../agent/uboot/commands/version.js'
 import type { Console } from '../../../agent/uboot/console.js'
 import { Consoles, type ConsolesOptions } from '../../../agent/uboot/consoles.js'
-import type { Machine } from '../../../agent/uboot/machine.js'
+import type { Command } from '../../../agent/uboot/machine/command.js'
+import type { Machine } from '../../../agent/uboot/machine/machine.js'
 import { Shell } from '../../../agent/uboot/shell.js'
 import { plainEnvironment, testMachine } from './machine.js'
 

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import type { Command } from '../../../agent/uboot/command.js'
 import { dateCommands } from '../../../agent/uboot/commands/date.js'
+import type { Command } from '../../../agent/uboot/machine/command.js'
 import { bench } from './run-command.js'
 
 const say: Command = {

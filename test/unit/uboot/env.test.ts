@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { fault } from '../../../agent/errors.js'
-import type { Command } from '../../../agent/uboot/command.js'
 import { envCommands } from '../../../agent/uboot/commands/env.js'
 import type { EnvironmentStore } from '../../../agent/uboot/environment.js'
+import type { Command } from '../../../agent/uboot/machine/command.js'
 import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
 import { bench } from './run-command.js'
 

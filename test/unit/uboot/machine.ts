@@ -9,7 +9,7 @@ import type { BootDoor } from '../../../agent/uboot/hardware/boot-target.js'
 import { Memory, type MemoryRange } from '../../../agent/uboot/hardware/memory.js'
 import type { Network } from '../../../agent/uboot/hardware/network.js'
 import type { Storage } from '../../../agent/uboot/hardware/storage.js'
-import type { Machine } from '../../../agent/uboot/machine.js'
+import type { Machine } from '../../../agent/uboot/machine/machine.js'
 import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
 
 /** DRAM as the recorded U-Boot has it: 1 GiB from 0x40000000. */

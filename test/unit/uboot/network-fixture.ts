@@ -1,9 +1,9 @@
 /** A board on the recorded network: 192.168.77.58, with a server at 192.168.77.1. */
 
 import type { Test } from 'tap'
-import type { Command, Machine } from '../../../agent/uboot/command.js'
-import { USAGE } from '../../../agent/uboot/command.js'
 import { FakeNetwork, type FakeWorld } from '../../../agent/uboot/hardware/network-fake.js'
+import type { Command, Machine } from '../../../agent/uboot/machine/command.js'
+import { USAGE } from '../../../agent/uboot/machine/command.js'
 import { call, plainEnvironment, type TestMachine, testMachine } from './machine.js'
 
 export const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }

@@ -1,8 +1,8 @@
 /** Runs commands of a table as they are typed, without a shell: words are split at blanks, quotes keep blanks in a word. */
 
 import type { Test } from 'tap'
-import { type Command, USAGE } from '../../../agent/uboot/command.js'
-import type { Machine } from '../../../agent/uboot/machine.js'
+import { type Command, USAGE } from '../../../agent/uboot/machine/command.js'
+import type { Machine } from '../../../agent/uboot/machine/machine.js'
 import { type TestMachine, testMachine } from './machine.js'
 
 /** A machine with a table of commands, and a way to type at it. */

@@ -1,8 +1,8 @@
 /** Operands of `itest` and `setexpr`: a number, a text, or what lies at an address (`*42000000`). */
 
+import type { Memory } from '../hardware/memory.js'
+import { parseHex } from '../lib/numbers.js'
 import { sizeLetter } from './command.js'
-import type { Memory } from './hardware/memory.js'
-import { parseHex } from './lib/numbers.js'
 
 /** Bytes of a number; `s`: text. */
 export type Width = 1 | 2 | 4 | 's'

@@ -1,12 +1,12 @@
 /** The faked machine, as its commands see it. `uboot.ts` makes one; tests make what they need of it. */
 
-import type { BoardFacts } from './board-facts.js'
+import type { BoardFacts } from '../board-facts.js'
+import type { Environment } from '../environment.js'
+import type { BootDoor } from '../hardware/boot-target.js'
+import type { Memory } from '../hardware/memory.js'
+import type { Network } from '../hardware/network.js'
+import type { Storage } from '../hardware/storage.js'
 import type { Command } from './command.js'
-import type { Environment } from './environment.js'
-import type { BootDoor } from './hardware/boot-target.js'
-import type { Memory } from './hardware/memory.js'
-import type { Network } from './hardware/network.js'
-import type { Storage } from './hardware/storage.js'
 
 /** Where a command prints to. */
 export interface Output {

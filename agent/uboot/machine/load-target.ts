@@ -1,7 +1,7 @@
 /** Where a load command puts a file: piece by piece, and never over a part of an earlier one. */
 
-import { FauxbootError, fault } from '../errors.js'
-import { bareHex } from './lib/numbers.js'
+import { FauxbootError, fault } from '../../errors.js'
+import { bareHex } from '../lib/numbers.js'
 import type { Machine } from './machine.js'
 
 /** The errors by which a place is refused. */
