@@ -2,8 +2,8 @@
 
 import { autoboot } from './autoboot.js'
 import { Console, type ConsoleDesk, type ConsoleOptions } from './console.js'
+import type { Shell } from './hush/shell.js'
 import type { Input, Machine, Output } from './machine/machine.js'
-import type { Shell } from './shell.js'
 
 export interface ConsolesOptions {
   /** asked for when it is needed: the machine knows its consoles, too */

@@ -10,10 +10,10 @@ import type { BootDoor } from './hardware/boot-target.js'
 import type { Memory } from './hardware/memory.js'
 import type { Network } from './hardware/network.js'
 import type { Storage } from './hardware/storage.js'
+import { Shell } from './hush/shell.js'
 import { parseHex } from './lib/numbers.js'
 import type { Line } from './line.js'
 import type { Machine } from './machine/machine.js'
-import { Shell } from './shell.js'
 
 /** What it stands on. */
 export interface UBootParts {

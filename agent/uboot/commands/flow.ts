@@ -1,8 +1,8 @@
 /** What decides whether and when something runs: `true`, `false`, `exit`, `run`, `sleep`. */
 
 import { setTimeout as wait } from 'node:timers/promises'
+import { ScriptExit } from '../hush/unwind.js'
 import { type Command, USAGE } from '../machine/command.js'
-import { ScriptExit } from '../shell-unwind.js'
 
 /** what a timer can wait at a time, milliseconds */
 const LONGEST_WAIT = 2 ** 30

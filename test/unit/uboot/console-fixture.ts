@@ -11,9 +11,9 @@ import { testCommands } from '../../../agent/uboot/commands/test.js'
 import { versionCommands } from '../../../agent/uboot/commands/version.js'
 import type { Console } from '../../../agent/uboot/console.js'
 import { Consoles, type ConsolesOptions } from '../../../agent/uboot/consoles.js'
+import { Shell } from '../../../agent/uboot/hush/shell.js'
 import type { Command } from '../../../agent/uboot/machine/command.js'
 import type { Machine } from '../../../agent/uboot/machine/machine.js'
-import { Shell } from '../../../agent/uboot/shell.js'
 import { plainEnvironment, testMachine } from './machine.js'
 
 /** One that goes on when it is repeated, and one that asks for a line or a key. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { HushParser } from '../../../agent/uboot/hush-parser.js'
+import { HushParser } from '../../../agent/uboot/hush/parser.js'
 import { atPrompt } from './console-fixture.js'
 
 type Exchange = readonly [typed: string, shown: string]

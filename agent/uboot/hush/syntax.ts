@@ -1,6 +1,6 @@
 /** What the parser makes of text: lists of steps. */
 
-import { literal, type Word } from './hush-words.js'
+import { literal, type Word } from './words.js'
 
 /** A command or a compound, and what stands behind it. Both empty: nothing but its separator counts. */
 export interface Step {

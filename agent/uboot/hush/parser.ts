@@ -3,8 +3,8 @@
  * the next line, and never goes back: its time grows with the text and with nothing else.
  */
 
-import { type Compound, compound, RESERVED, type Section, type Step, type Steps } from './hush-syntax.js'
-import { literal, type Word, WordBuilder } from './hush-words.js'
+import { type Compound, compound, RESERVED, type Section, type Step, type Steps } from './syntax.js'
+import { literal, type Word, WordBuilder } from './words.js'
 
 /**
  * `line`: a list ends with its line. `text`: line ends separate commands. `words`: the text of a command whose variables

@@ -4,13 +4,13 @@
  */
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { FauxbootError, fault } from '../errors.js'
-import { HushParser } from './hush-parser.js'
-import { runCommand } from './hush-run.js'
-import type { Compound, Step, Steps } from './hush-syntax.js'
-import { expandWord, hasParameter, isAssignment, literal, type Variables, type Word } from './hush-words.js'
-import type { Machine, ScriptMode, ShellDoor } from './machine/machine.js'
-import { LineStopped, ScriptExit, ShellUnwind } from './shell-unwind.js'
+import { FauxbootError, fault } from '../../errors.js'
+import type { Machine, ScriptMode, ShellDoor } from '../machine/machine.js'
+import { HushParser } from './parser.js'
+import { runCommand } from './run-command.js'
+import type { Compound, Step, Steps } from './syntax.js'
+import { LineStopped, ScriptExit, ShellUnwind } from './unwind.js'
+import { expandWord, hasParameter, isAssignment, literal, type Variables, type Word } from './words.js'
 
 /** scripts in scripts */
 const DEEPEST = 64
