@@ -1,7 +1,7 @@
 /** What U-Boot prints when it comes up, as far as a console has to show it. */
 
 import type { BoardFacts } from './board-facts.js'
-import type { Environment } from './environment.js'
+import type { Environment } from './env/environment.js'
 import type { EthernetDevice } from './hardware/network.js'
 import { sizeText } from './lib/size-text.js'
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { BoardHost } from '../boot/board.js'
 import type { Boot } from '../boot/boot.js'
 import { PipelineDoor, type Power } from './boot-pipeline.js'
-import { environmentStore } from './environment-place.js'
+import { environmentStore } from './env/environment-location.js'
+import { UBootEnvironment } from './env/uboot-environment.js'
 import { Memory } from './hardware/memory.js'
 import { LinuxNetwork } from './hardware/network-linux.js'
 import { LinuxStorage } from './hardware/storage-linux.js'
@@ -14,7 +15,6 @@ import { openTty, type TtyCalls } from './line-tty.js'
 import { listenTelnet } from './telnet-server.js'
 import { UBoot } from './uboot.js'
 import type { UBootConfig } from './uboot-config.js'
-import { UBootEnvironment } from './uboot-environment.js'
 
 export interface BoardUBootParts {
   readonly config: UBootConfig

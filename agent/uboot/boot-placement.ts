@@ -4,7 +4,7 @@
  * (`initrd_high`, `fdt_high`, `bootm_low`, `bootm_size`) are to mean what they mean.
  */
 
-import type { Environment } from './environment.js'
+import type { Environment } from './env/environment.js'
 import type { MemoryRange } from './hardware/memory.js'
 import { hex8, parseHex } from './lib/numbers.js'
 

@@ -1,6 +1,6 @@
 /** The variables that the network commands live by, and what has to be true before one of them starts. */
 
-import type { Environment } from './environment.js'
+import type { Environment } from './env/environment.js'
 import { leadingQuad, sameNetwork } from './hardware/ipv4.js'
 import type { EthernetDevice, Lease } from './hardware/network.js'
 import { parseAuto, parseDecimal, parseHex, wholeHex } from './lib/numbers.js'

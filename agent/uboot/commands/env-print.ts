@@ -1,7 +1,7 @@
 /** Commands that show variables. */
 
-import type { Environment } from '../environment.js'
-import { exportText } from '../environment-text.js'
+import type { Environment } from '../env/environment.js'
+import { exportText } from '../env/environment-text.js'
 import { compileSlre, SlreError } from '../lib/slre.js'
 import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'

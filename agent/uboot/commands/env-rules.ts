@@ -10,7 +10,7 @@ import {
   STATIC_CALLBACKS,
   STATIC_FLAGS,
   TYPES,
-} from '../environment-rules.js'
+} from '../env/environment-rules.js'
 import type { Machine } from '../machine/command.js'
 
 const row = (...cells: readonly string[]) => `\t${cells.map(cell => cell.padEnd(20)).join(' ')}\n`

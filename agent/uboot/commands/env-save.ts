@@ -1,8 +1,8 @@
 /** Commands that save the environment, take it back, and tell where it comes from. */
 
 import { FauxbootError } from '../../errors.js'
-import type { Import } from '../environment.js'
-import { exportText } from '../environment-text.js'
+import type { Import } from '../env/environment.js'
+import { exportText } from '../env/environment-text.js'
 import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'
 import { variablesOf } from './env-print.js'

@@ -1,6 +1,6 @@
 /** Commands that change variables. */
 
-import type { Origin } from '../environment.js'
+import type { Origin } from '../env/environment.js'
 import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'
 

@@ -1,7 +1,7 @@
 /** `env export` and `env import`: the environment to memory, and back. */
 
 import { crc32 } from 'node:zlib'
-import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../environment-text.js'
+import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../env/environment-text.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { type Call, type Machine, USAGE } from '../machine/command.js'
 import { takeOptions } from './env-options.js'

@@ -1,6 +1,6 @@
 /** Words of the shell, and what its variables put into them. */
 
-import type { Environment } from '../environment.js'
+import type { Environment } from '../env/environment.js'
 
 /** Text, or a variable to be put in: `name`, `name:-default`, `?`. */
 export type WordPart = string | { readonly parameter: string }

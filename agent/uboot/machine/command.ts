@@ -1,6 +1,6 @@
 /** What a command is, and what it sees of the machine it runs on. Every text is a string of bytes (latin1). */
 
-import type { Environment } from '../environment.js'
+import type { Environment } from '../env/environment.js'
 import type { Machine } from './machine.js'
 
 /** The result of a command that was called wrongly: its usage is printed, and `$?` is 1. */

@@ -1,7 +1,7 @@
 /** The faked machine, as its commands see it. `uboot.ts` makes one; tests make what they need of it. */
 
 import type { BoardFacts } from '../board-facts.js'
-import type { Environment } from '../environment.js'
+import type { Environment } from '../env/environment.js'
 import type { BootDoor } from '../hardware/boot-target.js'
 import type { Memory } from '../hardware/memory.js'
 import type { Network } from '../hardware/network.js'

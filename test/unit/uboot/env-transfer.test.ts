@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { envCommands } from '../../../agent/uboot/commands/env.js'
-import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
+import { UBootEnvironment } from '../../../agent/uboot/env/uboot-environment.js'
 import { bench } from './run-command.js'
 
 const setUp = (t: Test) =>

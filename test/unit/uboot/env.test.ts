@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { fault } from '../../../agent/errors.js'
 import { envCommands } from '../../../agent/uboot/commands/env.js'
-import type { EnvironmentStore } from '../../../agent/uboot/environment.js'
+import type { EnvironmentStore } from '../../../agent/uboot/env/environment.js'
+import { UBootEnvironment } from '../../../agent/uboot/env/uboot-environment.js'
 import type { Command } from '../../../agent/uboot/machine/command.js'
-import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
 import { bench } from './run-command.js'
 
 const DEFAULTS = { arch: 'arm', baudrate: '115200', bootdelay: '2', stdin: 'serial' }

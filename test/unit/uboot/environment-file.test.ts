@@ -2,8 +2,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { EnvironmentFile, parseEnvironmentConfig } from '../../../agent/uboot/environment-file.js'
-import { newerCopy, readEnvironmentImage, writeEnvironmentImage } from '../../../agent/uboot/environment-image.js'
+import { EnvironmentFile, parseEnvironmentConfig } from '../../../agent/uboot/env/environment-file.js'
+import { newerCopy, readEnvironmentImage, writeEnvironmentImage } from '../../../agent/uboot/env/environment-image.js'
 import { peer } from '../image/peer.js'
 
 const SIZE = 0x1000

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { exportText, importText } from '../../../agent/uboot/environment-text.js'
+import { exportText, importText } from '../../../agent/uboot/env/environment-text.js'
 
 const read = (text: string, crlf = false) => [...importText(text, '\n', crlf)]
 

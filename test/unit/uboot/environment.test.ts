@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
+import { UBootEnvironment } from '../../../agent/uboot/env/uboot-environment.js'
 
 const environment = (variables: Record<string, string> = {}) =>
   new UBootEnvironment({ defaults: { bootdelay: '2', baudrate: '115200', ...variables } })

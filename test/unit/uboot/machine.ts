@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { Environment } from '../../../agent/uboot/environment.js'
+import type { Environment } from '../../../agent/uboot/env/environment.js'
+import { UBootEnvironment } from '../../../agent/uboot/env/uboot-environment.js'
 import type { BootDoor } from '../../../agent/uboot/hardware/boot-target.js'
 import { Memory, type MemoryRange } from '../../../agent/uboot/hardware/memory.js'
 import type { Network } from '../../../agent/uboot/hardware/network.js'
 import type { Storage } from '../../../agent/uboot/hardware/storage.js'
 import type { Machine } from '../../../agent/uboot/machine/machine.js'
-import { UBootEnvironment } from '../../../agent/uboot/uboot-environment.js'
 
 /** DRAM as the recorded U-Boot has it: 1 GiB from 0x40000000. */
 export const DRAM: readonly MemoryRange[] = [{ start: 0x4000_0000, end: 0x8000_0000 }]

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import type { UBootConfig } from '../uboot-config.js'
 import type { EnvironmentStore } from './environment.js'
 import { EnvironmentFile, parseEnvironmentConfig } from './environment-file.js'
-import type { UBootConfig } from './uboot-config.js'
 import { ENVIRONMENT_BYTES } from './uboot-environment.js'
 
 /**

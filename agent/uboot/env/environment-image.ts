@@ -7,7 +7,7 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { Variables } from './environment.js'
 
 const CRC_BYTES = 4

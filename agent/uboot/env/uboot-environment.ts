@@ -1,8 +1,8 @@
 /** The environment of the fake U-Boot: U-Boot's rules over a table of variables. */
 
+import { parseDecimal } from '../lib/numbers.js'
 import type { Environment, EnvironmentStore, Import, ImportOptions, Origin, Variables } from './environment.js'
 import { ACCESSES, callbackOf, flagsOf, TYPES } from './environment-rules.js'
-import { parseDecimal } from './lib/numbers.js'
 
 /** bytes of a saved environment, its checksum included, unless a setting says otherwise */
 export const ENVIRONMENT_BYTES = 0x1_0000

@@ -1,6 +1,6 @@
 /** What U-Boot demands of its variables: types, write protection, and those that have a meaning of their own. */
 
-import { compileSlre, SlreError } from './lib/slre.js'
+import { compileSlre, SlreError } from '../lib/slre.js'
 
 const MAC_PART = '[0-9a-fA-F]{1,2}'
 

@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { EnvironmentStore, Variables } from './environment.js'
 import {
   type EnvironmentImage,
