@@ -18,7 +18,7 @@ import { createNativeKexec } from './kexec/kexec-native.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsParts } from './tftp/tftp-jobs.js'
 import type { BoardUBoot, BoardUBootParts } from './uboot/board-uboot.js'
-import type { TtyCalls } from './uboot/line-tty.js'
+import type { TtyCalls } from './uboot/console/tty-line.js'
 
 /** Filled in by `agent/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string

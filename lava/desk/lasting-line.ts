@@ -1,6 +1,6 @@
 /** A line that outlasts resets: each U-Boot in its turn is at the end of it. */
 
-import type { Line } from '../../agent/uboot/line.js'
+import type { Line } from '../../agent/uboot/console/line.js'
 import type { UBoot } from '../../agent/uboot/uboot.js'
 
 export class LastingLine {

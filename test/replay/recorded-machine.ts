@@ -3,13 +3,13 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { BoardFacts } from '../../agent/uboot/board-facts.js'
+import type { Line } from '../../agent/uboot/console/line.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
 import type { BootDoor } from '../../agent/uboot/hardware/boot-target.js'
 import { Memory } from '../../agent/uboot/hardware/memory.js'
 import { FakeNetwork, type FakeWorld } from '../../agent/uboot/hardware/network-fake.js'
 import { FakeStorage } from '../../agent/uboot/hardware/storage-fake.js'
-import type { Line } from '../../agent/uboot/line.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
 
 const DRAM = [{ start: 0x4000_0000, end: 0x8000_0000 }]

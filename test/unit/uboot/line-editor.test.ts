@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { History } from '../../../agent/uboot/history.js'
-import { LineEditor, type LineOptions } from '../../../agent/uboot/line-editor.js'
+import { History } from '../../../agent/uboot/console/history.js'
+import { LineEditor, type LineOptions } from '../../../agent/uboot/console/line-editor.js'
 
 /** An editor, and a function that types into it and returns what it drew. */
 function editor(line: LineOptions = { prompt: '' }, limit = 1024) {

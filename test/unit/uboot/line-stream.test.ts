@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { PassThrough, Writable } from 'node:stream'
 import t, { type Test } from 'tap'
-import { StreamLine, telnetLine } from '../../../agent/uboot/line-stream.js'
+import { StreamLine, telnetLine } from '../../../agent/uboot/console/stream-line.js'
 
 /** Both ends of a TCP connection: a client, and what the board accepted. */
 async function connection(t: Test): Promise<{ readonly client: Socket; readonly accepted: Socket }> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { openTty } from '../../../agent/uboot/line-tty.js'
+import { openTty } from '../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../native/index.js'
 
 const quoted = (words: readonly string[]): string => words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
-import type { Line } from '../../../agent/uboot/line.js'
-import { listenTelnet, MOST_CONSOLES } from '../../../agent/uboot/telnet-server.js'
+import type { Line } from '../../../agent/uboot/console/line.js'
+import { listenTelnet, MOST_CONSOLES } from '../../../agent/uboot/console/telnet-server.js'
 
 t.test('each connection is a console, and one too many is closed while the others stay', async t => {
   const lines: Line[] = []

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { TelnetFilter } from '../../../agent/uboot/telnet.js'
+import { TelnetFilter } from '../../../agent/uboot/console/telnet.js'
 
 function filter() {
   const replies: string[] = []

@@ -1,7 +1,7 @@
 /** Runs on a terminal: sends, as hex, each byte that comes over its line, until a q comes. */
 
 import { readlinkSync } from 'node:fs'
-import { openTty } from '../../../agent/uboot/line-tty.js'
+import { openTty } from '../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../native/index.js'
 
 const line = openTty(readlinkSync('/proc/self/fd/0'), { rawTty, drainTty })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Line } from '../../../agent/uboot/line.js'
+import type { Line } from '../../../agent/uboot/console/line.js'
 import { UBoot } from '../../../agent/uboot/uboot.js'
 import { testMachine } from './machine.js'
 

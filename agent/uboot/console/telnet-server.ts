@@ -2,9 +2,9 @@
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { Line } from './line.js'
-import { telnetLine } from './line-stream.js'
+import { telnetLine } from './stream-line.js'
 
 /** Each has a line editor with its history; further ones are closed at once. */
 export const MOST_CONSOLES = 32

@@ -1,9 +1,9 @@
 /** All consoles of one machine. One command runs at a time; lines typed at other consoles wait for their turn. */
 
+import type { Shell } from '../hush/shell.js'
+import type { Input, Machine, Output } from '../machine/machine.js'
 import { autoboot } from './autoboot.js'
 import { Console, type ConsoleDesk, type ConsoleOptions } from './console.js'
-import type { Shell } from './hush/shell.js'
-import type { Input, Machine, Output } from './machine/machine.js'
 
 export interface ConsolesOptions {
   /** asked for when it is needed: the machine knows its consoles, too */

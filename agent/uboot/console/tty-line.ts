@@ -2,9 +2,9 @@
 
 import { closeSync, constants, openSync } from 'node:fs'
 import { ReadStream, WriteStream } from 'node:tty'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { Line } from './line.js'
-import { StreamLine } from './line-stream.js'
+import { StreamLine } from './stream-line.js'
 
 /** The calls of the addon that a serial line needs. */
 export interface TtyCalls {

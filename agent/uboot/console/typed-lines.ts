@@ -1,7 +1,7 @@
 /** The lines typed at one console: those that belong together, and the empty one that repeats the last. */
 
-import { HushParser } from './hush/parser.js'
-import type { Shell } from './hush/shell.js'
+import { HushParser } from '../hush/parser.js'
+import type { Shell } from '../hush/shell.js'
 
 /** most characters of a command that an empty line can repeat; as `CONFIG_SYS_CBSIZE` */
 const LONGEST_REPEATED = 1024

@@ -1,13 +1,13 @@
 /** One console: its line editor, its history, and the lines typed there. Text is bytes as latin1. */
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { asFault } from '../errors.js'
+import { asFault } from '../../errors.js'
+import type { Shell } from '../hush/shell.js'
+import type { Machine } from '../machine/machine.js'
 import { complete } from './completion.js'
 import { History } from './history.js'
-import type { Shell } from './hush/shell.js'
 import { InputQueue } from './input-queue.js'
 import { LineEditor, type LineEnd, type LineOptions } from './line-editor.js'
-import type { Machine } from './machine/machine.js'
 import { TypedLines } from './typed-lines.js'
 
 /** most characters of a line: `CONFIG_SYS_CBSIZE` */

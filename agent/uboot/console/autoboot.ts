@@ -1,7 +1,7 @@
 /** From power-on to the prompt: `preboot`, the countdown, `bootcmd`. */
 
-import type { Environment } from './env/environment.js'
-import type { Output, ShellDoor } from './machine/machine.js'
+import type { Environment } from '../env/environment.js'
+import type { Output, ShellDoor } from '../machine/machine.js'
 
 export interface AutobootOptions {
   readonly env: Environment

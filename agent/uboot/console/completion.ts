@@ -1,8 +1,8 @@
 /** TAB: names of commands, and what a command offers for its arguments. */
 
+import { findCommand, matchingCommands } from '../machine/command-table.js'
+import type { Machine } from '../machine/machine.js'
 import type { Completion } from './line-editor.js'
-import { findCommand, matchingCommands } from './machine/command-table.js'
-import type { Machine } from './machine/machine.js'
 
 /** words that are shown; more are an ellipsis */
 const SHOWN = 18
