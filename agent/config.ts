@@ -10,7 +10,7 @@ import type { BootConfig } from './boot/boot-deps.js'
 import { fault } from './errors.js'
 import type { HttpConfig } from './http/http-config.js'
 import type { TftpConfig } from './tftp/tftp-config.js'
-import type { UBootConfig } from './uboot/uboot-config.js'
+import type { UBootConfig } from './uboot/board/uboot-config.js'
 
 /** How the value of a setting is read and shown. */
 interface Kind<T> {

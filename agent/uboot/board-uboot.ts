@@ -4,6 +4,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BoardHost } from '../boot/board.js'
 import type { Boot } from '../boot/boot.js'
+import { boardFacts } from './board/host-facts.js'
+import type { UBootConfig } from './board/uboot-config.js'
 import { PipelineDoor, type Power } from './boot-pipeline.js'
 import { listenTelnet } from './console/telnet-server.js'
 import { openTty, type TtyCalls } from './console/tty-line.js'
@@ -12,9 +14,7 @@ import { UBootEnvironment } from './env/uboot-environment.js'
 import { Memory } from './hardware/memory.js'
 import { LinuxNetwork } from './hardware/network-linux.js'
 import { LinuxStorage } from './hardware/storage-linux.js'
-import { boardFacts } from './host-facts.js'
 import { UBoot } from './uboot.js'
-import type { UBootConfig } from './uboot-config.js'
 
 export interface BoardUBootParts {
   readonly config: UBootConfig

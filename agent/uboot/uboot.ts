@@ -1,8 +1,8 @@
 /** One faked U-Boot: its machine, its shell, its consoles. The one way in for everybody outside this folder. */
 
 import { asFault } from '../errors.js'
-import { bannerText } from './banner.js'
-import type { BoardFacts } from './board-facts.js'
+import { bannerText } from './board/banner.js'
+import type { BoardFacts } from './board/board-facts.js'
 import { COMMANDS } from './commands.js'
 import { Consoles } from './console/consoles.js'
 import type { Line } from './console/line.js'

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { BoardFacts } from '../../agent/uboot/board-facts.js'
+import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
 import type { Line } from '../../agent/uboot/console/line.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'

@@ -2,7 +2,7 @@
 
 import { parseFdt } from '../../image/fdt.js'
 import { findNode, propString } from '../../image/fdt-query.js'
-import type { BoardFacts } from '../board-facts.js'
+import type { BoardFacts } from '../board/board-facts.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import type { Command, Machine } from '../machine/command.js'
 

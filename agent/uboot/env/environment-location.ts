@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../errors.js'
-import type { UBootConfig } from '../uboot-config.js'
+import type { UBootConfig } from '../board/uboot-config.js'
 import type { EnvironmentStore } from './environment.js'
 import { EnvironmentFile, parseEnvironmentConfig } from './environment-file.js'
 import { ENVIRONMENT_BYTES } from './uboot-environment.js'

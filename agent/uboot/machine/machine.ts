@@ -1,6 +1,6 @@
 /** The faked machine, as its commands see it. `uboot.ts` makes one; tests make what they need of it. */
 
-import type { BoardFacts } from '../board-facts.js'
+import type { BoardFacts } from '../board/board-facts.js'
 import type { Environment } from '../env/environment.js'
 import type { BootDoor } from '../hardware/boot-target.js'
 import type { Memory } from '../hardware/memory.js'

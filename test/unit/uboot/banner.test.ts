@@ -1,7 +1,7 @@
 import t from 'tap'
-import { bannerText, versionLine } from '../../../agent/uboot/banner.js'
-import type { BoardFacts } from '../../../agent/uboot/board-facts.js'
-import { CPU_NAMES } from '../../../agent/uboot/cpu-names.js'
+import { bannerText, versionLine } from '../../../agent/uboot/board/banner.js'
+import type { BoardFacts } from '../../../agent/uboot/board/board-facts.js'
+import { CPU_NAMES } from '../../../agent/uboot/board/cpu-names.js'
 import { plainEnvironment } from './machine.js'
 
 const GIB = 2 ** 30

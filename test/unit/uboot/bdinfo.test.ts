@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { BoardFacts } from '../../../agent/uboot/board-facts.js'
+import type { BoardFacts } from '../../../agent/uboot/board/board-facts.js'
 import { bdinfoCommands } from '../../../agent/uboot/commands/bdinfo.js'
 import { dtbOf } from '../image/dtb.js'
 import { DRAM } from './machine.js'

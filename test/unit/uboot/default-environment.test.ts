@@ -1,5 +1,5 @@
 import t from 'tap'
-import { defaultEnvironment } from '../../../agent/uboot/default-environment.js'
+import { defaultEnvironment } from '../../../agent/uboot/board/default-environment.js'
 
 const CUBIEBOARD4 = {
   dramStart: 0x2000_0000,

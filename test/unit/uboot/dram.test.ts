@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseIomem } from '../../../agent/kexec/memory-map.js'
-import { dramBanks } from '../../../agent/uboot/dram.js'
+import { dramBanks } from '../../../agent/uboot/board/dram.js'
 
 const MIB = 2 ** 20
 

@@ -1,6 +1,6 @@
 /** What the faked U-Boot says of the board it runs on. */
 
-import type { MemoryRange } from './hardware/memory.js'
+import type { MemoryRange } from '../hardware/memory.js'
 
 export interface BoardFacts {
   /** `U-Boot 2026.10-fauxboot (Nov 23 2026 - 08:44:21 +0000)`, without what a board adds to it */

@@ -1,9 +1,9 @@
 /** What U-Boot prints when it comes up, as far as a console has to show it. */
 
+import type { Environment } from '../env/environment.js'
+import type { EthernetDevice } from '../hardware/network.js'
+import { sizeText } from '../lib/size-text.js'
 import type { BoardFacts } from './board-facts.js'
-import type { Environment } from './env/environment.js'
-import type { EthernetDevice } from './hardware/network.js'
-import { sizeText } from './lib/size-text.js'
 
 /**
  * The line that names the version.

@@ -4,7 +4,7 @@
  * those that LAVA's device types use.
  */
 
-import { bareHex } from './lib/numbers.js'
+import { bareHex } from '../lib/numbers.js'
 
 /** Bytes from the start of DRAM. */
 const ADDRESSES: Readonly<Record<string, number>> = {
