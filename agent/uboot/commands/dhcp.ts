@@ -4,9 +4,16 @@ import { FauxbootError } from '../../errors.js'
 import type { Lease } from '../hardware/network.js'
 import type { Call, Command } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
-import { afterLoad, untilInterrupted } from '../net-run.js'
-import { activeDevice, leasedSettings, leaseVariables, loadArguments, netSettings, yesOrNo } from '../net-settings.js'
-import { loadOverTftp } from '../tftp-load.js'
+import { afterLoad, untilInterrupted } from '../net/net-run.js'
+import {
+  activeDevice,
+  leasedSettings,
+  leaseVariables,
+  loadArguments,
+  netSettings,
+  yesOrNo,
+} from '../net/net-settings.js'
+import { loadOverTftp } from '../net/tftp-load.js'
 
 /** Ask for a lease; null when no server answers, which is printed. */
 async function lease(machine: Machine, call: Call): Promise<Lease | null> {

@@ -3,7 +3,7 @@
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
-import { defaultAddress } from '../net-settings.js'
+import { defaultAddress } from '../net/net-settings.js'
 import { loadFile } from '../storage-load.js'
 import { filesystemOf, mountable, placeOf } from '../storage-place.js'
 

@@ -6,7 +6,7 @@ import { bareHex } from '../lib/numbers.js'
 import type { Call, Command } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
 import type { Machine } from '../machine/machine.js'
-import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
+import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net/net-run.js'
 import {
   loadArguments,
   netSettings,
@@ -14,8 +14,8 @@ import {
   readyForTransfer,
   routeText,
   splitHost,
-} from '../net-settings.js'
-import { answersArp } from '../tftp-load.js'
+} from '../net/net-settings.js'
+import { answersArp } from '../net/tftp-load.js'
 
 /** RFC 1833: where a portmapper is. */
 const PORTMAPPER = 111

@@ -3,9 +3,9 @@
 import { leadingQuad } from '../hardware/ipv4.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
-import { untilInterrupted } from '../net-run.js'
-import { netSettings, readyDevice } from '../net-settings.js'
-import { answersArp } from '../tftp-load.js'
+import { untilInterrupted } from '../net/net-run.js'
+import { netSettings, readyDevice } from '../net/net-settings.js'
+import { answersArp } from '../net/tftp-load.js'
 
 /** The longest name that the DNS knows (RFC 1035 section 2.3.4). */
 const LONGEST_NAME = 255

@@ -3,10 +3,10 @@
 import { parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
-import { netSettings } from '../net-settings.js'
+import { netSettings } from '../net/net-settings.js'
+import { loadOverTftp } from '../net/tftp-load.js'
 import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../pxe-boot.js'
 import { loadFile } from '../storage-load.js'
-import { loadOverTftp } from '../tftp-load.js'
 
 /** Files of the directory of `bootfile`, over TFTP. */
 function serverSource(machine: Machine, call: Call): PxeSource {

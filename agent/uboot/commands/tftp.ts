@@ -5,7 +5,7 @@ import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import { isRefusal, LoadTarget } from '../machine/load-target.js'
 import type { Machine } from '../machine/machine.js'
-import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net-run.js'
+import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net/net-run.js'
 import {
   defaultAddress,
   loadArguments,
@@ -15,8 +15,16 @@ import {
   readyForTransfer,
   routeText,
   splitHost,
-} from '../net-settings.js'
-import { answersArp, doneText, loadOverTftp, marksFor, receive, tellFailure, transferOptions } from '../tftp-load.js'
+} from '../net/net-settings.js'
+import {
+  answersArp,
+  doneText,
+  loadOverTftp,
+  marksFor,
+  receive,
+  tellFailure,
+  transferOptions,
+} from '../net/tftp-load.js'
 
 async function tftpboot(machine: Machine, call: Call): Promise<number> {
   const loaded = await loadOverTftp(machine, call, loadArguments(machine, call.args.slice(1)))

@@ -4,8 +4,8 @@ import { FauxbootError } from '../../errors.js'
 import type { Call, Command } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
 import type { Machine } from '../machine/machine.js'
-import { afterLoad, transferredText, untilInterrupted } from '../net-run.js'
-import { decimalVariable, loadArguments, netSettings, readyForTransfer, splitHost } from '../net-settings.js'
+import { afterLoad, transferredText, untilInterrupted } from '../net/net-run.js'
+import { decimalVariable, loadArguments, netSettings, readyForTransfer, splitHost } from '../net/net-settings.js'
 
 /** Marks of a whole file. */
 const MARKS = 50

@@ -1,10 +1,10 @@
 /** The variables that the network commands live by, and what has to be true before one of them starts. */
 
-import type { Environment } from './env/environment.js'
-import { leadingQuad, sameNetwork } from './hardware/ipv4.js'
-import type { EthernetDevice, Lease } from './hardware/network.js'
-import { parseAuto, parseDecimal, parseHex, wholeHex } from './lib/numbers.js'
-import type { Machine } from './machine/machine.js'
+import type { Environment } from '../env/environment.js'
+import { leadingQuad, sameNetwork } from '../hardware/ipv4.js'
+import type { EthernetDevice, Lease } from '../hardware/network.js'
+import { parseAuto, parseDecimal, parseHex, wholeHex } from '../lib/numbers.js'
+import type { Machine } from '../machine/machine.js'
 
 export interface NetSettings {
   readonly ip: string | null
