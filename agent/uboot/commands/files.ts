@@ -1,11 +1,11 @@
 /** Files on disks: `load`, `ls`, `size` and their names for one filesystem, `fstype`. */
 
+import { filesystemOf, mountable, placeOf } from '../disk/device-partition.js'
+import { loadFile } from '../disk/load-file.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
 import { defaultAddress } from '../net/net-settings.js'
-import { loadFile } from '../storage-load.js'
-import { filesystemOf, mountable, placeOf } from '../storage-place.js'
 
 /** @param filesystem that the command reads: `any`, `fat`, `ext4` */
 async function load(machine: Machine, call: Call, filesystem: string): Promise<number> {

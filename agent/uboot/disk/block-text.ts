@@ -1,6 +1,6 @@
 /** Block devices and partition tables as U-Boot prints them. */
 
-import type { BlockDevice, Partition } from './hardware/storage.js'
+import type { BlockDevice, Partition } from '../hardware/storage.js'
 
 /** How U-Boot writes a kind in a headline. */
 const KINDS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** `mmc 0:1`: which device and partition is meant. */
 
-import type { BlockDevice, Partition } from './hardware/storage.js'
-import type { Machine } from './machine/machine.js'
+import type { BlockDevice, Partition } from '../hardware/storage.js'
+import type { Machine } from '../machine/machine.js'
 
 /** What a name leads to. */
 export interface Place {
