@@ -3,7 +3,7 @@
 import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../image/fit.js'
 import { FitHashCheck } from '../image/fit-hash.js'
 import { uimageLongName } from '../image/uimage-tables.js'
-import { readTree } from './fdt-working.js'
+import { readTree } from './fdt/working-tree.js'
 import type { BootPiece } from './hardware/boot-target.js'
 import { turn } from './hardware/turn.js'
 import { fitImageLines } from './image-lines.js'

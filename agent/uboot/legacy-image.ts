@@ -9,7 +9,7 @@ import {
   type UImageFields,
   uimageParts,
 } from '../image/uimage-header.js'
-import { isTree } from './fdt-working.js'
+import { isTree } from './fdt/working-tree.js'
 import type { BootPiece } from './hardware/boot-target.js'
 import { turn } from './hardware/turn.js'
 import { legacyLines } from './image-lines.js'

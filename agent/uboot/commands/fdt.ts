@@ -1,9 +1,9 @@
 /** The command `fdt`: one row for each word behind it. */
 
-import { changeSubcommands } from '../fdt-change.js'
-import { fixupSubcommands } from '../fdt-fixup.js'
-import { placeSubcommands } from '../fdt-place.js'
-import { showSubcommands } from '../fdt-show.js'
+import { changeSubcommands } from '../fdt/change.js'
+import { fixupSubcommands } from '../fdt/fixup.js'
+import { placeSubcommands } from '../fdt/location.js'
+import { showSubcommands } from '../fdt/show.js'
 import { type Command, USAGE } from '../machine/command.js'
 
 const SUBCOMMANDS = [...placeSubcommands, ...changeSubcommands, ...showSubcommands, ...fixupSubcommands]

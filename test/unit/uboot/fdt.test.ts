@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { fdtCommands } from '../../../agent/uboot/commands/fdt.js'
-import { setWorkingTree } from '../../../agent/uboot/fdt-working.js'
+import { setWorkingTree } from '../../../agent/uboot/fdt/working-tree.js'
 import { dtbOf, dtboOf, sourceOf } from '../image/dtb.js'
 import { runner } from './command-runner.js'
 import { testMachine } from './machine.js'

@@ -1,13 +1,13 @@
 /** `fdt print`, `list`, `get`, `header`: what is in the working tree. */
 
-import { type FdtBlob, type FdtEvent, fdtError } from '../image/fdt-blob.js'
-import type { FDT_HEADER } from '../image/fdt-format.js'
-import type { FdtSubcommand } from './fdt-subcommand.js'
-import { showValue, storeValue } from './fdt-value.js'
-import { readTree } from './fdt-working.js'
-import { bareHex, parseDecimal, parseHex } from './lib/numbers.js'
-import { USAGE } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import { type FdtBlob, type FdtEvent, fdtError } from '../../image/fdt-blob.js'
+import type { FDT_HEADER } from '../../image/fdt-format.js'
+import { bareHex, parseDecimal, parseHex } from '../lib/numbers.js'
+import { USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import type { FdtSubcommand } from './subcommand.js'
+import { showValue, storeValue } from './value.js'
+import { readTree } from './working-tree.js'
 
 /** Levels that U-Boot prints. */
 const DEEPEST = 32

@@ -1,11 +1,11 @@
 /** `fdt addr`, `move`, `resize`: where the working tree lies, and how much room it has. */
 
-import { FdtEditor } from '../image/fdt-edit.js'
-import type { FdtSubcommand } from './fdt-subcommand.js'
-import { editErrorOf, isTree, readTree, setWorkingTree, validTree, writeTree } from './fdt-working.js'
-import { hex8, parseHex } from './lib/numbers.js'
-import { USAGE } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import { FdtEditor } from '../../image/fdt-edit.js'
+import { hex8, parseHex } from '../lib/numbers.js'
+import { USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import type { FdtSubcommand } from './subcommand.js'
+import { editErrorOf, isTree, readTree, setWorkingTree, validTree, writeTree } from './working-tree.js'
 
 /** Where U-Boot's own tree lies; null where it has none. */
 function controlAddress(machine: Machine): number | null {

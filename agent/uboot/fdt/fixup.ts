@@ -1,17 +1,17 @@
 /** `fdt memory`, `chosen`, `boardsetup`, `apply`, `checksign`: what a boot does to a tree, one by one. */
 
-import { FauxbootError } from '../errors.js'
-import { parseFdt, writeFdt } from '../image/fdt.js'
-import type { FdtBlob } from '../image/fdt-blob.js'
-import { FdtEditor } from '../image/fdt-edit.js'
-import { applyOverlay } from '../image/fdt-overlay.js'
-import { encodeNumber, encodeString } from '../image/fdt-query.js'
-import type { FdtSubcommand } from './fdt-subcommand.js'
-import { stringsOf } from './fdt-value.js'
-import { editErrorOf, readTree, validTree, writeTree } from './fdt-working.js'
-import { parseHex } from './lib/numbers.js'
-import { USAGE } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import { FauxbootError } from '../../errors.js'
+import { parseFdt, writeFdt } from '../../image/fdt.js'
+import type { FdtBlob } from '../../image/fdt-blob.js'
+import { FdtEditor } from '../../image/fdt-edit.js'
+import { applyOverlay } from '../../image/fdt-overlay.js'
+import { encodeNumber, encodeString } from '../../image/fdt-query.js'
+import { parseHex } from '../lib/numbers.js'
+import { USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import type { FdtSubcommand } from './subcommand.js'
+import { stringsOf } from './value.js'
+import { editErrorOf, readTree, validTree, writeTree } from './working-tree.js'
 
 /** Cells of an address or a size below the root (Devicetree Specification v0.4, section 2.3.5). */
 function rootCells(tree: FdtBlob, name: '#address-cells' | '#size-cells', missing: number): 1 | 2 {

@@ -1,12 +1,12 @@
 /** `fdt set`, `mknode`, `rm`, `bootcpu`, `rsvmem`: changes of the working tree. */
 
-import type { FdtEditor } from '../image/fdt-edit.js'
-import type { FdtSubcommand } from './fdt-subcommand.js'
-import { parseValue, VALUE_LIMIT } from './fdt-value.js'
-import { readTree, writeTree } from './fdt-working.js'
-import { bareHex, parseHex } from './lib/numbers.js'
-import { USAGE } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import type { FdtEditor } from '../../image/fdt-edit.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
+import { USAGE } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
+import type { FdtSubcommand } from './subcommand.js'
+import { parseValue, VALUE_LIMIT } from './value.js'
+import { readTree, writeTree } from './working-tree.js'
 
 /** Read the working tree, change it, and put it back unless the change failed. */
 function edit(machine: Machine, working: number, change: (tree: FdtEditor) => void): number {

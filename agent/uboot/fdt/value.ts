@@ -1,6 +1,6 @@
 /** Values of a device tree's properties as the command `fdt` shows, stores and reads them: what they mean is guessed. */
 
-import { hex8, parseAuto, parseHex } from './lib/numbers.js'
+import { hex8, parseAuto, parseHex } from '../lib/numbers.js'
 
 /** Bytes that a value typed in may have. */
 export const VALUE_LIMIT = 1024

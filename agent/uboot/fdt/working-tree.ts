@@ -1,10 +1,10 @@
 /** Device trees in the machine's memory: the working tree that `fdt` edits and `bootm` passes on. */
 
-import { FauxbootError } from '../errors.js'
-import { checkFdtHeader, FDT_PROBE_BYTES, fdtDataEnd, fdtError, fdtVersions } from '../image/fdt-blob.js'
-import { FdtEditor } from '../image/fdt-edit.js'
-import { bareHex } from './lib/numbers.js'
-import type { Machine } from './machine/machine.js'
+import { FauxbootError } from '../../errors.js'
+import { checkFdtHeader, FDT_PROBE_BYTES, fdtDataEnd, fdtError, fdtVersions } from '../../image/fdt-blob.js'
+import { FdtEditor } from '../../image/fdt-edit.js'
+import { bareHex } from '../lib/numbers.js'
+import type { Machine } from '../machine/machine.js'
 
 /** Versions that libfdt of U-Boot reads. */
 const VERSIONS = { oldest: 2, newest: 17 } as const

@@ -1,6 +1,6 @@
 /** One of the words behind `fdt`. */
 
-import type { Machine } from './machine/machine.js'
+import type { Machine } from '../machine/machine.js'
 
 export interface FdtSubcommand {
   /** a word that starts so means this one */
