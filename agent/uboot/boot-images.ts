@@ -5,9 +5,9 @@
 
 import { FDT_MAGIC } from '../image/fdt-format.js'
 import { isZImage } from '../image/zimage.js'
-import { type FitRole, openFit } from './fit-image.js'
 import type { BootPiece } from './hardware/boot-target.js'
-import { imageFormat, openLegacy, verifies } from './legacy-image.js'
+import { type FitRole, openFit } from './image/fit-image.js'
+import { imageFormat, openLegacy, verifies } from './image/legacy-image.js'
 import { hex8, parseHex } from './lib/numbers.js'
 import type { Machine } from './machine/machine.js'
 

@@ -3,12 +3,19 @@
 import { FauxbootError } from '../../errors.js'
 import { type CompressionFormat, decompress } from '../../image/compression.js'
 import { UIMAGE_COMPRESSION } from '../../image/uimage-tables.js'
-import { fitImage, readFit, verifyFitImage } from '../fit-image.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { turn } from '../hardware/turn.js'
-import { fitLines } from '../image-lines.js'
-import { imageFormat, legacyDataIntact, legacyParts, openLegacy, readLegacyHeader, verifies } from '../legacy-image.js'
+import { fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
+import { fitLines } from '../image/image-lines.js'
+import {
+  imageFormat,
+  legacyDataIntact,
+  legacyParts,
+  openLegacy,
+  readLegacyHeader,
+  verifies,
+} from '../image/legacy-image.js'
 import { bareHex, hex8, parseHex } from '../lib/numbers.js'
 import type { Call, Command } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

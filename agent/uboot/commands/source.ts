@@ -1,8 +1,8 @@
 /** `source`: run a script from memory. */
 
-import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../fit-image.js'
 import type { BootPiece } from '../hardware/boot-target.js'
-import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../legacy-image.js'
+import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
+import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import type { Call, Command } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

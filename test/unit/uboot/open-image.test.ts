@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { type FitRequest, openFit } from '../../../agent/uboot/fit-image.js'
-import { openLegacy } from '../../../agent/uboot/legacy-image.js'
+import { type FitRequest, openFit } from '../../../agent/uboot/image/fit-image.js'
+import { openLegacy } from '../../../agent/uboot/image/legacy-image.js'
 import { dtbOf } from '../image/dtb.js'
 import { FIT_FILES, FIT_SOURCE, fitImage, legacyImage } from './image-fixture.js'
 import { testMachine } from './machine.js'

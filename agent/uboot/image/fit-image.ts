@@ -1,14 +1,14 @@
 /** FITs in memory: chosen, checked and announced as `bootm`, `iminfo` and others do it. */
 
-import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../image/fit.js'
-import { FitHashCheck } from '../image/fit-hash.js'
-import { uimageLongName } from '../image/uimage-tables.js'
-import { readTree } from './fdt/working-tree.js'
-import type { BootPiece } from './hardware/boot-target.js'
-import { turn } from './hardware/turn.js'
+import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../../image/fit.js'
+import { FitHashCheck } from '../../image/fit-hash.js'
+import { uimageLongName } from '../../image/uimage-tables.js'
+import { readTree } from '../fdt/working-tree.js'
+import type { BootPiece } from '../hardware/boot-target.js'
+import { turn } from '../hardware/turn.js'
+import { hex8 } from '../lib/numbers.js'
+import type { Machine } from '../machine/machine.js'
 import { fitImageLines } from './image-lines.js'
-import { hex8 } from './lib/numbers.js'
-import type { Machine } from './machine/machine.js'
 
 /**
  * The FIT at an address; null when it is a device tree but no FIT.

@@ -8,12 +8,12 @@ import {
   UIMAGE_HEADER_BYTES,
   type UImageFields,
   uimageParts,
-} from '../image/uimage-header.js'
-import { isTree } from './fdt/working-tree.js'
-import type { BootPiece } from './hardware/boot-target.js'
-import { turn } from './hardware/turn.js'
+} from '../../image/uimage-header.js'
+import { isTree } from '../fdt/working-tree.js'
+import type { BootPiece } from '../hardware/boot-target.js'
+import { turn } from '../hardware/turn.js'
+import type { Machine } from '../machine/machine.js'
 import { legacyLines } from './image-lines.js'
-import type { Machine } from './machine/machine.js'
 
 /** Bytes of data in which the list of files has to end: as many files as nobody has. */
 const LIST_BYTES = 4096

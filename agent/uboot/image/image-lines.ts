@@ -1,11 +1,11 @@
 /** What U-Boot prints of an image: its header, a FIT's tree. Lines end with \n. */
 
-import type { Fit, FitConfiguration, FitImage, FitProof } from '../image/fit.js'
-import type { UImageFields } from '../image/uimage-header.js'
-import { uimageLongName } from '../image/uimage-tables.js'
-import type { BootPiece } from './hardware/boot-target.js'
-import { hex8 } from './lib/numbers.js'
-import { sizeText } from './lib/size-text.js'
+import type { Fit, FitConfiguration, FitImage, FitProof } from '../../image/fit.js'
+import type { UImageFields } from '../../image/uimage-header.js'
+import { uimageLongName } from '../../image/uimage-tables.js'
+import type { BootPiece } from '../hardware/boot-target.js'
+import { hex8 } from '../lib/numbers.js'
+import { sizeText } from '../lib/size-text.js'
 
 const two = (number: number, fill: string) => String(number).padStart(2, fill)
 
