@@ -2,7 +2,7 @@
 
 import { powerOff, restart, sync } from '../native/index.js'
 import { fault } from './errors.js'
-import type { Power } from './uboot/boot-pipeline.js'
+import type { Power } from './uboot/boot/pipeline-target.js'
 
 /** What comes back has failed. */
 export const BOARD_POWER: Power = {

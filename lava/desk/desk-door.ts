@@ -8,7 +8,7 @@ import type { BootConfig, BootLog } from '../../agent/boot/boot-deps.js'
 import type { FilePart } from '../../agent/boot/job.js'
 import { createFakeKexec } from '../../agent/kexec/kexec-fake.js'
 import type { Range } from '../../agent/kexec/ranges.js'
-import { PipelineDoor, type Power } from '../../agent/uboot/boot-pipeline.js'
+import { PipelineDoor, type Power } from '../../agent/uboot/boot/pipeline-target.js'
 import type { BootDoor, BootOrder, BootWatch } from '../../agent/uboot/hardware/boot-target.js'
 import type { Memory } from '../../agent/uboot/hardware/memory.js'
 

@@ -1,12 +1,12 @@
 /** Menus from a server: `pxe`; from a disk: `sysboot`. */
 
+import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../boot/pxe-boot.js'
 import { loadFile } from '../disk/load-file.js'
 import { parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'
 import { netSettings } from '../net/net-settings.js'
 import { loadOverTftp } from '../net/tftp-load.js'
-import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../pxe-boot.js'
 
 /** Files of the directory of `bootfile`, over TFTP. */
 function serverSource(machine: Machine, call: Call): PxeSource {

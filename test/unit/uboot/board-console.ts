@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { PipelineDoor, type Power } from '../../../agent/uboot/boot-pipeline.js'
+import { PipelineDoor, type Power } from '../../../agent/uboot/boot/pipeline-target.js'
 import type { Line } from '../../../agent/uboot/console/line.js'
 import { Memory } from '../../../agent/uboot/hardware/memory.js'
 import { FakeNetwork } from '../../../agent/uboot/hardware/network-fake.js'

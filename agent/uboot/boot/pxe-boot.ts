@@ -1,9 +1,9 @@
 /** From a pxelinux menu to a boot command: include files, choose a label, load its files. */
 
-import { quadHex } from './hardware/ipv4.js'
-import { bareHex, parseHex } from './lib/numbers.js'
-import type { Call } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import { quadHex } from '../hardware/ipv4.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
+import type { Call } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { includedFile, type PxeLabel, type PxeMenu, type PxeStatement, pxeMenu, pxeStatements } from './pxe-config.js'
 
 /** Loads a file for the menu, as the command that found the menu does. @returns whether it is there */

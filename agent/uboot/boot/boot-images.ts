@@ -3,13 +3,13 @@
  * a null says that it printed why it gives up.
  */
 
-import { FDT_MAGIC } from '../image/fdt-format.js'
-import { isZImage } from '../image/zimage.js'
-import type { BootPiece } from './hardware/boot-target.js'
-import { type FitRole, openFit } from './image/fit-image.js'
-import { imageFormat, openLegacy, verifies } from './image/legacy-image.js'
-import { hex8, parseHex } from './lib/numbers.js'
-import type { Machine } from './machine/machine.js'
+import { FDT_MAGIC } from '../../image/fdt-format.js'
+import { isZImage } from '../../image/zimage.js'
+import type { BootPiece } from '../hardware/boot-target.js'
+import { type FitRole, openFit } from '../image/fit-image.js'
+import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
+import { hex8, parseHex } from '../lib/numbers.js'
+import type { Machine } from '../machine/machine.js'
 
 /** An argument that names an image: `42000000`, `42000000:1000`, `42000000#conf-1`, `42000000:kernel-1`. */
 export interface ImageArgument {

@@ -1,12 +1,12 @@
 /** The end of every boot command: what U-Boot prints of its loading, then the jump, or why there is none. */
 
-import { asFault, type FauxbootError } from '../errors.js'
+import { asFault, type FauxbootError } from '../../errors.js'
+import type { BootOrder, BootPiece } from '../hardware/boot-target.js'
+import { bareHex } from '../lib/numbers.js'
+import type { Call } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
-import { BootPlacement } from './boot-placement.js'
-import type { BootOrder, BootPiece } from './hardware/boot-target.js'
-import { bareHex } from './lib/numbers.js'
-import type { Call } from './machine/command.js'
-import type { Machine } from './machine/machine.js'
+import { BootPlacement } from './placement.js'
 
 /** A kernel that was found and checked. */
 export interface KernelFound {

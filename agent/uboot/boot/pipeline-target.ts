@@ -1,10 +1,10 @@
 /** Boots of the console as jobs of the one pipeline: seen over HTTP with their plan, findings and log like any other. */
 
-import type { Boot } from '../boot/boot.js'
-import type { ArtifactReference, JobRequest } from '../boot/job.js'
-import { fault, faultOf } from '../errors.js'
-import type { BootDoor, BootOrder, BootPiece, BootWatch } from './hardware/boot-target.js'
-import type { Memory } from './hardware/memory.js'
+import type { Boot } from '../../boot/boot.js'
+import type { ArtifactReference, JobRequest } from '../../boot/job.js'
+import { fault, faultOf } from '../../errors.js'
+import type { BootDoor, BootOrder, BootPiece, BootWatch } from '../hardware/boot-target.js'
+import type { Memory } from '../hardware/memory.js'
 
 /** How the board itself is restarted and switched off. */
 export interface Power {

@@ -4,9 +4,9 @@
  * (`initrd_high`, `fdt_high`, `bootm_low`, `bootm_size`) are to mean what they mean.
  */
 
-import type { Environment } from './env/environment.js'
-import type { MemoryRange } from './hardware/memory.js'
-import { hex8, parseHex } from './lib/numbers.js'
+import type { Environment } from '../env/environment.js'
+import type { MemoryRange } from '../hardware/memory.js'
+import { hex8, parseHex } from '../lib/numbers.js'
 
 /** U-Boot lives at the end of its DRAM: it, its heap and its stack are kept off. Bytes, as a real one was seen to take. */
 const TOP_RESERVED = 0x2a8_7000
