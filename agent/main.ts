@@ -17,8 +17,8 @@ import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/kexec-native.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsParts } from './tftp/tftp-jobs.js'
-import type { BoardUBoot, BoardUBootParts } from './uboot/board-uboot.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
+import type { BoardUBoot, BoardUBootParts } from './uboot/open-board.js'
 
 /** Filled in by `agent/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
@@ -153,7 +153,7 @@ const TTY: TtyCalls = { rawTty, drainTty }
 async function openConsole(parts: BoardUBootParts): Promise<BoardUBoot | null> {
   if (parts.config.serial === null && parts.config.tcp === null) return null
   try {
-    const { openBoardUBoot } = await import('./uboot/board-uboot.js')
+    const { openBoardUBoot } = await import('./uboot/open-board.js')
     return await openBoardUBoot(parts)
   } catch (thrown) {
     parts.log.error({ reason: asFault(thrown, 'opening the console').message }, 'there is no U-Boot console')

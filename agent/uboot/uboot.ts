@@ -3,7 +3,7 @@
 import { asFault } from '../errors.js'
 import { bannerText } from './board/banner.js'
 import type { BoardFacts } from './board/board-facts.js'
-import { COMMANDS } from './commands.js'
+import { COMMANDS } from './command-list.js'
 import { Consoles } from './console/consoles.js'
 import type { Line } from './console/line.js'
 import type { Environment } from './env/environment.js'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
+import { COMMANDS } from '../../../agent/uboot/command-list.js'
 import { bootmenuCommands } from '../../../agent/uboot/commands/bootmenu.js'
-import { COMMANDS } from '../../../agent/uboot/commands.js'
 import { atPrompt } from './console-fixture.js'
 import { board } from './network-fixture.js'
 
