@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ArtifactView } from '../agent/boot/artifact-store.js'
+import type { ArtifactView } from '../agent/boot/artifacts/artifact-store.js'
 import type { BoardView } from '../agent/boot/board.js'
 import type { JobEvent, JobState, JobView } from '../agent/boot/job.js'
 import { FauxbootError, fault } from '../agent/errors.js'

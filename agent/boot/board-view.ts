@@ -7,7 +7,7 @@ import { parseIomem } from '../kexec/memory-map.js'
 import type { Finding } from '../kexec/plan.js'
 import { examineBoard } from '../kexec/preflight.js'
 import { hex, type Range } from '../kexec/ranges.js'
-import type { ArtifactStore } from './artifact-store.js'
+import type { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BoardHost, BoardView, LinkView, WatchdogView } from './board.js'
 
 /** `CAP_SYS_BOOT` of `capabilities(7)` */

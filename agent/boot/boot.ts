@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { asFault, type FauxbootError, fault } from '../errors.js'
 import type { PlanJson } from '../kexec/plan-json.js'
-import { ArtifactStore } from './artifact-store.js'
+import { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BoardView } from './board.js'
 import { readBoard } from './board-view.js'
 import type { BootDeps } from './boot-deps.js'

@@ -3,7 +3,7 @@
  * apart by these names and by nothing else, and no name ever becomes a path.
  */
 
-import type { ArtifactStore } from './artifact-store.js'
+import type { ArtifactStore } from './artifacts/artifact-store.js'
 import type { JobRequest } from './job.js'
 import { invalid } from './job-fields.js'
 import { parseJobJson } from './job-json.js'

@@ -1,7 +1,7 @@
 /** A job as JSON, fauxboot's own form of it. */
 
 import { COMPRESSION_FORMATS } from '../image/compression.js'
-import { isArtifactName } from './artifact-entry.js'
+import { isArtifactName } from './artifacts/artifact-entry.js'
 import type { ArtifactReference, JobOptions, JobRequest } from './job.js'
 import {
   at,

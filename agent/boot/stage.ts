@@ -1,6 +1,6 @@
 /** What every stage of the pipeline gets to work with. */
 
-import type { ArtifactStore } from './artifact-store.js'
+import type { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BootDeps } from './boot-deps.js'
 import type { JobRequest } from './job.js'
 import type { Job } from './job-record.js'

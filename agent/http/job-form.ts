@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
-import type { ArtifactStore } from '../boot/artifact-store.js'
+import type { ArtifactStore } from '../boot/artifacts/artifact-store.js'
 import type { JobRequest } from '../boot/job.js'
 import { parseJobJson } from '../boot/job-json.js'
 import { FauxbootError, fault } from '../errors.js'

@@ -2,7 +2,7 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type ArtifactView, parseContentRange } from '../boot/artifact-store.js'
+import { type ArtifactView, parseContentRange } from '../boot/artifacts/artifact-store.js'
 import type { Boot } from '../boot/boot.js'
 import { expectedDigest } from './digest-headers.js'
 import { answers } from './lazy-schemas.js'

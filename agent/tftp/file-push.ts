@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import type { ArtifactStore, ArtifactView } from '../boot/artifact-store.js'
+import type { ArtifactStore, ArtifactView } from '../boot/artifacts/artifact-store.js'
 import type { TftpIncoming } from '../transfer/tftp-server.js'
 
 /** Bytes that wait for the store. */

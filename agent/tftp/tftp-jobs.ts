@@ -1,6 +1,6 @@
 /** Jobs over TFTP: who may push what, what a pushed file becomes, when a job starts, and what can be read of it. */
 
-import type { ArtifactView } from '../boot/artifact-store.js'
+import type { ArtifactView } from '../boot/artifacts/artifact-store.js'
 import type { Boot } from '../boot/boot.js'
 import { FINAL_STATES, type JobView } from '../boot/job.js'
 import { networkList } from '../boot/network-list.js'

@@ -1,7 +1,7 @@
 /** `fauxboot artifacts`: the files kept on a board. They fill its memory until they are removed or it is reset. */
 
 import type { Command } from 'commander'
-import type { ArtifactView } from '../../agent/boot/artifact-store.js'
+import type { ArtifactView } from '../../agent/boot/artifacts/artifact-store.js'
 import { formatBytes } from '../quantities.js'
 import { renderTable } from '../table.js'
 import type { Terminal } from '../terminal.js'

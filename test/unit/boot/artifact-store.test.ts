@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { ArtifactStore, parseContentRange } from '../../../agent/boot/artifact-store.js'
+import { ArtifactStore, parseContentRange } from '../../../agent/boot/artifacts/artifact-store.js'
 import { fault } from '../../../agent/errors.js'
 import { body, breaksOff, failure, MIB, openStore, patternBytes, sha256, temporaryDirectory } from './fixture.js'
 

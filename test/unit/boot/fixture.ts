@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { ArtifactStore, type ArtifactStoreOptions } from '../../../agent/boot/artifact-store.js'
+import { ArtifactStore, type ArtifactStoreOptions } from '../../../agent/boot/artifacts/artifact-store.js'
 import { FauxbootError } from '../../../agent/errors.js'
 
 export { patternBytes, sha256 } from '../transfer/fixture.js'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { link, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { after, PartialFile } from '../../../agent/boot/partial-file.js'
+import { after, PartialFile } from '../../../agent/boot/artifacts/partial-file.js'
 import { failure, MIB, patternBytes, sha256, temporaryDirectory } from './fixture.js'
 
 const FILE = patternBytes(2 * MIB + 3)

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import t from 'tap'
-import type { ArtifactView } from '../../../agent/boot/artifact-store.js'
+import type { ArtifactView } from '../../../agent/boot/artifacts/artifact-store.js'
 import * as schemas from '../../../agent/http/schemas.js'
 import { conforms, dial, readUntil, startAgent, submitStalled } from './agent-fixture.js'
 

@@ -1,7 +1,7 @@
 /** A body of a client on its way into an artifact: which part it is, and whether it is all of it. */
 
-import { fault } from '../errors.js'
-import { unlessAborted } from '../transfer/abort.js'
+import { fault } from '../../errors.js'
+import { unlessAborted } from '../../transfer/abort.js'
 import type { ContentRange } from './content-range.js'
 import type { PartialFile } from './partial-file.js'
 

@@ -3,9 +3,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { fault } from '../errors.js'
-import type { Sink } from '../transfer/sink.js'
-import type { FilePart } from './job.js'
+import { fault } from '../../errors.js'
+import type { Sink } from '../../transfer/sink.js'
+import type { FilePart } from '../job.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024

@@ -1,8 +1,8 @@
 /** What the artifact store knows of each of its files. */
 
 import { type Hash, randomBytes } from 'node:crypto'
-import { fault } from '../errors.js'
-import type { FilePart } from './job.js'
+import { fault } from '../../errors.js'
+import type { FilePart } from '../job.js'
 import type { PartialFile } from './partial-file.js'
 
 /** What is known of one file. */

@@ -2,7 +2,8 @@
 
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FauxbootError, fault } from '../errors.js'
+import { FauxbootError, fault } from '../../errors.js'
+import type { FilePart } from '../job.js'
 import {
   checkedDigest,
   checkIdle,
@@ -15,7 +16,6 @@ import {
   PARTIAL,
 } from './artifact-entry.js'
 import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
-import type { FilePart } from './job.js'
 import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 
 export type { ReceiveOptions } from './artifact-upload.js'
