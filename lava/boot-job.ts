@@ -1,6 +1,6 @@
 /** Boot a target on a board: bring the files there, submit the job, follow it to its end. */
 
-import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/job.js'
+import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/jobs/job.js'
 import { ERRORS, type ErrorCode, type ErrorJson, fault } from '../agent/errors.js'
 import { uploadFile } from './artifact-upload.js'
 import { type BoardClient, isFinal, isOutage, type JobBody } from './board-client.js'

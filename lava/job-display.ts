@@ -1,6 +1,6 @@
 /** What a person sees of a job under way. */
 
-import type { JobEvent, JobState, JobView } from '../agent/boot/job.js'
+import type { JobEvent, JobState, JobView } from '../agent/boot/jobs/job.js'
 import type { Finding } from '../agent/kexec/plan.js'
 import type { BootWatcher } from './boot-job.js'
 import type { Progress } from './progress.js'

@@ -2,7 +2,7 @@
 
 import type { Kexec } from '../kexec/kexec.js'
 import type { BoardHost } from './board.js'
-import type { FilePart } from './job.js'
+import type { FilePart } from './jobs/job.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface BootConfig {

@@ -2,7 +2,7 @@
 
 import { fetchHttp } from '../transfer/http-fetch.js'
 import { showUrl } from '../transfer/url.js'
-import type { ArtifactReference, FilePart } from './job.js'
+import type { ArtifactReference, FilePart } from './jobs/job.js'
 import { thinProgress } from './progress.js'
 import type { Stage } from './stage.js'
 

@@ -4,9 +4,9 @@
  */
 
 import type { ArtifactStore } from './artifacts/artifact-store.js'
-import type { JobRequest } from './job.js'
 import { invalid } from './job-fields.js'
 import { parseJobJson } from './job-json.js'
+import type { JobRequest } from './jobs/job.js'
 import { readZip } from './zip-stream.js'
 
 const DESCRIPTION = 'job.json'

@@ -2,7 +2,6 @@
 
 import { COMPRESSION_FORMATS } from '../image/compression.js'
 import { isArtifactName } from './artifacts/artifact-entry.js'
-import type { ArtifactReference, JobOptions, JobRequest } from './job.js'
 import {
   at,
   type Fields,
@@ -16,6 +15,7 @@ import {
   readUrl,
   readWord,
 } from './job-fields.js'
+import type { ArtifactReference, JobOptions, JobRequest } from './jobs/job.js'
 
 /** Files that came along with the job: by form or in a bundle. Each is the name of an artifact. */
 export interface JobFiles {

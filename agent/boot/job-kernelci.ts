@@ -1,6 +1,5 @@
 /** A job of KernelCI for a pull lab: files, and tests that run on the target later. */
 
-import type { ArtifactReference, JobRequest } from './job.js'
 import {
   at,
   type Fields,
@@ -12,6 +11,7 @@ import {
   readUrl,
   readWord,
 } from './job-fields.js'
+import type { ArtifactReference, JobRequest } from './jobs/job.js'
 import { adaptConsole, type LabDefaults, labCommandLine } from './lab-cmdline.js'
 
 /** Files that mean another kind of boot than kernel and ramdisk. Others are for the tests, and not fetched here. */

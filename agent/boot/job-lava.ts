@@ -5,7 +5,6 @@
  */
 
 import type { CompressionFormat } from '../image/compression.js'
-import type { ArtifactReference, JobRequest } from './job.js'
 import {
   at,
   type Fields,
@@ -17,6 +16,7 @@ import {
   readText,
   readUrl,
 } from './job-fields.js'
+import type { ArtifactReference, JobRequest } from './jobs/job.js'
 import { adaptConsole, type LabDefaults, labCommandLine } from './lab-cmdline.js'
 
 /** Jobs have some 10 KiB. A text made to be slow costs `yaml` 5 us a character, ten times that on a board. */

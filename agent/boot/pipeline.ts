@@ -1,7 +1,7 @@
 /** From a request to the jump: the stages in their order, and the states that clients see. */
 
 import { fetchFiles } from './fetch-files.js'
-import type { JobState } from './job.js'
+import type { JobState } from './jobs/job.js'
 import { jump } from './jump.js'
 import { loadPlan, unloadAfterFailure } from './load-plan.js'
 import { checkPlan, planPieces } from './plan-pieces.js'

@@ -2,9 +2,9 @@
 
 import type { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BootDeps } from './boot-deps.js'
-import type { JobRequest } from './job.js'
-import type { Job } from './job-record.js'
-import type { BootCounters } from './metrics.js'
+import type { JobRequest } from './jobs/job.js'
+import type { Job } from './jobs/job-record.js'
+import type { BootCounters } from './jobs/metrics.js'
 
 export interface Stage {
   readonly job: Job

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Boot } from '../boot/boot.js'
-import type { JobRequest } from '../boot/job.js'
+import type { JobRequest } from '../boot/jobs/job.js'
 import { fault } from '../errors.js'
 import type { HttpConfig } from './http-config.js'
 import { withBody } from './request-body.js'

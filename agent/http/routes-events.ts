@@ -3,7 +3,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Boot } from '../boot/boot.js'
-import { FINAL_STATES, type JobEvent } from '../boot/job.js'
+import { FINAL_STATES, type JobEvent } from '../boot/jobs/job.js'
 import { fault } from '../errors.js'
 import { EventStream } from './event-stream.js'
 import type { HttpConfig } from './http-config.js'

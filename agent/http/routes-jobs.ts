@@ -3,7 +3,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Boot } from '../boot/boot.js'
-import type { JobRequest } from '../boot/job.js'
+import type { JobRequest } from '../boot/jobs/job.js'
 import { fault } from '../errors.js'
 import type { PlanJson } from '../kexec/plan-json.js'
 import type { HttpConfig } from './http-config.js'

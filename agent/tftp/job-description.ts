@@ -1,7 +1,7 @@
 /** What starts a job: a description in one of three forms, and the files that were pushed beside it. */
 
-import type { JobRequest } from '../boot/job.js'
 import { invalid } from '../boot/job-fields.js'
+import type { JobRequest } from '../boot/jobs/job.js'
 import type { LabDefaults } from '../boot/lab-cmdline.js'
 import type { Description } from './push-names.js'
 

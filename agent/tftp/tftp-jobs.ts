@@ -2,7 +2,7 @@
 
 import type { ArtifactView } from '../boot/artifacts/artifact-store.js'
 import type { Boot } from '../boot/boot.js'
-import { FINAL_STATES, type JobView } from '../boot/job.js'
+import { FINAL_STATES, type JobView } from '../boot/jobs/job.js'
 import { networkList } from '../boot/network-list.js'
 import { FauxbootError, fault } from '../errors.js'
 import type { PlanJson } from '../kexec/plan-json.js'

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { JobView } from '../../agent/boot/job.js'
+import type { JobView } from '../../agent/boot/jobs/job.js'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { renderPlanText } from '../../agent/kexec/plan-text.js'
 import type { BoardClient, JobBody } from '../board-client.js'

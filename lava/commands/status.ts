@@ -1,7 +1,7 @@
 /** `fauxboot status`: the jobs of a board. */
 
 import type { Command } from 'commander'
-import type { ArtifactReference, JobView } from '../../agent/boot/job.js'
+import type { ArtifactReference, JobView } from '../../agent/boot/jobs/job.js'
 import { styledState } from '../job-display.js'
 import { formatBytes, formatDuration } from '../quantities.js'
 import { renderPairs, renderTable } from '../table.js'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import type { JobState } from '../../agent/boot/job.js'
+import type { JobState } from '../../agent/boot/jobs/job.js'
 import { debianKernel } from '../../systemd/debian-kernel.js'
 import { targetRamdisk } from '../../systemd/target-ramdisk.js'
 import { followStates, Lab, type Powered, sawTarget, submit } from './lab.js'

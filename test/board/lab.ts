@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { JobState } from '../../agent/boot/job.js'
+import type { JobState } from '../../agent/boot/jobs/job.js'
 import { packCpio } from '../../agent/image/cpio.js'
 import { parseFdt, writeFdt } from '../../agent/image/fdt.js'
 import { BoardClient } from '../../lava/board-client.js'

@@ -2,7 +2,7 @@
 
 import { type Hash, randomBytes } from 'node:crypto'
 import { fault } from '../../errors.js'
-import type { FilePart } from '../job.js'
+import type { FilePart } from '../jobs/job.js'
 import type { PartialFile } from './partial-file.js'
 
 /** What is known of one file. */

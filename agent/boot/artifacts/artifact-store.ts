@@ -3,7 +3,7 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FauxbootError, fault } from '../../errors.js'
-import type { FilePart } from '../job.js'
+import type { FilePart } from '../jobs/job.js'
 import {
   checkedDigest,
   checkIdle,

@@ -5,7 +5,7 @@ import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../errors.js'
 import type { Sink } from '../../transfer/sink.js'
-import type { FilePart } from '../job.js'
+import type { FilePart } from '../jobs/job.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024

@@ -1,7 +1,7 @@
 /** Boots of the console as jobs of the one pipeline: seen over HTTP with their plan, findings and log like any other. */
 
 import type { Boot } from '../../boot/boot.js'
-import type { ArtifactReference, JobRequest } from '../../boot/job.js'
+import type { ArtifactReference, JobRequest } from '../../boot/jobs/job.js'
 import { fault, faultOf } from '../../errors.js'
 import type { BootDoor, BootOrder, BootPiece, BootWatch } from '../hardware/boot-target.js'
 import type { Memory } from '../hardware/memory.js'

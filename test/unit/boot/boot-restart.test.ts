@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { JobRecord } from '../../../agent/boot/job-record.js'
+import type { JobRecord } from '../../../agent/boot/jobs/job-record.js'
 import type { FakeKexec } from '../../../agent/kexec/kexec-fake.js'
 import { zImage } from '../kexec/images.js'
 import { eventsOf, Gate, IOMEM, jobOf, openBoard, statesOf } from './board-fixture.js'

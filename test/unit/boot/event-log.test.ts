@@ -1,6 +1,6 @@
 import t from 'tap'
-import { EventLog } from '../../../agent/boot/event-log.js'
-import type { JobEvent } from '../../../agent/boot/job.js'
+import { EventLog } from '../../../agent/boot/jobs/event-log.js'
+import type { JobEvent } from '../../../agent/boot/jobs/job.js'
 import { thinProgress } from '../../../agent/boot/progress.js'
 
 const clock = () => Date.UTC(2020, 3, 14)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import t from 'tap'
-import { FINAL_STATES, type JobEvent } from '../../../agent/boot/job.js'
+import { FINAL_STATES, type JobEvent } from '../../../agent/boot/jobs/job.js'
 import { EventStream } from '../../../agent/http/event-stream.js'
 import { parseEventStream } from '../../../lava/event-stream.js'
 import { eventsOf, reaches, statesOf } from '../boot/board-fixture.js'

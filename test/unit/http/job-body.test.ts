@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { JobView } from '../../../agent/boot/job.js'
+import type { JobView } from '../../../agent/boot/jobs/job.js'
 import { statesOf } from '../boot/board-fixture.js'
 import { makeZip } from '../boot/zip-fixture.js'
 import { cpio } from '../kexec/images.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { JobView } from '../../../agent/boot/job.js'
+import type { JobView } from '../../../agent/boot/jobs/job.js'
 import * as schemas from '../../../agent/http/schemas.js'
 import type { PlanJson } from '../../../agent/kexec/plan-json.js'
 import { reaches, statesOf } from '../boot/board-fixture.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FINAL_STATES, JOB_STATES } from '../../../agent/boot/job.js'
+import { FINAL_STATES, JOB_STATES } from '../../../agent/boot/jobs/job.js'
 import { BoardClient, isFinal } from '../../../lava/board-client.js'
 import { answer, bodyOf, type Handler, nobody, serve } from './stand-in.js'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { JobEvent } from '../../../agent/boot/job.js'
+import type { JobEvent } from '../../../agent/boot/jobs/job.js'
 import { BoardClient } from '../../../lava/board-client.js'
 import { type BootWatcher, outcomeExitCode, runJob, uploadTarget } from '../../../lava/boot-job.js'
 import { readJobFile } from '../../../lava/job-file.js'

@@ -1,6 +1,6 @@
 /** Counting, for `/metrics`. */
 
-import type { ErrorJson } from '../errors.js'
+import type { ErrorJson } from '../../errors.js'
 import type { JobState } from './job.js'
 
 /** Counters since the start of the agent, and gauges. Durations are seconds, sizes bytes. */

@@ -1,8 +1,8 @@
 /** A job while the agent knows it: its state, its files, its events, and how it is remembered. */
 
-import type { FauxbootError } from '../errors.js'
-import type { PlanJson } from '../kexec/plan-json.js'
-import { showUrl } from '../transfer/url.js'
+import type { FauxbootError } from '../../errors.js'
+import type { PlanJson } from '../../kexec/plan-json.js'
+import { showUrl } from '../../transfer/url.js'
 import { EventLog } from './event-log.js'
 import {
   type ArtifactReference,
