@@ -1,4 +1,4 @@
-import type { LabDefaults } from '../boot/lab-cmdline.js'
+import type { LabDefaults } from '../boot/requests/lab-command-line.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface HttpConfig {

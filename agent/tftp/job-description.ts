@@ -1,8 +1,8 @@
 /** What starts a job: a description in one of three forms, and the files that were pushed beside it. */
 
-import { invalid } from '../boot/job-fields.js'
 import type { JobRequest } from '../boot/jobs/job.js'
-import type { LabDefaults } from '../boot/lab-cmdline.js'
+import { invalid } from '../boot/requests/fields.js'
+import type { LabDefaults } from '../boot/requests/lab-command-line.js'
 import type { Description } from './push-names.js'
 
 /** Names of artifacts by the roles under which they were pushed: `overlay0`. */
@@ -21,7 +21,7 @@ const overlaysOf = (files: PushedFiles): string[] =>
 
 /** Our own form: every file that was pushed is part of the job. */
 async function readJson(bytes: Uint8Array, files: PushedFiles): Promise<JobRequest> {
-  const { parseJobJson } = await import('../boot/job-json.js')
+  const { parseJobJson } = await import('../boot/requests/json.js')
   return parseJobJson(parseJson(bytes), {
     kernel: files.get('kernel'),
     ramdisk: files.get('ramdisk'),
@@ -41,13 +41,13 @@ function parseJson(bytes: Uint8Array): unknown {
 
 /** LAVA's form: the files that it names, by URL or as they were pushed. */
 async function readYaml(bytes: Uint8Array, files: PushedFiles, lab: LabDefaults): Promise<JobRequest> {
-  const { parseJobLava } = await import('../boot/job-lava.js')
+  const { parseJobLava } = await import('../boot/requests/lava.js')
   return parseJobLava(Buffer.from(bytes).toString('utf8'), lab, files)
 }
 
 /** A script names kernel, ramdisk and device tree; overlays and modules that were pushed go with them. */
 async function readScript(bytes: Uint8Array, files: PushedFiles): Promise<JobRequest> {
-  const { parseBootScript } = await import('./boot-script.js')
+  const { parseBootScript } = await import('../boot/requests/boot-script.js')
   const { ramdisk, dtb, cmdline } = parseBootScript(bytes)
   const reference = (role: string) => {
     const artifact = files.get(role)

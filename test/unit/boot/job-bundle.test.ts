@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import t from 'tap'
-import { receiveBundle } from '../../../agent/boot/job-bundle.js'
+import { receiveBundle } from '../../../agent/boot/requests/bundle.js'
 import { body, breaksOff, failure, openStore, patternBytes, temporaryDirectory } from './fixture.js'
 import { makeZip, streamedZip, type ZipMember } from './zip-fixture.js'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { parseJobJson } from '../../../agent/boot/job-json.js'
+import { parseJobJson } from '../../../agent/boot/requests/json.js'
 import { FauxbootError } from '../../../agent/errors.js'
 import { refusal } from './fixture.js'
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import t from 'tap'
-import { parseJobKernelci } from '../../../agent/boot/job-kernelci.js'
-import { parseJobLava } from '../../../agent/boot/job-lava.js'
-import { adaptConsole, labCommandLine } from '../../../agent/boot/lab-cmdline.js'
+import { parseJobKernelci } from '../../../agent/boot/requests/kernelci.js'
+import { adaptConsole, labCommandLine } from '../../../agent/boot/requests/lab-command-line.js'
+import { parseJobLava } from '../../../agent/boot/requests/lava.js'
 import { FauxbootError } from '../../../agent/errors.js'
 import { failure, refusal } from './fixture.js'
 

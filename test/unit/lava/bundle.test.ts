@@ -1,7 +1,7 @@
 import { createReadStream, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { receiveBundle } from '../../../agent/boot/job-bundle.js'
+import { receiveBundle } from '../../../agent/boot/requests/bundle.js'
 import { openStore, temporaryDirectory } from '../boot/fixture.js'
 import { fauxboot } from './capture.js'
 

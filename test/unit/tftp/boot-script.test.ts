@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { parseBootScript } from '../../../agent/boot/requests/boot-script.js'
 import { FauxbootError } from '../../../agent/errors.js'
 import { packUImage } from '../../../agent/image/uimage.js'
-import { parseBootScript } from '../../../agent/tftp/boot-script.js'
 import { refusal, temporaryDirectory } from '../boot/fixture.js'
 import { peer } from '../image/peer.js'
 

@@ -1,18 +1,8 @@
 /** A job of KernelCI for a pull lab: files, and tests that run on the target later. */
 
-import {
-  at,
-  type Fields,
-  invalid,
-  readList,
-  readObject,
-  readSha256,
-  readText,
-  readUrl,
-  readWord,
-} from './job-fields.js'
-import type { ArtifactReference, JobRequest } from './jobs/job.js'
-import { adaptConsole, type LabDefaults, labCommandLine } from './lab-cmdline.js'
+import type { ArtifactReference, JobRequest } from '../jobs/job.js'
+import { at, type Fields, invalid, readList, readObject, readSha256, readText, readUrl, readWord } from './fields.js'
+import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-line.js'
 
 /** Files that mean another kind of boot than kernel and ramdisk. Others are for the tests, and not fetched here. */
 const OTHER_BOOTS = ['nfsroot', 'nfsrootfs', 'rootfs', 'fit', 'uefi']

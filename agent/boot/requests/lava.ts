@@ -4,20 +4,10 @@
  * than the one that was meant is refused by name.
  */
 
-import type { CompressionFormat } from '../image/compression.js'
-import {
-  at,
-  type Fields,
-  invalid,
-  readFlag,
-  readList,
-  readObject,
-  readSha256,
-  readText,
-  readUrl,
-} from './job-fields.js'
-import type { ArtifactReference, JobRequest } from './jobs/job.js'
-import { adaptConsole, type LabDefaults, labCommandLine } from './lab-cmdline.js'
+import type { CompressionFormat } from '../../image/compression.js'
+import type { ArtifactReference, JobRequest } from '../jobs/job.js'
+import { at, type Fields, invalid, readFlag, readList, readObject, readSha256, readText, readUrl } from './fields.js'
+import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-line.js'
 
 /** Jobs have some 10 KiB. A text made to be slow costs `yaml` 5 us a character, ten times that on a board. */
 const LONGEST = 256 * 1024

@@ -5,7 +5,7 @@
  */
 
 import { crc32, createInflateRaw } from 'node:zlib'
-import { fault } from '../errors.js'
+import { fault } from '../../../errors.js'
 import type { ChunkReader } from './chunk-reader.js'
 import { METHOD, type MemberHeader, readDescriptor } from './zip-headers.js'
 

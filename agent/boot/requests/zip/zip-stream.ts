@@ -1,6 +1,6 @@
 /** A ZIP file read from a stream, first byte to last, every statement in it held against every other. */
 
-import { fault } from '../errors.js'
+import { fault } from '../../../errors.js'
 import { ChunkReader } from './chunk-reader.js'
 import { type MemberTally, readMemberData } from './zip-data.js'
 import { type MemberHeader, readDirectoryEntry, readEnd, readMemberHead, SIGNATURE } from './zip-headers.js'

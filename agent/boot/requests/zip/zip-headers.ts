@@ -1,6 +1,6 @@
 /** The records of a ZIP file (APPNOTE.TXT 6.3, sections 4.3 to 4.5). */
 
-import { fault } from '../errors.js'
+import { fault } from '../../../errors.js'
 import type { ChunkReader } from './chunk-reader.js'
 
 export const SIGNATURE = {

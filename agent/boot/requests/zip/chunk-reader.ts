@@ -1,7 +1,7 @@
 /** Reading of exact amounts from a body that comes in chunks of any size. */
 
-import { fault } from '../errors.js'
-import { unlessAborted } from '../transfer/abort.js'
+import { fault } from '../../../errors.js'
+import { unlessAborted } from '../../../transfer/abort.js'
 
 export class ChunkReader {
   readonly #what: string

@@ -3,11 +3,11 @@
  * apart by these names and by nothing else, and no name ever becomes a path.
  */
 
-import type { ArtifactStore } from './artifacts/artifact-store.js'
-import { invalid } from './job-fields.js'
-import { parseJobJson } from './job-json.js'
-import type { JobRequest } from './jobs/job.js'
-import { readZip } from './zip-stream.js'
+import type { ArtifactStore } from '../artifacts/artifact-store.js'
+import type { JobRequest } from '../jobs/job.js'
+import { invalid } from './fields.js'
+import { parseJobJson } from './json.js'
+import { readZip } from './zip/zip-stream.js'
 
 const DESCRIPTION = 'job.json'
 const FILES = ['kernel', 'ramdisk', 'dtb', 'modules'] as const

@@ -1,7 +1,8 @@
 /** A job as JSON, fauxboot's own form of it. */
 
-import { COMPRESSION_FORMATS } from '../image/compression.js'
-import { isArtifactName } from './artifacts/artifact-entry.js'
+import { COMPRESSION_FORMATS } from '../../image/compression.js'
+import { isArtifactName } from '../artifacts/artifact-entry.js'
+import type { ArtifactReference, JobOptions, JobRequest } from '../jobs/job.js'
 import {
   at,
   type Fields,
@@ -14,8 +15,7 @@ import {
   readText,
   readUrl,
   readWord,
-} from './job-fields.js'
-import type { ArtifactReference, JobOptions, JobRequest } from './jobs/job.js'
+} from './fields.js'
 
 /** Files that came along with the job: by form or in a bundle. Each is the name of an artifact. */
 export interface JobFiles {

@@ -1,6 +1,6 @@
 /** Reading of values that came from outside, with the path of what is wrong in every error. */
 
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 
 /** A refusal: `where` is a path such as `overlays[1].sha256`; the empty path is the job itself. */
 export function invalid(where: string, reason: string) {
