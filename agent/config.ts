@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import type { BootConfig } from './boot/boot-deps.js'
+import type { BootConfig } from './boot/pipeline/boot-deps.js'
 import { fault } from './errors.js'
 import type { HttpConfig } from './http/http-config.js'
 import type { TftpConfig } from './tftp/tftp-config.js'

@@ -3,7 +3,7 @@
  * `systemd-notify` does it; the unit needs `NotifyAccess=all`.
  */
 
-import type { BootLog } from './boot/boot-deps.js'
+import type { BootLog } from './boot/pipeline/boot-deps.js'
 
 export interface SystemdNotifier {
   /** The agent answers. Begins to feed the watchdog, if the unit has one. */

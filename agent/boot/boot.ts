@@ -6,12 +6,12 @@ import type { PlanJson } from '../kexec/plan-json.js'
 import { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BoardView } from './board.js'
 import { readBoard } from './board-view.js'
-import type { BootDeps } from './boot-deps.js'
 import type { JobEvent, JobOrigin, JobRequest, JobView } from './jobs/job.js'
 import { Job, type JobRecord, referencesOf } from './jobs/job-record.js'
 import { JobStore } from './jobs/job-store.js'
 import { BootCounters, type BootMetrics } from './jobs/metrics.js'
-import { runPipeline } from './pipeline.js'
+import type { BootDeps } from './pipeline/boot-deps.js'
+import { runPipeline } from './pipeline/pipeline.js'
 
 /** A job that waits for the board or owns it. */
 interface Entry {

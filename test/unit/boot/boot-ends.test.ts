@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Boot } from '../../../agent/boot/boot.js'
-import { attempt } from '../../../agent/boot/jump.js'
+import { attempt } from '../../../agent/boot/pipeline/jump.js'
 import type { FakeKexec } from '../../../agent/kexec/kexec-fake.js'
 import { cpio, zImage } from '../kexec/images.js'
 import {

@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { type DecompressStreamOptions, decompressStream } from '../../../agent/boot/decompress-stream.js'
+import { type DecompressStreamOptions, decompressStream } from '../../../agent/boot/pipeline/decompress-stream.js'
 import type { CompressionFormat } from '../../../agent/image/compression.js'
 import { failure, MIB, patternBytes, temporaryDirectory } from './fixture.js'
 

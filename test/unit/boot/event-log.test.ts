@@ -1,7 +1,7 @@
 import t from 'tap'
 import { EventLog } from '../../../agent/boot/jobs/event-log.js'
 import type { JobEvent } from '../../../agent/boot/jobs/job.js'
-import { thinProgress } from '../../../agent/boot/progress.js'
+import { thinProgress } from '../../../agent/boot/pipeline/progress.js'
 
 const clock = () => Date.UTC(2020, 3, 14)
 const read = async (events: AsyncIterable<JobEvent>): Promise<JobEvent[]> => {

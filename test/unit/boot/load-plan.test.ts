@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkSegments } from '../../../agent/boot/load-plan.js'
+import { checkSegments } from '../../../agent/boot/pipeline/load.js'
 import { failure, patternBytes, sha256 } from './fixture.js'
 
 const FILE = patternBytes(5_000_000)

@@ -3,7 +3,12 @@ import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { pack } from 'tar-stream'
-import { isReadyForTarget, type ModulesOptions, memberName, modulesToCpio } from '../../../agent/boot/modules.js'
+import {
+  isReadyForTarget,
+  type ModulesOptions,
+  memberName,
+  modulesToCpio,
+} from '../../../agent/boot/pipeline/modules.js'
 import { FauxbootError } from '../../../agent/errors.js'
 import { packCpio, parseCpio } from '../../../agent/image/cpio.js'
 import { failure, MIB, patternBytes, refusal } from './fixture.js'
@@ -128,7 +133,7 @@ t.test("members' times that no cpio can hold are brought into its range", async 
     [Number.NaN, 0],
     [1e14, 0xffffffff],
   ] as const) {
-    const { cpioEntries } = await import('../../../agent/boot/modules.js')
+    const { cpioEntries } = await import('../../../agent/boot/pipeline/modules.js')
     const header = { name: 'x', type: 'file', mode: 0o644, mtime: new Date(time), size: 0, linkname: '' } as const
     const members = async function* () {
       yield {

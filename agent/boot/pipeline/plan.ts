@@ -1,13 +1,13 @@
 /** The third stage: the plan, and whether it may be followed. */
 
-import { fault } from '../errors.js'
-import { parseIomem } from '../kexec/memory-map.js'
-import type { Finding, Plan } from '../kexec/plan.js'
-import { planToJson } from '../kexec/plan-json.js'
-import { planBoot } from '../kexec/planner.js'
-import { readBoardFacts } from './board-view.js'
-import type { Stage } from './stage.js'
-import type { Pieces } from './unpack-files.js'
+import { fault } from '../../errors.js'
+import { parseIomem } from '../../kexec/memory-map.js'
+import type { Finding, Plan } from '../../kexec/plan.js'
+import { planToJson } from '../../kexec/plan-json.js'
+import { planBoot } from '../../kexec/planner.js'
+import { readBoardFacts } from '../board-view.js'
+import type { Stage } from './job-context.js'
+import type { Pieces } from './unpack.js'
 
 /**
  * Plan a job on this board. Plan and findings are shown to clients, whatever comes of it.

@@ -1,8 +1,8 @@
 /** What the pipeline stands on: its settings, the machine, the log. */
 
-import type { Kexec } from '../kexec/kexec.js'
-import type { BoardHost } from './board.js'
-import type { FilePart } from './jobs/job.js'
+import type { Kexec } from '../../kexec/kexec.js'
+import type { BoardHost } from '../board.js'
+import type { FilePart } from '../jobs/job.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface BootConfig {

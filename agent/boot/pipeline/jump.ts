@@ -1,9 +1,9 @@
 /** The last stage: out of the first stage and into the target. */
 
-import { fault } from '../errors.js'
-import { pause } from '../transfer/abort.js'
-import { readLinks } from './board-view.js'
-import type { Stage } from './stage.js'
+import { fault } from '../../errors.js'
+import { pause } from '../../transfer/abort.js'
+import { readLinks } from '../board-view.js'
+import type { Stage } from './job-context.js'
 
 /** A storage that hangs must not keep a loaded target from starting. */
 const LAST_STEP_MS = 5000

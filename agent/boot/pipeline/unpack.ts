@@ -1,15 +1,15 @@
 /** The second stage, its other half: from the files of a job to the pieces that are planned and loaded. */
 
 import { createHash } from 'node:crypto'
-import { fault } from '../errors.js'
-import { type CompressionFormat, detectCompression } from '../image/compression.js'
-import { parseFdt, writeFdt } from '../image/fdt.js'
-import { applyOverlay } from '../image/fdt-overlay.js'
-import { unlessAborted } from '../transfer/abort.js'
+import { fault } from '../../errors.js'
+import { type CompressionFormat, detectCompression } from '../../image/compression.js'
+import { parseFdt, writeFdt } from '../../image/fdt.js'
+import { applyOverlay } from '../../image/fdt-overlay.js'
+import { unlessAborted } from '../../transfer/abort.js'
 import { decompressStream } from './decompress-stream.js'
-import type { JobFile, JobFiles } from './fetch-files.js'
+import type { JobFile, JobFiles } from './fetch.js'
+import type { Stage } from './job-context.js'
 import { isReadyForTarget, modulesToCpio } from './modules.js'
-import type { Stage } from './stage.js'
 
 /** Bytes that go into memory as they are, with the digest that they must still have when they are loaded. */
 export interface Piece {

@@ -1,7 +1,7 @@
 /** The second stage, its first half: are the files the ones that were meant? */
 
-import { fault } from '../errors.js'
-import type { JobFiles } from './fetch-files.js'
+import { fault } from '../../errors.js'
+import type { JobFiles } from './fetch.js'
 
 /**
  * Hold size and digest of each file against what the job says of it.

@@ -1,10 +1,10 @@
 /** The first stage: every file of a job into the artifact store. */
 
-import { fetchHttp } from '../transfer/http-fetch.js'
-import { showUrl } from '../transfer/url.js'
-import type { ArtifactReference, FilePart } from './jobs/job.js'
+import { fetchHttp } from '../../transfer/http-fetch.js'
+import { showUrl } from '../../transfer/url.js'
+import type { ArtifactReference, FilePart } from '../jobs/job.js'
+import type { Stage } from './job-context.js'
 import { thinProgress } from './progress.js'
-import type { Stage } from './stage.js'
 
 /** A file of a job in the artifact store. */
 export interface JobFile {

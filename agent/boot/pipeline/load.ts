@@ -2,10 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { fault } from '../errors.js'
-import type { Plan, PlanSegment } from '../kexec/plan.js'
-import type { Stage } from './stage.js'
-import type { Piece, Pieces } from './unpack-files.js'
+import { fault } from '../../errors.js'
+import type { Plan, PlanSegment } from '../../kexec/plan.js'
+import type { Stage } from './job-context.js'
+import type { Piece, Pieces } from './unpack.js'
 
 /** Bytes that are digested between two turns of the event loop: 20 ms on a slow core. */
 const A_TURN = 2 * 1024 * 1024

@@ -1,13 +1,13 @@
 /** From a request to the jump: the stages in their order, and the states that clients see. */
 
-import { fetchFiles } from './fetch-files.js'
-import type { JobState } from './jobs/job.js'
+import type { JobState } from '../jobs/job.js'
+import { fetchFiles } from './fetch.js'
+import type { Stage } from './job-context.js'
 import { jump } from './jump.js'
-import { loadPlan, unloadAfterFailure } from './load-plan.js'
-import { checkPlan, planPieces } from './plan-pieces.js'
-import type { Stage } from './stage.js'
-import { unpackFiles } from './unpack-files.js'
-import { verifyFiles } from './verify-files.js'
+import { loadPlan, unloadAfterFailure } from './load.js'
+import { checkPlan, planPieces } from './plan.js'
+import { unpackFiles } from './unpack.js'
+import { verifyFiles } from './verify.js'
 
 /**
  * Run a job. This resolves for a dry run only, when the plan is made; a job that jumps never comes back.

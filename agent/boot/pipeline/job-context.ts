@@ -1,10 +1,10 @@
 /** What every stage of the pipeline gets to work with. */
 
-import type { ArtifactStore } from './artifacts/artifact-store.js'
+import type { ArtifactStore } from '../artifacts/artifact-store.js'
+import type { JobRequest } from '../jobs/job.js'
+import type { Job } from '../jobs/job-record.js'
+import type { BootCounters } from '../jobs/metrics.js'
 import type { BootDeps } from './boot-deps.js'
-import type { JobRequest } from './jobs/job.js'
-import type { Job } from './jobs/job-record.js'
-import type { BootCounters } from './jobs/metrics.js'
 
 export interface Stage {
   readonly job: Job

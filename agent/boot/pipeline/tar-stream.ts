@@ -1,7 +1,7 @@
 /** Members of a tar archive, one after the other. */
 
 import type { Extract, Header } from 'tar-stream'
-import { FauxbootError, fault } from '../errors.js'
+import { FauxbootError, fault } from '../../errors.js'
 
 export interface TarMember {
   readonly header: Header

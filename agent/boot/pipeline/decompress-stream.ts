@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { fault } from '../errors.js'
-import { type CompressionFormat, decompress } from '../image/compression.js'
+import { fault } from '../../errors.js'
+import { type CompressionFormat, decompress } from '../../image/compression.js'
 
 export interface DecompressStreamOptions {
   /** name of the file, for messages */
