@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BoardHost } from '../boot/board.js'
+import type { BoardHost } from '../boot/board/board.js'
 import type { Boot } from '../boot/boot.js'
 import { boardFacts } from './board/host-facts.js'
 import type { UBootConfig } from './board/uboot-config.js'

@@ -1,7 +1,7 @@
 /** `fauxboot board`: what a board is and how it is. */
 
 import type { Command } from 'commander'
-import type { BoardView, LinkView, WatchdogView } from '../../agent/boot/board.js'
+import type { BoardView, LinkView, WatchdogView } from '../../agent/boot/board/board.js'
 import { renderFinding } from '../job-display.js'
 import { formatBytes } from '../quantities.js'
 import { renderPairs } from '../table.js'

@@ -2,7 +2,7 @@
 
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BoardHost } from '../../agent/boot/board.js'
+import type { BoardHost } from '../../agent/boot/board/board.js'
 import { Boot } from '../../agent/boot/boot.js'
 import type { FilePart } from '../../agent/boot/jobs/job.js'
 import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js'

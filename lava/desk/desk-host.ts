@@ -1,7 +1,7 @@
 /** The board that there is none of: memory as it was asked for, nothing plugged in, and nothing in the way of a boot. */
 
-import type { BoardHost } from '../../agent/boot/board.js'
-import { availableMemory } from '../../agent/boot/board-host.js'
+import type { BoardHost } from '../../agent/boot/board/board.js'
+import { availableMemory } from '../../agent/boot/board/linux-host.js'
 import type { Range } from '../../agent/kexec/ranges.js'
 
 /** Every capability there is, and room for more: `capabilities(7)` */

@@ -1,8 +1,8 @@
 /** A board at a desk: a U-Boot without the board, which can be reset and switched off. */
 
 import { join } from 'node:path'
-import type { BoardHost } from '../../agent/boot/board.js'
-import { availableMemory } from '../../agent/boot/board-host.js'
+import type { BoardHost } from '../../agent/boot/board/board.js'
+import { availableMemory } from '../../agent/boot/board/linux-host.js'
 import type { Range } from '../../agent/kexec/ranges.js'
 import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
 import { boardFacts } from '../../agent/uboot/board/host-facts.js'

@@ -1,7 +1,7 @@
 /** What the pipeline stands on: its settings, the machine, the log. */
 
 import type { Kexec } from '../../kexec/kexec.js'
-import type { BoardHost } from '../board.js'
+import type { BoardHost } from '../board/board.js'
 import type { FilePart } from '../jobs/job.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */

@@ -2,7 +2,7 @@
 
 import { fault } from '../../errors.js'
 import { pause } from '../../transfer/abort.js'
-import { readLinks } from '../board-view.js'
+import { readLinks } from '../board/read-board.js'
 import type { Stage } from './job-context.js'
 
 /** A storage that hangs must not keep a loaded target from starting. */

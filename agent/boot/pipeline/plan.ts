@@ -5,7 +5,7 @@ import { parseIomem } from '../../kexec/memory-map.js'
 import type { Finding, Plan } from '../../kexec/plan.js'
 import { planToJson } from '../../kexec/plan-json.js'
 import { planBoot } from '../../kexec/planner.js'
-import { readBoardFacts } from '../board-view.js'
+import { readBoardFacts } from '../board/read-board.js'
 import type { Stage } from './job-context.js'
 import type { Pieces } from './unpack.js'
 

@@ -1,6 +1,6 @@
 /** What the faked U-Boot says of its board, made of what the running kernel tells. */
 
-import type { BoardHost } from '../../boot/board.js'
+import type { BoardHost } from '../../boot/board/board.js'
 import { parseIomem } from '../../kexec/memory-map.js'
 import { versionLine } from './banner.js'
 import type { BoardFacts } from './board-facts.js'

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { BoardHost } from '../../../agent/boot/board.js'
+import type { BoardHost } from '../../../agent/boot/board/board.js'
 import { Boot } from '../../../agent/boot/boot.js'
 import type { JobEvent, JobRequest, JobState } from '../../../agent/boot/jobs/job.js'
 import type { BootConfig, BootDeps } from '../../../agent/boot/pipeline/boot-deps.js'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { availableMemory, createBoardHost } from '../../../agent/boot/board-host.js'
+import { availableMemory, createBoardHost } from '../../../agent/boot/board/linux-host.js'
 
 const ORANGE_PI = {
   proc: {

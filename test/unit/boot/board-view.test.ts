@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { BoardHost } from '../../../agent/boot/board.js'
-import { readBoard, readBoardFacts, readLinks } from '../../../agent/boot/board-view.js'
+import type { BoardHost } from '../../../agent/boot/board/board.js'
+import { readBoard, readBoardFacts, readLinks } from '../../../agent/boot/board/read-board.js'
 import { createFakeKexec } from '../../../agent/kexec/kexec-fake.js'
 import { fakeHost } from './board-fixture.js'
 import { body, MIB, openStore } from './fixture.js'

@@ -1,13 +1,13 @@
 /** What is known of the board, for clients and for the preflight. */
 
-import { FauxbootError } from '../errors.js'
-import type { BoardFacts } from '../kexec/check.js'
-import type { Kexec } from '../kexec/kexec.js'
-import { parseIomem } from '../kexec/memory-map.js'
-import type { Finding } from '../kexec/plan.js'
-import { examineBoard } from '../kexec/preflight.js'
-import { hex, type Range } from '../kexec/ranges.js'
-import type { ArtifactStore } from './artifacts/artifact-store.js'
+import { FauxbootError } from '../../errors.js'
+import type { BoardFacts } from '../../kexec/check.js'
+import type { Kexec } from '../../kexec/kexec.js'
+import { parseIomem } from '../../kexec/memory-map.js'
+import type { Finding } from '../../kexec/plan.js'
+import { examineBoard } from '../../kexec/preflight.js'
+import { hex, type Range } from '../../kexec/ranges.js'
+import type { ArtifactStore } from '../artifacts/artifact-store.js'
 import type { BoardHost, BoardView, LinkView, WatchdogView } from './board.js'
 
 /** `CAP_SYS_BOOT` of `capabilities(7)` */
