@@ -2,7 +2,7 @@
 
 import { isFdt } from '../image/fdt.js'
 import type { Check } from './check.js'
-import { formatSize, hex } from './ranges.js'
+import { formatSize, hex } from './layout/ranges.js'
 
 const OVERWRITTEN = 'ramdisk or device tree overwritten by the decompressor'
 

@@ -2,10 +2,19 @@
 
 import { isFdt } from '../image/fdt.js'
 import type { Check, PreflightContext } from './check.js'
-import { fateOf, RAM_BASE_ALIGNMENT } from './decompressor.js'
-import { UNIT_FACTORS } from './memory-map.js'
-import type { PlanSegment } from './plan.js'
-import { contains, firstOverlap, formatRange, formatSize, hex, type Range, subtract, totalLength } from './ranges.js'
+import { fateOf, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
+import { UNIT_FACTORS } from './layout/memory-map.js'
+import type { PlanSegment } from './layout/plan.js'
+import {
+  contains,
+  firstOverlap,
+  formatRange,
+  formatSize,
+  hex,
+  type Range,
+  subtract,
+  totalLength,
+} from './layout/ranges.js'
 
 /** `KEXEC_SEGMENT_MAX` of Linux. */
 const MAX_SEGMENTS = 16

@@ -3,7 +3,7 @@
 import type { Check, Remark } from './check.js'
 import { cutByShell } from './checks-target.js'
 import { areasOf, type Case, type Run, safeImageSize } from './explain-run.js'
-import { formatRange, formatSize, hex, lengthOf } from './ranges.js'
+import { formatRange, formatSize, hex, lengthOf } from './layout/ranges.js'
 
 /** 64 bytes: the header that is cut off an image taken for a uImage. */
 const UIMAGE_HEADER = 64

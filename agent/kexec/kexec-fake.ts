@@ -9,7 +9,7 @@ import { checkLoad, describeLoad, type LoadSegment, NativeArgumentError, SEGMENT
 import { fault } from '../errors.js'
 import type { Kexec, KexecSegment } from './kexec.js'
 import { kexecFault } from './kexec-native.js'
-import { contains, overlap, type Range, totalLength } from './ranges.js'
+import { contains, overlap, type Range, totalLength } from './layout/ranges.js'
 
 /** What a test may say about the kernel. */
 export interface FakeKernelOptions {

@@ -1,8 +1,8 @@
 /** Memory cut into strips at every boundary of a plan: what the pictures in text and in SVG are drawn from. */
 
-import { PAGE_TABLE_SIZE } from './decompressor.js'
+import { PAGE_TABLE_SIZE } from './layout/decompressor.js'
+import { overlap, type Range } from './layout/ranges.js'
 import { type PlanJson, rangeFromJson } from './plan-json.js'
-import { overlap, type Range } from './ranges.js'
 
 export type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
 

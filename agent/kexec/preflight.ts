@@ -8,7 +8,7 @@ import { BOARD_CHECKS } from './checks-board.js'
 import { IMAGE_CHECKS } from './checks-image.js'
 import { MEMORY_CHECKS } from './checks-memory.js'
 import { TARGET_CHECKS } from './checks-target.js'
-import type { Finding, Severity } from './plan.js'
+import type { Finding, Severity } from './layout/plan.js'
 
 /** The checks of a plan, in the order of their findings within one severity. */
 export const CHECKS: readonly Check[] = [...MEMORY_CHECKS, ...IMAGE_CHECKS, ...TARGET_CHECKS]

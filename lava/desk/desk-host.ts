@@ -2,7 +2,7 @@
 
 import type { BoardHost } from '../../agent/boot/board/board.js'
 import { availableMemory } from '../../agent/boot/board/linux-host.js'
-import type { Range } from '../../agent/kexec/ranges.js'
+import type { Range } from '../../agent/kexec/layout/ranges.js'
 
 /** Every capability there is, and room for more: `capabilities(7)` */
 const ALL_CAPABILITIES = 2n ** 64n - 1n

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { BoardHost } from '../../agent/boot/board/board.js'
 import { availableMemory } from '../../agent/boot/board/linux-host.js'
-import type { Range } from '../../agent/kexec/ranges.js'
+import type { Range } from '../../agent/kexec/layout/ranges.js'
 import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
 import { boardFacts } from '../../agent/uboot/board/host-facts.js'
 import type { Power } from '../../agent/uboot/boot/pipeline-target.js'

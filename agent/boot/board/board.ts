@@ -1,6 +1,6 @@
 /** The board as clients see it, and the words in which its host tells about itself. */
 
-import type { Finding } from '../../kexec/plan.js'
+import type { Finding } from '../../kexec/layout/plan.js'
 
 /** A network interface. */
 export interface LinkView {

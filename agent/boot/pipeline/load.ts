@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fault } from '../../errors.js'
-import type { Plan, PlanSegment } from '../../kexec/plan.js'
+import type { Plan, PlanSegment } from '../../kexec/layout/plan.js'
 import type { Stage } from './job-context.js'
 import type { Piece, Pieces } from './unpack.js'
 

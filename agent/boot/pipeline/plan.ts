@@ -1,8 +1,8 @@
 /** The third stage: the plan, and whether it may be followed. */
 
 import { fault } from '../../errors.js'
-import { parseIomem } from '../../kexec/memory-map.js'
-import type { Finding, Plan } from '../../kexec/plan.js'
+import { parseIomem } from '../../kexec/layout/memory-map.js'
+import type { Finding, Plan } from '../../kexec/layout/plan.js'
 import { planToJson } from '../../kexec/plan-json.js'
 import { planBoot } from '../../kexec/planner.js'
 import { readBoardFacts } from '../board/read-board.js'

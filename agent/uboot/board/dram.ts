@@ -1,6 +1,6 @@
 /** The DRAM that the faked U-Boot shows, made of the System RAM that the running kernel was left. */
 
-import type { Range } from '../../kexec/ranges.js'
+import type { Range } from '../../kexec/layout/ranges.js'
 
 /** The running kernel keeps parts of DRAM out of System RAM; holes up to this size are not the end of a bank. */
 const SMALL_HOLE = 64 * 1024 * 1024

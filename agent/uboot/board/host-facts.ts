@@ -1,7 +1,7 @@
 /** What the faked U-Boot says of its board, made of what the running kernel tells. */
 
 import type { BoardHost } from '../../boot/board/board.js'
-import { parseIomem } from '../../kexec/memory-map.js'
+import { parseIomem } from '../../kexec/layout/memory-map.js'
 import { versionLine } from './banner.js'
 import type { BoardFacts } from './board-facts.js'
 import { CPU_NAMES } from './cpu-names.js'

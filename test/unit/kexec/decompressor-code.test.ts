@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readDecompressorCode } from '../../../agent/kexec/decompressor-code.js'
+import { readDecompressorCode } from '../../../agent/kexec/layout/decompressor-code.js'
 
 const SIZE = 0x4000
 const STACK_END = 0x5418

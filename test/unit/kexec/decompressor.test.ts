@@ -5,9 +5,9 @@ import {
   parseMove,
   predictDecompressor,
   sizeFromMove,
-} from '../../../agent/kexec/decompressor.js'
-import type { DecompressorCode } from '../../../agent/kexec/plan.js'
-import { hex } from '../../../agent/kexec/ranges.js'
+} from '../../../agent/kexec/layout/decompressor.js'
+import type { DecompressorCode } from '../../../agent/kexec/layout/plan.js'
+import { hex } from '../../../agent/kexec/layout/ranges.js'
 import { named, numberOf, type RelocationVector, VECTORS } from './vectors.js'
 
 const BSS = 0x5e4d4

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { parseFdt } from '../../../agent/image/fdt.js'
 import { encodeCells, encodeString, findNode, propString } from '../../../agent/image/fdt-query.js'
-import { boardOf, prepareDtb, reservedMemory } from '../../../agent/kexec/dtb.js'
-import { ramFromFdt } from '../../../agent/kexec/memory-map.js'
+import { boardOf, prepareDtb, reservedMemory } from '../../../agent/kexec/layout/dtb.js'
+import { ramFromFdt } from '../../../agent/kexec/layout/memory-map.js'
 import { node, type TreeParts, tree } from './trees.js'
 
 const RAM = [{ start: 0x20000000, end: 0xa0000000 }]

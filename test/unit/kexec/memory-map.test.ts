@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { FauxbootError } from '../../../agent/errors.js'
-import { parseIomem, parseRamOption, ramFromFdt } from '../../../agent/kexec/memory-map.js'
+import { parseIomem, parseRamOption, ramFromFdt } from '../../../agent/kexec/layout/memory-map.js'
 import { tree } from './trees.js'
 
 const IOMEM = `00000000-00000fff : something

@@ -1,6 +1,6 @@
 import t from 'tap'
+import type { Plan } from '../../../agent/kexec/layout/plan.js'
 import { memoryStrips } from '../../../agent/kexec/memory-picture.js'
-import type { Plan } from '../../../agent/kexec/plan.js'
 import { type PlanJson, planToJson } from '../../../agent/kexec/plan-json.js'
 import { renderPlanSvg } from '../../../agent/kexec/plan-svg.js'
 import { renderPlanText } from '../../../agent/kexec/plan-text.js'

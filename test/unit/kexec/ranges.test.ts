@@ -15,7 +15,7 @@ import {
   type Range,
   subtract,
   totalLength,
-} from '../../../agent/kexec/ranges.js'
+} from '../../../agent/kexec/layout/ranges.js'
 
 const r = (start: number, end: number): Range => ({ start, end })
 const arbitrary = fc.array(

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { KexecToolsInput } from '../../../agent/kexec/kexec-tools-layout.js'
-import type { Range } from '../../../agent/kexec/ranges.js'
+import type { Range } from '../../../agent/kexec/layout/ranges.js'
 
 type Hex = string
 

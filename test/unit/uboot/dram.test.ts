@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseIomem } from '../../../agent/kexec/memory-map.js'
+import { parseIomem } from '../../../agent/kexec/layout/memory-map.js'
 import { dramBanks } from '../../../agent/uboot/board/dram.js'
 
 const MIB = 2 ** 20
