@@ -1,7 +1,7 @@
 /** What a log of kexec-tools tells of why a board stays silent: a table of checks over one run. */
 
-import type { Check, Remark } from './check.js'
-import { cutByShell } from './checks-target.js'
+import type { Check, Remark } from './checks/check.js'
+import { cutByShell } from './checks/target.js'
 import { areasOf, type Case, type Run, safeImageSize } from './explain-run.js'
 import { formatRange, formatSize, hex, lengthOf } from './layout/ranges.js'
 

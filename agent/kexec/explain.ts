@@ -1,6 +1,6 @@
 /** `fauxboot explain`: what people paste of kexec-tools' debug output, worked out and diagnosed. */
 
-import { runChecks } from './check.js'
+import { runChecks } from './checks/check.js'
 import { EXPLAIN_CHECKS } from './explain-checks.js'
 import { areasOf, type Case, type Run, workOut } from './explain-run.js'
 import { type LoggedRun, parseKexecToolsLog } from './kexec-tools-log.js'

@@ -3,11 +3,11 @@
  * people report; what a row finds becomes a finding of the plan.
  */
 
-import { type BoardFacts, type Check, type PreflightContext, runChecks } from './check.js'
-import { BOARD_CHECKS } from './checks-board.js'
-import { IMAGE_CHECKS } from './checks-image.js'
-import { MEMORY_CHECKS } from './checks-memory.js'
-import { TARGET_CHECKS } from './checks-target.js'
+import { BOARD_CHECKS } from './checks/board.js'
+import { type BoardFacts, type Check, type PreflightContext, runChecks } from './checks/check.js'
+import { IMAGE_CHECKS } from './checks/image.js'
+import { MEMORY_CHECKS } from './checks/memory.js'
+import { TARGET_CHECKS } from './checks/target.js'
 import type { Finding, Severity } from './layout/plan.js'
 
 /** The checks of a plan, in the order of their findings within one severity. */

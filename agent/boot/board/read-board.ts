@@ -1,7 +1,7 @@
 /** What is known of the board, for clients and for the preflight. */
 
 import { FauxbootError } from '../../errors.js'
-import type { BoardFacts } from '../../kexec/check.js'
+import type { BoardFacts } from '../../kexec/checks/check.js'
 import type { Kexec } from '../../kexec/kexec.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
 import type { Finding } from '../../kexec/layout/plan.js'

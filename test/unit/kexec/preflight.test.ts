@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseZImage } from '../../../agent/image/zimage.js'
-import type { BoardFacts, PreflightContext, TargetTree } from '../../../agent/kexec/check.js'
+import type { BoardFacts, PreflightContext, TargetTree } from '../../../agent/kexec/checks/check.js'
 import { predictDecompressor } from '../../../agent/kexec/layout/decompressor.js'
 import type { PlanSegment } from '../../../agent/kexec/layout/plan.js'
 import { CHECKS, examineBoard, preflight } from '../../../agent/kexec/preflight.js'

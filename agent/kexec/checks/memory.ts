@@ -1,10 +1,9 @@
 /** Checks of where everything goes: what `kexec_load(2)` refuses, and what would die on the way to the target. */
 
-import { isFdt } from '../image/fdt.js'
-import type { Check, PreflightContext } from './check.js'
-import { fateOf, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
-import { UNIT_FACTORS } from './layout/memory-map.js'
-import type { PlanSegment } from './layout/plan.js'
+import { isFdt } from '../../image/fdt.js'
+import { fateOf, RAM_BASE_ALIGNMENT } from '../layout/decompressor.js'
+import { UNIT_FACTORS } from '../layout/memory-map.js'
+import type { PlanSegment } from '../layout/plan.js'
 import {
   contains,
   firstOverlap,
@@ -14,7 +13,8 @@ import {
   type Range,
   subtract,
   totalLength,
-} from './layout/ranges.js'
+} from '../layout/ranges.js'
+import type { Check, PreflightContext } from './check.js'
 
 /** `KEXEC_SEGMENT_MAX` of Linux. */
 const MAX_SEGMENTS = 16

@@ -1,11 +1,11 @@
 /** What a check of the preflight gets to see, and what it says. */
 
-import type { CompressionFormat } from '../image/compression.js'
-import type { Fdt } from '../image/fdt.js'
-import type { ZImage } from '../image/zimage.js'
-import type { LayoutFailure } from './layout/layout.js'
-import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from './layout/plan.js'
-import type { Range } from './layout/ranges.js'
+import type { CompressionFormat } from '../../image/compression.js'
+import type { Fdt } from '../../image/fdt.js'
+import type { ZImage } from '../../image/zimage.js'
+import type { LayoutFailure } from '../layout/layout.js'
+import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'
+import type { Range } from '../layout/ranges.js'
 
 /** What the board says of itself, as far as it is known; a plan made elsewhere has none of it. */
 export interface BoardFacts {

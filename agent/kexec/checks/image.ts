@@ -1,8 +1,8 @@
 /** Checks of the files of a job: kernel, ramdisk, and what sits around and behind them. */
 
-import { isFdt } from '../image/fdt.js'
+import { isFdt } from '../../image/fdt.js'
+import { formatSize, hex } from '../layout/ranges.js'
 import type { Check } from './check.js'
-import { formatSize, hex } from './layout/ranges.js'
 
 const OVERWRITTEN = 'ramdisk or device tree overwritten by the decompressor'
 
