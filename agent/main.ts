@@ -168,8 +168,8 @@ const memoryRoom =
     Math.max(0, Math.floor((availableMemory() - memoryReserve) / 2))
 
 const PLANS: PlanRenderers = {
-  svg: async plan => (await import('./kexec/plan-svg.js')).renderPlanSvg(plan),
-  text: async plan => (await import('./kexec/plan-text.js')).renderPlanText(plan, { color: false }),
+  svg: async plan => (await import('./kexec/render/plan-svg.js')).renderPlanSvg(plan),
+  text: async plan => (await import('./kexec/render/plan-text.js')).renderPlanText(plan, { color: false }),
 }
 
 /** Where the addon is missing nothing can be booted, but a plan can be made: the file is read instead. */

@@ -7,7 +7,7 @@ import type { ArtifactView } from '../agent/boot/artifacts/artifact-store.js'
 import type { BoardView } from '../agent/boot/board/board.js'
 import type { JobEvent, JobState, JobView } from '../agent/boot/jobs/job.js'
 import { FauxbootError, fault } from '../agent/errors.js'
-import type { PlanJson } from '../agent/kexec/plan-json.js'
+import type { PlanJson } from '../agent/kexec/render/plan-json.js'
 import { parseEventStream } from './event-stream.js'
 import { type HttpRequest, readChunks, readText, sendRequest, wrongAnswer } from './http-request.js'
 

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { asFault, type FauxbootError, fault } from '../errors.js'
-import type { PlanJson } from '../kexec/plan-json.js'
+import type { PlanJson } from '../kexec/render/plan-json.js'
 import { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BoardView } from './board/board.js'
 import { readBoard } from './board/read-board.js'

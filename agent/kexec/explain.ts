@@ -5,7 +5,7 @@ import { EXPLAIN_CHECKS } from './explain-checks.js'
 import { areasOf, type Case, type Run, workOut } from './explain-run.js'
 import { type LoggedRun, parseKexecToolsLog } from './kexec-tools-log.js'
 import { hex, inclusivePair, normalize } from './layout/ranges.js'
-import { type FindingJson, findingToJson, type RangeJson, rangeToJson } from './plan-json.js'
+import { type FindingJson, findingToJson, type RangeJson, rangeToJson } from './render/plan-json.js'
 
 /** As in the table that kexec-tools prints; all hex. */
 export interface ExplainedSegment {

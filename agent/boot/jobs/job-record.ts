@@ -1,7 +1,7 @@
 /** A job while the agent knows it: its state, its files, its events, and how it is remembered. */
 
 import type { FauxbootError } from '../../errors.js'
-import type { PlanJson } from '../../kexec/plan-json.js'
+import type { PlanJson } from '../../kexec/render/plan-json.js'
 import { showUrl } from '../../transfer/url.js'
 import { EventLog } from './event-log.js'
 import {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { JobView } from '../../../agent/boot/jobs/job.js'
 import * as schemas from '../../../agent/http/schemas.js'
-import type { PlanJson } from '../../../agent/kexec/plan-json.js'
+import type { PlanJson } from '../../../agent/kexec/render/plan-json.js'
 import { reaches, statesOf } from '../boot/board-fixture.js'
 import { asJson, CMDLINE, conforms, startAgent, submit, submitStalled } from './agent-fixture.js'
 

@@ -1,7 +1,7 @@
 /** Memory cut into strips at every boundary of a plan: what the pictures in text and in SVG are drawn from. */
 
-import { PAGE_TABLE_SIZE } from './layout/decompressor.js'
-import { overlap, type Range } from './layout/ranges.js'
+import { PAGE_TABLE_SIZE } from '../layout/decompressor.js'
+import { overlap, type Range } from '../layout/ranges.js'
 import { type PlanJson, rangeFromJson } from './plan-json.js'
 
 export type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'

@@ -1,6 +1,6 @@
 /** Colours for terminals; none unless asked for. */
 
-import type { Severity } from './layout/plan.js'
+import type { Severity } from '../layout/plan.js'
 
 export type Paint = (text: string) => string
 

@@ -1,6 +1,6 @@
 /** A plan for people: the table of segments, what the decompressor will do, findings, and a picture of memory. */
 
-import { formatSize } from './layout/ranges.js'
+import { formatSize } from '../layout/ranges.js'
 import { memoryStrips, type Strip } from './memory-picture.js'
 import type { FindingJson, PlanJson, PredictionJson } from './plan-json.js'
 import { paintOf, type Style, styleFor, table } from './terminal-style.js'

@@ -1,7 +1,7 @@
 /** A plan as JSON: for programs, for the command line, and for the pictures. It holds no bytes of the files. */
 
-import type { DecompressorCode, Finding, KernelFacts, Plan, Prediction, SegmentKind, Severity } from './layout/plan.js'
-import { hex, inclusivePair, type Range } from './layout/ranges.js'
+import type { DecompressorCode, Finding, KernelFacts, Plan, Prediction, SegmentKind, Severity } from '../layout/plan.js'
+import { hex, inclusivePair, type Range } from '../layout/ranges.js'
 
 /** Lower-case hex: `end` is the first address behind the range. */
 export interface RangeJson {

@@ -1,6 +1,6 @@
 /** A plan as a picture: a column of memory, low addresses at the top, drawn not to scale so that all can be read. */
 
-import { formatSize } from './layout/ranges.js'
+import { formatSize } from '../layout/ranges.js'
 import { memoryStrips, type OccupantKind, type Strip } from './memory-picture.js'
 import type { PlanJson } from './plan-json.js'
 
