@@ -2,11 +2,11 @@
 
 import { FauxbootError } from '../../errors.js'
 import type { BoardFacts } from '../../kexec/checks/check.js'
-import type { Kexec } from '../../kexec/kexec.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
 import type { Finding } from '../../kexec/layout/plan.js'
 import { hex, type Range } from '../../kexec/layout/ranges.js'
 import { examineBoard } from '../../kexec/preflight.js'
+import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { ArtifactStore } from '../artifacts/artifact-store.js'
 import type { BoardHost, BoardView, LinkView, WatchdogView } from './board.js'
 

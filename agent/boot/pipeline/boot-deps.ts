@@ -1,6 +1,6 @@
 /** What the pipeline stands on: its settings, the machine, the log. */
 
-import type { Kexec } from '../../kexec/kexec.js'
+import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { BoardHost } from '../board/board.js'
 import type { FilePart } from '../jobs/job.js'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { BoardHost } from '../../../agent/boot/board/board.js'
 import { readBoard, readBoardFacts, readLinks } from '../../../agent/boot/board/read-board.js'
-import { createFakeKexec } from '../../../agent/kexec/kexec-fake.js'
+import { createFakeKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
 import { fakeHost } from './board-fixture.js'
 import { body, MIB, openStore } from './fixture.js'
 

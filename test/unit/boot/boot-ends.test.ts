@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Boot } from '../../../agent/boot/boot.js'
 import { attempt } from '../../../agent/boot/pipeline/jump.js'
-import type { FakeKexec } from '../../../agent/kexec/kexec-fake.js'
+import type { FakeKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
 import { cpio, zImage } from '../kexec/images.js'
 import {
   type BoardChanges,

@@ -3,8 +3,8 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../agent/errors.js'
-import type { KexecSegment } from '../../../agent/kexec/kexec.js'
-import { createFakeKexec, FakeKernel } from '../../../agent/kexec/kexec-fake.js'
+import type { KexecSegment } from '../../../agent/kexec/syscall/kexec.js'
+import { createFakeKexec, FakeKernel } from '../../../agent/kexec/syscall/simulated-kexec.js'
 
 interface Measured {
   readonly cases: readonly { n: number; case: string; errno: number; kexec_loaded: number }[]

@@ -9,7 +9,7 @@ import { createBoardHost } from '../../../agent/boot/board/linux-host.js'
 import { Boot } from '../../../agent/boot/boot.js'
 import { loadConfig } from '../../../agent/config.js'
 import { createServer } from '../../../agent/http/server.js'
-import { createFakeKexec } from '../../../agent/kexec/kexec-fake.js'
+import { createFakeKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
 import { treeFile } from '../kexec/trees.js'
 
 /** What the agent reads of the board that it runs on. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createNativeKexec, type NativeCalls } from '../../../agent/kexec/kexec-native.js'
+import { createNativeKexec, type NativeCalls } from '../../../agent/kexec/syscall/native-kexec.js'
 import { AddonError, NativeArgumentError, NativeError } from '../../../native/index.js'
 
 /** The addon, failing in one way whatever is called. */

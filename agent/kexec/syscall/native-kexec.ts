@@ -1,7 +1,7 @@
 /** The running kernel behind the interface `Kexec`: the addon, with its errors brought into the table and explained. */
 
-import * as native from '../../native/index.js'
-import { type FauxbootError, fault } from '../errors.js'
+import * as native from '../../../native/index.js'
+import { type FauxbootError, fault } from '../../errors.js'
 import type { Kexec } from './kexec.js'
 
 /** The part of `native/index.ts` that is used here. */

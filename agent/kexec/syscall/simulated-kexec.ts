@@ -5,11 +5,11 @@
  */
 
 import { constants } from 'node:os'
-import { checkLoad, describeLoad, type LoadSegment, NativeArgumentError, SEGMENT_MAX } from '../../native/index.js'
-import { fault } from '../errors.js'
+import { checkLoad, describeLoad, type LoadSegment, NativeArgumentError, SEGMENT_MAX } from '../../../native/index.js'
+import { fault } from '../../errors.js'
+import { contains, overlap, type Range, totalLength } from '../layout/ranges.js'
 import type { Kexec, KexecSegment } from './kexec.js'
-import { kexecFault } from './kexec-native.js'
-import { contains, overlap, type Range, totalLength } from './layout/ranges.js'
+import { kexecFault } from './native-kexec.js'
 
 /** What a test may say about the kernel. */
 export interface FakeKernelOptions {
