@@ -3,6 +3,7 @@
  * same bytes, memory map and options give the same plan on any machine.
  */
 
+import { KEXEC_ARCH_ARM_FLAGS } from '../../lava/explain/kexec-tools-layout.js'
 import { fault } from '../errors.js'
 import { isArm64Image, parseArm64Image } from '../image/arm64-image.js'
 import { detectCompression } from '../image/compression.js'
@@ -12,7 +13,6 @@ import { isUImage, parseUImage } from '../image/uimage.js'
 import { isZImage, parseZImage, type ZImage } from '../image/zimage.js'
 import type { BoardFacts, PreflightContext, RamdiskPiece, TargetTree } from './checks/check.js'
 import { earlyconArgument, hasEarlycon } from './checks/earlycon.js'
-import { KEXEC_ARCH_ARM_FLAGS } from './kexec-tools-layout.js'
 import { LARGEST_TEXT_OFFSET, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
 import { readDecompressorCode } from './layout/decompressor-code.js'
 import { boardOf, prepareDtb, reservedMemory } from './layout/dtb.js'

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander'
 import { fault } from '../../agent/errors.js'
-import { explainLog } from '../../agent/kexec/explain.js'
-import { renderExplainText } from '../../agent/kexec/explain-text.js'
+import { explainLog } from '../explain/explain.js'
+import { renderExplainText } from '../explain/explain-text.js'
 import { readInput, readStream } from '../local-file.js'
 import type { Terminal } from '../terminal.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { explainLog } from '../../../agent/kexec/explain.js'
-import { renderExplainText } from '../../../agent/kexec/explain-text.js'
+import { explainLog } from '../../../lava/explain/explain.js'
+import { renderExplainText } from '../../../lava/explain/explain-text.js'
 import { mail, printRun } from './kexec-tools-log-printer.js'
 import { named, VECTORS } from './vectors.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type ExplainedRun, explainLog } from '../../../agent/kexec/explain.js'
+import { type ExplainedRun, explainLog } from '../../../lava/explain/explain.js'
 import { cutByKernel, indented, mail, printRun, quoted, withCarriageReturns } from './kexec-tools-log-printer.js'
 import { named, type PlannerVector, VECTORS } from './vectors.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { grownDtbSize, kexecToolsLayout } from '../../../agent/kexec/kexec-tools-layout.js'
 import { hex } from '../../../agent/kexec/layout/ranges.js'
+import { grownDtbSize, kexecToolsLayout } from '../../../lava/explain/kexec-tools-layout.js'
 import { layoutInput, named, VECTORS } from './vectors.js'
 
 const orNull = (value: number | null) => (value === null ? null : hex(value))

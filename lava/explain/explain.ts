@@ -1,11 +1,11 @@
 /** `fauxboot explain`: what people paste of kexec-tools' debug output, worked out and diagnosed. */
 
-import { runChecks } from './checks/check.js'
-import { EXPLAIN_CHECKS } from './explain-checks.js'
-import { areasOf, type Case, type Run, workOut } from './explain-run.js'
+import { runChecks } from '../../agent/kexec/checks/check.js'
+import { hex, inclusivePair, normalize } from '../../agent/kexec/layout/ranges.js'
+import { type FindingJson, findingToJson, type RangeJson, rangeToJson } from '../../agent/kexec/render/plan-json.js'
 import { type LoggedRun, parseKexecToolsLog } from './kexec-tools-log.js'
-import { hex, inclusivePair, normalize } from './layout/ranges.js'
-import { type FindingJson, findingToJson, type RangeJson, rangeToJson } from './render/plan-json.js'
+import { areasOf, type Case, type Run, workOut } from './run.js'
+import { EXPLAIN_CHECKS } from './silent-boot-checks.js'
 
 /** As in the table that kexec-tools prints; all hex. */
 export interface ExplainedSegment {

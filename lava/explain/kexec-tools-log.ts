@@ -3,8 +3,8 @@
  * text, quoted, cut and incomplete, among prose. Versions 2.0.18 to 2.0.32 differ in blanks, which are not looked at.
  */
 
-import { formatMove, type Move, parseMove } from './layout/decompressor.js'
-import type { Range } from './layout/ranges.js'
+import { formatMove, type Move, parseMove } from '../../agent/kexec/layout/decompressor.js'
+import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { logLines } from './log-lines.js'
 
 /** A segment of the table that kexec-tools prints before it loads; a field is null where its line is missing. */

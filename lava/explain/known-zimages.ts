@@ -3,7 +3,7 @@
  * kexec-tools prints neither TEXT_OFFSET nor anything of the decompressor's code.
  */
 
-import type { DecompressorCode } from './layout/plan.js'
+import type { DecompressorCode } from '../../agent/kexec/layout/plan.js'
 
 export interface KnownZImage {
   readonly name: string

@@ -1,8 +1,8 @@
 /** An explanation for people. */
 
+import { findingLines } from '../../agent/kexec/render/plan-text.js'
+import { type Style, styleFor, table } from '../../agent/kexec/render/terminal-style.js'
 import type { ExplainedRun, ExplainedTable, Explanation } from './explain.js'
-import { findingLines } from './render/plan-text.js'
-import { type Style, styleFor, table } from './render/terminal-style.js'
 
 /**
  * An explanation as lines of text, each ended by a newline.

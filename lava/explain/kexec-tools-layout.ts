@@ -4,7 +4,7 @@
  * the logs in the test vectors; versions 2.0.18 to 2.0.32 differ only in the length of the kernel's buffer.
  */
 
-import { alignDown, alignUp, firstFit, type Range, subtract } from './layout/ranges.js'
+import { alignDown, alignUp, firstFit, type Range, subtract } from '../../agent/kexec/layout/ranges.js'
 
 const PAGE = 4096
 

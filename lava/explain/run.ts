@@ -1,12 +1,18 @@
 /** One logged run of kexec-tools, worked out: its table again, and what the decompressor made of it. */
 
+import {
+  fateOf,
+  inferFromMove,
+  LARGEST_TEXT_OFFSET,
+  predictDecompressor,
+  sizeFromMove,
+} from '../../agent/kexec/layout/decompressor.js'
+import type { DecompressorCode, Prediction } from '../../agent/kexec/layout/plan.js'
+import { alignDown, alignUp, normalize, type Range } from '../../agent/kexec/layout/ranges.js'
 import type { KexecToolsLayout } from './kexec-tools-layout.js'
 import { ASSUMED_TEXT_OFFSET, kexecToolsLayout } from './kexec-tools-layout.js'
 import type { LoggedRun } from './kexec-tools-log.js'
 import { type KnownZImage, knownZImage } from './known-zimages.js'
-import { fateOf, inferFromMove, LARGEST_TEXT_OFFSET, predictDecompressor, sizeFromMove } from './layout/decompressor.js'
-import type { DecompressorCode, Prediction } from './layout/plan.js'
-import { alignDown, alignUp, normalize, type Range } from './layout/ranges.js'
 
 const ZIMAGE_MAGIC = 0x016f_2818
 

@@ -1,9 +1,9 @@
 /** What a log of kexec-tools tells of why a board stays silent: a table of checks over one run. */
 
-import type { Check, Remark } from './checks/check.js'
-import { cutByShell } from './checks/target.js'
-import { areasOf, type Case, type Run, safeImageSize } from './explain-run.js'
-import { formatRange, formatSize, hex, lengthOf } from './layout/ranges.js'
+import type { Check, Remark } from '../../agent/kexec/checks/check.js'
+import { cutByShell } from '../../agent/kexec/checks/target.js'
+import { formatRange, formatSize, hex, lengthOf } from '../../agent/kexec/layout/ranges.js'
+import { areasOf, type Case, type Run, safeImageSize } from './run.js'
 
 /** 64 bytes: the header that is cut off an image taken for a uImage. */
 const UIMAGE_HEADER = 64
