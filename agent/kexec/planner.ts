@@ -6,7 +6,7 @@
 import { KEXEC_ARCH_ARM_FLAGS } from '../../lava/explain/kexec-tools-layout.js'
 import { fault } from '../errors.js'
 import { isArm64Image, parseArm64Image } from '../image/arm64-image.js'
-import { detectCompression } from '../image/compression.js'
+import { detectCompression } from '../image/compression/compression.js'
 import { isCpio } from '../image/cpio.js'
 import { isFdt, parseFdt } from '../image/fdt.js'
 import { isUImage, parseUImage } from '../image/uimage.js'

@@ -1,7 +1,7 @@
 /** A job: what was asked for, where it stands, what happened to it. */
 
 import type { ErrorJson } from '../../errors.js'
-import type { CompressionFormat } from '../../image/compression.js'
+import type { CompressionFormat } from '../../image/compression/compression.js'
 
 /** `planned` ends a dry run; `booting` ends a job that jumped: nobody is left to see more. */
 export const JOB_STATES = [

@@ -9,7 +9,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { fault } from '../../errors.js'
-import { type CompressionFormat, decompress } from '../../image/compression.js'
+import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 
 export interface DecompressStreamOptions {
   /** name of the file, for messages */

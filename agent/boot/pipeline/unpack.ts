@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { fault } from '../../errors.js'
-import { type CompressionFormat, detectCompression } from '../../image/compression.js'
+import { type CompressionFormat, detectCompression } from '../../image/compression/compression.js'
 import { parseFdt, writeFdt } from '../../image/fdt.js'
 import { applyOverlay } from '../../image/fdt-overlay.js'
 import { unlessAborted } from '../../transfer/abort.js'

@@ -1,6 +1,6 @@
 /** A job as JSON, fauxboot's own form of it. */
 
-import { COMPRESSION_FORMATS } from '../../image/compression.js'
+import { COMPRESSION_FORMATS } from '../../image/compression/compression.js'
 import { isArtifactName } from '../artifacts/artifact-entry.js'
 import type { ArtifactReference, JobOptions, JobRequest } from '../jobs/job.js'
 import {

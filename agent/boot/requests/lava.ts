@@ -4,7 +4,7 @@
  * than the one that was meant is refused by name.
  */
 
-import type { CompressionFormat } from '../../image/compression.js'
+import type { CompressionFormat } from '../../image/compression/compression.js'
 import type { ArtifactReference, JobRequest } from '../jobs/job.js'
 import { at, type Fields, invalid, readFlag, readList, readObject, readSha256, readText, readUrl } from './fields.js'
 import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-line.js'

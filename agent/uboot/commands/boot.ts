@@ -2,7 +2,7 @@
 
 import { asFault } from '../../errors.js'
 import { isArm64Image, parseArm64Image } from '../../image/arm64-image.js'
-import { decompress } from '../../image/compression.js'
+import { decompress } from '../../image/compression/compression.js'
 import type { FitImage } from '../../image/fit.js'
 import type { UImageFields } from '../../image/uimage-header.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot/boot-images.js'

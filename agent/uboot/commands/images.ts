@@ -1,7 +1,7 @@
 /** `iminfo` and `imxtract`: what is in an image, and a part of it on its own. */
 
 import { FauxbootError } from '../../errors.js'
-import { type CompressionFormat, decompress } from '../../image/compression.js'
+import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 import { UIMAGE_COMPRESSION } from '../../image/uimage-tables.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'

@@ -1,7 +1,7 @@
 /** `unzip`, `lzmadec` and `unlz4`: memory, uncompressed to another place. */
 
 import { FauxbootError } from '../../errors.js'
-import { type CompressionFormat, decompress } from '../../image/compression.js'
+import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 import { turn } from '../hardware/turn.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { type DecompressStreamOptions, decompressStream } from '../../../agent/boot/pipeline/decompress-stream.js'
-import type { CompressionFormat } from '../../../agent/image/compression.js'
+import type { CompressionFormat } from '../../../agent/image/compression/compression.js'
 import { failure, MIB, patternBytes, temporaryDirectory } from './fixture.js'
 
 const FILE = Buffer.concat([patternBytes(1.25 * MIB), Buffer.alloc(0.75 * MIB)])

@@ -7,7 +7,7 @@ import {
   type CompressionFormat,
   decompress,
   detectCompression,
-} from '../../../agent/image/compression.js'
+} from '../../../agent/image/compression/compression.js'
 import { mutatedBytes } from './mutated-bytes.js'
 import { assertOnlyFaultsAsync } from './only-faults.js'
 import { peer } from './peer.js'

@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import t from 'tap'
-import { decompress } from '../../../agent/image/compression.js'
+import { decompress } from '../../../agent/image/compression/compression.js'
 
 const limit = 10_000
 const plain = Buffer.from('a kernel, small enough for a test')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decompress } from '../../../agent/image/compression.js'
+import { decompress } from '../../../agent/image/compression/compression.js'
 import { peer } from './peer.js'
 
 const MAGIC = [0x02, 0x21, 0x4c, 0x18] as const

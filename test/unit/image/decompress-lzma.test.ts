@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decompress } from '../../../agent/image/compression.js'
+import { decompress } from '../../../agent/image/compression/compression.js'
 import { peer } from './peer.js'
 
 const limit = 10_000_000

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import t from 'tap'
-import { decompress } from '../../../agent/image/compression.js'
+import { decompress } from '../../../agent/image/compression/compression.js'
 import { peer } from './peer.js'
 
 const limit = 1_000_000

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { decompress } from '../../../agent/image/compression.js'
+import { decompress } from '../../../agent/image/compression/compression.js'
 import { peer } from './peer.js'
 
 const limit = 1_000_000

@@ -1,7 +1,7 @@
 /** Compression, told by its magic and never by a file's name; every decoder is bounded and loaded on first use. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { hex } from '../byte-reader.js'
 import { BoundedOutput } from './bounded-output.js'
-import { hex } from './byte-reader.js'
 
 export const COMPRESSION_FORMATS = ['gzip', 'xz', 'lzma', 'zstd', 'bzip2', 'lz4'] as const
 export type CompressionFormat = (typeof COMPRESSION_FORMATS)[number]

@@ -1,8 +1,8 @@
 /** gzip (RFC 1952). The header and the trailer are read here, so that it is known where a member ends. */
 import { crc32, createInflateRaw } from 'node:zlib'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader, hex } from './byte-reader.js'
 
 const MAGIC = 0x0008_8b1f
 const HEADER_BYTES = 10

@@ -3,9 +3,9 @@
  * blocks of 8 MiB, each behind its compressed size, to the end of the file. There is no checksum. (lz4js 0.2.0 reads the
  * other frame only, and copies from and to wherever a block tells it.)
  */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader, hex } from './byte-reader.js'
 
 const LEGACY_MAGIC = 0x184c_2102
 const FRAME_MAGIC = 0x184d_2204

@@ -1,7 +1,7 @@
 /** zstd (RFC 8878), decoded by the reference decoder in WebAssembly. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader, hex } from './byte-reader.js'
 import { readZstdFrame, skippableSize } from './zstd-frame.js'
 
 /** The decoder holds both sides of a frame in memory of its own, which ends at 2 GiB. */

@@ -1,7 +1,7 @@
 /** `.lzma` files (LZMA specification, "LZMA file format"): properties, dictionary, size, one stream, no checksum. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader, hex } from './byte-reader.js'
 import { LzmaDecoder, LzmaError } from './lzma-decoder.js'
 
 const HEADER_BYTES = 13

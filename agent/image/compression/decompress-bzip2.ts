@@ -2,9 +2,9 @@
  * bzip2 (there is no specification but the reference implementation). Its own decoder, because seek-bzip 2.0.0 unpacks a
  * whole file in one call, which on a slow board takes a minute in which the agent answers nobody.
  */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader, hex } from './byte-reader.js'
 import { BitReader, Bzip2Error } from './bzip2-bits.js'
 import { readHuffmanTables } from './bzip2-huffman.js'
 

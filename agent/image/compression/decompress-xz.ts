@@ -1,7 +1,7 @@
 /** xz, decoded by XZ Embedded in WebAssembly. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
+import { ByteReader } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
-import { ByteReader } from './byte-reader.js'
 import { readXzStream } from './xz-stream.js'
 
 const PIECE_BYTES = 0x1_0000

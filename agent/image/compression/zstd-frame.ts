@@ -2,8 +2,8 @@
  * The outer structure of a zstd frame (RFC 8878 section 3.1.1), walked without decompressing anything: where the frame
  * ends, and how much it unpacks to at most. The decoder allocates by these numbers, so they are checked first.
  */
-import { fault } from '../errors.js'
-import { type ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { type ByteReader, hex } from '../byte-reader.js'
 
 export interface ZstdFrame {
   /** bytes of the frame */

@@ -1,6 +1,6 @@
 /** Where decompressors write: one buffer that grows up to a limit, and room for the event loop in between. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 
 const FIRST_CAPACITY = 0x1_0000
 /** Output after which other work gets a turn: some 50 ms on the slowest boards. */

@@ -4,8 +4,8 @@
  * size of every chunk, packed and unpacked.
  */
 import { crc32 } from 'node:zlib'
-import { fault } from '../errors.js'
-import { type ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { type ByteReader, hex } from '../byte-reader.js'
 
 export interface XzStream {
   /** bytes of the stream */
