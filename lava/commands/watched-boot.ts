@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { isFdt, parseFdt } from '../../agent/image/fdt.js'
-import { propStrings } from '../../agent/image/fdt-query.js'
+import { isFdt, parseFdt } from '../../agent/image/fdt/fdt.js'
+import { propStrings } from '../../agent/image/fdt/fdt-query.js'
 import type { JobDisplay } from '../job-display.js'
 import { fileError, readInput } from '../local-file.js'
 import { type BoardSessionResult, runBoardSession } from '../monitor/board-session.js'

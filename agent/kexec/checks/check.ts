@@ -1,7 +1,7 @@
 /** What a check of the preflight gets to see, and what it says. */
 
 import type { CompressionFormat } from '../../image/compression/compression.js'
-import type { Fdt } from '../../image/fdt.js'
+import type { Fdt } from '../../image/fdt/fdt.js'
 import type { ZImage } from '../../image/zimage.js'
 import type { LayoutFailure } from '../layout/layout.js'
 import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'

@@ -4,8 +4,8 @@
  * (`Documentation/admin-guide/kernel-parameters.txt`).
  */
 
-import type { Fdt, FdtNode } from '../../image/fdt.js'
-import { cellsOf, childNode, findNode, propStrings, propU32, readRegs } from '../../image/fdt-query.js'
+import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
+import { cellsOf, childNode, findNode, propStrings, propU32, readRegs } from '../../image/fdt/fdt-query.js'
 import { hex } from '../layout/ranges.js'
 
 /** `compatible` of UARTs, and how earlycon calls their drivers. */

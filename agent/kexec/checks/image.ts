@@ -1,6 +1,6 @@
 /** Checks of the files of a job: kernel, ramdisk, and what sits around and behind them. */
 
-import { isFdt } from '../../image/fdt.js'
+import { isFdt } from '../../image/fdt/fdt.js'
 import { formatSize, hex } from '../layout/ranges.js'
 import type { Check } from './check.js'
 

@@ -1,6 +1,6 @@
 /** Checks of where everything goes: what `kexec_load(2)` refuses, and what would die on the way to the target. */
 
-import { isFdt } from '../../image/fdt.js'
+import { isFdt } from '../../image/fdt/fdt.js'
 import { fateOf, RAM_BASE_ALIGNMENT } from '../layout/decompressor.js'
 import { UNIT_FACTORS } from '../layout/memory-map.js'
 import type { PlanSegment } from '../layout/plan.js'

@@ -3,8 +3,8 @@
  * `Documentation/arch/arm/booting.rst`; `/chosen` of the Devicetree Specification v0.4 section 3.6).
  */
 
-import type { Fdt, FdtNode } from '../../image/fdt.js'
-import { writeFdt } from '../../image/fdt.js'
+import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
+import { writeFdt } from '../../image/fdt/fdt.js'
 import {
   cellsOf,
   childNode,
@@ -15,7 +15,7 @@ import {
   readRegs,
   removeProperty,
   setProperty,
-} from '../../image/fdt-query.js'
+} from '../../image/fdt/fdt-query.js'
 import { memoryNodes, ramFromFdt } from './memory-map.js'
 import { normalize, type Range } from './ranges.js'
 

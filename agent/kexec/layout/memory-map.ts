@@ -1,8 +1,8 @@
 /** Where RAM is: from `/proc/iomem`, from a device tree, or as a person writes it. */
 
 import { fault } from '../../errors.js'
-import type { Fdt, FdtNode } from '../../image/fdt.js'
-import { cellsOf, propString, readRegs } from '../../image/fdt-query.js'
+import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
+import { cellsOf, propString, readRegs } from '../../image/fdt/fdt-query.js'
 import { normalize, type Range } from './ranges.js'
 
 /** `kernel/resource.c` prints first and last byte in hex; deeper entries are indented by two blanks a level. */

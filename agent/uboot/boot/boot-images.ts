@@ -3,7 +3,7 @@
  * a null says that it printed why it gives up.
  */
 
-import { FDT_MAGIC } from '../../image/fdt-format.js'
+import { FDT_MAGIC } from '../../image/fdt/fdt-format.js'
 import { isZImage } from '../../image/zimage.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { type FitRole, openFit } from '../image/fit-image.js'

@@ -1,7 +1,7 @@
 /** `bdinfo` and `coninfo`: what U-Boot knows of its board. */
 
-import { parseFdt } from '../../image/fdt.js'
-import { findNode, propString } from '../../image/fdt-query.js'
+import { parseFdt } from '../../image/fdt/fdt.js'
+import { findNode, propString } from '../../image/fdt/fdt-query.js'
 import type { BoardFacts } from '../board/board-facts.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import type { Command, Machine } from '../machine/command.js'

@@ -1,6 +1,6 @@
 /** `fdt set`, `mknode`, `rm`, `bootcpu`, `rsvmem`: changes of the working tree. */
 
-import type { FdtEditor } from '../../image/fdt-edit.js'
+import type { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

@@ -1,11 +1,11 @@
 /** `fdt memory`, `chosen`, `boardsetup`, `apply`, `checksign`: what a boot does to a tree, one by one. */
 
 import { FauxbootError } from '../../errors.js'
-import { parseFdt, writeFdt } from '../../image/fdt.js'
-import type { FdtBlob } from '../../image/fdt-blob.js'
-import { FdtEditor } from '../../image/fdt-edit.js'
-import { applyOverlay } from '../../image/fdt-overlay.js'
-import { encodeNumber, encodeString } from '../../image/fdt-query.js'
+import { parseFdt, writeFdt } from '../../image/fdt/fdt.js'
+import type { FdtBlob } from '../../image/fdt/fdt-blob.js'
+import { FdtEditor } from '../../image/fdt/fdt-edit.js'
+import { applyOverlay } from '../../image/fdt/fdt-overlay.js'
+import { encodeNumber, encodeString } from '../../image/fdt/fdt-query.js'
 import { parseHex } from '../lib/numbers.js'
 import { USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

@@ -1,6 +1,6 @@
 /** `fdt addr`, `move`, `resize`: where the working tree lies, and how much room it has. */
 
-import { FdtEditor } from '../../image/fdt-edit.js'
+import { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

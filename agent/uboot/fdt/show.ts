@@ -1,7 +1,7 @@
 /** `fdt print`, `list`, `get`, `header`: what is in the working tree. */
 
-import { type FdtBlob, type FdtEvent, fdtError } from '../../image/fdt-blob.js'
-import type { FDT_HEADER } from '../../image/fdt-format.js'
+import { type FdtBlob, type FdtEvent, fdtError } from '../../image/fdt/fdt-blob.js'
+import type { FDT_HEADER } from '../../image/fdt/fdt-format.js'
 import { bareHex, parseDecimal, parseHex } from '../lib/numbers.js'
 import { USAGE } from '../machine/command.js'
 import type { Machine } from '../machine/machine.js'

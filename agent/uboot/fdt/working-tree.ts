@@ -1,8 +1,8 @@
 /** Device trees in the machine's memory: the working tree that `fdt` edits and `bootm` passes on. */
 
 import { FauxbootError } from '../../errors.js'
-import { checkFdtHeader, FDT_PROBE_BYTES, fdtDataEnd, fdtError, fdtVersions } from '../../image/fdt-blob.js'
-import { FdtEditor } from '../../image/fdt-edit.js'
+import { checkFdtHeader, FDT_PROBE_BYTES, fdtDataEnd, fdtError, fdtVersions } from '../../image/fdt/fdt-blob.js'
+import { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { bareHex } from '../lib/numbers.js'
 import type { Machine } from '../machine/machine.js'
 

@@ -1,5 +1,5 @@
 /** Device trees from source, made and shown by the real dtc. */
-import { type Fdt, parseFdt } from '../../../agent/image/fdt.js'
+import { type Fdt, parseFdt } from '../../../agent/image/fdt/fdt.js'
 import { peer } from './peer.js'
 
 /** Compile device tree source (without its `/dts-v1/;`); labels become symbols. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { FauxbootError } from '../../../agent/errors.js'
-import { checkFdtHeader, FdtBlob, fdtDataEnd } from '../../../agent/image/fdt-blob.js'
-import { FdtEditor } from '../../../agent/image/fdt-edit.js'
+import { checkFdtHeader, FdtBlob, fdtDataEnd } from '../../../agent/image/fdt/fdt-blob.js'
+import { FdtEditor } from '../../../agent/image/fdt/fdt-edit.js'
 import { dtbOf, sourceOf } from './dtb.js'
 import { mutatedBytes } from './mutated-bytes.js'
 

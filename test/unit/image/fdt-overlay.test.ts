@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Fdt, parseFdt, writeFdt } from '../../../agent/image/fdt.js'
-import { applyOverlay } from '../../../agent/image/fdt-overlay.js'
+import { type Fdt, parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
+import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
 import {
   encodeCells,
   encodeString,
@@ -10,7 +10,7 @@ import {
   propCells,
   propString,
   setProperty,
-} from '../../../agent/image/fdt-query.js'
+} from '../../../agent/image/fdt/fdt-query.js'
 import { dtbOf, dtboOf, fdtOf, sourceOf } from './dtb.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { peer } from './peer.js'

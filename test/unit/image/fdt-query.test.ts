@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { FdtNode } from '../../../agent/image/fdt.js'
+import type { FdtNode } from '../../../agent/image/fdt/fdt.js'
 import {
   cellsOf,
   childNode,
@@ -16,7 +16,7 @@ import {
   readRegs,
   removeProperty,
   setProperty,
-} from '../../../agent/image/fdt-query.js'
+} from '../../../agent/image/fdt/fdt-query.js'
 import { fdtOf } from './dtb.js'
 
 const nodeWith = (properties: Record<string, Uint8Array>): FdtNode => ({

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { type FdtNode, isFdt, parseFdt, writeFdt } from '../../../agent/image/fdt.js'
+import { type FdtNode, isFdt, parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { dtbOf, sourceOf } from './dtb.js'
 import { assertOnlyFaults } from './only-faults.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { writeFdt } from '../../../agent/image/fdt.js'
+import { writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { isZImage, parseZImage } from '../../../agent/image/zimage.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { buildZImage } from './zimage-builder.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseFdt } from '../../../agent/image/fdt.js'
-import { encodeCells, encodeString, findNode, propString } from '../../../agent/image/fdt-query.js'
+import { parseFdt } from '../../../agent/image/fdt/fdt.js'
+import { encodeCells, encodeString, findNode, propString } from '../../../agent/image/fdt/fdt-query.js'
 import { boardOf, prepareDtb, reservedMemory } from '../../../agent/kexec/layout/dtb.js'
 import { ramFromFdt } from '../../../agent/kexec/layout/memory-map.js'
 import { node, type TreeParts, tree } from './trees.js'

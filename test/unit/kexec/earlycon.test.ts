@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { FdtNode } from '../../../agent/image/fdt.js'
-import { encodeCells, encodeString, encodeStrings } from '../../../agent/image/fdt-query.js'
+import type { FdtNode } from '../../../agent/image/fdt/fdt.js'
+import { encodeCells, encodeString, encodeStrings } from '../../../agent/image/fdt/fdt-query.js'
 import { earlyconArgument, hasEarlycon, stdoutPath } from '../../../agent/kexec/checks/earlycon.js'
 import { node, type TreeParts, tree } from './trees.js'
 

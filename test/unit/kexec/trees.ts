@@ -1,7 +1,7 @@
 /** Device trees for tests. */
 
-import { type Fdt, type FdtNode, writeFdt } from '../../../agent/image/fdt.js'
-import { encodeCells, encodeNumber, encodeString, encodeStrings } from '../../../agent/image/fdt-query.js'
+import { type Fdt, type FdtNode, writeFdt } from '../../../agent/image/fdt/fdt.js'
+import { encodeCells, encodeNumber, encodeString, encodeStrings } from '../../../agent/image/fdt/fdt-query.js'
 
 export interface TreeParts {
   /** of the root, for addresses and sizes alike; 2 unless given */

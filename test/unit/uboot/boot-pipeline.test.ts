@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseFdt } from '../../../agent/image/fdt.js'
-import { findNode, propString } from '../../../agent/image/fdt-query.js'
+import { parseFdt } from '../../../agent/image/fdt/fdt.js'
+import { findNode, propString } from '../../../agent/image/fdt/fdt-query.js'
 import type { KexecSegment } from '../../../agent/kexec/syscall/kexec.js'
 import { PipelineDoor } from '../../../agent/uboot/boot/pipeline-target.js'
 import { DTB, Gate, IOMEM, jobOf } from '../boot/board-fixture.js'

@@ -2,7 +2,7 @@
  * A device tree as the bytes that it is: offsets instead of objects, in the order and with the errors of libfdt. For those
  * who show a tree byte for byte or change it in place; `fdt.ts` is for those who want to know what is in it.
  */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import {
   align,
   FDT_HEADER,

@@ -5,7 +5,7 @@
  * `__local_fixups__`, its references to labels of the base in `__fixups__`. Each `fragment` says where in the base its
  * `__overlay__` goes.
  */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from './fdt.js'
 import { encodeCells, encodeString, ensureNode, findNode, propCells, propString, propStrings } from './fdt-query.js'
 

@@ -1,6 +1,6 @@
 /** Reading and editing a device tree: nodes by path, properties by type (Devicetree Specification v0.4, chapter 2). */
-import { fault } from '../errors.js'
-import { hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { hex } from '../byte-reader.js'
 import type { Fdt, FdtNode } from './fdt.js'
 
 /** A range as `reg` holds it. */

@@ -1,5 +1,5 @@
 /** Writing of a flattened device tree, version 17. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from './fdt.js'
 import {
   align,

@@ -1,6 +1,6 @@
 /** Parsing of a flattened device tree. Nothing is copied: every property is a view of the blob. */
-import { fault } from '../errors.js'
-import { ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import type { Fdt, FdtNode, FdtReservation } from './fdt.js'
 import {
   align,
