@@ -2,7 +2,7 @@
 
 import { fault } from '../../agent/errors.js'
 import { isArm64Image } from '../../agent/image/arm64-image.js'
-import { isUImage, packUImage } from '../../agent/image/uimage.js'
+import { isUImage, packUImage } from '../../agent/image/uboot/uimage.js'
 import { isZImage } from '../../agent/image/zimage.js'
 import { readInput } from '../local-file.js'
 import type { Typist } from './typist.js'

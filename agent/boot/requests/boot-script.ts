@@ -3,7 +3,7 @@
  * `booti` or `bootm` that names pushed files. Whatever else a script may say is refused, for it would mean another boot.
  */
 
-import { isUImage, parseUImage } from '../../image/uimage.js'
+import { isUImage, parseUImage } from '../../image/uboot/uimage.js'
 import { invalid, readText } from './fields.js'
 
 /** What a script boots: always a kernel. */

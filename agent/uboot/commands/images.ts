@@ -2,7 +2,7 @@
 
 import { FauxbootError } from '../../errors.js'
 import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
-import { UIMAGE_COMPRESSION } from '../../image/uimage-tables.js'
+import { UIMAGE_COMPRESSION } from '../../image/uboot/uimage-tables.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { turn } from '../hardware/turn.js'

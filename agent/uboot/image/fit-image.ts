@@ -1,8 +1,8 @@
 /** FITs in memory: chosen, checked and announced as `bootm`, `iminfo` and others do it. */
 
-import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../../image/fit.js'
-import { FitHashCheck } from '../../image/fit-hash.js'
-import { uimageLongName } from '../../image/uimage-tables.js'
+import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../../image/uboot/fit.js'
+import { FitHashCheck } from '../../image/uboot/fit-hash.js'
+import { uimageLongName } from '../../image/uboot/uimage-tables.js'
 import { readTree } from '../fdt/working-tree.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { turn } from '../hardware/turn.js'

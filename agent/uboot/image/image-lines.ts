@@ -1,8 +1,8 @@
 /** What U-Boot prints of an image: its header, a FIT's tree. Lines end with \n. */
 
-import type { Fit, FitConfiguration, FitImage, FitProof } from '../../image/fit.js'
-import type { UImageFields } from '../../image/uimage-header.js'
-import { uimageLongName } from '../../image/uimage-tables.js'
+import type { Fit, FitConfiguration, FitImage, FitProof } from '../../image/uboot/fit.js'
+import type { UImageFields } from '../../image/uboot/uimage-header.js'
+import { uimageLongName } from '../../image/uboot/uimage-tables.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { hex8 } from '../lib/numbers.js'
 import { sizeText } from '../lib/size-text.js'

@@ -8,7 +8,7 @@ import {
   UIMAGE_HEADER_BYTES,
   type UImageFields,
   uimageParts,
-} from '../../image/uimage-header.js'
+} from '../../image/uboot/uimage-header.js'
 import { isTree } from '../fdt/working-tree.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { turn } from '../hardware/turn.js'

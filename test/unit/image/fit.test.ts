@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Fit, type FitHash, type FitImage, fitData, parseFit } from '../../../agent/image/fit.js'
-import { checkFitHash } from '../../../agent/image/fit-hash.js'
+import { type Fit, type FitHash, type FitImage, fitData, parseFit } from '../../../agent/image/uboot/fit.js'
+import { checkFitHash } from '../../../agent/image/uboot/fit-hash.js'
 import { FIT_FILES, FIT_SOURCE, fitImage, IMAGE_TIME } from '../uboot/image-fixture.js'
 import { dtbOf } from './dtb.js'
 import { assertOnlyFaults } from './only-faults.js'

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { packUImage } from '../../../agent/image/uimage.js'
-import { readUImageHeader, uimageParts } from '../../../agent/image/uimage-header.js'
-import { UIMAGE_TYPE, uimageLongName } from '../../../agent/image/uimage-tables.js'
+import { packUImage } from '../../../agent/image/uboot/uimage.js'
+import { readUImageHeader, uimageParts } from '../../../agent/image/uboot/uimage-header.js'
+import { UIMAGE_TYPE, uimageLongName } from '../../../agent/image/uboot/uimage-tables.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { peer } from './peer.js'
 

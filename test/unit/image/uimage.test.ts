@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { isUImage, packUImage, parseUImage } from '../../../agent/image/uimage.js'
+import { isUImage, packUImage, parseUImage } from '../../../agent/image/uboot/uimage.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { peer } from './peer.js'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseBootScript } from '../../../agent/boot/requests/boot-script.js'
 import { FauxbootError } from '../../../agent/errors.js'
-import { packUImage } from '../../../agent/image/uimage.js'
+import { packUImage } from '../../../agent/image/uboot/uimage.js'
 import { refusal, temporaryDirectory } from '../boot/fixture.js'
 import { peer } from '../image/peer.js'
 

@@ -1,7 +1,7 @@
 /** Legacy uImage: 64 bytes of big-endian header before the data (U-Boot `include/image.h`, `struct legacy_img_hdr`). */
 import { crc32 } from 'node:zlib'
-import { fault } from '../errors.js'
-import { ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import {
   LISTED,
   readUImageHeader,

@@ -1,6 +1,6 @@
 /** The 64 bytes before the data of a legacy uImage, for those who look at the data later or not at all. */
 import { crc32 } from 'node:zlib'
-import { ByteReader } from './byte-reader.js'
+import { ByteReader } from '../byte-reader.js'
 import {
   UIMAGE_ARCH,
   UIMAGE_COMPRESSION,

@@ -2,9 +2,9 @@
  * FIT images: a device tree whose nodes are images, with their data in it or behind it, and configurations that say which
  * of them belong together (Flattened Image Tree specification 1.0; U-Boot `doc/usage/fit/source_file_format.rst`).
  */
-import { ByteReader } from './byte-reader.js'
-import { type FdtNode, parseFdt } from './fdt/fdt.js'
-import { align, FDT_HEADER } from './fdt/fdt-format.js'
+import { ByteReader } from '../byte-reader.js'
+import { type FdtNode, parseFdt } from '../fdt/fdt.js'
+import { align, FDT_HEADER } from '../fdt/fdt-format.js'
 
 /** Where an image's data is, from the start of the FIT. External data is behind the tree's total size. */
 export interface FitData {
