@@ -1,9 +1,9 @@
 /** A boot typed at the faked U-Boot over the serial line, as LAVA types it. */
 
 import { fault } from '../../agent/errors.js'
-import { isArm64Image } from '../../agent/image/arm64-image.js'
+import { isArm64Image } from '../../agent/image/kernel/arm64-image.js'
+import { isZImage } from '../../agent/image/kernel/zimage.js'
 import { isUImage, packUImage } from '../../agent/image/uboot/uimage.js'
-import { isZImage } from '../../agent/image/zimage.js'
 import { readInput } from '../local-file.js'
 import type { Typist } from './typist.js'
 

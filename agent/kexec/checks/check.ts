@@ -2,7 +2,7 @@
 
 import type { CompressionFormat } from '../../image/compression/compression.js'
 import type { Fdt } from '../../image/fdt/fdt.js'
-import type { ZImage } from '../../image/zimage.js'
+import type { ZImage } from '../../image/kernel/zimage.js'
 import type { LayoutFailure } from '../layout/layout.js'
 import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'
 import type { Range } from '../layout/ranges.js'

@@ -9,7 +9,7 @@
  * instead (`decompressor.ts`): nothing here is a guess.
  */
 
-import { expandArmImmediate, expandThumbImmediate } from '../../image/zimage-text-offset.js'
+import { expandArmImmediate, expandThumbImmediate } from '../../image/kernel/zimage-text-offset.js'
 import type { DecompressorCode } from './plan.js'
 
 /** All of it lies in the first 16 KiB, also behind an EFI header. */

@@ -4,7 +4,7 @@
  */
 
 import { FDT_MAGIC } from '../../image/fdt/fdt-format.js'
-import { isZImage } from '../../image/zimage.js'
+import { isZImage } from '../../image/kernel/zimage.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { type FitRole, openFit } from '../image/fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'

@@ -1,8 +1,8 @@
 /** Commands that start a kernel: bootz, booti, bootm, boot, and those that start what cannot be started here. */
 
 import { asFault } from '../../errors.js'
-import { isArm64Image, parseArm64Image } from '../../image/arm64-image.js'
 import { decompress } from '../../image/compression/compression.js'
+import { isArm64Image, parseArm64Image } from '../../image/kernel/arm64-image.js'
 import type { FitImage } from '../../image/uboot/fit.js'
 import type { UImageFields } from '../../image/uboot/uimage-header.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot/boot-images.js'

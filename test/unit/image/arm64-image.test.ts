@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isArm64Image, parseArm64Image } from '../../../agent/image/arm64-image.js'
+import { isArm64Image, parseArm64Image } from '../../../agent/image/kernel/arm64-image.js'
 import { assertOnlyFaults } from './only-faults.js'
 
 function buildImage(

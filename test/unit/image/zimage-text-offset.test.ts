@@ -1,5 +1,9 @@
 import t from 'tap'
-import { expandArmImmediate, expandThumbImmediate, scanTextOffset } from '../../../agent/image/zimage-text-offset.js'
+import {
+  expandArmImmediate,
+  expandThumbImmediate,
+  scanTextOffset,
+} from '../../../agent/image/kernel/zimage-text-offset.js'
 
 /** Words as GNU as 2.40 makes them; comments say what it was given. */
 const arm = (...words: readonly number[]) => new Uint8Array(Uint32Array.from(words).buffer)

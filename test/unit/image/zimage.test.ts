@@ -1,6 +1,6 @@
 import t from 'tap'
 import { writeFdt } from '../../../agent/image/fdt/fdt.js'
-import { isZImage, parseZImage } from '../../../agent/image/zimage.js'
+import { isZImage, parseZImage } from '../../../agent/image/kernel/zimage.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { buildZImage } from './zimage-builder.js'
 

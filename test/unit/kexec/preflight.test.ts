@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseZImage } from '../../../agent/image/zimage.js'
+import { parseZImage } from '../../../agent/image/kernel/zimage.js'
 import type { BoardFacts, PreflightContext, TargetTree } from '../../../agent/kexec/checks/check.js'
 import { predictDecompressor } from '../../../agent/kexec/layout/decompressor.js'
 import type { PlanSegment } from '../../../agent/kexec/layout/plan.js'

@@ -1,5 +1,5 @@
 /** Image: the kernel of 64-bit ARM (Linux `Documentation/arch/arm64/booting.rst`, section 4). Words are little-endian. */
-import { ByteReader } from './byte-reader.js'
+import { ByteReader } from '../byte-reader.js'
 
 export interface Arm64Image {
   /** the file, a view */

@@ -2,8 +2,8 @@
  * zImage: the self-extracting kernel of 32-bit ARM (`arch/arm/boot/compressed/head.S` and `vmlinux.lds.S`).
  * All words are little-endian.
  */
-import { fault } from '../errors.js'
-import { ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import { scanTextOffset } from './zimage-text-offset.js'
 
 export interface ZImage {
