@@ -2,7 +2,7 @@
 
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { packCpio } from '../agent/image/cpio.js'
+import { packCpio } from '../agent/image/cpio/cpio.js'
 import { agentFiles } from './agent-files.js'
 import { agentSettings, type LabSettings } from './agent-settings.js'
 import type { Board } from './board.js'

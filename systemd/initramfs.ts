@@ -6,7 +6,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packCpio } from '../agent/image/cpio.js'
+import { packCpio } from '../agent/image/cpio/cpio.js'
 import { cached, contentKey } from './cache.js'
 import type { FileTree } from './file-tree.js'
 import { run } from './run.js'

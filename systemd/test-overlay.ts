@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path'
-import { packCpio } from '../agent/image/cpio.js'
+import { packCpio } from '../agent/image/cpio/cpio.js'
 import { FileTree } from './file-tree.js'
 import { firstStageTree } from './first-stage-packages.js'
 import type { SerialConsole } from './serial-console.js'

@@ -6,7 +6,7 @@
 import { KEXEC_ARCH_ARM_FLAGS } from '../../lava/explain/kexec-tools-layout.js'
 import { fault } from '../errors.js'
 import { detectCompression } from '../image/compression/compression.js'
-import { isCpio } from '../image/cpio.js'
+import { isCpio } from '../image/cpio/cpio.js'
 import { isFdt, parseFdt } from '../image/fdt/fdt.js'
 import { isArm64Image, parseArm64Image } from '../image/kernel/arm64-image.js'
 import { isZImage, parseZImage, type ZImage } from '../image/kernel/zimage.js'

@@ -1,6 +1,6 @@
 /** Memory of the agent on a board: idle, and at its peak in a job with 300 MiB of artifacts. */
 
-import { packCpio } from '../../agent/image/cpio.js'
+import { packCpio } from '../../agent/image/cpio/cpio.js'
 import { BoardClient } from '../../lava/board-client.js'
 import { uploadTarget } from '../../lava/boot-job.js'
 import { agentSettings } from '../../systemd/agent-settings.js'

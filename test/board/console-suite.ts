@@ -1,7 +1,7 @@
 /** The fake U-Boot on a board's serial line, driven as LAVA drives it. */
 
 import type { Test } from 'tap'
-import { packCpio } from '../../agent/image/cpio.js'
+import { packCpio } from '../../agent/image/cpio/cpio.js'
 import { agentSettings } from '../../systemd/agent-settings.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import type { SerialConsole } from '../../systemd/serial-console.js'

@@ -8,7 +8,7 @@ import { posix } from 'node:path'
 import type { Header } from 'tar-stream'
 import { fault } from '../../errors.js'
 import { type CompressionFormat, detectCompression } from '../../image/compression/compression.js'
-import { type CpioEntry, cpioChunks, isCpio } from '../../image/cpio.js'
+import { type CpioEntry, cpioChunks, isCpio } from '../../image/cpio/cpio.js'
 import { decompressStream, pieces } from './decompress-stream.js'
 import { type TarMember, tarMembers } from './tar-stream.js'
 

@@ -10,7 +10,7 @@ import {
   modulesToCpio,
 } from '../../../agent/boot/pipeline/modules.js'
 import { FauxbootError } from '../../../agent/errors.js'
-import { packCpio, parseCpio } from '../../../agent/image/cpio.js'
+import { packCpio, parseCpio } from '../../../agent/image/cpio/cpio.js'
 import { failure, MIB, patternBytes, refusal } from './fixture.js'
 
 type Header = Parameters<ReturnType<typeof pack>['entry']>[0]

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { type CpioEntry, cpioChunks, isCpio, packCpio, parseCpio } from '../../../agent/image/cpio.js'
+import { type CpioEntry, cpioChunks, isCpio, packCpio, parseCpio } from '../../../agent/image/cpio/cpio.js'
 import { assertOnlyFaults } from './only-faults.js'
 import { peer } from './peer.js'
 

@@ -1,6 +1,6 @@
 /** Kernels and ramdisks for tests of the planner. */
 
-import { packCpio } from '../../../agent/image/cpio.js'
+import { packCpio } from '../../../agent/image/cpio/cpio.js'
 import { buildZImage, type ZImageParts } from '../image/zimage-builder.js'
 
 /** A kernel as large as Debian's, but of zeros. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { packCpio, parseCpio } from '../../../agent/image/cpio.js'
+import { packCpio, parseCpio } from '../../../agent/image/cpio/cpio.js'
 import { FileTree } from '../../../systemd/file-tree.js'
 import { joinArchives } from '../../../systemd/initramfs.js'
 import { filesOverlay, gettyOverlay } from '../../../systemd/test-overlay.js'

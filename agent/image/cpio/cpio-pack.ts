@@ -1,5 +1,5 @@
 /** Writing of cpio archives, at once or as a stream. */
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 import {
   CPIO_ALIGNMENT,
   CPIO_FIELDS,

@@ -1,6 +1,6 @@
 /** Reading of cpio archives. Nothing is copied: data is a view of the archive. */
-import { fault } from '../errors.js'
-import { ByteReader, hex } from './byte-reader.js'
+import { fault } from '../../errors.js'
+import { ByteReader, hex } from '../byte-reader.js'
 import {
   CPIO_ALIGNMENT,
   CPIO_CRC_MAGIC,
