@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../agent/errors.js'
-import { fetchHttp } from '../../agent/transfer/http-fetch.js'
+import { fetchHttp } from '../../agent/transfer/http/fetch.js'
 import type { Sink } from '../../agent/transfer/sink.js'
 import { shownUrl } from '../../agent/transfer/url.js'
 

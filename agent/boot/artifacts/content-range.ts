@@ -1,7 +1,7 @@
 /** The header by which an upload goes on where it broke off. */
 
 import { fault } from '../../errors.js'
-import { type ByteRange, parseByteRange } from '../../transfer/http-headers.js'
+import { type ByteRange, parseByteRange } from '../../transfer/http/headers.js'
 
 /** `Content-Range: bytes first-last/total` (RFC 9110 section 14.4); `total` null for `*`. */
 export type ContentRange = ByteRange

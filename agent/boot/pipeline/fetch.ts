@@ -1,6 +1,6 @@
 /** The first stage: every file of a job into the artifact store. */
 
-import { fetchHttp } from '../../transfer/http-fetch.js'
+import { fetchHttp } from '../../transfer/http/fetch.js'
 import { showUrl } from '../../transfer/url.js'
 import type { ArtifactReference, FilePart } from '../jobs/job.js'
 import type { Stage } from './job-context.js'

@@ -3,7 +3,7 @@
 import { Resolver } from 'node:dns/promises'
 import { fault } from '../../errors.js'
 import { unlessAborted } from '../../transfer/abort.js'
-import { fetchHttp } from '../../transfer/http-fetch.js'
+import { fetchHttp } from '../../transfer/http/fetch.js'
 import { fetchNfs } from '../../transfer/nfs-client.js'
 import { fetchTftp, putTftp } from '../../transfer/tftp-client.js'
 import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import t from 'tap'
-import { fetchHttp } from '../../../agent/transfer/http-fetch.js'
+import { fetchHttp } from '../../../agent/transfer/http/fetch.js'
 import { breakOff, inTurn, MemorySink, patternBytes, serve, sha256, wholeFile } from './fixture.js'
 import { AT_ONCE, FILE, failure, status } from './http-fixture.js'
 

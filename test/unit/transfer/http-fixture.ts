@@ -2,7 +2,7 @@
 
 import type { RequestListener } from 'node:http'
 import { FauxbootError } from '../../../agent/errors.js'
-import type { FetchOptions } from '../../../agent/transfer/http-fetch.js'
+import type { FetchOptions } from '../../../agent/transfer/http/fetch.js'
 import { patternBytes } from './fixture.js'
 
 export const FILE = patternBytes(300_000)

@@ -2,9 +2,9 @@
 
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { fault } from '../errors.js'
-import { unlessAborted } from './abort.js'
-import { parseFetchUrl, shownUrl } from './url.js'
+import { fault } from '../../errors.js'
+import { unlessAborted } from '../abort.js'
+import { parseFetchUrl, shownUrl } from '../url.js'
 
 export interface RequestSettings {
   readonly headers: Readonly<Record<string, string>>

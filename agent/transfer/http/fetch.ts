@@ -3,14 +3,14 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { FauxbootError, fault } from '../errors.js'
-import { pause, unlessAborted } from './abort.js'
-import { networkFailure, TransientFailure } from './failure.js'
-import { parseByteRange, parseLength, retryAfter, validatorOf } from './http-headers.js'
-import { openUrl } from './http-request.js'
-import type { Sink } from './sink.js'
-import { StallTimer } from './stall.js'
-import { parseFetchUrl, shownUrl } from './url.js'
+import { FauxbootError, fault } from '../../errors.js'
+import { pause, unlessAborted } from '../abort.js'
+import { networkFailure, TransientFailure } from '../failure.js'
+import type { Sink } from '../sink.js'
+import { StallTimer } from '../stall.js'
+import { parseFetchUrl, shownUrl } from '../url.js'
+import { parseByteRange, parseLength, retryAfter, validatorOf } from './headers.js'
+import { openUrl } from './request.js'
 
 export interface FetchOptions {
   /** ends the transfer at once in any phase; the promise rejects with its reason */
