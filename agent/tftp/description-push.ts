@@ -1,7 +1,7 @@
 /** A job's description on its way from a client: small, and kept in memory until it is whole. */
 
 import { fault } from '../errors.js'
-import type { TftpIncoming } from '../transfer/tftp-server.js'
+import type { TftpIncoming } from '../transfer/tftp/server/server.js'
 
 export interface DescriptionPushOptions {
   /** for messages */

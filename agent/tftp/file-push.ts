@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { ArtifactStore, ArtifactView } from '../boot/artifacts/artifact-store.js'
-import type { TftpIncoming } from '../transfer/tftp-server.js'
+import type { TftpIncoming } from '../transfer/tftp/server/server.js'
 
 /** Bytes that wait for the store. */
 const WAITING = 256 * 1024

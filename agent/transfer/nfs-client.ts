@@ -25,8 +25,8 @@ import {
 import { NfsReading, type NfsSink } from './nfs-reader.js'
 import type { RpcCall, RpcReply } from './nfs-rpc.js'
 import type { XdrReader } from './nfs-xdr.js'
-import type { TftpNetwork } from './tftp-line.js'
-import { udpNetwork } from './tftp-udp.js'
+import type { TftpNetwork } from './tftp/peer-socket.js'
+import { udpNetwork } from './tftp/udp.js'
 
 export type { NfsSink } from './nfs-reader.js'
 

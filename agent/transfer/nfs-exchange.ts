@@ -7,8 +7,8 @@ import { randomInt } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { FauxbootError, fault } from '../errors.js'
 import { callMessage, parseReply, type RpcCall, type RpcReply, replyXid } from './nfs-rpc.js'
-import type { TftpNetwork, TftpPeer, TftpPort } from './tftp-line.js'
-import { LazyTimer, Patience, RoundTrips } from './tftp-timers.js'
+import type { TftpNetwork, TftpPeer, TftpPort } from './tftp/peer-socket.js'
+import { LazyTimer, Patience, RoundTrips } from './tftp/timers.js'
 
 /** What becomes of a call. */
 export interface CallWatch {

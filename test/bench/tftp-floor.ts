@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { ackPacket, DATA_HEADER, parseTftpPacket, requestPacket } from '../../agent/transfer/tftp-packets.js'
+import { ackPacket, DATA_HEADER, parseTftpPacket, requestPacket } from '../../agent/transfer/tftp/packets.js'
 import type { ProxiedServer } from '../interop/lossy-proxy.js'
 
 /** A lost datagram would stop the loop for good. */

@@ -3,7 +3,7 @@
  * transfer took, without Node's own start: the agent runs already when it is asked for a file.
  */
 
-import { fetchTftp } from '../../agent/transfer/tftp-client.js'
+import { fetchTftp } from '../../agent/transfer/tftp/client/client.js'
 import { timed } from './timing.js'
 
 const [server = '', port = '', file = ''] = process.argv.slice(2)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { FauxbootError } from '../../agent/errors.js'
-import { fetchTftp, putTftp, type TftpTransferOptions } from '../../agent/transfer/tftp-client.js'
+import { fetchTftp, putTftp, type TftpTransferOptions } from '../../agent/transfer/tftp/client/client.js'
 import { startLossyProxy } from './lossy-proxy.js'
 import {
   CONDITIONS,

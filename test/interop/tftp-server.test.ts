@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { TFTP_ERROR } from '../../agent/transfer/tftp-packets.js'
-import { type TftpIncoming, TftpServer } from '../../agent/transfer/tftp-server.js'
+import { TFTP_ERROR } from '../../agent/transfer/tftp/packets.js'
+import { type TftpIncoming, TftpServer } from '../../agent/transfer/tftp/server/server.js'
 import { startLossyProxy } from './lossy-proxy.js'
 import {
   CONDITIONS,

@@ -2,7 +2,7 @@
 
 import { fault } from '../../errors.js'
 import { pause, unlessAborted } from '../../transfer/abort.js'
-import { TftpServer } from '../../transfer/tftp-server.js'
+import { TftpServer } from '../../transfer/tftp/server/server.js'
 import type { TftpOptions } from './network.js'
 
 /** RFC 1350: what does not fit elsewhere. */

@@ -5,7 +5,7 @@ import { fault } from '../../errors.js'
 import { unlessAborted } from '../../transfer/abort.js'
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { fetchNfs } from '../../transfer/nfs-client.js'
-import { fetchTftp, putTftp } from '../../transfer/tftp-client.js'
+import { fetchTftp, putTftp } from '../../transfer/tftp/client/client.js'
 import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'
 import { receiveOneFile } from './network-receive.js'
 

@@ -7,14 +7,14 @@ import { FauxbootError } from '../../../agent/errors.js'
 import { renderPlanSvg } from '../../../agent/kexec/render/plan-svg.js'
 import type { TftpConfig } from '../../../agent/tftp/tftp-config.js'
 import { TftpJobs } from '../../../agent/tftp/tftp-jobs.js'
-import { fetchTftp, putTftp } from '../../../agent/transfer/tftp-client.js'
+import { fetchTftp, putTftp } from '../../../agent/transfer/tftp/client/client.js'
 import {
   ackPacket,
   dataPacket,
   parseTftpPacket,
   requestPacket,
   type TftpPacket,
-} from '../../../agent/transfer/tftp-packets.js'
+} from '../../../agent/transfer/tftp/packets.js'
 import { type BoardChanges, Gate, IOMEM, openBoard, statesOf, type TestBoard } from '../boot/board-fixture.js'
 
 const HOST = '127.0.0.1'

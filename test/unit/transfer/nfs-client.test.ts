@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { fault } from '../../../agent/errors.js'
 import { fetchNfs, type NfsFetchOptions, type NfsSink } from '../../../agent/transfer/nfs-client.js'
-import type { TftpNetwork } from '../../../agent/transfer/tftp-line.js'
+import type { TftpNetwork } from '../../../agent/transfer/tftp/peer-socket.js'
 import { patternBytes } from './fixture.js'
 import { type NfsServerOptions, opaque, startNfsServer } from './nfs-server.js'
 import { SimulatedNetwork, type Weather } from './tftp-simulation.js'

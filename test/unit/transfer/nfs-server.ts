@@ -1,6 +1,6 @@
 /** A small NFS server with its portmapper and mount daemon, over whatever UDP there is, which lies when it is told to. */
 
-import type { TftpNetwork, TftpPeer } from '../../../agent/transfer/tftp-line.js'
+import type { TftpNetwork, TftpPeer } from '../../../agent/transfer/tftp/peer-socket.js'
 
 export interface Tree {
   readonly [name: string]: Uint8Array | string | Tree

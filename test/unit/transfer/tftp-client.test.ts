@@ -1,6 +1,10 @@
 import t from 'tap'
-import { fetchTftp, putTftp, type TftpFetchOptions, type TftpTransferred } from '../../../agent/transfer/tftp-client.js'
-import type { TftpPeer, TftpPort } from '../../../agent/transfer/tftp-line.js'
+import {
+  fetchTftp,
+  putTftp,
+  type TftpFetchOptions,
+  type TftpTransferred,
+} from '../../../agent/transfer/tftp/client/client.js'
 import {
   ackPacket,
   dataPacket,
@@ -9,7 +13,8 @@ import {
   parseTftpPacket,
   TFTP_ERROR,
   type TftpPacket,
-} from '../../../agent/transfer/tftp-packets.js'
+} from '../../../agent/transfer/tftp/packets.js'
+import type { TftpPeer, TftpPort } from '../../../agent/transfer/tftp/peer-socket.js'
 import { SimulatedNetwork, type Weather } from './tftp-simulation.js'
 
 const SERVER = '10.0.0.1'

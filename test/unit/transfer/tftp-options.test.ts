@@ -5,7 +5,7 @@ import {
   PLAIN_AGREEMENT,
   proposeOptions,
   readAcceptedOptions,
-} from '../../../agent/transfer/tftp-options.js'
+} from '../../../agent/transfer/tftp/options.js'
 
 const PROPOSAL = { blockSize: 1468, windowSize: 16, size: 0, timeoutSeconds: 2 }
 const LIMITS = { blockSize: 1024, windowSize: 8 }

@@ -8,7 +8,7 @@ import {
   optionsPacket,
   parseTftpPacket,
   requestPacket,
-} from '../../../agent/transfer/tftp-packets.js'
+} from '../../../agent/transfer/tftp/packets.js'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fetchTftp, putTftp, type TftpTransferOptions } from '../../../agent/transfer/tftp-client.js'
-import type { TftpPeer } from '../../../agent/transfer/tftp-line.js'
+import { fetchTftp, putTftp, type TftpTransferOptions } from '../../../agent/transfer/tftp/client/client.js'
 import {
   ackPacket,
   dataPacket,
@@ -9,8 +8,9 @@ import {
   parseTftpPacket,
   requestPacket,
   type TftpPacket,
-} from '../../../agent/transfer/tftp-packets.js'
-import { TftpServer, type TftpServerOptions } from '../../../agent/transfer/tftp-server.js'
+} from '../../../agent/transfer/tftp/packets.js'
+import type { TftpPeer } from '../../../agent/transfer/tftp/peer-socket.js'
+import { TftpServer, type TftpServerOptions } from '../../../agent/transfer/tftp/server/server.js'
 import { SimulatedNetwork, type Weather } from './tftp-simulation.js'
 
 const ADDRESS = '10.0.0.1'

@@ -1,7 +1,7 @@
 /** UDP and time inside the process: the same seed gives the same losses, and a second takes no time. */
 
 import { setImmediate } from 'node:timers/promises'
-import type { TftpNetwork, TftpPeer, TftpPort, TftpPortOptions } from '../../../agent/transfer/tftp-line.js'
+import type { TftpNetwork, TftpPeer, TftpPort, TftpPortOptions } from '../../../agent/transfer/tftp/peer-socket.js'
 import { seededRandom } from '../../interop/lossy-proxy.js'
 
 export interface Weather {

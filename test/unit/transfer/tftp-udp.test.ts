@@ -1,7 +1,7 @@
 import t from 'tap'
-import { fetchTftp, putTftp } from '../../../agent/transfer/tftp-client.js'
-import { TftpServer } from '../../../agent/transfer/tftp-server.js'
-import { udpNetwork } from '../../../agent/transfer/tftp-udp.js'
+import { fetchTftp, putTftp } from '../../../agent/transfer/tftp/client/client.js'
+import { TftpServer } from '../../../agent/transfer/tftp/server/server.js'
+import { udpNetwork } from '../../../agent/transfer/tftp/udp.js'
 
 const FILE = Buffer.from('some file')
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { udpNetwork } from '../../../agent/transfer/tftp-udp.js'
+import { udpNetwork } from '../../../agent/transfer/tftp/udp.js'
 import type { TftpOptions } from '../../../agent/uboot/hardware/network.js'
 import { HostNetwork } from '../../../agent/uboot/hardware/network-host.js'
 

@@ -1,9 +1,9 @@
 /** The receiving end of a transfer: RFC 1350 section 2, in windows of RFC 7440 section 4. */
 
-import { fault } from '../errors.js'
-import type { TftpAgreement } from './tftp-options.js'
-import { ackPacket, TFTP_ERROR } from './tftp-packets.js'
-import { LazyTimer, type RoundTrips, type TftpClock } from './tftp-timers.js'
+import { fault } from '../../errors.js'
+import type { TftpAgreement } from './options.js'
+import { ackPacket, TFTP_ERROR } from './packets.js'
+import { LazyTimer, type RoundTrips, type TftpClock } from './timers.js'
 
 /** Half of the block numbers lie ahead of a block, half behind it; the number after 65535 is 0. */
 const HALF = 0x8000

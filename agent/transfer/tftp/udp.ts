@@ -2,8 +2,8 @@
 
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { fault } from '../errors.js'
-import type { TftpNetwork, TftpPeer, TftpPort, TftpPortOptions } from './tftp-line.js'
+import { fault } from '../../errors.js'
+import type { TftpNetwork, TftpPeer, TftpPort, TftpPortOptions } from './peer-socket.js'
 
 /** Windows of blocks wait here while a transfer is busy. The system may give less: see `net.core.rmem_max`. */
 const BUFFER_BYTES = 4 << 20

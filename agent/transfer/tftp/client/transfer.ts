@@ -2,14 +2,14 @@
 
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { fault } from '../errors.js'
-import { unlessAborted } from './abort.js'
-import { Exchange, type TftpFlow, type TftpRetry } from './tftp-exchange.js'
-import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from './tftp-line.js'
-import { PLAIN_AGREEMENT, type TftpAgreement } from './tftp-options.js'
-import { isTftpName, TFTP_ERROR } from './tftp-packets.js'
-import { Patience } from './tftp-timers.js'
-import { udpNetwork } from './tftp-udp.js'
+import { fault } from '../../../errors.js'
+import { unlessAborted } from '../../abort.js'
+import { PLAIN_AGREEMENT, type TftpAgreement } from '../options.js'
+import { isTftpName, TFTP_ERROR } from '../packets.js'
+import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from '../peer-socket.js'
+import { Patience } from '../timers.js'
+import { udpNetwork } from '../udp.js'
+import { Exchange, type TftpFlow, type TftpRetry } from './exchange.js'
 
 /** What a transfer tells while it runs. */
 export interface TftpTransferProgress {

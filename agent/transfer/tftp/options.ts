@@ -1,6 +1,6 @@
 /** What client and server agree on: RFC 2347, with blksize (RFC 2348), timeout and tsize (RFC 2349), windowsize (RFC 7440). */
 
-import type { TftpOptionList, TftpRequest } from './tftp-packets.js'
+import type { TftpOptionList, TftpRequest } from './packets.js'
 
 /** RFC 1350: what holds where nothing was agreed on. */
 export const PLAIN_BLOCK_SIZE = 512

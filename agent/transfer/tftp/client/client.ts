@@ -1,22 +1,22 @@
 /** A TFTP client: RFC 1350, with options where the server takes them (RFC 2347, 2348, 2349, 7440). */
 
-import { fault } from '../errors.js'
-import type { Exchange, TftpFlow } from './tftp-exchange.js'
-import type { TftpAgreement } from './tftp-options.js'
-import { ackPacket, TFTP_ERROR } from './tftp-packets.js'
-import { type AckRepeats, Reception } from './tftp-receiver.js'
-import { Transmission } from './tftp-sender.js'
-import { sourceOf } from './tftp-source.js'
+import { fault } from '../../../errors.js'
+import type { TftpAgreement } from '../options.js'
+import { ackPacket, TFTP_ERROR } from '../packets.js'
+import { type AckRepeats, Reception } from '../receiver.js'
+import { Transmission } from '../sender.js'
+import { sourceOf } from '../source.js'
+import type { Exchange, TftpFlow } from './exchange.js'
 import {
   ClientTransfer,
   SMALL_BLOCKS,
   type TftpDirection,
   type TftpTransferOptions,
   type TftpTransferred,
-} from './tftp-transfer.js'
-import { Trial } from './tftp-trial.js'
+} from './transfer.js'
+import { Trial } from './trial.js'
 
-export type { TftpTransferOptions, TftpTransferProgress, TftpTransferred } from './tftp-transfer.js'
+export type { TftpTransferOptions, TftpTransferProgress, TftpTransferred } from './transfer.js'
 
 export interface TftpFetchOptions extends TftpTransferOptions {
   /** bytes that are taken at most; default no limit */

@@ -1,12 +1,12 @@
 /** A TFTP server: it knows the protocol and its limits, and asks handlers for everything else. */
 
-import { fault } from '../errors.js'
-import { refuseStranger, type TftpNetwork, type TftpPeer, type TftpPort } from './tftp-line.js'
-import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpRequest } from './tftp-packets.js'
-import { ServerSession, type TftpIncoming, type TftpOutgoing } from './tftp-session.js'
-import { udpNetwork } from './tftp-udp.js'
+import { fault } from '../../../errors.js'
+import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpRequest } from '../packets.js'
+import { refuseStranger, type TftpNetwork, type TftpPeer, type TftpPort } from '../peer-socket.js'
+import { udpNetwork } from '../udp.js'
+import { ServerSession, type TftpIncoming, type TftpOutgoing } from './session.js'
 
-export type { TftpIncoming, TftpOutgoing } from './tftp-session.js'
+export type { TftpIncoming, TftpOutgoing } from './session.js'
 
 /** Why a request is not served: a number of RFC 1350 (`TFTP_ERROR`), and words for the client's user. */
 export interface TftpRefusal {

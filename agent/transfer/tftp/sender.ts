@@ -1,10 +1,10 @@
 /** The sending end of a transfer: RFC 1350 section 2, in windows of RFC 7440 section 4. */
 
-import type { TftpAgreement } from './tftp-options.js'
-import { dataPacket, TFTP_ERROR } from './tftp-packets.js'
-import { blocksAhead } from './tftp-receiver.js'
-import type { TftpSource } from './tftp-source.js'
-import { LazyTimer, type RoundTrips, type TftpClock } from './tftp-timers.js'
+import type { TftpAgreement } from './options.js'
+import { dataPacket, TFTP_ERROR } from './packets.js'
+import { blocksAhead } from './receiver.js'
+import type { TftpSource } from './source.js'
+import { LazyTimer, type RoundTrips, type TftpClock } from './timers.js'
 
 /** What an ACK means: nothing, that all went well, or that the blocks behind it are to be sent again. */
 export type AckVerdict = 'stale' | 'advance' | 'rewind'

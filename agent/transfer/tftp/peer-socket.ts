@@ -1,7 +1,7 @@
 /** The UDP below a transfer, and the rule that a transfer hears nobody but its peer (RFC 1350 section 4). */
 
-import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpPacket } from './tftp-packets.js'
-import type { TftpClock } from './tftp-timers.js'
+import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpPacket } from './packets.js'
+import type { TftpClock } from './timers.js'
 
 /** An end of a transfer: its address, and the port that RFC 1350 calls transfer identifier (TID). */
 export interface TftpPeer {

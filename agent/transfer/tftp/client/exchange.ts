@@ -1,10 +1,10 @@
 /** One request of a client and what follows from it, on a port of its own. */
 
-import { fault } from '../errors.js'
-import type { TftpLine } from './tftp-line.js'
-import { PLAIN_AGREEMENT, proposeOptions, readAcceptedOptions, type TftpAgreement } from './tftp-options.js'
-import { errorPacket, requestPacket, TFTP_ERROR, type TftpPacket } from './tftp-packets.js'
-import { LazyTimer, RoundTrips, type TftpClock } from './tftp-timers.js'
+import { fault } from '../../../errors.js'
+import { PLAIN_AGREEMENT, proposeOptions, readAcceptedOptions, type TftpAgreement } from '../options.js'
+import { errorPacket, requestPacket, TFTP_ERROR, type TftpPacket } from '../packets.js'
+import type { TftpLine } from '../peer-socket.js'
+import { LazyTimer, RoundTrips, type TftpClock } from '../timers.js'
 
 /** Requests with options that go unanswered before it is tried without: servers of old drop what they cannot read. */
 const UNANSWERED_REQUESTS = 3

@@ -1,13 +1,13 @@
 /** One transfer of a server, on a port of its own (RFC 1350 section 4). */
 
-import { type FauxbootError, fault } from '../errors.js'
-import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from './tftp-line.js'
-import { answerOptions, type OptionLimits, type TftpAgreement } from './tftp-options.js'
-import { ackPacket, errorPacket, optionsPacket, TFTP_ERROR, type TftpPacket, type TftpRequest } from './tftp-packets.js'
-import { type AckRepeats, Reception } from './tftp-receiver.js'
-import { Transmission } from './tftp-sender.js'
-import { Patience, RoundTrips } from './tftp-timers.js'
-import type { TftpTransferProgress } from './tftp-transfer.js'
+import { type FauxbootError, fault } from '../../../errors.js'
+import type { TftpTransferProgress } from '../client/transfer.js'
+import { answerOptions, type OptionLimits, type TftpAgreement } from '../options.js'
+import { ackPacket, errorPacket, optionsPacket, TFTP_ERROR, type TftpPacket, type TftpRequest } from '../packets.js'
+import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from '../peer-socket.js'
+import { type AckRepeats, Reception } from '../receiver.js'
+import { Transmission } from '../sender.js'
+import { Patience, RoundTrips } from '../timers.js'
 
 /** A file that a client reads. */
 export interface TftpOutgoing {
