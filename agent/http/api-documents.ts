@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance } from 'fastify'
-import { LAZY_SCHEMAS } from './lazy-schemas.js'
 import type { DocumentedRoute } from './routes-docs.js'
+import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
 /** Files of the viewer where `agent/bundle.ts` puts them. Outside of the bundle the package finds its own. */
 const VIEWER = join(import.meta.dirname, 'static')

@@ -3,15 +3,15 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Boot } from '../boot/boot.js'
 import { changesNothing, createAccessCheck } from './access.js'
-import { answerError, answerNoHttp, answerUnknownRoute } from './error-answer.js'
 import type { HttpConfig } from './http-config.js'
-import { LAZY_SCHEMAS } from './lazy-schemas.js'
-import { installBodyHandling } from './request-body.js'
-import { addArtifactRoutes } from './routes-artifacts.js'
-import { addBoardRoutes } from './routes-board.js'
+import { answerError, answerNoHttp, answerUnknownRoute } from './replies/error-reply.js'
+import { installBodyHandling } from './requests/request-body.js'
+import { addArtifactRoutes } from './routes/artifacts.js'
+import { addBoardRoutes } from './routes/board.js'
+import { addEventRoutes } from './routes/events.js'
+import { addJobRoutes, type PlanRenderers } from './routes/jobs.js'
 import { addDocsRoutes } from './routes-docs.js'
-import { addEventRoutes } from './routes-events.js'
-import { addJobRoutes, type PlanRenderers } from './routes-jobs.js'
+import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
 export interface HttpDeps {
   readonly log: FastifyBaseLogger

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import t from 'tap'
 import type { ArtifactView } from '../../../agent/boot/artifacts/artifact-store.js'
-import * as schemas from '../../../agent/http/schemas.js'
+import * as schemas from '../../../agent/http/schemas/schemas.js'
 import { conforms, dial, readUntil, startAgent, submitStalled } from './agent-fixture.js'
 
 const BYTES = randomBytes(300_000)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { JobView } from '../../../agent/boot/jobs/job.js'
-import * as schemas from '../../../agent/http/schemas.js'
+import * as schemas from '../../../agent/http/schemas/schemas.js'
 import type { PlanJson } from '../../../agent/kexec/render/plan-json.js'
 import { reaches, statesOf } from '../boot/board-fixture.js'
 import { asJson, CMDLINE, conforms, startAgent, submit, submitStalled } from './agent-fixture.js'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import fc from 'fast-check'
 import t from 'tap'
 import { ERRORS } from '../../../agent/errors.js'
-import * as schemas from '../../../agent/http/schemas.js'
+import * as schemas from '../../../agent/http/schemas/schemas.js'
 import { asJson, conforms, dial, KERNEL, readUntil, startAgent, submitStalled } from './agent-fixture.js'
 
 t.test('the agent says that it is healthy, and its version', async t => {

@@ -2,12 +2,12 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type ArtifactView, parseContentRange } from '../boot/artifacts/artifact-store.js'
-import type { Boot } from '../boot/boot.js'
-import { expectedDigest } from './digest-headers.js'
-import { answers } from './lazy-schemas.js'
-import { withBody } from './request-body.js'
-import * as schemas from './schemas.js'
+import { type ArtifactView, parseContentRange } from '../../boot/artifacts/artifact-store.js'
+import type { Boot } from '../../boot/boot.js'
+import { expectedDigest } from '../requests/digest-headers.js'
+import { withBody } from '../requests/request-body.js'
+import { answers } from '../schemas/lazy-schemas.js'
+import * as schemas from '../schemas/schemas.js'
 
 const tags = ['artifacts']
 const onArtifact = { params: schemas.ArtifactParams, tags }

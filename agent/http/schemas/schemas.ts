@@ -4,7 +4,7 @@
  */
 
 import { type TSchema, Type } from 'typebox'
-import { type ArtifactReference, JOB_STATES } from '../boot/jobs/job.js'
+import { type ArtifactReference, JOB_STATES } from '../../boot/jobs/job.js'
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const wordOf = (words: readonly string[], description?: string) => Type.String({ enum: [...words], description })

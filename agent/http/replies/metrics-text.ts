@@ -1,6 +1,6 @@
 /** Counters and gauges in Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4. */
 
-import type { BootMetrics } from '../boot/jobs/metrics.js'
+import type { BootMetrics } from '../../boot/jobs/metrics.js'
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 

@@ -1,10 +1,10 @@
 /** The forms in which a job may be sent: one parser for each media type, all of them of `agent/boot`. */
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Boot } from '../boot/boot.js'
-import type { JobRequest } from '../boot/jobs/job.js'
-import { fault } from '../errors.js'
-import type { HttpConfig } from './http-config.js'
+import type { Boot } from '../../boot/boot.js'
+import type { JobRequest } from '../../boot/jobs/job.js'
+import { fault } from '../../errors.js'
+import type { HttpConfig } from '../http-config.js'
 import { withBody } from './request-body.js'
 
 const JSON_TYPE = 'application/json'
@@ -23,7 +23,7 @@ export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config:
     readJson(text, config),
   )
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) => {
-    const { parseJobLava } = await import('../boot/requests/lava.js')
+    const { parseJobLava } = await import('../../boot/requests/lava.js')
     return parseJobLava(text, config.lab)
   })
   app.addContentTypeParser(FORM_TYPE, async ({ raw }: FastifyRequest) => {
@@ -32,7 +32,7 @@ export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config:
     return withBody(raw, chunks => receiveForm(chunks, contentType, artifacts, config.jobBodyLimit))
   })
   app.addContentTypeParser(BUNDLE_TYPE, async ({ raw }: FastifyRequest) => {
-    const { receiveBundle } = await import('../boot/requests/bundle.js')
+    const { receiveBundle } = await import('../../boot/requests/bundle.js')
     return withBody(raw, chunks => receiveBundle(chunks, artifacts))
   })
 }
@@ -41,10 +41,10 @@ async function readJson(text: string, config: HttpConfig): Promise<JobRequest> {
   const value = parseJson(text)
   // A pull-lab job has its files in `artifacts`; a job of our own never has this field.
   if (typeof value === 'object' && value !== null && 'artifacts' in value) {
-    const { parseJobKernelci } = await import('../boot/requests/kernelci.js')
+    const { parseJobKernelci } = await import('../../boot/requests/kernelci.js')
     return parseJobKernelci(value, config.lab)
   }
-  const { parseJobJson } = await import('../boot/requests/json.js')
+  const { parseJobJson } = await import('../../boot/requests/json.js')
   return parseJobJson(value)
 }
 

@@ -1,7 +1,7 @@
 /** The digest that a client gives along with an upload: many headers have carried it. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { fault } from '../errors.js'
+import { fault } from '../../errors.js'
 
 /** Of the headers that clients send, those that mean the whole file and not the part in this request. */
 const HEX_HEADERS = ['x-checksum-sha256', 'x-content-sha256'] as const

@@ -2,14 +2,14 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Boot } from '../boot/boot.js'
-import type { JobRequest } from '../boot/jobs/job.js'
-import { fault } from '../errors.js'
-import type { PlanJson } from '../kexec/render/plan-json.js'
-import type { HttpConfig } from './http-config.js'
-import { addJobParsers } from './job-body.js'
-import { answers } from './lazy-schemas.js'
-import * as schemas from './schemas.js'
+import type { Boot } from '../../boot/boot.js'
+import type { JobRequest } from '../../boot/jobs/job.js'
+import { fault } from '../../errors.js'
+import type { PlanJson } from '../../kexec/render/plan-json.js'
+import type { HttpConfig } from '../http-config.js'
+import { addJobParsers } from '../requests/job-body.js'
+import { answers } from '../schemas/lazy-schemas.js'
+import * as schemas from '../schemas/schemas.js'
 
 /** How a plan is drawn; `agent/main.ts` brings the functions of `agent/kexec`, which this folder does not know. */
 export interface PlanRenderers {

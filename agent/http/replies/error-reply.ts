@@ -3,8 +3,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { asFault, FauxbootError, fault } from '../errors.js'
-import { JOB_MEDIA_TYPES } from './job-body.js'
+import { asFault, FauxbootError, fault } from '../../errors.js'
+import { JOB_MEDIA_TYPES } from '../requests/job-body.js'
 
 /** Errors of Fastify that have a row of their own; the others are of HTTP_REQUEST when the client is to blame. */
 const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => FauxbootError>> = {

@@ -2,13 +2,13 @@
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Boot } from '../boot/boot.js'
-import { FINAL_STATES, type JobEvent } from '../boot/jobs/job.js'
-import { fault } from '../errors.js'
-import { EventStream } from './event-stream.js'
-import type { HttpConfig } from './http-config.js'
-import { answers } from './lazy-schemas.js'
-import * as schemas from './schemas.js'
+import type { Boot } from '../../boot/boot.js'
+import { FINAL_STATES, type JobEvent } from '../../boot/jobs/job.js'
+import { fault } from '../../errors.js'
+import type { HttpConfig } from '../http-config.js'
+import { EventStream } from '../replies/event-stream.js'
+import { answers } from '../schemas/lazy-schemas.js'
+import * as schemas from '../schemas/schemas.js'
 
 export function addEventRoutes(parent: FastifyInstance, boot: Boot, config: HttpConfig): void {
   const app = parent.withTypeProvider<TypeBoxTypeProvider>()

@@ -1,10 +1,10 @@
 /** The board itself, and the agent's own state. */
 
 import type { FastifyInstance } from 'fastify'
-import type { Boot } from '../boot/boot.js'
-import { answers } from './lazy-schemas.js'
-import { METRICS_TYPE, renderMetrics } from './metrics-text.js'
-import * as schemas from './schemas.js'
+import type { Boot } from '../../boot/boot.js'
+import { METRICS_TYPE, renderMetrics } from '../replies/metrics-text.js'
+import { answers } from '../schemas/lazy-schemas.js'
+import * as schemas from '../schemas/schemas.js'
 
 export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string): void {
   const tags = ['board']

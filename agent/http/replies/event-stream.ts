@@ -1,7 +1,7 @@
 /** The events of a job as server-sent events: WHATWG HTML, section 9.2 "Server-sent events". */
 
 import { Readable } from 'node:stream'
-import type { JobEvent } from '../boot/jobs/job.js'
+import type { JobEvent } from '../../boot/jobs/job.js'
 
 /** Milliseconds that a browser waits before it takes up a broken stream. */
 const RETRY_MS = 1000
