@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
-import type * as Main from './main.js'
+import type * as Main from '../main.js'
 
 /** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle.ts`. */
 declare const FAUXBOOT_BUILD: string

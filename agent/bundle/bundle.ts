@@ -8,7 +8,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import * as schemas from './http/schemas/schemas.js'
+import * as schemas from '../http/schemas/schemas.js'
 
 const LOADER = 'fauxboot-agent.cjs'
 const AGENT = 'fauxboot-agent.main.cjs'
