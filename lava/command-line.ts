@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { createProgram, runProgram } from './program.js'
-import type { Io, Terminal } from './terminal.js'
+import type { Io, Terminal } from './terminal/terminal.js'
 
 /** What a file of `commands/` exports: it declares options and examples, and acts. */
 export interface CommandModule {

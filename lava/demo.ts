@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander'
 import { type DemoOptions, demonstrate } from './demo/demonstration.js'
 import { createProgram, runProgram } from './program.js'
 import { runProcess } from './run-process.js'
-import type { Terminal } from './terminal.js'
+import type { Terminal } from './terminal/terminal.js'
 
 const COMMAND = 'npm run demo --'
 

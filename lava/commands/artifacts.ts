@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander'
 import type { ArtifactView } from '../../agent/boot/artifacts/artifact-store.js'
-import { formatBytes } from '../quantities.js'
-import { renderTable } from '../table.js'
-import type { Terminal } from '../terminal.js'
+import { formatBytes } from '../terminal/quantities.js'
+import { renderTable } from '../terminal/table.js'
+import type { Terminal } from '../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

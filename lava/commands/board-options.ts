@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import { fault } from '../../agent/errors.js'
 import { BoardClient } from '../board-client.js'
-import type { Terminal } from '../terminal.js'
+import type { Terminal } from '../terminal/terminal.js'
 import { readToken } from '../token-file.js'
 
 export interface BoardOptions {

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander'
 import type { BoardView, LinkView, WatchdogView } from '../../agent/boot/board/board.js'
-import { renderFinding } from '../job-display.js'
-import { formatBytes } from '../quantities.js'
-import { renderPairs } from '../table.js'
-import { printable, type Terminal } from '../terminal.js'
+import { renderFinding } from '../terminal/job-display.js'
+import { formatBytes } from '../terminal/quantities.js'
+import { renderPairs } from '../terminal/table.js'
+import { printable, type Terminal } from '../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

@@ -6,8 +6,8 @@ import type { Command } from 'commander'
 import { strToU8, Zip, ZipDeflate } from 'fflate'
 import { fault } from '../../agent/errors.js'
 import { measureFile } from '../local-file.js'
-import { formatBytes } from '../quantities.js'
-import type { Terminal } from '../terminal.js'
+import { formatBytes } from '../terminal/quantities.js'
+import type { Terminal } from '../terminal/terminal.js'
 
 interface BundleOptions {
   readonly kernel: string

@@ -13,7 +13,7 @@ import { StreamLine } from '../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../agent/uboot/console/telnet-server.js'
 import { Desk } from '../desk/desk.js'
 import { fileError } from '../local-file.js'
-import type { Terminal } from '../terminal.js'
+import type { Terminal } from '../terminal/terminal.js'
 
 interface Address {
   readonly host: string

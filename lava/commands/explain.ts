@@ -5,7 +5,7 @@ import { fault } from '../../agent/errors.js'
 import { explainLog } from '../explain/explain.js'
 import { renderExplainText } from '../explain/explain-text.js'
 import { readInput, readStream } from '../local-file.js'
-import type { Terminal } from '../terminal.js'
+import type { Terminal } from '../terminal/terminal.js'
 
 /** A console log of a whole day is smaller. */
 const LOG_LIMIT = 64 * 1024 * 1024

@@ -13,7 +13,7 @@ import { renderPlanSvg } from '../../agent/kexec/render/plan-svg.js'
 import { renderPlanText } from '../../agent/kexec/render/plan-text.js'
 import { readKernel } from '../kernel-file.js'
 import { fileError, readInput } from '../local-file.js'
-import type { Terminal } from '../terminal.js'
+import type { Terminal } from '../terminal/terminal.js'
 
 interface PlanOptions {
   readonly kernel: string

@@ -14,7 +14,7 @@ import { OUTBOX } from '../pull/result-outbox.js'
 import { readSingleJob, runSingleJob } from '../pull/single-job.js'
 import { StateDir } from '../pull/state-dir.js'
 import { type KcidbTest, kcidbSubmission } from '../results/kcidb.js'
-import type { Terminal } from '../terminal.js'
+import type { Terminal } from '../terminal/terminal.js'
 import { readToken } from '../token-file.js'
 
 interface PullOptions {

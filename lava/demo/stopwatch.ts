@@ -1,7 +1,7 @@
 /** How long each part of a demonstration took. */
 
-import { formatDuration } from '../quantities.js'
-import { renderTable } from '../table.js'
+import { formatDuration } from '../terminal/quantities.js'
+import { renderTable } from '../terminal/table.js'
 
 interface Part {
   readonly name: string

@@ -1,7 +1,7 @@
 /** What a board says, as text and lines, however it comes: split anywhere, coloured, damaged, or without an end. */
 
 import { StringDecoder } from 'node:string_decoder'
-import { printable } from '../terminal.js'
+import { printable } from '../terminal/terminal.js'
 
 /** A line that never ends is given in pieces of so many characters. */
 const LINE_LIMIT = 4096

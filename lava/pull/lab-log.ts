@@ -1,6 +1,6 @@
 /** What a pull lab says: a line for each thing that happens, or the same as JSON. */
 
-import { printable, type Terminal } from '../terminal.js'
+import { printable, type Terminal } from '../terminal/terminal.js'
 
 export interface LabEntry {
   readonly message: string

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import t, { type Test } from 'tap'
-import { Interruption } from '../../../lava/terminal.js'
+import { Interruption } from '../../../lava/terminal/terminal.js'
 import { buildZImage } from '../image/zimage-builder.js'
 import { cpio } from '../kexec/images.js'
 import { startAgent } from './agent.js'

@@ -2,7 +2,7 @@
 
 import { PassThrough, Readable } from 'node:stream'
 import { run } from '../../../lava/command-line.js'
-import { type Io, type Output, Terminal } from '../../../lava/terminal.js'
+import { type Io, type Output, Terminal } from '../../../lava/terminal/terminal.js'
 
 export class Captured extends PassThrough {
   constructor(

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Interruption } from '../../../lava/terminal.js'
+import { Interruption } from '../../../lava/terminal/terminal.js'
 import { fauxboot } from './capture.js'
 import { nobody, serve } from './stand-in.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createProgress } from '../../../lava/progress.js'
+import { createProgress } from '../../../lava/terminal/progress.js'
 import { Captured } from './capture.js'
 
 const MIB = 1024 * 1024

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { formatBytes, formatDuration, formatRate } from '../../../lava/quantities.js'
-import { renderPairs, renderTable } from '../../../lava/table.js'
-import { printable } from '../../../lava/terminal.js'
+import { formatBytes, formatDuration, formatRate } from '../../../lava/terminal/quantities.js'
+import { renderPairs, renderTable } from '../../../lava/terminal/table.js'
+import { printable } from '../../../lava/terminal/terminal.js'
 import { capture } from './capture.js'
 
 t.test('colours are printed on a terminal only, and not when they are not wanted', t => {

@@ -1,7 +1,7 @@
 /** What a command sees of the world: its streams, the environment, and whether somebody wants it to stop. */
 
 import type { Readable, Writable } from 'node:stream'
-import type { ErrorJson } from '../agent/errors.js'
+import type { ErrorJson } from '../../agent/errors.js'
 
 /** An output stream; `process.stdout` and `process.stderr` are such, and so is a `PassThrough` in tests. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
