@@ -1,9 +1,9 @@
 /** `npm run demo`: see fauxboot boot a kernel on an emulated board. */
 
 import { InvalidArgumentError } from 'commander'
+import { createProgram, runProgram } from './cli/program.js'
+import { runProcess } from './cli/run-process.js'
 import { type DemoOptions, demonstrate } from './demo/demonstration.js'
-import { createProgram, runProgram } from './program.js'
-import { runProcess } from './run-process.js'
 import type { Terminal } from './terminal/terminal.js'
 
 const COMMAND = 'npm run demo --'

@@ -1,7 +1,7 @@
 /** Streams that keep what is written to them, and the command line run on them. */
 
 import { PassThrough, Readable } from 'node:stream'
-import { run } from '../../../lava/command-line.js'
+import { run } from '../../../lava/cli/command-line.js'
 import { type Io, type Output, Terminal } from '../../../lava/terminal/terminal.js'
 
 export class Captured extends PassThrough {

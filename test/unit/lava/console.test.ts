@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { TftpServer } from '../../../agent/transfer/tftp/server/server.js'
-import { run } from '../../../lava/command-line.js'
+import { run } from '../../../lava/cli/command-line.js'
 import { Interruption } from '../../../lava/terminal/terminal.js'
 import { zImage } from '../kexec/images.js'
 import { treeFile } from '../kexec/trees.js'
@@ -58,7 +58,7 @@ async function piped(t: Test, lines: readonly string[], ...argv: string[]): Prom
 }
 
 t.test('lines that are piped in are answered, and the end of the input is the end', async t => {
-  const program = join(import.meta.dirname, '../../../lava/fauxboot.ts')
+  const program = join(import.meta.dirname, '../../../lava/cli/fauxboot.ts')
   const child = spawn(process.execPath, [...process.execArgv, program, 'console'])
   const stdout = collect(child.stdout)
   child.stdin.end('echo one $((1))\nversion\n')

@@ -6,7 +6,7 @@ import { answer, serve } from './stand-in.js'
 
 /** The command as a process of its own, from its sources. */
 function start(...argv: string[]) {
-  const program = join(import.meta.dirname, '../../../lava/fauxboot.ts')
+  const program = join(import.meta.dirname, '../../../lava/cli/fauxboot.ts')
   const child = spawn(process.execPath, [...process.execArgv, program, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.setEncoding('utf8')
   child.stderr.setEncoding('utf8')

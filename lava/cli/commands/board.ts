@@ -1,11 +1,11 @@
 /** `fauxboot board`: what a board is and how it is. */
 
 import type { Command } from 'commander'
-import type { BoardView, LinkView, WatchdogView } from '../../agent/boot/board/board.js'
-import { renderFinding } from '../terminal/job-display.js'
-import { formatBytes } from '../terminal/quantities.js'
-import { renderPairs } from '../terminal/table.js'
-import { printable, type Terminal } from '../terminal/terminal.js'
+import type { BoardView, LinkView, WatchdogView } from '../../../agent/boot/board/board.js'
+import { renderFinding } from '../../terminal/job-display.js'
+import { formatBytes } from '../../terminal/quantities.js'
+import { renderPairs } from '../../terminal/table.js'
+import { printable, type Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

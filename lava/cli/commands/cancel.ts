@@ -1,7 +1,7 @@
 /** `fauxboot cancel`: end a job. */
 
 import type { Command } from 'commander'
-import type { Terminal } from '../terminal/terminal.js'
+import type { Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

@@ -1,6 +1,6 @@
 /** The process around a command line: signals in, exit code out. */
 
-import { Interruption, type Io } from './terminal/terminal.js'
+import { Interruption, type Io } from '../terminal/terminal.js'
 
 /** @param run takes the arguments and the process's streams, and resolves with the exit code */
 export async function runProcess(run: (argv: readonly string[], io: Io) => Promise<number>): Promise<void> {

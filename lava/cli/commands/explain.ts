@@ -1,11 +1,11 @@
 /** `fauxboot explain`: read what kexec-tools said, and say what it means. */
 
 import type { Command } from 'commander'
-import { fault } from '../../agent/errors.js'
-import { explainLog } from '../explain/explain.js'
-import { renderExplainText } from '../explain/explain-text.js'
-import { readInput, readStream } from '../local-file.js'
-import type { Terminal } from '../terminal/terminal.js'
+import { fault } from '../../../agent/errors.js'
+import { explainLog } from '../../explain/explain.js'
+import { renderExplainText } from '../../explain/explain-text.js'
+import { readInput, readStream } from '../../local-file.js'
+import type { Terminal } from '../../terminal/terminal.js'
 
 /** A console log of a whole day is smaller. */
 const LOG_LIMIT = 64 * 1024 * 1024

@@ -1,10 +1,10 @@
 /** `fauxboot artifacts`: the files kept on a board. They fill its memory until they are removed or it is reset. */
 
 import type { Command } from 'commander'
-import type { ArtifactView } from '../../agent/boot/artifacts/artifact-store.js'
-import { formatBytes } from '../terminal/quantities.js'
-import { renderTable } from '../terminal/table.js'
-import type { Terminal } from '../terminal/terminal.js'
+import type { ArtifactView } from '../../../agent/boot/artifacts/artifact-store.js'
+import { formatBytes } from '../../terminal/quantities.js'
+import { renderTable } from '../../terminal/table.js'
+import type { Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { Io, Terminal } from '../terminal/terminal.js'
 import { createProgram, runProgram } from './program.js'
-import type { Io, Terminal } from './terminal/terminal.js'
 
 /** What a file of `commands/` exports: it declares options and examples, and acts. */
 export interface CommandModule {
@@ -104,7 +104,7 @@ async function createCommands(argv: readonly string[], terminal: Terminal): Prom
 
 /** From the package this file belongs to: one folder up in the sources, two in `dist`. */
 function packageVersion(): string {
-  const up = import.meta.url.includes('/dist/lava/') ? '../../package.json' : '../package.json'
+  const up = import.meta.url.includes('/dist/lava/') ? '../../package.json' : '../../package.json'
   const { version }: { version: string } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
   return version
 }

@@ -1,11 +1,11 @@
 /** `fauxboot status`: the jobs of a board. */
 
 import type { Command } from 'commander'
-import type { ArtifactReference, JobView } from '../../agent/boot/jobs/job.js'
-import { styledState } from '../terminal/job-display.js'
-import { formatBytes, formatDuration } from '../terminal/quantities.js'
-import { renderPairs, renderTable } from '../terminal/table.js'
-import { printable, type Terminal } from '../terminal/terminal.js'
+import type { ArtifactReference, JobView } from '../../../agent/boot/jobs/job.js'
+import { styledState } from '../../terminal/job-display.js'
+import { formatBytes, formatDuration } from '../../terminal/quantities.js'
+import { renderPairs, renderTable } from '../../terminal/table.js'
+import { printable, type Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 
 export function define(command: Command, terminal: Terminal): void {

@@ -2,10 +2,10 @@
 
 import { networkInterfaces } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { fault } from '../../agent/errors.js'
-import type { Target } from '../boot-job.js'
-import { type Drive, driveServed, driveTyped } from '../monitor/drives.js'
-import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../monitor/typed-boot.js'
+import { fault } from '../../../agent/errors.js'
+import type { Target } from '../../boot-job.js'
+import { type Drive, driveServed, driveTyped } from '../../monitor/drives.js'
+import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../../monitor/typed-boot.js'
 
 export interface ConsoleOptions {
   readonly console?: string

@@ -1,8 +1,8 @@
 /** What every command line of fauxboot has in common: how it prints help, fails, and ends. */
 
 import { Command, CommanderError } from 'commander'
-import { asFault, type FauxbootError, fault } from '../agent/errors.js'
-import { Interruption, type Io, Terminal } from './terminal/terminal.js'
+import { asFault, type FauxbootError, fault } from '../../agent/errors.js'
+import { Interruption, type Io, Terminal } from '../terminal/terminal.js'
 
 /** A command that prints through the terminal and throws instead of ending the process. */
 export function createProgram(name: string, terminal: Terminal): Command {

@@ -1,10 +1,10 @@
 /** Which board a command talks to, and how it proves that it may. */
 
 import { type Command, Option } from 'commander'
-import { fault } from '../../agent/errors.js'
-import { BoardClient } from '../board-client.js'
-import type { Terminal } from '../terminal/terminal.js'
-import { readToken } from '../token-file.js'
+import { fault } from '../../../agent/errors.js'
+import { BoardClient } from '../../board-client.js'
+import type { Terminal } from '../../terminal/terminal.js'
+import { readToken } from '../../token-file.js'
 
 export interface BoardOptions {
   readonly board?: string

@@ -4,10 +4,10 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { strToU8, Zip, ZipDeflate } from 'fflate'
-import { fault } from '../../agent/errors.js'
-import { measureFile } from '../local-file.js'
-import { formatBytes } from '../terminal/quantities.js'
-import type { Terminal } from '../terminal/terminal.js'
+import { fault } from '../../../agent/errors.js'
+import { measureFile } from '../../local-file.js'
+import { formatBytes } from '../../terminal/quantities.js'
+import type { Terminal } from '../../terminal/terminal.js'
 
 interface BundleOptions {
   readonly kernel: string
