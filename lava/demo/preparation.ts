@@ -6,8 +6,8 @@ import { extname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorJson, fault } from '../../agent/errors.js'
 import type { BoardImage } from '../../systemd/board-image.js'
-import type { Target } from '../boot-job.js'
-import { remoteFault } from '../remote-error.js'
+import type { Target } from '../client/boot-job.js'
+import { remoteFault } from '../client/remote-error.js'
 
 /** Beside this file; the sources can be run as well as what is compiled from them. */
 const PROGRAM = join(import.meta.dirname, `prepare${extname(import.meta.filename)}`)

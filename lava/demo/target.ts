@@ -7,7 +7,7 @@ import type { BoardImage } from '../../systemd/board-image.js'
 import { cached, contentKey } from '../../systemd/cache.js'
 import { run } from '../../systemd/run.js'
 import { targetRamdisk } from '../../systemd/target-ramdisk.js'
-import type { Target } from '../boot-job.js'
+import type { Target } from '../client/boot-job.js'
 
 /**
  * Files and command line for a board.

@@ -3,7 +3,7 @@
 import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { Board } from '../../systemd/board.js'
 import type { SerialConsole } from '../../systemd/serial-console.js'
-import type { Target } from '../boot-job.js'
+import type { Target } from '../client/boot-job.js'
 import { ConsoleText } from '../monitor/console-text.js'
 import { driveServed } from '../monitor/drives.js'
 import { ConsoleTypist } from '../monitor/typist.js'

@@ -1,7 +1,7 @@
 /** The log of a console: each line with the time at which it was whole, UTC. */
 
 import { type FileHandle, open } from 'node:fs/promises'
-import { fileError } from '../local-file.js'
+import { fileError } from '../client/local-file.js'
 
 export class ConsoleLog {
   readonly #path: string

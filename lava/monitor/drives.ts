@@ -1,9 +1,9 @@
 /** The two ways to bring a board to its jump: a job over HTTP, or a boot typed at its console. */
 
 import { fault } from '../../agent/errors.js'
-import type { BoardClient, JobBody } from '../board-client.js'
-import { type BootWatcher, runJob } from '../boot-job.js'
-import { remoteFault } from '../remote-error.js'
+import type { BoardClient, JobBody } from '../client/board-client.js'
+import { type BootWatcher, runJob } from '../client/boot-job.js'
+import { remoteFault } from '../client/remote-error.js'
 import { servedTarget, type TypedBoot, type TypedRole, type TypingWatcher, typeBoot } from './typed-boot.js'
 import type { Typist } from './typist.js'
 

@@ -4,7 +4,7 @@ import { fault } from '../../agent/errors.js'
 import { isArm64Image } from '../../agent/image/kernel/arm64-image.js'
 import { isZImage } from '../../agent/image/kernel/zimage.js'
 import { isUImage, packUImage } from '../../agent/image/uboot/uimage.js'
-import { readInput } from '../local-file.js'
+import { readInput } from '../client/local-file.js'
 import type { Typist } from './typist.js'
 
 /** Roles of files, and their names on a TFTP server that has them from here. */

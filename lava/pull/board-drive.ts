@@ -1,8 +1,8 @@
 /** From power-on to the jump: the files go to the board's agent, and it boots them. */
 
 import type { JobEvent } from '../../agent/boot/jobs/job.js'
-import type { BoardClient } from '../board-client.js'
-import { type BootWatcher, type Target, uploadTarget } from '../boot-job.js'
+import type { BoardClient } from '../client/board-client.js'
+import { type BootWatcher, type Target, uploadTarget } from '../client/boot-job.js'
 import { type Drive, driveHttp } from '../monitor/drives.js'
 
 /**

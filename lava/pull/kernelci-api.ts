@@ -3,7 +3,7 @@
  */
 
 import { FauxbootError, fault } from '../../agent/errors.js'
-import { exchange, type HttpRequest, readText } from '../http-request.js'
+import { exchange, type HttpRequest, readText } from '../client/http-request.js'
 import { type Fields, type KernelciNode, type NodeEvent, readEvents, readNode } from './node.js'
 
 export interface KernelciApiOptions {

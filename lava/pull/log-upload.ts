@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { fault } from '../../agent/errors.js'
-import { fileChunks, measureFile } from '../local-file.js'
-import { readToken } from '../token-file.js'
+import { fileChunks, measureFile } from '../client/local-file.js'
+import { readToken } from '../client/token-file.js'
 import { answerOf } from './kernelci-api.js'
 import type { PullConfig } from './pull-config.js'
 

@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { parseDocument } from 'yaml'
 import { type FauxbootError, fault } from '../../agent/errors.js'
-import { readInput } from '../local-file.js'
-import { readToken } from '../token-file.js'
+import { readInput } from '../client/local-file.js'
+import { readToken } from '../client/token-file.js'
 import { checkValue, shown } from './schema-check.js'
 
 const CONFIG_LIMIT = 1024 * 1024

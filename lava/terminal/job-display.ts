@@ -2,7 +2,7 @@
 
 import type { JobEvent, JobState, JobView } from '../../agent/boot/jobs/job.js'
 import type { Finding } from '../../agent/kexec/layout/plan.js'
-import type { BootWatcher } from '../boot-job.js'
+import type { BootWatcher } from '../client/boot-job.js'
 import type { Progress } from './progress.js'
 import { formatBytes, formatDuration } from './quantities.js'
 import { type Output, printable, type Style, type Terminal } from './terminal.js'

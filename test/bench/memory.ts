@@ -1,8 +1,8 @@
 /** Memory of the agent on a board: idle, and at its peak in a job with 300 MiB of artifacts. */
 
 import { packCpio } from '../../agent/image/cpio/cpio.js'
-import { BoardClient } from '../../lava/board-client.js'
-import { uploadTarget } from '../../lava/boot-job.js'
+import { BoardClient } from '../../lava/client/board-client.js'
+import { uploadTarget } from '../../lava/client/boot-job.js'
 import { agentSettings } from '../../systemd/agent-settings.js'
 import type { BoardImage } from '../../systemd/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'

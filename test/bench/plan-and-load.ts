@@ -1,8 +1,8 @@
 /** Plan and load of a kernel with a ramdisk of 50 MiB, on the board: the agent against `kexec -l`. */
 
 import { packCpio } from '../../agent/image/cpio/cpio.js'
-import { BoardClient, type JobBody } from '../../lava/board-client.js'
-import { uploadTarget } from '../../lava/boot-job.js'
+import { BoardClient, type JobBody } from '../../lava/client/board-client.js'
+import { uploadTarget } from '../../lava/client/boot-job.js'
 import { agentSettings } from '../../systemd/agent-settings.js'
 import type { BoardImage } from '../../systemd/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'

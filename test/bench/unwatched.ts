@@ -1,4 +1,4 @@
-import type { BootWatcher } from '../../lava/boot-job.js'
+import type { BootWatcher } from '../../lava/client/boot-job.js'
 
 /** A boot that nobody looks at. */
 export const UNWATCHED: BootWatcher = {

@@ -2,9 +2,9 @@
 
 import { type Command, Option } from 'commander'
 import { fault } from '../../../agent/errors.js'
-import { BoardClient } from '../../board-client.js'
+import { BoardClient } from '../../client/board-client.js'
+import { readToken } from '../../client/token-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
-import { readToken } from '../../token-file.js'
 
 export interface BoardOptions {
   readonly board?: string

@@ -5,7 +5,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { strToU8, Zip, ZipDeflate } from 'fflate'
 import { fault } from '../../../agent/errors.js'
-import { measureFile } from '../../local-file.js'
+import { measureFile } from '../../client/local-file.js'
 import { formatBytes } from '../../terminal/quantities.js'
 import type { Terminal } from '../../terminal/terminal.js'
 

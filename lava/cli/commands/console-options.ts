@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fault } from '../../../agent/errors.js'
-import type { Target } from '../../boot-job.js'
+import type { Target } from '../../client/boot-job.js'
 import { type Drive, driveServed, driveTyped } from '../../monitor/drives.js'
 import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../../monitor/typed-boot.js'
 

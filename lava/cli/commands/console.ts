@@ -11,8 +11,8 @@ import { normalize } from '../../../agent/kexec/layout/ranges.js'
 import { unlessAborted } from '../../../agent/transfer/abort.js'
 import { StreamLine } from '../../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../../agent/uboot/console/telnet-server.js'
+import { fileError } from '../../client/local-file.js'
 import { Desk } from '../../desk/desk.js'
-import { fileError } from '../../local-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface Address {

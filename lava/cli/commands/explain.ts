@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander'
 import { fault } from '../../../agent/errors.js'
+import { readInput, readStream } from '../../client/local-file.js'
 import { explainLog } from '../../explain/explain.js'
 import { renderExplainText } from '../../explain/explain-text.js'
-import { readInput, readStream } from '../../local-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 /** A console log of a whole day is smaller. */

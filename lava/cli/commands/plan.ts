@@ -11,8 +11,8 @@ import { type PlanInput, planBoot } from '../../../agent/kexec/planner.js'
 import { planToJson } from '../../../agent/kexec/render/plan-json.js'
 import { renderPlanSvg } from '../../../agent/kexec/render/plan-svg.js'
 import { renderPlanText } from '../../../agent/kexec/render/plan-text.js'
-import { readKernel } from '../../kernel-file.js'
-import { fileError, readInput } from '../../local-file.js'
+import { readKernel } from '../../client/kernel-file.js'
+import { fileError, readInput } from '../../client/local-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface PlanOptions {

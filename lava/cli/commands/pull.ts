@@ -2,7 +2,8 @@
 
 import { rename, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { fileError } from '../../local-file.js'
+import { fileError } from '../../client/local-file.js'
+import { readToken } from '../../client/token-file.js'
 import { runBoardSession } from '../../monitor/board-session.js'
 import { type KcidbJob, kcidbRows } from '../../pull/kcidb-rows.js'
 import { KernelciApi } from '../../pull/kernelci-api.js'
@@ -15,7 +16,6 @@ import { readSingleJob, runSingleJob } from '../../pull/single-job.js'
 import { StateDir } from '../../pull/state-dir.js'
 import { type KcidbTest, kcidbSubmission } from '../../results/kcidb.js'
 import type { Terminal } from '../../terminal/terminal.js'
-import { readToken } from '../../token-file.js'
 
 interface PullOptions {
   readonly config: string

@@ -3,7 +3,7 @@ import { mock } from 'node:test'
 import t from 'tap'
 import { FINAL_STATES, type JobEvent } from '../../../agent/boot/jobs/job.js'
 import { EventStream } from '../../../agent/http/replies/event-stream.js'
-import { parseEventStream } from '../../../lava/event-stream.js'
+import { parseEventStream } from '../../../lava/client/event-stream.js'
 import { eventsOf, reaches, statesOf } from '../boot/board-fixture.js'
 import { dial, readUntil, startAgent, submit, submitStalled, type TestAgent } from './agent-fixture.js'
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { artifactName, uploadFile } from '../../../lava/artifact-upload.js'
-import { BoardClient } from '../../../lava/board-client.js'
-import { measureFile } from '../../../lava/local-file.js'
+import { artifactName, uploadFile } from '../../../lava/client/artifact-upload.js'
+import { BoardClient } from '../../../lava/client/board-client.js'
+import { measureFile } from '../../../lava/client/local-file.js'
 import { answer, bodyOf, type Request, serve } from './stand-in.js'
 
 const CONTENT = Buffer.alloc(3_000_000, 'fauxboot ')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FINAL_STATES, JOB_STATES } from '../../../agent/boot/jobs/job.js'
-import { BoardClient, isFinal } from '../../../lava/board-client.js'
+import { BoardClient, isFinal } from '../../../lava/client/board-client.js'
 import { answer, bodyOf, type Handler, nobody, serve } from './stand-in.js'
 
 const JOB = { id: 'j1', state: 'queued' }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { JobEvent } from '../../../agent/boot/jobs/job.js'
-import { BoardClient } from '../../../lava/board-client.js'
-import { type BootWatcher, outcomeExitCode, runJob, uploadTarget } from '../../../lava/boot-job.js'
-import { readJobFile } from '../../../lava/job-file.js'
+import { BoardClient } from '../../../lava/client/board-client.js'
+import { type BootWatcher, outcomeExitCode, runJob, uploadTarget } from '../../../lava/client/boot-job.js'
+import { readJobFile } from '../../../lava/client/job-file.js'
 import { answer, bodyOf, type Handler, serve } from './stand-in.js'
 
 const BODY = { type: 'application/json', content: '{}' }

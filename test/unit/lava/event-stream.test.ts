@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { parseEventStream, type StreamEvent } from '../../../lava/event-stream.js'
+import { parseEventStream, type StreamEvent } from '../../../lava/client/event-stream.js'
 
 async function parse(...chunks: readonly (string | Uint8Array)[]): Promise<StreamEvent[]> {
   async function* bytes() {

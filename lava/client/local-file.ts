@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { FauxbootError, fault } from '../agent/errors.js'
-import { formatBytes } from './terminal/quantities.js'
+import { FauxbootError, fault } from '../../agent/errors.js'
+import { formatBytes } from '../terminal/quantities.js'
 
 /** A file that is to go to a board. */
 export interface LocalFile {

@@ -1,6 +1,6 @@
 /** Errors that an agent sends as `ErrorJson`. */
 
-import { ERRORS, type ErrorCode, FauxbootError } from '../agent/errors.js'
+import { ERRORS, type ErrorCode, FauxbootError } from '../../agent/errors.js'
 
 /**
  * The error of the table that an agent had: with the same code, sentence and exit code.

@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { fault } from '../agent/errors.js'
+import { fault } from '../../agent/errors.js'
 import type { JobBody } from './board-client.js'
 import type { BootWatcher } from './boot-job.js'
 import { fileChunks, fileError, readInput } from './local-file.js'

@@ -1,7 +1,7 @@
 /** Server-sent events, as they arrive: WHATWG HTML, section 9.2.6 "Interpreting an event stream". */
 
 import { StringDecoder } from 'node:string_decoder'
-import { fault } from '../agent/errors.js'
+import { fault } from '../../agent/errors.js'
 
 /** One dispatched event. */
 export interface StreamEvent {

@@ -1,6 +1,6 @@
 /** Bearer tokens: each in a file of its own, so that none is seen in a list of processes or in a configuration. */
 
-import { fault } from '../agent/errors.js'
+import { fault } from '../../agent/errors.js'
 import { readInput } from './local-file.js'
 
 const TOKEN_LIMIT = 4096

@@ -3,7 +3,7 @@
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { FauxbootError, fault } from '../agent/errors.js'
+import { FauxbootError, fault } from '../../agent/errors.js'
 import { type BoardClient, isOutage } from './board-client.js'
 import { fileChunks, type LocalFile } from './local-file.js'
 

@@ -1,6 +1,6 @@
 /** A kernel as it lies on disk: perhaps compressed. The planner takes the header of a uImage off by itself. */
 
-import { decompress, detectCompression } from '../agent/image/compression/compression.js'
+import { decompress, detectCompression } from '../../agent/image/compression/compression.js'
 import { readInput } from './local-file.js'
 
 /**

@@ -1,7 +1,7 @@
 /** Boot a target on a board: bring the files there, submit the job, follow it to its end. */
 
-import type { JobEvent, JobOptions, JobState, JobView } from '../agent/boot/jobs/job.js'
-import { ERRORS, type ErrorCode, type ErrorJson, fault } from '../agent/errors.js'
+import type { JobEvent, JobOptions, JobState, JobView } from '../../agent/boot/jobs/job.js'
+import { ERRORS, type ErrorCode, type ErrorJson, fault } from '../../agent/errors.js'
 import { uploadFile } from './artifact-upload.js'
 import { type BoardClient, isFinal, isOutage, type JobBody } from './board-client.js'
 import { type LocalFile, measureFile } from './local-file.js'

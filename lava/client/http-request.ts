@@ -3,7 +3,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
-import { FauxbootError, fault } from '../agent/errors.js'
+import { FauxbootError, fault } from '../../agent/errors.js'
 import { remoteFault } from './remote-error.js'
 
 export interface HttpRequest {
