@@ -1,10 +1,10 @@
 /** `npm run demo`: see fauxboot boot a kernel on an emulated board. */
 
 import { InvalidArgumentError } from 'commander'
-import { createProgram, runProgram } from './cli/program.js'
-import { runProcess } from './cli/run-process.js'
-import { type DemoOptions, demonstrate } from './demo/demonstration.js'
-import type { Terminal } from './terminal/terminal.js'
+import { createProgram, runProgram } from '../cli/program.js'
+import { runProcess } from '../cli/run-process.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { type DemoOptions, demonstrate } from './demonstration.js'
 
 const COMMAND = 'npm run demo --'
 
