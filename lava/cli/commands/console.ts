@@ -12,7 +12,7 @@ import { unlessAborted } from '../../../agent/transfer/abort.js'
 import { StreamLine } from '../../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../../agent/uboot/console/telnet-server.js'
 import { fileError } from '../../client/local-file.js'
-import { Desk } from '../../desk/desk.js'
+import { Desk } from '../../simulator/simulated-board.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface Address {

@@ -15,9 +15,9 @@ import { Memory } from '../../agent/uboot/hardware/memory.js'
 import { HostNetwork } from '../../agent/uboot/hardware/network-host.js'
 import { FakeStorage } from '../../agent/uboot/hardware/storage-fake.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
-import { DeskDoor } from './desk-door.js'
-import { deskHost } from './desk-host.js'
 import { LastingLine } from './lasting-line.js'
+import { DeskDoor } from './simulated-boot-target.js'
+import { deskHost } from './simulated-host.js'
 
 export interface DeskOptions {
   /** System RAM, by address */
