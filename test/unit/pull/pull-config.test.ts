@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { parsePullConfig, tokenFilesOf } from '../../../lava/pull/pull-config.js'
+import { parsePullConfig, tokenFilesOf } from '../../../lava/kernelci/pull-config.js'
 
 const BOARD = `
   - name: a80-1

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
-import { downloadFile, downloadText } from '../../../lava/pull/remote-file.js'
+import { downloadFile, downloadText } from '../../../lava/kernelci/remote-file.js'
 import { serve } from '../lava/stand-in.js'
 
 /** More than a stream holds: of a connection that is cut, most has been read by then. */
