@@ -5,10 +5,10 @@
 
 import { join } from 'node:path'
 import { packCpio } from '../agent/image/cpio/cpio.js'
-import { FileTree } from './file-tree.js'
-import { firstStageTree } from './first-stage-packages.js'
+import { FileTree } from './image/file-tree.js'
+import { firstStageTree } from './image/first-stage-packages.js'
+import { sharedLibraries } from './image/shared-libraries.js'
 import type { SerialConsole } from './serial-console.js'
-import { sharedLibraries } from './shared-libraries.js'
 
 /** What the shell prints when it waits for a command. */
 export const SHELL_PROMPT = 'fauxboot-test# '

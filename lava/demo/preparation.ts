@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorJson, fault } from '../../agent/errors.js'
-import type { BoardImage } from '../../systemd/board-image.js'
+import type { BoardImage } from '../../systemd/image/board-image.js'
 import type { Target } from '../client/boot-job.js'
 import { remoteFault } from '../client/remote-error.js'
 

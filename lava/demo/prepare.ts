@@ -5,7 +5,7 @@
 
 import { asFault } from '../../agent/errors.js'
 import { loadBoard } from '../../systemd/board.js'
-import { buildBoardImage } from '../../systemd/board-image.js'
+import { buildBoardImage } from '../../systemd/image/board-image.js'
 import type { Answer, Wanted } from './preparation.js'
 import { demoTarget } from './target.js'
 

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { BoardImage } from '../../systemd/board-image.js'
+import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { SerialConsole } from '../../systemd/serial-console.js'
 import type { Figure } from './figure.js'

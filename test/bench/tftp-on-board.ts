@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
-import type { BoardImage } from '../../systemd/board-image.js'
+import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { filesOverlay, runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/test-overlay.js'
 import { startPeerServers } from '../interop/tftp-peers.js'

@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
-import { agentSettings } from '../../systemd/agent-settings.js'
+import { agentSettings } from '../../systemd/image/agent-settings.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import type { SerialConsole } from '../../systemd/serial-console.js'
 import { layOutJob } from './console-files.js'

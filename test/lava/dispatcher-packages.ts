@@ -1,6 +1,6 @@
 /** LAVA's dispatcher as Debian 12 has it, unpacked: none of it is installed on this machine. */
 
-import { debianTree } from '../../systemd/debian-tree.js'
+import { debianTree } from '../../systemd/image/debian-tree.js'
 
 /** Debian package and what the dispatcher needs it for. */
 const PACKAGES = {

@@ -5,7 +5,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { debianKernel } from '../../systemd/debian-kernel.js'
-import { stageModules } from '../../systemd/kernel-modules.js'
+import { stageModules } from '../../systemd/image/kernel-modules.js'
 import { targetRamdisk } from '../../systemd/target-ramdisk.js'
 import type { LavaLab } from './lava-lab.js'
 

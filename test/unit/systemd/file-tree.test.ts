@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FileTree } from '../../../systemd/file-tree.js'
+import { FileTree } from '../../../systemd/image/file-tree.js'
 
 const names = (files: FileTree): string[] => files.entries().map(({ name }) => name)
 const text = (files: FileTree, name: string): string => {

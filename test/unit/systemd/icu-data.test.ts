@@ -1,5 +1,5 @@
 import t from 'tap'
-import { locateSymbol, trimIcuData } from '../../../systemd/icu-data.js'
+import { locateSymbol, trimIcuData } from '../../../systemd/image/icu-data.js'
 
 const HEADER = 32
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { packCpio, parseCpio } from '../../../agent/image/cpio/cpio.js'
-import { FileTree } from '../../../systemd/file-tree.js'
-import { joinArchives } from '../../../systemd/initramfs.js'
+import { FileTree } from '../../../systemd/image/file-tree.js'
+import { joinArchives } from '../../../systemd/image/initramfs.js'
 import { filesOverlay, gettyOverlay } from '../../../systemd/test-overlay.js'
 
 t.test('each archive starts at a multiple of 512, behind at least four zeros', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { moduleClosure } from '../../../systemd/kernel-modules.js'
+import { moduleClosure } from '../../../systemd/image/kernel-modules.js'
 
 const TABLES = {
   dep: `kernel/net/core/failover.ko.xz:

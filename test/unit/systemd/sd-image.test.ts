@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadBoard } from '../../../systemd/board.js'
-import { buildSdImage, cardSize, masterBootRecord } from '../../../systemd/sd-image.js'
+import { buildSdImage, cardSize, masterBootRecord } from '../../../systemd/image/sd-image.js'
 
 const MIB = 2 ** 20
 

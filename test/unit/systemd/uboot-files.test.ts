@@ -1,7 +1,7 @@
 import t from 'tap'
 import { boardNames, loadBoard } from '../../../systemd/board.js'
-import { firstStageCmdline } from '../../../systemd/kernel-cmdline.js'
-import { extlinuxConf, ubootEnvironment } from '../../../systemd/uboot-files.js'
+import { firstStageCmdline } from '../../../systemd/image/kernel-cmdline.js'
+import { extlinuxConf, ubootEnvironment } from '../../../systemd/image/uboot-files.js'
 
 const environmentOf = async (name: string): Promise<Map<string, string>> => {
   const board = await loadBoard(name)

@@ -2,8 +2,8 @@
 
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { fault } from '../agent/errors.js'
-import { run } from './run.js'
+import { fault } from '../../agent/errors.js'
+import { run } from '../run.js'
 
 /** Where the dynamic linker of Debian armhf looks, and systemd's private folder (its RUNPATH). */
 const LIBRARY_DIRS = ['usr/lib/arm-linux-gnueabihf', 'usr/lib/arm-linux-gnueabihf/systemd', 'usr/lib']

@@ -2,9 +2,9 @@
 
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fault } from '../agent/errors.js'
-import { cached, contentKey } from './cache.js'
-import { run } from './run.js'
+import { fault } from '../../agent/errors.js'
+import { cached, contentKey } from '../cache.js'
+import { run } from '../run.js'
 
 /** The tables that depmod writes beside the modules (modules.dep(5)); paths are relative to them. */
 export interface ModuleTables {

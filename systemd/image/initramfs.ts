@@ -6,10 +6,10 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packCpio } from '../agent/image/cpio/cpio.js'
-import { cached, contentKey } from './cache.js'
+import { packCpio } from '../../agent/image/cpio/cpio.js'
+import { cached, contentKey } from '../cache.js'
+import { run } from '../run.js'
 import type { FileTree } from './file-tree.js'
-import { run } from './run.js'
 
 /**
  * lz4 in its legacy frame, the one that the kernel knows. Of the kernel's formats it is the largest and by far the

@@ -3,9 +3,9 @@
 import { cp, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { asFault, fault } from '../agent/errors.js'
+import { asFault, fault } from '../../agent/errors.js'
+import { boardNames, loadBoard } from '../board.js'
 import type { LabSettings } from './agent-settings.js'
-import { boardNames, loadBoard } from './board.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
 import { buildSdImage } from './sd-image.js'
 

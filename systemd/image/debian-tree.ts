@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { asFault, type FauxbootError, fault } from '../agent/errors.js'
-import { cached, contentKey } from './cache.js'
-import { run } from './run.js'
+import { asFault, type FauxbootError, fault } from '../../agent/errors.js'
+import { cached, contentKey } from '../cache.js'
+import { run } from '../run.js'
 
 export type Suite = 'trixie' | 'bookworm'
 

@@ -2,7 +2,7 @@
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
-import type { CpioEntry } from '../agent/image/cpio/cpio.js'
+import type { CpioEntry } from '../../agent/image/cpio/cpio.js'
 
 const DIRECTORY = 0o040000
 const REGULAR = 0o100000

@@ -3,11 +3,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { fault } from '../agent/errors.js'
-import { cached, contentKey } from './cache.js'
+import { fault } from '../../agent/errors.js'
+import { cached, contentKey } from '../cache.js'
+import { AGENT_BUNDLE, AGENT_PREBUILDS } from '../paths.js'
+import { run } from '../run.js'
 import { FileTree } from './file-tree.js'
-import { AGENT_BUNDLE, AGENT_PREBUILDS } from './paths.js'
-import { run } from './run.js'
 
 const AGENT_DIR = 'usr/lib/fauxboot'
 

@@ -2,12 +2,12 @@
 
 import { cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { fault } from '../agent/errors.js'
-import type { SdCard } from './board.js'
+import { fault } from '../../agent/errors.js'
+import type { SdCard } from '../board.js'
+import { cached, contentKey } from '../cache.js'
+import { run } from '../run.js'
 import type { BoardImage } from './board-image.js'
-import { cached, contentKey } from './cache.js'
 import { firstStageTree } from './first-stage-packages.js'
-import { run } from './run.js'
 import { BOOT_FILES, extlinuxConf, ubootEnvironment } from './uboot-files.js'
 
 const DOING = 'making an SD card'

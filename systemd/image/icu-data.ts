@@ -8,9 +8,9 @@
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fault } from '../agent/errors.js'
-import { cached, contentKey } from './cache.js'
-import { run } from './run.js'
+import { fault } from '../../agent/errors.js'
+import { cached, contentKey } from '../cache.js'
+import { run } from '../run.js'
 
 const ALIGNMENT = 16
 const MAX_ITEMS = 100_000

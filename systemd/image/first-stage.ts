@@ -3,10 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Board } from './board.js'
+import type { Board } from '../board.js'
+import { UNITS_DIR } from '../paths.js'
 import { FileTree } from './file-tree.js'
 import { smallIcuData } from './icu-data.js'
-import { UNITS_DIR } from './paths.js'
 import { sharedLibraries } from './shared-libraries.js'
 
 /** Programs, and libraries that programs open by name; the libraries that they are linked with come along. */
