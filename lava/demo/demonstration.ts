@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { fault } from '../../agent/errors.js'
 import { unlessAborted } from '../../agent/transfer/abort.js'
-import { loadBoard } from '../../systemd/board.js'
+import { loadBoard } from '../../systemd/boards/board.js'
 import { QemuBoard } from '../../systemd/qemu.js'
 import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
 import { BoardClient } from '../client/board-client.js'

@@ -4,7 +4,7 @@
  */
 
 import { asFault } from '../../agent/errors.js'
-import { loadBoard } from '../../systemd/board.js'
+import { loadBoard } from '../../systemd/boards/board.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'
 import type { Answer, Wanted } from './preparation.js'
 import { demoTarget } from './target.js'

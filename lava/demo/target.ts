@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { fault } from '../../agent/errors.js'
-import type { Board } from '../../systemd/board.js'
+import type { Board } from '../../systemd/boards/board.js'
 import { cached, contentKey } from '../../systemd/cache.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { run } from '../../systemd/run.js'

@@ -1,7 +1,7 @@
 /** The boot of the demonstration, typed at the faked U-Boot over the serial line as LAVA types it. */
 
 import { unlessAborted } from '../../agent/transfer/abort.js'
-import type { Board } from '../../systemd/board.js'
+import type { Board } from '../../systemd/boards/board.js'
 import type { SerialConsole } from '../../systemd/serial-console.js'
 import type { Target } from '../client/boot-job.js'
 import { ConsoleText } from '../monitor/console-text.js'

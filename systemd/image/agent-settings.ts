@@ -1,6 +1,6 @@
 /** The agent's settings on a board: what follows from the board, and what the lab decides. */
 
-import type { Board } from '../board.js'
+import type { Board } from '../boards/board.js'
 import { FileTree } from './file-tree.js'
 
 const SETTINGS_FILE = 'etc/fauxboot/agent.json'

@@ -3,7 +3,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
-import type { Board } from '../board.js'
+import type { Board } from '../boards/board.js'
 import { cached, contentKey } from '../cache.js'
 import { agentFiles } from './agent-files.js'
 import { agentSettings, type LabSettings } from './agent-settings.js'

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Board } from '../board.js'
+import type { Board } from '../boards/board.js'
 import { UNITS_DIR } from '../paths.js'
 import { FileTree } from './file-tree.js'
 import { smallIcuData } from './icu-data.js'

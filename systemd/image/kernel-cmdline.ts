@@ -1,6 +1,6 @@
 /** The first stage's kernel command line. */
 
-import type { Board } from '../board.js'
+import type { Board } from '../boards/board.js'
 
 /**
  * The serial line belongs to the agent: kernel and systemd keep quiet unless something is badly wrong, and systemd

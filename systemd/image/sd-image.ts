@@ -3,7 +3,7 @@
 import { cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fault } from '../../agent/errors.js'
-import type { SdCard } from '../board.js'
+import type { SdCard } from '../boards/board.js'
 import { cached, contentKey } from '../cache.js'
 import { run } from '../run.js'
 import type { BoardImage } from './board-image.js'

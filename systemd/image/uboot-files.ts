@@ -1,6 +1,6 @@
 /** The two texts that tell a real U-Boot what to boot, and to be quiet about it. */
 
-import type { Board, SdCard } from '../board.js'
+import type { Board, SdCard } from '../boards/board.js'
 
 /** Names of files in the boot partition. */
 export const BOOT_FILES = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Board, boardNames, loadBoard, parseBoard } from '../../../systemd/board.js'
+import { type Board, boardNames, loadBoard, parseBoard } from '../../../systemd/boards/board.js'
 
 /** A board that has everything. */
 const GOOD: Board = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { loadBoard } from '../../../systemd/board.js'
+import { loadBoard } from '../../../systemd/boards/board.js'
 import { qemuArguments } from '../../../systemd/qemu-arguments.js'
 
 const KERNEL = { kernel: '/k', initrd: '/i', dtb: null, cmdline: 'console=ttyAMA0 quiet' }

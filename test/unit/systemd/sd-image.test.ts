@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadBoard } from '../../../systemd/board.js'
+import { loadBoard } from '../../../systemd/boards/board.js'
 import { buildSdImage, cardSize, masterBootRecord } from '../../../systemd/image/sd-image.js'
 
 const MIB = 2 ** 20

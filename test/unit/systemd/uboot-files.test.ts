@@ -1,5 +1,5 @@
 import t from 'tap'
-import { boardNames, loadBoard } from '../../../systemd/board.js'
+import { boardNames, loadBoard } from '../../../systemd/boards/board.js'
 import { firstStageCmdline } from '../../../systemd/image/kernel-cmdline.js'
 import { extlinuxConf, ubootEnvironment } from '../../../systemd/image/uboot-files.js'
 

@@ -4,8 +4,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { fault } from '../agent/errors.js'
-import { BOARDS_DIR } from './paths.js'
+import { fault } from '../../agent/errors.js'
+import { BOARDS_DIR } from '../paths.js'
 
 const Address = Type.String({
   pattern: '^0x[0-9a-f]{1,8}$',
