@@ -2,7 +2,7 @@
 
 import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { Board } from '../../systemd/boards/board.js'
-import type { SerialConsole } from '../../systemd/serial-console.js'
+import type { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import type { Target } from '../client/boot-job.js'
 import { ConsoleText } from '../monitor/console-text.js'
 import { driveServed } from '../monitor/drives.js'

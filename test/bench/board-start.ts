@@ -1,7 +1,7 @@
 /** From power-on: to the agent's first answer, and to a getty on the same image. */
 
 import type { BoardImage } from '../../systemd/image/board-image.js'
-import { QemuBoard } from '../../systemd/qemu.js'
+import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { gettyOverlay, LOGIN_PROMPT } from '../../systemd/test-overlay.js'
 import type { Figure } from './figure.js'
 import { PATIENCE, timed } from './timing.js'

@@ -3,8 +3,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { BoardImage } from '../../systemd/image/board-image.js'
-import { QemuBoard } from '../../systemd/qemu.js'
-import { SerialConsole } from '../../systemd/serial-console.js'
+import { QemuBoard } from '../../systemd/qemu/qemu.js'
+import { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import type { Figure } from './figure.js'
 import { PATIENCE, timed } from './timing.js'
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { Test } from 'tap'
-import type { QemuBoard } from '../../systemd/qemu.js'
+import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 
 export interface ConsoleBridge {
   /** TCP port of the console; everybody who comes sees what the board says from then on */

@@ -12,7 +12,7 @@ import { type Board, loadBoard } from '../../systemd/boards/board.js'
 import { debianKernel } from '../../systemd/debian-kernel.js'
 import { agentSettings } from '../../systemd/image/agent-settings.js'
 import { type BoardImage, buildBoardImage } from '../../systemd/image/board-image.js'
-import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu.js'
+import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
 import { FileServer } from './file-server.js'
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { awaitHttp } from '../../../systemd/await-http.js'
+import { awaitHttp } from '../../../systemd/qemu/await-http.js'
 
 /** A server on a free port, and its address. */
 async function serve(t: Test, listener: RequestListener): Promise<string> {

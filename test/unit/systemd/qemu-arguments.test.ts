@@ -1,6 +1,6 @@
 import t from 'tap'
 import { loadBoard } from '../../../systemd/boards/board.js'
-import { qemuArguments } from '../../../systemd/qemu-arguments.js'
+import { qemuArguments } from '../../../systemd/qemu/qemu-arguments.js'
 
 const KERNEL = { kernel: '/k', initrd: '/i', dtb: null, cmdline: 'console=ttyAMA0 quiet' }
 const FORWARD = { host: 0, board: 8080 }

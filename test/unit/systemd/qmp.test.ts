@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import t from 'tap'
-import { Qmp } from '../../../systemd/qmp.js'
+import { Qmp } from '../../../systemd/qemu/qmp.js'
 
 /** A monitor that says something of its own before each answer. */
 class Monitor extends Duplex {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { SerialConsole } from '../../../systemd/serial-console.js'
+import { SerialConsole } from '../../../systemd/qemu/serial-console.js'
 
 /** A console, what it hears from the board, and what the board hears from it. */
 function makeConsole() {

@@ -1,7 +1,7 @@
 /** The command line of QEMU for a board: all of it comes from the board's data. */
 
-import { fault } from '../agent/errors.js'
-import type { Board } from './boards/board.js'
+import { fault } from '../../agent/errors.js'
+import type { Board } from '../boards/board.js'
 
 /** What a board starts from: a kernel that QEMU loads itself, or an SD card with the real boot loader. */
 export type BootSource =

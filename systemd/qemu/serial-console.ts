@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import { fault } from '../agent/errors.js'
+import { fault } from '../../agent/errors.js'
 
 /** Characters of the transcript that an error quotes. */
 const QUOTED = 600

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
-import { fault } from '../agent/errors.js'
+import { fault } from '../../agent/errors.js'
 
 interface Answer {
   readonly QMP?: unknown
