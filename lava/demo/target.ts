@@ -6,7 +6,7 @@ import type { Board } from '../../systemd/boards/board.js'
 import { cached, contentKey } from '../../systemd/cache.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { run } from '../../systemd/run.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import type { Target } from '../client/boot-job.js'
 
 /**

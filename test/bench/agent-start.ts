@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { QemuBoard } from '../../systemd/qemu/qemu.js'
-import { runOnBoard } from '../../systemd/test-overlay.js'
+import { runOnBoard } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
 import { PATIENCE, timed } from './timing.js'
 

@@ -2,7 +2,7 @@
 
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
-import { gettyOverlay, LOGIN_PROMPT } from '../../systemd/test-overlay.js'
+import { gettyOverlay, LOGIN_PROMPT } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
 import { PATIENCE, timed } from './timing.js'
 

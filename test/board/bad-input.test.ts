@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import type { JobState } from '../../agent/boot/jobs/job.js'
-import { debianKernel } from '../../systemd/debian-kernel.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { followStates, Lab, type Powered, sawTarget, submit } from './lab.js'
 
 /** Jobs that cannot be booted: what is wrong with them, and the error that says so. */

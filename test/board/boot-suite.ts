@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { debianKernel } from '../../systemd/debian-kernel.js'
-import { TARGET_LOGIN, targetRamdisk } from '../../systemd/target-ramdisk.js'
-import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/test-overlay.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { TARGET_LOGIN, targetRamdisk } from '../../systemd/target/target-ramdisk.js'
+import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import { followStates, Lab, PATIENCE, type Powered, sawTarget, submit, TOKEN } from './lab.js'
 
 const run = promisify(execFile)

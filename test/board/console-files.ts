@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { debianKernel } from '../../systemd/debian-kernel.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 
 const run = promisify(execFile)
 

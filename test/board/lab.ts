@@ -9,11 +9,11 @@ import { parseFdt, writeFdt } from '../../agent/image/fdt/fdt.js'
 import { BoardClient } from '../../lava/client/board-client.js'
 import { emulatorDtb } from '../../lava/demo/target.js'
 import { type Board, loadBoard } from '../../systemd/boards/board.js'
-import { debianKernel } from '../../systemd/debian-kernel.js'
 import { agentSettings } from '../../systemd/image/agent-settings.js'
 import { type BoardImage, buildBoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
-import { TARGET_LOGIN } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { TARGET_LOGIN } from '../../systemd/target/target-ramdisk.js'
 import { FileServer } from './file-server.js'
 
 /** How long a board under emulation may take to its agent or to a prompt, on a busy machine. */

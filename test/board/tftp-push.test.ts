@@ -9,8 +9,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { debianKernel } from '../../systemd/debian-kernel.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { followStates, Lab, sawTarget } from './lab.js'
 
 const run = promisify(execFile)

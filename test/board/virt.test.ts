@@ -1,6 +1,6 @@
 import t from 'tap'
-import { debianKernel } from '../../systemd/debian-kernel.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { bootInEveryWay, bootWhatKexecToolsCannot } from './boot-suite.js'
 import { Lab, sawTarget, submit } from './lab.js'
 

@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { debianKernel } from '../../systemd/debian-kernel.js'
 import { stageModules } from '../../systemd/image/kernel-modules.js'
-import { targetRamdisk } from '../../systemd/target-ramdisk.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import type { LavaLab } from './lava-lab.js'
 
 const run = promisify(execFile)

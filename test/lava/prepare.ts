@@ -1,8 +1,8 @@
 /** Makes what the dispatcher's tests need from a mirror, because they have no network: `node dist/test/lava/prepare.js` */
 
 import { loadBoard } from '../../systemd/boards/board.js'
-import { debianKernel } from '../../systemd/debian-kernel.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { dispatcherPackages } from './dispatcher-packages.js'
 
 await dispatcherPackages()

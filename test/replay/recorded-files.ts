@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { debianKernel } from '../../systemd/debian-kernel.js'
+import { debianKernel } from '../../systemd/target/debian-kernel.js'
 
 const run = promisify(execFile)
 

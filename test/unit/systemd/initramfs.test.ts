@@ -3,7 +3,7 @@ import t from 'tap'
 import { packCpio, parseCpio } from '../../../agent/image/cpio/cpio.js'
 import { FileTree } from '../../../systemd/image/file-tree.js'
 import { joinArchives } from '../../../systemd/image/initramfs.js'
-import { filesOverlay, gettyOverlay } from '../../../systemd/test-overlay.js'
+import { filesOverlay, gettyOverlay } from '../../../systemd/target/test-overlay.js'
 
 t.test('each archive starts at a multiple of 512, behind at least four zeros', async t => {
   const whole = joinArchives([new Uint8Array(1).fill(1), new Uint8Array(512).fill(2), new Uint8Array(509).fill(3)])

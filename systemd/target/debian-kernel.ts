@@ -1,8 +1,8 @@
 /** Debian's own kernels for armhf, unmodified: what tests and the demonstration boot. */
 
 import { join } from 'node:path'
-import { debianTree, kernelVersion, type Suite } from './image/debian-tree.js'
-import { firstStageTree } from './image/first-stage-packages.js'
+import { debianTree, kernelVersion, type Suite } from '../image/debian-tree.js'
+import { firstStageTree } from '../image/first-stage-packages.js'
 
 export interface DebianKernel {
   /** as `uname -r` says it */

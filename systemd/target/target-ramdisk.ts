@@ -6,12 +6,12 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packCpio } from '../agent/image/cpio/cpio.js'
-import { cached, contentKey } from './cache.js'
-import { FileTree } from './image/file-tree.js'
-import { firstStageTree } from './image/first-stage-packages.js'
-import { joinArchives } from './image/initramfs.js'
-import { run } from './run.js'
+import { packCpio } from '../../agent/image/cpio/cpio.js'
+import { cached, contentKey } from '../cache.js'
+import { FileTree } from '../image/file-tree.js'
+import { firstStageTree } from '../image/first-stage-packages.js'
+import { joinArchives } from '../image/initramfs.js'
+import { run } from '../run.js'
 
 /** What stands in front of each line that the ramdisk prints. */
 export const TARGET_PREFIX = 'fauxboot-target:'

@@ -4,11 +4,11 @@
  */
 
 import { join } from 'node:path'
-import { packCpio } from '../agent/image/cpio/cpio.js'
-import { FileTree } from './image/file-tree.js'
-import { firstStageTree } from './image/first-stage-packages.js'
-import { sharedLibraries } from './image/shared-libraries.js'
-import type { SerialConsole } from './qemu/serial-console.js'
+import { packCpio } from '../../agent/image/cpio/cpio.js'
+import { FileTree } from '../image/file-tree.js'
+import { firstStageTree } from '../image/first-stage-packages.js'
+import { sharedLibraries } from '../image/shared-libraries.js'
+import type { SerialConsole } from '../qemu/serial-console.js'
 
 /** What the shell prints when it waits for a command. */
 export const SHELL_PROMPT = 'fauxboot-test# '
