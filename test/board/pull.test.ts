@@ -11,7 +11,12 @@ import t, { type Test } from 'tap'
 import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { TOKEN as API_TOKEN, type Document, KernelciServer, STORAGE_TOKEN } from '../unit/pull/kernelci-server.js'
+import {
+  TOKEN as API_TOKEN,
+  type Document,
+  KernelciServer,
+  STORAGE_TOKEN,
+} from '../unit/lava/kernelci/kernelci-server.js'
 import { Lab, TOKEN } from './lab.js'
 
 const run = promisify(execFile)

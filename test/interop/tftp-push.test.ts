@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { cpio, zImage } from '../unit/kexec/images.js'
-import { startPush, type TestPush } from '../unit/tftp/push-fixture.js'
+import { cpio, zImage } from '../unit/agent/kexec/images.js'
+import { startPush, type TestPush } from '../unit/agent/tftp/push-fixture.js'
 import { type ClientJob, PEER_CLIENTS, type PeerClient } from './tftp-peers.js'
 
 const PATIENCE_MS = 60_000

@@ -10,7 +10,7 @@ import { Boot } from '../../../agent/boot/boot.js'
 import { loadConfig } from '../../../agent/config.js'
 import { createServer } from '../../../agent/http/server.js'
 import { createFakeKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
-import { treeFile } from '../kexec/trees.js'
+import { treeFile } from '../agent/kexec/trees.js'
 
 /** What the agent reads of the board that it runs on. */
 const BOARD: Readonly<Record<string, string | Uint8Array>> = {

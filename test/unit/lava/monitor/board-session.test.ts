@@ -7,7 +7,7 @@ import { type BoardSessionOptions, runBoardSession } from '../../../../lava/moni
 import { type Drive, driveServed } from '../../../../lava/monitor/drives.js'
 import { junitReport } from '../../../../lava/results/junit.js'
 import { kcidbSubmission, kcidbTest } from '../../../../lava/results/kcidb.js'
-import { buildZImage } from '../../image/zimage-builder.js'
+import { buildZImage } from '../../agent/image/kernel/zimage-builder.js'
 import { listen } from '../console/lines.js'
 
 const LINUX = 'Linux version 6.12.48\r\n[    1.9] Run /init as init process\r\n'

@@ -1,0 +1,214 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { JobRecord } from '../../../../agent/boot/jobs/job-record.js'
+import type { FakeKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
+import { zImage } from '../kexec/images.js'
+import { eventsOf, Gate, IOMEM, jobOf, openBoard, statesOf } from './board-fixture.js'
+import { body, failure, temporaryDirectory } from './fixture.js'
+
+const JOB = jobOf({ kernel: { artifact: 'zImage' } })
+const QUEUED = jobOf({ kernel: { artifact: 'zImage' }, options: { queue: true } })
+const DRY = jobOf({ name: 'dry', kernel: { artifact: 'zImage' }, options: { dryRun: true } })
+
+t.test('a job that was under way when the agent died is failed, and never half done', async t => {
+  const gate = new Gate()
+  const board = await openBoard(t, {
+    host: {
+      iomem: async () => {
+        await gate.pass()
+        return IOMEM
+      },
+    },
+  })
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { name } = await board.boot.artifacts.receiveForJob('dtb', body(Buffer.from('x')))
+  const running = await board.boot.submit(JOB, 'http')
+  await gate.entered
+  const waiting = await board.boot.submit({ ...QUEUED, dtb: { artifact: name } }, 'http')
+  // The agent dies here: what it wrote down is all that the next one knows.
+  const { boot, logged, config, kexec } = await board.restart()
+  t.same(
+    kexec.calls.map(({ method }) => method),
+    ['unload'],
+    'nothing of it stays loaded',
+  )
+  for (const [{ id }, state] of [
+    [running, 'planning'],
+    [waiting, 'queued'],
+  ] as const) {
+    const view = boot.get(id)
+    t.match(view, { state: 'failed', error: { code: 'JOB_INTERRUPTED', details: { id, state } } })
+    const states = await statesOf(boot, id)
+    t.same([states[0], states.at(-1)], ['queued', 'failed'])
+    t.match(JSON.parse(await readFile(join(config.stateDir, `${id}.json`), 'utf8')), { view: { state: 'failed' } })
+  }
+  t.same(
+    boot.list().map(({ id }) => id),
+    [waiting.id, running.id],
+  )
+  t.same(await readdir(config.artifactDir), ['zImage'], 'files of jobs are gone, uploads are not')
+  t.equal(logged.filter(line => line.startsWith('warn the job was under way')).length, 2)
+  const next = await boot.submit(DRY, 'http')
+  t.equal((await statesOf(boot, next.id)).at(-1), 'planned')
+  gate.open()
+})
+
+t.test('an image that cannot be dropped after a restart does not stop the agent', async t => {
+  const board = await openBoard(t)
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await board.boot.submit(DRY, 'http')
+  await eventsOf(board.boot, id)
+  await board.boot.close()
+  const file = join(board.config.stateDir, `${id}.json`)
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"planned"', '"loaded"'))
+  const wrap = (kexec: FakeKexec): FakeKexec => {
+    kexec.failNext('unload', 'EPERM')
+    return kexec
+  }
+  const { boot, logged } = await board.restart({ wrap })
+  t.match(boot.get(id), { state: 'failed', error: { details: { state: 'loaded' } } })
+  t.ok(logged.includes('error an image may still be loaded'))
+})
+
+t.test('a job that jumped is still booting for the next first stage', async t => {
+  const board = await openBoard(t)
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await board.boot.submit(JOB, 'http')
+  await board.kexec.jumped
+  const { boot } = await board.restart()
+  t.match(boot.get(id), { state: 'booting', error: null })
+  t.match(boot.plan(id), { survivable: true })
+  t.match(boot.log(id), / booting\n$/)
+  t.equal((await eventsOf(boot, id)).at(-1)?.type, 'state')
+  t.match(await failure(boot.cancel(id)), { code: 'JOB_ENDED' })
+  t.match(boot.metrics(), { jobsActive: 0, jobsSubmitted: 0 })
+})
+
+t.test('a stopping agent fails what runs and what waits, and refuses what comes', async t => {
+  const gate = new Gate()
+  const board = await openBoard(t, {
+    host: {
+      iomem: async () => {
+        await gate.pass()
+        return IOMEM
+      },
+    },
+  })
+  const { boot } = board
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const running = await boot.submit(JOB, 'http')
+  await gate.entered
+  const waiting = await boot.submit(QUEUED, 'http')
+  const closed = boot.close()
+  gate.open()
+  await closed
+  for (const { id } of [running, waiting])
+    t.match(boot.get(id), { state: 'failed', error: { code: 'JOB_INTERRUPTED' } })
+  t.match(await failure(boot.submit(JOB, 'http')), { code: 'INTERNAL', message: /the agent is stopping/ })
+  const again = await board.restart({ host: { iomem: async () => IOMEM } })
+  t.match(again.boot.get(waiting.id), { state: 'failed', error: { details: { state: 'queued' } } })
+})
+
+t.test('files that are no jobs are moved aside, and stop nothing', async t => {
+  const board = await openBoard(t)
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await board.boot.submit(DRY, 'http')
+  await eventsOf(board.boot, id)
+  await board.boot.close()
+  const { stateDir } = board.config
+  const good: JobRecord = JSON.parse(await readFile(join(stateDir, `${id}.json`), 'utf8'))
+  const bad: Record<string, unknown> = {
+    empty: '',
+    half: JSON.stringify(good).slice(0, 100),
+    list: [],
+    version: { ...good, version: 2 },
+    number: { ...good, number: 'one' },
+    view: { ...good, view: null },
+    id: good,
+    state: { ...good, view: { ...good.view, id: 'state', state: 'lost' } },
+    created: { ...good, view: { ...good.view, id: 'created', created: 5 } },
+    request: { ...good, view: { ...good.view, id: 'request', request: [] } },
+    artifacts: { ...good, view: { ...good.view, id: 'artifacts', artifacts: [null] } },
+    plan: { ...good, plan: 'x', view: { ...good.view, id: 'plan' } },
+    events: { ...good, events: [{ seq: 1, type: 'state' }], view: { ...good.view, id: 'events' } },
+    huge: { ...good, view: { ...good.view, id: 'huge', name: 'x'.repeat(17 * 1024 * 1024) } },
+  }
+  for (const [name, value] of Object.entries(bad)) {
+    await writeFile(join(stateDir, `${name}.json`), typeof value === 'string' ? value : JSON.stringify(value))
+  }
+  await mkdir(join(stateDir, 'folder.json'))
+  await writeFile(join(stateDir, 'half-written.json.tmp'), 'x')
+  await writeFile(join(stateDir, 'not a job.txt'), 'x')
+  const { boot, logged } = await board.restart()
+  t.same(
+    boot.list().map(job => job.id),
+    [id],
+  )
+  t.match(boot.get(id), { state: 'planned', name: 'dry' })
+  const left = (await readdir(stateDir)).filter(name => !name.endsWith('.corrupt'))
+  t.same(left.sort(), [`${id}.json`, 'not a job.txt'].sort())
+  t.equal((await readdir(stateDir)).length, left.length + Object.keys(bad).length + 1)
+  t.equal(logged.filter(line => line === 'warn moved aside: it is not a job').length, Object.keys(bad).length + 1)
+})
+
+t.test('as many ended jobs are remembered as the setting says', async t => {
+  const board = await openBoard(t, { config: { keptJobs: 2 } })
+  const { boot, config } = board
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const ids: string[] = []
+  for (let i = 0; i < 4; i++) {
+    const { id } = await boot.submit(DRY, 'http')
+    await eventsOf(boot, id)
+    ids.push(id)
+  }
+  await boot.close()
+  t.same(
+    boot.list().map(({ id }) => id),
+    ids.slice(2).reverse(),
+  )
+  t.same(
+    (await readdir(config.stateDir)).sort(),
+    ids
+      .slice(2)
+      .map(id => `${id}.json`)
+      .sort(),
+  )
+  const again = await board.restart({ config: { keptJobs: 1 } })
+  t.same(
+    again.boot.list().map(({ id }) => id),
+    ids.slice(3),
+    'the number is that of the order, not of the clock',
+  )
+})
+
+t.test('a directory that cannot be used is named with its setting', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'file'), '')
+  for (const name of ['artifactDir', 'stateDir'] as const) {
+    const config = {
+      stateDir: join(directory, 'state'),
+      artifactDir: join(directory, 'a'),
+      [name]: join(directory, 'file', 'x'),
+    }
+    t.match(await failure(openBoard(t, { config })), { code: 'CONFIG_INVALID', details: { name, reason: /ENOTDIR/ } })
+  }
+})
+
+t.test('a state directory that is gone is no reason for a job to fail', async t => {
+  const { boot, config, logged } = await openBoard(t, { config: { keptJobs: 1 } })
+  await boot.artifacts.receive('zImage', body(zImage()))
+  await rm(config.stateDir, { recursive: true })
+  await writeFile(config.stateDir, 'a file in its place')
+  const ids: string[] = []
+  for (let i = 0; i < 2; i++) {
+    const { id } = await boot.submit(DRY, 'http')
+    await eventsOf(boot, id)
+    ids.push(id)
+  }
+  await boot.close()
+  t.equal(boot.get(ids[1] ?? '').state, 'planned')
+  t.equal((await failure((async () => boot.get(ids[0] ?? ''))())).code, 'JOB_UNKNOWN')
+  t.ok(logged.includes('error the job could not be written down'))
+  t.ok(logged.includes('error the job could not be removed'))
+})

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process'
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { type DecompressStreamOptions, decompressStream } from '../../../../../agent/boot/pipeline/decompress-stream.js'
+import type { CompressionFormat } from '../../../../../agent/image/compression/compression.js'
+import { failure, MIB, patternBytes, temporaryDirectory } from '../fixture.js'
+
+const FILE = Buffer.concat([patternBytes(1.25 * MIB), Buffer.alloc(0.75 * MIB)])
+const OPTIONS: DecompressStreamOptions = { what: 'modules', limit: 10 * MIB }
+const pack = (command: string, ...args: string[]): Buffer =>
+  execFileSync(command, args, { input: FILE, maxBuffer: 64 * MIB })
+const PACKED: [CompressionFormat, Buffer][] = [
+  ['gzip', gzipSync(FILE)],
+  ['xz', pack('xz', '-0c')],
+  ['lzma', pack('xz', '-0c', '--format=lzma')],
+  ['zstd', pack('zstd', '-1qc')],
+  ['bzip2', pack('bzip2', '-1c')],
+]
+
+async function unpack(bytes: Uint8Array, format: CompressionFormat, options: Partial<DecompressStreamOptions> = {}) {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of decompressStream(bytes, format, { ...OPTIONS, ...options })) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+t.test('every format is unpacked, with the tools of the system and without', async t => {
+  const empty = await temporaryDirectory(t)
+  for (const [format, packed] of PACKED) {
+    t.ok(FILE.equals(await unpack(packed, format)), format)
+    t.ok(FILE.equals(await unpack(packed, format, { path: empty })), `${format} without tools`)
+  }
+})
+
+t.test('a tool that may not be run is done without', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'xz'), 'no program')
+  await chmod(join(directory, 'xz'), 0o644)
+  const [, packed] = PACKED[1] ?? ['xz', Buffer.alloc(0)]
+  t.ok(FILE.equals(await unpack(packed, 'xz', { path: directory })))
+})
+
+t.test('output is bounded, and nothing goes on behind it', async t => {
+  const empty = await temporaryDirectory(t)
+  for (const [format, packed] of PACKED) {
+    for (const path of [undefined, empty]) {
+      const error = await failure(unpack(packed, format, { limit: 1.5 * MIB, path }))
+      // Without tools, what unpacks zstd cannot tell a file that is too large from one that is broken.
+      const code = format === 'zstd' && path === empty ? 'DECOMPRESS_FAILED' : 'FORMAT_TOO_LARGE'
+      t.match(error, { code, message: /modules .* more than 1572864 bytes/ }, format)
+    }
+  }
+})
+
+t.test('data that is cut or changed is an error that names the file', async t => {
+  for (const [format, packed] of PACKED) {
+    const cut = await failure(unpack(packed.subarray(0, packed.length >> 1), format))
+    t.match(cut, { code: 'DECOMPRESS_FAILED', details: { what: 'modules', format } }, `${format}, cut`)
+    const changed = Buffer.from(packed)
+    changed.fill(0x55, packed.length >> 1, (packed.length >> 1) + 50)
+    t.match(await failure(unpack(changed, format)), { code: 'DECOMPRESS_FAILED' }, `${format}, changed`)
+    const other = await failure(unpack(FILE, format))
+    t.match(other, { code: 'DECOMPRESS_FAILED', details: { reason: /.{10}/ } }, `${format}, something else`)
+  }
+})
+
+t.test('a tool that fails without a word is told by its status', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'xz'), '#!/bin/sh\nexit 3\n', { mode: 0o755 })
+  const error = await failure(unpack(FILE, 'xz', { path: `${directory}:${process.env.PATH}` }))
+  t.match(error.details, { reason: 'xz ended with status 3' })
+})
+
+t.test('a dictionary that would fill the memory of a board is refused', async t => {
+  const packed = execFileSync('xz', ['-c', '--lzma2=dict=256MiB'], { input: 'x' })
+  t.match(await failure(unpack(packed, 'xz')), { details: { reason: /[Mm]emory usage limit/ } })
+})
+
+t.test('a signal ends it at once, with its reason', async t => {
+  const reason = new Error('cancelled')
+  for (const [format, packed] of PACKED) {
+    const abort = new AbortController()
+    const stopped = async (): Promise<void> => {
+      for await (const chunk of decompressStream(packed, format, { ...OPTIONS, signal: abort.signal })) {
+        if (chunk.length > 0) abort.abort(reason)
+      }
+    }
+    await t.rejects(stopped(), reason, format)
+    await t.rejects(unpack(packed, format, { signal: abort.signal }), reason, `${format}, before it starts`)
+  }
+})
+
+t.test('a reader that stops early leaves no tool behind', async t => {
+  for (const [format, packed] of PACKED) {
+    const chunks = decompressStream(packed, format, OPTIONS)
+    t.equal((await chunks.next()).done, false)
+    t.same(await chunks.return(undefined), { value: undefined, done: true }, format)
+  }
+})

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { asFault, ERRORS, type ErrorCode, FauxbootError, fault, faultOf } from '../../../agent/errors.js'
+
+const CODES = Object.keys(ERRORS) as ErrorCode[]
+const placeholders = (message: string): string[] => Array.from(message.matchAll(/\{(\w+)\}/g), match => match[1] ?? '')
+
+t.test('the table in agent/errors.md is the table in the code, row by row and in the same order', async t => {
+  const rows = readFileSync('agent/errors.md', 'utf8')
+    .split('\n')
+    .filter(line => line.startsWith('| `'))
+  const expected = CODES.map(code => {
+    const { message, status, exit, uboot } = ERRORS[code] as (typeof ERRORS)[ErrorCode] & { uboot?: string }
+    return `| \`${code}\` | ${message.replaceAll('|', '\\|')} | ${status} | ${exit} | ${uboot ?? ''} |`
+  })
+  t.same(rows, expected)
+})
+
+t.test('every status is an HTTP error and every exit code is 1 or 2', async t => {
+  for (const code of CODES) {
+    const { status, exit } = ERRORS[code]
+    t.ok(status >= 400 && status < 600, `${code} has status ${status}`)
+    t.ok(exit === 1 || exit === 2, `${code} has exit code ${exit}`)
+  }
+})
+
+t.test('a message shows every field that its sentence names', async t => {
+  for (const code of CODES) {
+    const fields = Object.fromEntries(placeholders(ERRORS[code].message).map(name => [name, `<${name}>`]))
+    const { message } = new FauxbootError(code, fields)
+    for (const value of Object.values(fields)) t.ok(message.includes(value), `${code} shows ${value}`)
+    t.notMatch(message, /\{\w+\}/)
+  }
+})
+
+t.test('an error goes to a program as code, sentence, status and fields', async t => {
+  const error = fault('JOB_UNKNOWN', { id: 'j1' })
+  t.same(JSON.parse(JSON.stringify(error)), {
+    code: 'JOB_UNKNOWN',
+    message: 'there is no job j1',
+    statusCode: 404,
+    details: { id: 'j1' },
+  })
+  t.equal(error.exitCode, 1)
+})
+
+t.test("an error has U-Boot's words where U-Boot has some, and its own elsewhere", async t => {
+  t.equal(fault('FETCH_STATUS', { url: 'u', status: 404, reason: 'Not Found' }).ubootText, 'File not found')
+  t.equal(fault('JOB_UNKNOWN', { id: 'j1' }).ubootText, 'there is no job j1')
+})
+
+t.test('a foreign error is brought into the table with what was being done and its cause', async t => {
+  const cause = new Error('boom')
+  const error = asFault(cause, 'reading the moon')
+  t.equal(error.code, 'INTERNAL')
+  t.equal(error.message, 'internal error while reading the moon: boom')
+  t.equal(error.cause, cause)
+  t.equal(asFault('text', 'x').message, 'internal error while x: text')
+  t.equal(asFault(error, 'again'), error)
+})
+
+t.test('an error that became JSON is the same error again', async t => {
+  const error = fault('FETCH_STATUS', { url: 'http://lab/zImage', status: 404, reason: 'Not Found' })
+  const again = faultOf(JSON.parse(JSON.stringify(error)))
+  t.match(again, { code: error.code, message: error.message, details: error.details, ubootText: 'File not found' })
+})
+
+t.test('an error that another version of the table had keeps its sentence', async t => {
+  for (const code of ['ICE_ON_ROAD', 'toString']) {
+    const again = faultOf({ code, message: 'the road is icy', statusCode: 500, details: {} })
+    t.match(again, { code: 'INTERNAL', message: `internal error while reading the error ${code}: the road is icy` })
+  }
+})

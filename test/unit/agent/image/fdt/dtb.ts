@@ -1,0 +1,23 @@
+/** Device trees from source, made and shown by the real dtc. */
+import { type Fdt, parseFdt } from '../../../../../agent/image/fdt/fdt.js'
+import { peer } from '../peer.js'
+
+/** Compile device tree source (without its `/dts-v1/;`); labels become symbols. */
+export function dtbOf(source: string, args: readonly string[] = ['-@']): Uint8Array {
+  return new Uint8Array(peer('dtc', ['-q', '-I', 'dts', '-O', 'dtb', ...args], Buffer.from(`/dts-v1/;\n${source}`)))
+}
+
+/** Compile an overlay's source. */
+export function dtboOf(source: string): Uint8Array {
+  return dtbOf(`/plugin/;\n${source}`)
+}
+
+/** Compile and parse. */
+export function fdtOf(source: string): Fdt {
+  return parseFdt(dtbOf(source))
+}
+
+/** What dtc reads out of a blob, sorted, as source. */
+export function sourceOf(dtb: Uint8Array): string {
+  return peer('dtc', ['-q', '-s', '-I', 'dtb', '-O', 'dts'], dtb).toString()
+}

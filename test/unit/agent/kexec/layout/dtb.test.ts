@@ -1,0 +1,121 @@
+import t from 'tap'
+import { parseFdt } from '../../../../../agent/image/fdt/fdt.js'
+import { encodeCells, encodeString, findNode, propString } from '../../../../../agent/image/fdt/fdt-query.js'
+import { boardOf, prepareDtb, reservedMemory } from '../../../../../agent/kexec/layout/dtb.js'
+import { ramFromFdt } from '../../../../../agent/kexec/layout/memory-map.js'
+import { node, type TreeParts, tree } from '../trees.js'
+
+const RAM = [{ start: 0x20000000, end: 0xa0000000 }]
+const INITRD = { start: 0x22554000, end: 0x22600001 }
+
+function prepared(parts: TreeParts, more: Partial<Parameters<typeof prepareDtb>[0]> = {}) {
+  const bytes = prepareDtb({ fdt: tree(parts), ram: RAM, cmdline: 'console=ttyS0', initrd: INITRD, ...more })
+  const fdt = parseFdt(bytes)
+  const chosen = findNode(fdt, '/chosen')
+  if (chosen === null) throw new Error('no /chosen')
+  return { bytes, fdt, chosen }
+}
+
+const hexOf = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('hex')
+
+t.test("the ramdisk is told in the width of the root's cells", async t => {
+  const wide = prepared({ cells: 2 }).chosen.properties
+  t.equal(hexOf(wide.get('linux,initrd-start')), '0000000022554000')
+  t.equal(hexOf(wide.get('linux,initrd-end')), '0000000022600001')
+  t.equal(hexOf(prepared({ cells: 1 }).chosen.properties.get('linux,initrd-start')), '22554000')
+  t.throws(() => prepared({ cells: 1 }, { initrd: { start: 2 ** 32, end: 2 ** 32 + 1 } }), { code: 'FORMAT_VALUE' })
+})
+
+t.test('command line and job are told, and nothing of a ramdisk that is not there', async t => {
+  const { chosen } = prepared({}, { initrd: null, jobId: 'job-7' })
+  t.equal(propString(chosen, 'bootargs'), 'console=ttyS0')
+  t.equal(propString(chosen, 'fauxboot,job'), 'job-7')
+  t.notOk(chosen.properties.has('linux,initrd-start'))
+  t.notOk(prepared({}).chosen.properties.has('fauxboot,job'))
+})
+
+t.test('what the boot before left in /chosen is removed, the rest stays', async t => {
+  const stale = [
+    'linux,initrd-start',
+    'linux,initrd-end',
+    'linux,usable-memory-range',
+    'linux,elfcorehdr',
+    'linux,uefi-system-table',
+    'kaslr-seed',
+    'rng-seed',
+  ]
+  const chosen = Object.fromEntries([...stale, 'stdout-path', 'u-boot,version'].map(name => [name, encodeString('x')]))
+  const { properties } = prepared({ chosen: { ...chosen, bootargs: encodeString('old') } }, { initrd: null }).chosen
+  t.strictSame([...properties.keys()].sort(), ['bootargs', 'stdout-path', 'u-boot,version'])
+})
+
+for (const [how, parts] of [
+  ['no memory node', {}],
+  ['a memory node without reg', { memory: [] }],
+  ['sizes of zero', { memory: [[0x40000000, 0]] }],
+] as const) {
+  t.test(`a tree with ${how} gets the memory of the running kernel`, async t => {
+    for (const cells of [1, 2] as const) {
+      const { fdt } = prepared({ ...parts, cells })
+      t.strictSame(ramFromFdt(fdt), RAM)
+      t.equal(fdt.root.children.filter(child => child.name.startsWith('memory')).length, 1)
+    }
+  })
+}
+
+t.test('memory that the cells cannot hold is left out, and nothing is invented where none is known', async t => {
+  const high = { start: 0x8_8000_0000, end: 0x9_0000_0000 }
+  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [...RAM, high] }).fdt), RAM)
+  t.strictSame(ramFromFdt(prepared({ cells: 2 }, { ram: [...RAM, high] }).fdt), [...RAM, high])
+  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [high] }).fdt), [])
+})
+
+t.test('memory that a tree tells is kept', async t => {
+  t.strictSame(ramFromFdt(prepared({ memory: [[0x40000000, 0x1000]] }).fdt), [{ start: 0x40000000, end: 0x40001000 }])
+})
+
+t.test('the size does not depend on where the ramdisk is, and there is no slack', async t => {
+  const size = prepared({}, { initrd: { start: 0, end: 0 } }).bytes.length
+  const { bytes } = prepared({})
+  t.equal(bytes.length, size)
+  t.equal(Buffer.from(bytes).readUInt32BE(4), size)
+})
+
+t.test('memory is reserved by the map and by regions with an address', async t => {
+  const fdt = tree({
+    reservations: [[0x4000_0000, 0x1000]],
+    regions: [
+      [0x5000_0000, 0x10_0000],
+      [0x4000_1000, 0x1000],
+    ],
+  })
+  t.strictSame(reservedMemory(fdt), [
+    { start: 0x4000_0000, end: 0x4000_2000 },
+    { start: 0x5000_0000, end: 0x5010_0000 },
+  ])
+  findNode(fdt, '/reserved-memory')?.children.push(node('cma', { size: encodeCells([0, 0x100_0000]) }))
+  t.equal(reservedMemory(fdt).length, 2, 'a region without an address goes where there is room')
+  t.strictSame(reservedMemory(tree({})), [])
+})
+
+t.test('the ramdisk of the boot before is not reserved any more', async t => {
+  const chosen = { 'linux,initrd-start': encodeCells([0x4a00_0000]), 'linux,initrd-end': encodeCells([0, 0x4b00_0123]) }
+  const reservations = [
+    [0x4a00_0000, 0x100_1000],
+    [0x4f00_0000, 0x8000],
+  ] as const
+  t.strictSame(reservedMemory(tree({ chosen, reservations })), [{ start: 0x4f00_0000, end: 0x4f00_8000 }])
+  const odd = { 'linux,initrd-start': encodeCells([1, 2, 3]) }
+  t.equal(reservedMemory(tree({ chosen: odd, reservations })).length, 2)
+})
+
+t.test('a tree tells its board', async t => {
+  t.strictSame(
+    boardOf(tree({ model: 'Cubietech Cubieboard4', compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'] })),
+    {
+      model: 'Cubietech Cubieboard4',
+      compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'],
+    },
+  )
+  t.strictSame(boardOf(tree({})), { model: null, compatible: [] })
+})

@@ -1,0 +1,268 @@
+import t from 'tap'
+import { parseZImage } from '../../../../agent/image/kernel/zimage.js'
+import type { BoardFacts, PreflightContext, TargetTree } from '../../../../agent/kexec/checks/check.js'
+import { predictDecompressor } from '../../../../agent/kexec/layout/decompressor.js'
+import type { PlanSegment } from '../../../../agent/kexec/layout/plan.js'
+import { CHECKS, examineBoard, preflight } from '../../../../agent/kexec/preflight.js'
+import { cpio, zImage } from './images.js'
+import { tree, treeFile } from './trees.js'
+
+const RAM = [{ start: 0x40000000, end: 0x80000000 }]
+const KERNEL = zImage()
+const DTB = treeFile({ memory: [[0x40000000, 0x40000000]] })
+
+const segment = (kind: PlanSegment['kind'], data: Uint8Array, mem: number, memsz = 0x100000): PlanSegment => ({
+  kind,
+  data,
+  mem,
+  memsz,
+})
+const kernelAt = (mem: number) => segment('kernel', KERNEL, mem)
+const ramdiskAt = (mem: number, memsz?: number) => segment('ramdisk', cpio(), mem, memsz)
+const dtbAt = (mem: number, data: Uint8Array = DTB) => segment('dtb', data, mem)
+
+function target(more: Partial<TargetTree> = {}): TargetTree {
+  return {
+    source: 'job',
+    fdt: tree({}),
+    memoryAdded: false,
+    memory: RAM,
+    reserved: [],
+    model: null,
+    compatible: [],
+    ...more,
+  }
+}
+
+/** A plan in which nothing is wrong. */
+function context(more: Partial<PreflightContext> = {}): PreflightContext {
+  return {
+    ram: RAM,
+    kernel: {
+      format: 'zImage',
+      size: 0x100000,
+      textOffset: 0x208000,
+      textOffsetSource: 'tag',
+      edata: 0x400000,
+      bss: 0x20000,
+      exact: true,
+      code: null,
+    },
+    zimage: parseZImage(KERNEL),
+    kernelWrapped: false,
+    ramdisk: [{ bytes: cpio(), wrapped: false, format: 'cpio' }],
+    tree: target(),
+    runningBoard: null,
+    cmdline: 'console=ttyS0',
+    earlyconFailed: false,
+    force: false,
+    segments: [kernelAt(0x42000000), ramdiskAt(0x43000000), dtbAt(0x44000000)],
+    entry: 0x42000000,
+    prediction: predictDecompressor({
+      loadAddress: 0x42000000,
+      size: 0x100000,
+      edata: 0x400000,
+      bss: 0x20000,
+      textOffset: 0x208000,
+    }),
+    failure: null,
+    lowmemEnd: 0x40000000 + 760 * 2 ** 20,
+    board: null,
+    ...more,
+  }
+}
+
+/** The findings of a plan in which one thing is wrong, as `severity check`. */
+const found = (more: Partial<PreflightContext>) =>
+  preflight(context(more)).map(({ severity, check }) => `${severity} ${check}`)
+const messages = (more: Partial<PreflightContext>) => preflight(context(more)).map(({ message }) => message)
+
+t.test('a plan in which nothing is wrong has no findings', async t => {
+  t.strictSame(found({}), [])
+})
+
+t.test('every check has a name of its own', async t => {
+  const names = CHECKS.map(({ check }) => check)
+  t.equal(new Set(names).size, names.length)
+})
+
+t.test('the worst findings come first', async t => {
+  const severities = preflight(
+    context({ cmdline: '', kernelWrapped: true, segments: [kernelAt(0x30000000)], entry: 0x30000000 }),
+  ).map(({ severity }) => severity)
+  t.strictSame([...new Set(severities)], ['fatal', 'warning', 'info'])
+})
+
+const { kernel } = context()
+const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, expected: readonly string[]])[] = [
+  ['a kernel out of a uImage', { kernelWrapped: true }, ['info kernel-uimage']],
+  ['an assumed TEXT_OFFSET', { kernel: { ...kernel, textOffsetSource: 'assumed' } }, ['warning text-offset-assumed']],
+  ['a TEXT_OFFSET from Thumb-2 code', { kernel: { ...kernel, textOffsetSource: 'thumb2' } }, ['info text-offset-code']],
+  ['bounded sizes', { kernel: { ...kernel, exact: false } }, ['warning kernel-size-bounded']],
+  [
+    'a ramdisk that is a device tree',
+    { ramdisk: [{ bytes: DTB, wrapped: false, format: null }] },
+    ['fatal dtb-elsewhere'],
+  ],
+  [
+    'a ramdisk that is nothing known',
+    { ramdisk: [{ bytes: new Uint8Array([1, 2, 3, 4, 5]), wrapped: false, format: null }] },
+    ['warning ramdisk-magic'],
+  ],
+  [
+    'an empty ramdisk',
+    { ramdisk: [{ bytes: new Uint8Array(), wrapped: false, format: null }] },
+    ['warning ramdisk-magic'],
+  ],
+  [
+    'a ramdisk in the workspace',
+    { segments: [kernelAt(0x42000000), ramdiskAt(0x40300000), dtbAt(0x44000000)] },
+    ['fatal workspace'],
+  ],
+  [
+    'segments that overlap',
+    { segments: [kernelAt(0x42000000), ramdiskAt(0x43000000), dtbAt(0x430ff000)] },
+    ['fatal segments-overlap'],
+  ],
+  [
+    'a segment outside RAM',
+    { segments: [kernelAt(0x42000000), ramdiskAt(0x20000000)] },
+    ['fatal outside-ram', 'fatal memory-mismatch'],
+  ],
+  [
+    'more than half of RAM',
+    {
+      ram: [{ start: 0x40000000, end: 0x45000000 }],
+      segments: [kernelAt(0x42000000), ramdiskAt(0x42200000, 0x2a00000)],
+    },
+    ['fatal half-of-ram', 'warning memory-mismatch'],
+  ],
+  ['an entry outside the kernel', { entry: 0x42100000 }, ['fatal entry']],
+  [
+    'a device tree above 1 MiB',
+    { segments: [kernelAt(0x42000000), dtbAt(0x44000000, treeFile({ ballast: 0x100000 }))] },
+    ['fatal dtb-size'],
+  ],
+  [
+    'a device tree that is not the last',
+    { segments: [kernelAt(0x42000000), dtbAt(0x44000000), segment('ramdisk', DTB, 0x45000000)] },
+    ['fatal dtb-last'],
+  ],
+  ['a segment above lowmem', { segments: [kernelAt(0x42000000), ramdiskAt(0x70000000)] }, ['fatal lowmem']],
+  [
+    'a segment in reserved memory',
+    { tree: target({ reserved: [{ start: 0x43080000, end: 0x43090000 }] }) },
+    ['fatal reserved-memory'],
+  ],
+  ['memory of the running kernel', { tree: target({ memoryAdded: true }) }, ['info memory-missing']],
+  [
+    'memory that does not reach the segments',
+    { tree: target({ memory: [{ start: 0x40000000, end: 0x43800000 }] }) },
+    ['fatal memory-mismatch'],
+  ],
+  [
+    'memory that is not there',
+    { tree: target({ memory: [{ start: 0x40000000, end: 0xc0000000 }] }) },
+    ['warning memory-mismatch'],
+  ],
+  [
+    'memory that the running kernel itself was told',
+    { tree: target({ source: 'running', memory: [{ start: 0x40000000, end: 0xc0000000 }] }) },
+    ['info dtb-running'],
+  ],
+  ['a mem= that hides a segment', { cmdline: 'console=ttyS0 mem=64M' }, ['fatal memory-limit']],
+  ['a mem= that hides nothing', { cmdline: 'console=ttyS0 mem=0x10000000' }, []],
+  ['no tree', { tree: null }, ['warning dtb-missing']],
+  ['no console', { cmdline: 'root=/dev/ram0' }, ['warning console-missing']],
+  ['an earlycon that was not found', { earlyconFailed: true }, ['warning earlycon-unknown']],
+  ['an earlycon', { cmdline: 'console=ttyS0 earlycon=pl011,0x9000000' }, ['info earlycon']],
+  ['a long command line', { cmdline: `console=ttyS0 ${'x'.repeat(1010)}` }, ['fatal cmdline-length']],
+  ['the longest command line', { cmdline: `console=ttyS0 ${'x'.repeat(1009)}` }, []],
+  ['a quote that a shell left', { cmdline: "'console=ttyS0 console=ttyS0" }, ['warning cmdline-quotes']],
+  ['half a pair of quotes', { cmdline: 'console=ttyS0 x="y' }, ['warning cmdline-quotes']],
+  ['a line break', { cmdline: 'console=ttyS0\nquiet' }, ['warning cmdline-control']],
+]
+for (const [name, more, expected] of CASES) {
+  t.test(`${name}: ${expected.join(', ') || 'nothing to say'}`, async t => {
+    t.strictSame(found(more), expected)
+    for (const { severity, remedy, message } of preflight(context(more))) {
+      t.ok(message.length > 10)
+      t.ok(severity === 'info' || remedy.length > 3, 'what is wrong has a remedy')
+    }
+  })
+}
+
+t.test('a console that the device tree names is one', async t => {
+  const fdt = tree({ chosen: { 'stdout-path': new Uint8Array(Buffer.from('/\0')) } })
+  t.strictSame(found({ cmdline: 'quiet', tree: target({ fdt }) }), [])
+})
+
+t.test('small holes in RAM, and what the tree reserves, are not missing memory', async t => {
+  const ram = [
+    { start: 0x40000000, end: 0x5e000000 },
+    { start: 0x5e100000, end: 0x7f000000 },
+  ]
+  const reserved = [{ start: 0x7f000000, end: 0x80000000 }]
+  t.strictSame(found({ ram, tree: target({ reserved }) }), [])
+})
+
+t.test('a device tree for another board is pointed out', async t => {
+  const running = { model: 'Orange Pi PC', compatible: ['xunlong,orangepi-pc', 'allwinner,sun8i-h3'] }
+  const other = { model: 'Cubieboard4', compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'] }
+  t.match(messages({ tree: target(other), runningBoard: running }), [/Cubieboard4.*Orange Pi PC/])
+  t.strictSame(found({ tree: target(running), runningBoard: running }), [])
+  t.strictSame(found({ tree: target(), runningBoard: running }), [], 'a tree that does not say')
+  t.match(messages({ tree: target({ compatible: ['a,b'] }), runningBoard: running }), [/an unnamed board \(a,b\)/])
+})
+
+t.test('the base of RAM is judged by what the zImage is known to do', async t => {
+  const ram = [{ start: 0x42000000, end: 0x80000000 }]
+  const code = { restart: 0, gap: 0, wontOverwrite: 0, stackEnd: null }
+  for (const [checksMemory, message] of [
+    [true, /compares it with the device tree/],
+    [false, /does not compare/],
+  ] as const) {
+    t.match(messages({ ram, kernel: { ...kernel, code: { ...code, checksMemory } } })[0], message)
+  }
+  t.strictSame(found({ ram, kernel: { ...kernel, format: 'arm64-Image' }, prediction: null, zimage: null }), [
+    'fatal arm64-kernel',
+    'warning memory-mismatch',
+  ])
+})
+
+const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: RegExp | null])[] = [
+  ['nothing is known', {}, null],
+  ['kexec is disabled', { kexecDisabled: true }, /^fatal kexec-disabled/],
+  ['the agent may not boot', { mayBoot: false }, /^fatal boot-capability/],
+  ['a secondary CPU cannot be stopped', { possibleCpus: 4, cpuStop: false }, /^fatal cpu-stop: 4 CPUs/],
+  ['a single CPU', { possibleCpus: 1, cpuStop: false }, null],
+  ['it is not known how CPUs are stopped', { possibleCpus: 4, cpuStop: null }, null],
+  ['links go down', { linksToStop: ['eth0', 'eth1'] }, /^info links-stop: .*eth0, eth1/],
+  ['a link stays up', { linksKept: ['eth0'] }, /^warning links-kept: .*eth0/],
+  ['no links', { linksToStop: [], linksKept: [] }, null],
+  ['no watchdog', { watchdog: null }, /^info watchdog: there is no watchdog/],
+  [
+    'an idle watchdog',
+    { watchdog: { name: 'watchdog0', active: false, timeout: 16 } },
+    /^info watchdog: .*not running/,
+  ],
+  ['a watchdog', { watchdog: { name: 'watchdog0', active: true, timeout: 16 } }, /^info watchdog: .*16 s/],
+  ['a secretive watchdog', { watchdog: { name: 'watchdog0', active: true, timeout: null } }, /unknown s/],
+]
+for (const [name, board, expected] of BOARDS) {
+  t.test(`a board of which is known: ${name}`, async t => {
+    const lines = examineBoard(board).map(({ severity, check, message }) => `${severity} ${check}: ${message}`)
+    if (expected === null) t.strictSame(lines, [])
+    else t.match(lines, [expected])
+    t.equal(preflight(context({ board })).length, lines.length, 'and the plan says the same')
+  })
+}
+
+t.test("half of RAM is counted from the board's MemTotal where it is known", async t => {
+  t.strictSame(found({ board: { memoryTotal: 0x500000 } }), ['fatal half-of-ram'])
+  t.strictSame(found({ board: { memoryTotal: 0x600000 } }), [])
+})
+
+t.test('no device tree on the board itself is fatal', async t => {
+  t.strictSame(found({ tree: null, board: {} }), ['fatal dtb-missing'])
+})

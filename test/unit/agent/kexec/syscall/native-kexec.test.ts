@@ -1,0 +1,83 @@
+import t from 'tap'
+import { createNativeKexec, type NativeCalls } from '../../../../../agent/kexec/syscall/native-kexec.js'
+import { AddonError, NativeArgumentError, NativeError } from '../../../../../native/index.js'
+
+/** The addon, failing in one way whatever is called. */
+function failing(error: unknown): NativeCalls {
+  const fail = async () => {
+    throw error
+  }
+  return { load: fail, unload: fail, loaded: fail, sync: fail, linkDown: fail, jump: fail }
+}
+
+const refused = (syscall: string, errno: number, code: string) =>
+  new NativeError(`${syscall}(...)`, Object.assign(new Error(code), { errno: -errno, code, syscall }))
+
+const EXPLAINED: readonly [syscall: string, errno: number, errname: string, reason: RegExp][] = [
+  ['kexec_load', 1, 'EPERM', /CAP_SYS_BOOT.*kexec_load_disabled/],
+  ['kexec_load', 38, 'ENOSYS', /CONFIG_KEXEC=y/],
+  ['kexec_load', 99, 'EADDRNOTAVAIL', /page aligned.*address space.*crash/],
+  ['kexec_load', 22, 'EINVAL', /flag.*overlap.*System RAM.*half of RAM.*nr_cpus=1/],
+  ['kexec_load', 14, 'EFAULT', /went away/],
+  ['kexec_load', 16, 'EBUSY', /try again/],
+  ['kexec_load', 12, 'ENOMEM', /smaller ramdisk/],
+  ['reboot', 22, 'EINVAL', /no image is loaded/],
+  ['reboot', 1, 'EPERM', /CAP_SYS_BOOT/],
+  ['ioctl SIOCGIFFLAGS', 19, 'ENODEV', /no such network interface/],
+  ['ioctl SIOCSIFFLAGS', 1, 'EPERM', /CAP_NET_ADMIN/],
+  ['socket', 97, 'EAFNOSUPPORT', /RestrictAddressFamilies/],
+  ['kexec_load', 5, 'EIO', /no further reason; see the kernel's log/],
+]
+
+for (const [syscall, errno, errname, reason] of EXPLAINED) {
+  t.test(`${errname} of ${syscall} is said in words`, async t => {
+    const error = refused(syscall, errno, errname)
+    await t.rejects(createNativeKexec(failing(error)).unload(), {
+      code: 'KEXEC_SYSCALL',
+      details: { call: `${syscall}(...)`, errno, errname, reason },
+      message: `${syscall}(...) failed: ${errname} (${errno}), `,
+      cause: error,
+    })
+  })
+}
+
+t.test('wrong arguments and a missing addon are errors of the table, from every call', async t => {
+  const wrong = createNativeKexec(failing(new NativeArgumentError('kexec_load(...)', 'entry 0x0 is in no segment')))
+  const missing = createNativeKexec(failing(new AddonError('no prebuilds/ in /opt')))
+  for (const [kexec, code, message] of [
+    [wrong, 'KEXEC_ARGUMENT', 'kexec_load(...): entry 0x0 is in no segment'],
+    [missing, 'KEXEC_ADDON', /no prebuilds\/ in \/opt; build it with `npm run build:native`/],
+  ] as const) {
+    await t.rejects(kexec.load(0, [], 0), { code, message })
+    await t.rejects(kexec.unload(), { code })
+    await t.rejects(kexec.loaded(), { code })
+    await t.rejects(kexec.sync(), { code })
+    await t.rejects(kexec.linkDown('eth0'), { code })
+    await t.rejects(kexec.jump(), { code })
+  }
+})
+
+t.test('an error that is none of the addon passes as it is', async t => {
+  const bug = new TypeError('a bug')
+  await t.rejects(createNativeKexec(failing(bug)).sync(), bug)
+})
+
+t.test('with the real addon: what works does, what fails says why', async t => {
+  const kexec = createNativeKexec()
+  t.type(await kexec.loaded(), 'boolean')
+  await kexec.sync()
+  await t.rejects(kexec.linkDown('fauxboot-none'), {
+    code: 'KEXEC_SYSCALL',
+    message:
+      'linkDown("fauxboot-none") failed: ENODEV (19), there is no such network interface: compare with /sys/class/net',
+  })
+  const kernel = { buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x1000 }
+  await t.rejects(kexec.load(0x1234, [kernel], 0xfffe0000), {
+    code: 'KEXEC_ARGUMENT',
+    message: /0x42000000\+0x1000 from 4096 bytes\], flags 0xfffe0000\): entry 0x1234 is in no segment$/,
+  })
+  await t.rejects(kexec.load(0x42000000, [kernel], 0xfffe0000), {
+    code: 'KEXEC_SYSCALL',
+    message: /failed: E\w+ \(\d+\), /,
+  })
+})

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { fault } from '../../../../../agent/errors.js'
+import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
+import { createFakeKexec, FakeKernel } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
+
+interface Measured {
+  readonly cases: readonly { n: number; case: string; errno: number; kexec_loaded: number }[]
+}
+
+const measured: Measured = JSON.parse(readFileSync(join(import.meta.dirname, 'kexec-load-errno.json'), 'utf8'))
+
+const ARM = 40 << 16
+const RAM = 0x40000000
+const MiB = 0x100000
+const segment = (mem: number, memsz = 0x1000, buffer: Uint8Array = new Uint8Array(16)): KexecSegment => ({
+  buffer,
+  mem,
+  memsz,
+})
+const valid = segment(0x42000000)
+const many = (count: number) => Array.from({ length: count }, (_, index) => segment(0x42000000 + index * 0x1000))
+
+/** What was done on the board for each case, in its order: one kernel goes through all of them. */
+const DONE: Readonly<Record<number, (kernel: FakeKernel) => 0 | string>> = {
+  1: kernel => kernel.kexecLoad(0x42000000, [valid], ARM),
+  2: kernel => kernel.kexecLoad(0x42000000, [valid], 0),
+  3: kernel => kernel.kexecLoad(0, [], ARM),
+  4: kernel => kernel.kexecLoad(0x42000000, [segment(0x42000010)], ARM),
+  5: kernel => kernel.kexecLoad(0x42000000, [segment(0x42000000, 0x1010)], ARM),
+  6: kernel => kernel.kexecLoad(0x42000000, [segment(0x42000000, 0x1000, new Uint8Array(0x2000))], ARM),
+  7: kernel => kernel.kexecLoad(0x42000000, [segment(0x42000000, 0x2000), segment(0x42001000)], ARM),
+  8: kernel => kernel.kexecLoad(0x08000000, [segment(0x08000000)], ARM),
+  9: kernel => kernel.kexecLoad(0xfffff000, [segment(0xfffff000, 0x2000)], ARM),
+  10: kernel => kernel.kexecLoad(0xf0000000, [segment(0xf0000000)], ARM),
+  11: kernel => kernel.kexecLoad(0x42000000, many(16), ARM),
+  12: kernel => kernel.kexecLoad(0x42000000, many(17), ARM),
+  13: kernel => kernel.kexecLoad(0x42000000, [valid], 183 << 16),
+  14: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x10),
+  15: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x4),
+  16: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x2),
+  17: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x1),
+  // JavaScript's nearest to a bad pointer: bytes that were there and are gone.
+  18: kernel => {
+    const buffer = new Uint8Array(16)
+    structuredClone(buffer.buffer, { transfer: [buffer.buffer] })
+    return kernel.kexecLoad(0x42000000, [segment(0x42000000, 0x1000, buffer)], ARM)
+  },
+  19: kernel => kernel.kexecLoad(0x42000000, [segment(0x42000000, 0x1000, new Uint8Array(0))], ARM),
+  21: kernel => kernel.kexecLoad(RAM, [segment(RAM, 513 * MiB)], ARM),
+  22: kernel => kernel.kexecLoad(0x1234, [valid], ARM),
+  23: kernel => kernel.kexecLoad(0, [], ARM),
+  24: kernel => kernel.rebootKexec(),
+  26: kernel => as(kernel, 'capable', false, () => kernel.kexecLoad(0x42000000, [valid], ARM)),
+  27: kernel => as(kernel, 'capable', false, () => kernel.rebootKexec()),
+  29: kernel => as(kernel, 'disabled', true, () => kernel.kexecLoad(0x42000000, [valid], ARM)),
+  30: kernel => as(kernel, 'disabled', true, () => kernel.kexecLoad(0, [], ARM)),
+}
+
+/** Cases of calls that the interface does not have: a wild list of segments, other reboots, `kexec_file_load`. */
+const OUTSIDE = [20, 25, 28]
+
+function as(kernel: FakeKernel, setting: 'capable' | 'disabled', value: boolean, call: () => 0 | string): 0 | string {
+  const before = kernel[setting]
+  kernel[setting] = value
+  const answer = call()
+  kernel[setting] = before
+  return answer
+}
+
+t.test('the fake kernel answers every measured case as the real one did, one after another', async t => {
+  const kernel = new FakeKernel()
+  for (const { n, case: name, errno, kexec_loaded } of measured.cases) {
+    const act = DONE[n]
+    if (act === undefined) {
+      t.ok(OUTSIDE.includes(n), `${n} ${name} is outside of the interface`)
+      continue
+    }
+    const answer = act(kernel)
+    const found = answer === 0 ? 0 : Object.entries(constants.errno).find(([known]) => known === answer)?.[1]
+    t.equal(found, errno, `${n} ${name}: ${answer}`)
+    t.equal(Number(kernel.image !== null), kexec_loaded, `${n} ${name}: loaded`)
+  }
+  t.equal(Object.keys(DONE).length + OUTSIDE.length, measured.cases.length, 'no case is left out')
+})
+
+t.test('the fake kernel counts the segments together against half of RAM', async t => {
+  const kernel = new FakeKernel()
+  const halves = (mib: number) => [segment(RAM, 256 * MiB), segment(RAM + 256 * MiB, mib * MiB)]
+  t.equal(kernel.kexecLoad(RAM, halves(256), ARM), 0)
+  t.equal(kernel.kexecLoad(RAM, halves(257), ARM), 'EINVAL')
+})
+
+t.test('a fake kernel that cannot stop its other CPUs loads nothing, but unloads', async t => {
+  const kernel = new FakeKernel({ unstoppableCpus: true })
+  t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
+  t.equal(kernel.kexecLoad(0, [], ARM), 0)
+})
+
+t.test('a fake kernel has the memory it is given', async t => {
+  const kernel = new FakeKernel({ ram: [{ start: 0x20000000, end: 0x30000000 }] })
+  t.equal(kernel.kexecLoad(0x20000000, [segment(0x20000000)], ARM), 0)
+  t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
+})
+
+t.test(
+  'load, links down, sync and jump are noted in order, and the test sees the very buffers that were loaded',
+  async t => {
+    const kexec = createFakeKexec()
+    t.equal(await kexec.loaded(), false)
+    await kexec.load(0x42000000, [valid], ARM)
+    t.equal(await kexec.loaded(), true)
+    await kexec.sync()
+    await kexec.linkDown('eth0')
+    let returned = false
+    const forget = () => {
+      returned = true
+    }
+    kexec.jump().then(forget, forget)
+    const image = await kexec.jumped
+    t.equal(image.entry, 0x42000000)
+    t.equal(image.flags, ARM)
+    t.equal(image.segments[0]?.buffer, valid.buffer, 'not a copy')
+    t.equal(returned, false, 'a jump does not come back')
+    t.strictSame(
+      kexec.calls.map(({ method }) => method),
+      ['loaded', 'load', 'loaded', 'sync', 'linkDown', 'jump'],
+    )
+    t.match(kexec.calls[4], { ifname: 'eth0' })
+  },
+)
+
+t.test('unload drops the image; a jump then is refused with what is missing', async t => {
+  const kexec = createFakeKexec()
+  await kexec.load(0x42000000, [valid], ARM)
+  await kexec.unload()
+  t.equal(await kexec.loaded(), false)
+  await t.rejects(kexec.jump(), {
+    code: 'KEXEC_SYSCALL',
+    message: /^reboot\(LINUX_REBOOT_CMD_KEXEC\) failed: EINVAL \(22\), no image is loaded/,
+  })
+})
+
+t.test('arguments are checked as before the real call: what the kernel would accept is refused too', async t => {
+  const kexec = createFakeKexec()
+  await t.rejects(kexec.load(0x1234, [valid], ARM), {
+    code: 'KEXEC_ARGUMENT',
+    message:
+      'kexec_load(entry 0x1234, 1 segment [0 0x42000000+0x1000 from 16 bytes], flags 0x280000): entry 0x1234 is in no segment',
+  })
+  t.equal(await kexec.loaded(), false)
+  const broken = Object.defineProperty({ ...valid }, 'mem', {
+    get: () => {
+      throw new Error('from the getter')
+    },
+  })
+  await t.rejects(kexec.load(0x42000000, [broken], ARM), { message: 'from the getter' })
+})
+
+t.test('a failed load leaves the earlier image loaded, as the kernel does', async t => {
+  const kexec = createFakeKexec()
+  await kexec.load(0x42000000, [valid], ARM)
+  await t.rejects(kexec.load(0x10000000, [segment(0x10000000)], ARM), {
+    code: 'KEXEC_SYSCALL',
+    details: { errname: 'EINVAL', errno: 22 },
+    message: /System RAM/,
+  })
+  t.equal(await kexec.loaded(), true)
+})
+
+t.test('any call can be told to fail, once, with an errno or with an error', async t => {
+  const kexec = createFakeKexec()
+  kexec.failNext('load', 'EBUSY')
+  kexec.failNext('load', fault('KEXEC_ADDON', { reason: 'gone' }))
+  await t.rejects(kexec.load(0x42000000, [valid], ARM), {
+    code: 'KEXEC_SYSCALL',
+    message: /^kexec_load\(.*\) failed: EBUSY \(16\), another process/,
+  })
+  await t.rejects(kexec.load(0x42000000, [valid], ARM), { code: 'KEXEC_ADDON' })
+  await kexec.load(0x42000000, [valid], ARM)
+  kexec.failNext('sync', 'EIO')
+  await t.rejects(kexec.sync(), {
+    message: "sync() failed: EIO (5), sync gives no further reason; see the kernel's log",
+  })
+  kexec.failNext('jump', 'EPERM')
+  await t.rejects(kexec.jump(), { message: /may not reboot/ })
+  t.equal(kexec.calls.length, 5, 'refused calls are noted too')
+})
+
+t.test('only the links that a test names are there', async t => {
+  const kexec = createFakeKexec({ links: ['eth0'] })
+  await kexec.linkDown('eth0')
+  await t.rejects(kexec.linkDown('eth1'), {
+    code: 'KEXEC_SYSCALL',
+    message: /^linkDown\("eth1"\) failed: ENODEV \(19\)/,
+  })
+})

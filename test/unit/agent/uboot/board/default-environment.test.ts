@@ -1,0 +1,57 @@
+import t from 'tap'
+import { defaultEnvironment } from '../../../../../agent/uboot/board/default-environment.js'
+
+const CUBIEBOARD4 = {
+  dramStart: 0x2000_0000,
+  compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'],
+  mac: '02:00:00:00:00:01',
+  baudrate: 115_200,
+  bootDelay: 2,
+  console: 'ttyS0,115200',
+}
+
+t.test("a Cubieboard4 has the variables of its own U-Boot, with addresses from its DRAM's start", async t => {
+  t.same(defaultEnvironment(CUBIEBOARD4), {
+    '.flags': 'ethaddr:ma',
+    arch: 'arm',
+    baudrate: '115200',
+    board: 'a80-cubieboard4',
+    board_name: 'a80-cubieboard4',
+    bootcmd: 'true',
+    bootcmd_pxe: 'dhcp; if pxe get; then pxe boot; fi',
+    bootdelay: '2',
+    bootm_size: '0xa000000',
+    console: 'ttyS0,115200',
+    cpu: 'armv7',
+    ethaddr: '02:00:00:00:00:01',
+    fdt_addr_r: '0x23000000',
+    fdtoverlay_addr_r: '0x23300000',
+    kernel_addr_r: '0x22000000',
+    loadaddr: '0x22000000',
+    pxefile_addr_r: '0x23200000',
+    ramdisk_addr_r: '0x23400000',
+    scriptaddr: '0x23100000',
+    soc: 'sun9i-a80',
+    stderr: 'serial',
+    stdin: 'serial',
+    stdout: 'serial',
+    vendor: 'cubietech',
+  })
+})
+
+t.test("other boards of Allwinner's have the addresses that labs use", async t => {
+  t.match(defaultEnvironment({ ...CUBIEBOARD4, dramStart: 0x4000_0000 }), {
+    kernel_addr_r: '0x42000000',
+    fdt_addr_r: '0x43000000',
+    ramdisk_addr_r: '0x43400000',
+  })
+})
+
+t.test('what is not known is not set', async t => {
+  const names = Object.keys(defaultEnvironment({ ...CUBIEBOARD4, compatible: [], mac: null, console: '' }))
+  t.same(
+    ['board', 'board_name', 'console', 'ethaddr', 'soc', 'vendor'].filter(name => names.includes(name)),
+    [],
+  )
+  t.equal(defaultEnvironment({ ...CUBIEBOARD4, compatible: ['qemu'] }).vendor, 'qemu')
+})

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t from 'tap'
+import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
+import { drainTty, rawTty } from '../../../../../native/index.js'
+
+const quoted = (words: readonly string[]): string => words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+
+t.test('a terminal passes every byte as it is, ^C and line ends too, and echoes nothing', async t => {
+  const program = [process.execPath, ...process.execArgv, join(import.meta.dirname, 'tty-echo.ts')]
+  const script = spawn('script', ['-qefc', quoted(program), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(script, 'close')
+  let shown = ''
+  script.stdout.setEncoding('latin1').on('data', (text: string) => {
+    shown += text
+    if (shown === 'raw\n') script.stdin.write('\x03\x04\x1a\r\n\x11\x13\xffq', 'latin1')
+  })
+  const [status] = await ended
+  t.equal(shown, 'raw\n03041a0d0a1113ff71', 'all of it has left before the program ended')
+  t.equal(status, 0)
+})
+
+t.test('a path that is no terminal, or is not there, is no line', async t => {
+  const path = join(t.testdir({ file: '' }), 'file')
+  t.throws(() => openTty(path, { rawTty, drainTty }), {
+    code: 'CONSOLE_LINE',
+    message: new RegExp(`^the console ${path} cannot be used: rawTty\\(\\d+\\) failed: ENOTTY`),
+  })
+  t.throws(() => openTty('/dev/ttyNowhere', { rawTty, drainTty }), {
+    code: 'CONSOLE_LINE',
+    message: /^the console \/dev\/ttyNowhere cannot be used: ENOENT/,
+  })
+})
+
+t.test('whatever the addon throws is told', async t => {
+  const calls = {
+    rawTty: () => {
+      throw 'no addon'
+    },
+    drainTty: async () => {},
+  }
+  t.throws(() => openTty('/dev/null', calls), { message: 'the console /dev/null cannot be used: no addon' })
+})

@@ -1,0 +1,181 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { BoardHost } from '../../../../agent/boot/board/board.js'
+import type { UBootConfig } from '../../../../agent/uboot/board/uboot-config.js'
+import { type BoardUBoot, openBoardUBoot } from '../../../../agent/uboot/open-board.js'
+import { UBoot } from '../../../../agent/uboot/uboot.js'
+import { fakeHost, openBoard } from '../boot/board-fixture.js'
+import { temporaryDirectory } from '../boot/fixture.js'
+import { boardConsole, onlyOnce, TypedLine } from './board-console.js'
+import { plainEnvironment } from './machine.js'
+
+const CUBIEBOARD4: Partial<BoardHost> = {
+  iomem: async () => '20000000-9fffffff : System RAM\n',
+  model: async () => 'Cubietech Cubieboard4',
+  compatible: async () => ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'],
+}
+
+interface Opened {
+  readonly uboot: BoardUBoot
+  /** Switch off before the test ends. */
+  close(): Promise<void>
+  readonly directory: string
+  /** what was logged */
+  readonly logged: string[]
+}
+
+async function open(t: Test, config: Partial<UBootConfig> = {}): Promise<Opened> {
+  const { boot } = await openBoard(t)
+  const directory = config.directory ?? join(await temporaryDirectory(t), 'made', 'when', 'missing')
+  const logged: string[] = []
+  const note = (_fields: object, message: string): void => void logged.push(message)
+  const uboot = await openBoardUBoot({
+    config: {
+      serial: null,
+      tcp: { host: '127.0.0.1', port: 0 },
+      environment: null,
+      bootDelay: 0,
+      autobootText: 'Hit any key to stop autoboot',
+      identity: 'Allwinner Technology',
+      console: 'ttyS0,115200n8',
+      ...config,
+      directory,
+    },
+    boot,
+    host: fakeHost(CUBIEBOARD4),
+    power: { reset: () => Promise.reject(), powerOff: () => Promise.reject() },
+    tty: { rawTty: () => {}, drainTty: async () => {} },
+    room: () => 2 ** 30,
+    log: { info: note, error: note },
+  })
+  const close = onlyOnce(() => uboot.close())
+  t.teardown(close)
+  return { uboot, close, directory, logged }
+}
+
+async function telnet(t: Test, { port }: BoardUBoot): Promise<Socket> {
+  const socket = connect(port ?? 0, '127.0.0.1').setEncoding('latin1')
+  t.teardown(() => socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Type, and read until what comes ends so. */
+async function exchange(socket: Socket, typed: string, end = '=> '): Promise<string> {
+  socket.write(typed, 'latin1')
+  let shown = ''
+  for await (const bytes of socket.iterator({ destroyOnReturn: false })) {
+    shown += String(bytes)
+    if (shown.endsWith(end)) break
+  }
+  return shown.replaceAll('\r\n', '\n')
+}
+
+t.test("a Cubieboard4 comes up on TCP with its own U-Boot's variables and memory", async t => {
+  const { uboot, logged } = await open(t)
+  const socket = await telnet(t, uboot)
+  await exchange(socket, '')
+  t.equal(
+    await exchange(socket, 'printenv kernel_addr_r console baudrate soc\r'),
+    `printenv kernel_addr_r console baudrate soc
+kernel_addr_r=0x22000000
+console=ttyS0,115200
+baudrate=115200
+soc=sun9i-a80
+=> `,
+  )
+  for (const address of ['22000000', '42000000', '9ffffffc']) {
+    const typed = `mw ${address} 12345678; md ${address} 1\r`
+    t.match(await exchange(socket, typed), `\n${address}: 12345678 `, address)
+  }
+  t.match(await exchange(socket, 'md 1ffffffc 1\r'), 'data abort')
+  await uboot.drained()
+  t.same(logged, ['U-Boot console'])
+})
+
+t.test('the environment is kept in the directory, or where a fw_env.config says', async t => {
+  const directory = await temporaryDirectory(t)
+  const [config, image] = [join(directory, 'fw_env.config'), join(directory, 'image')]
+  writeFileSync(config, `${image} 0x0 0x4000\n`)
+  for (const environment of [null, config]) {
+    const before = await open(t, { directory, environment })
+    const socket = await telnet(t, before.uboot)
+    await exchange(socket, '')
+    t.match(await exchange(socket, 'setenv lab north; saveenv\r'), environment === null ? 'to RAM' : 'to MMC')
+    await before.close()
+    const after = await telnet(t, (await open(t, { directory, environment })).uboot)
+    await exchange(after, '')
+    t.match(await exchange(after, 'echo $lab\r'), '\nnorth\n')
+  }
+})
+
+t.test('what cannot be opened is told at once', async t => {
+  const { uboot } = await open(t)
+  await t.rejects(open(t, { tcp: { host: '127.0.0.1', port: uboot.port ?? 0 } }), {
+    code: 'CONSOLE_LINE',
+    message: /EADDRINUSE/,
+  })
+  await t.rejects(open(t, { serial: '/dev/ttyNowhere' }), { code: 'CONSOLE_LINE', message: /ENOENT/ })
+  await t.rejects(open(t, { environment: '/nowhere/fw_env.config' }), { code: 'UBOOT_ENVIRONMENT', message: /ENOENT/ })
+})
+
+t.test('a board may have a console on no line at all', async t => {
+  const { uboot } = await open(t, { tcp: null, console: '' })
+  t.equal(uboot.port, null)
+  await uboot.drained()
+})
+
+t.test('a saved environment that cannot be read does not keep the console from coming up', async t => {
+  const store = {
+    name: 'MMC',
+    load: async () => {
+      throw new Error('EIO')
+    },
+    save: async () => {},
+  }
+  const { uboot } = await boardConsole(t, {}, { env: Object.assign(plainEnvironment(), { store }) })
+  const line = new TypedLine()
+  void uboot.attach(line)
+  t.equal(await line.shows(), '=> ')
+})
+
+t.test('a line whose other end goes is closed, and the others are closed with the machine', async t => {
+  const { uboot, line, close } = await boardConsole(t)
+  const other = new TypedLine()
+  const attached = uboot.attach(other)
+  await other.shows()
+  other.hangUp()
+  await attached
+  await close()
+  t.same([line.closed, other.closed], [true, false])
+})
+
+t.test('a machine that is switched off ends what runs, and its lines', async t => {
+  const { uboot, line } = await boardConsole(t)
+  const other = new TypedLine()
+  const attached = uboot.attach(other)
+  await other.shows()
+  line.type('echo begun; while true; do sleep 9; done; setenv after yes\r')
+  await line.shows('begun\n')
+  uboot.stop()
+  await attached
+  // It comes up when nothing runs any more.
+  await uboot.powerOn()
+  t.equal(uboot.machine.env.get('after'), undefined)
+})
+
+t.test('a machine that is switched off while it counts down counts no further', async t => {
+  const { uboot } = await boardConsole(t)
+  const env = plainEnvironment({ bootcmd: 'echo booted', bootdelay: '9' })
+  const parts = { ...uboot.machine, env, autobootText: 'Hit any key', bootDelay: 9 }
+  const counting = new UBoot(parts)
+  const line = new TypedLine()
+  const attached = counting.attach(line)
+  const up = counting.powerOn()
+  await line.shows('Hit any key: 9')
+  counting.stop()
+  await t.resolves(Promise.all([attached, up]))
+})

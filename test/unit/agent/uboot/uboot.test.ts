@@ -1,0 +1,22 @@
+import t from 'tap'
+import type { Line } from '../../../../agent/uboot/console/line.js'
+import { UBoot } from '../../../../agent/uboot/uboot.js'
+import { testMachine } from './machine.js'
+
+t.test('a serial adapter that is pulled out takes its console along, and nothing else', async t => {
+  const { board, env, memory, network, storage, boot } = testMachine(t)
+  const parts = { board, env, memory, network, storage, boot, autobootText: 'stop', bootDelay: 0 }
+  const uboot = new UBoot(parts)
+  const gone: Line = {
+    name: '/dev/ttyUSB0',
+    ended: Promise.resolve(),
+    receive: () => undefined,
+    resume: () => undefined,
+    send: () => undefined,
+    drained: () => Promise.reject(new Error('EIO')),
+    close: () => undefined,
+  }
+  await uboot.powerOn()
+  await t.resolves(uboot.attach(gone))
+  await t.resolves(uboot.drained(), 'the others are still there')
+})

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { fauxboot } from '../../capture.js'
+
+/** A run on the A80, as a mail quotes it. */
+const MAIL = `On Monday somebody wrote:
+> kernel: 0xb6535008 kernel_size: 0x853200
+> MEMORY RANGES
+> 0000000020000000-000000009fffffff (0)
+> zImage header: 0x016f2818 0x00000000 0x00853200
+> zImage size 0x853200, file size 0x853200
+> zImage requires 0x00864200 bytes
+>   offset 0x0000bae4 tag 0x5a534c4b size 8
+> Decompressed kernel sizes:
+>  text+data 0x0158b3a0 bss 0x000632f0 total 0x015ee690
+> Resulting kernel space: 0x01def5a0
+> Kernel: address=0x20008000 size=0x01def5a0
+> Initrd: address=0x21df8000 size=0x0090b6fa
+> DT    : address=0x22704000 size=0x00005c09
+and then nothing happened.
+`
+
+t.test('a log is explained as text, from a file and from standard input', async t => {
+  const file = join(t.testdir({ mail: MAIL }), 'mail')
+  const { code, stdout, stderr } = await fauxboot(['explain', file])
+  t.same({ code, stderr }, { code: 0, stderr: '' })
+  t.match(stdout, /0x208000/)
+  t.notMatch(stdout, '\u001b')
+  t.equal((await fauxboot(['explain', '-'], { stdin: MAIL })).stdout, stdout)
+  t.match((await fauxboot(['explain', file], { isTTY: true })).stdout, '\u001b[')
+  t.equal((await fauxboot(['explain', file, '--no-color'], { isTTY: true })).stdout, stdout)
+})
+
+t.test('a log is explained as JSON', async t => {
+  const { code, stdout } = await fauxboot(['explain', '-', '--json'], { stdin: MAIL + MAIL })
+  t.equal(code, 0)
+  const { runs }: { runs: unknown[] } = JSON.parse(stdout)
+  t.equal(runs.length, 2)
+  t.match(runs[0], {
+    kexecTools: { reproduced: true },
+  })
+})
+
+t.test('a text without a run of kexec-tools is an error that says what was looked for', async t => {
+  const dir = t.testdir({ prose: 'Dear list, it does not work.', empty: '' })
+  for (const name of ['prose', 'empty']) {
+    const file = join(dir, name)
+    const { code, stdout, stderr } = await fauxboot(['explain', file])
+    t.same({ code, stdout }, { code: 1, stdout: '' })
+    t.ok(stderr.startsWith(`fauxboot: ${file}: no run of kexec-tools found`), stderr)
+  }
+  t.match(await fauxboot(['explain', '-'], { stdin: 'x' }), {
+    code: 1,
+    stderr: /standard input: no run of kexec-tools/,
+  })
+  const missing = join(dir, 'missing')
+  t.match(await fauxboot(['explain', missing]), { code: 1, stderr: `fauxboot: ${missing}: no such file\n` })
+  t.match(await fauxboot(['explain', dir]), { code: 1, stderr: `fauxboot: ${dir}: is a directory\n` })
+})

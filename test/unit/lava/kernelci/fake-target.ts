@@ -1,0 +1,130 @@
+/** A target that a test types at: a real shell behind a terminal that echoes, with a kernel that talks in between. */
+
+import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { fault } from '../../../../agent/errors.js'
+import type { BoardSessionOptions, BoardSessionResult } from '../../../../lava/monitor/board-session.js'
+import type { BootVerdict } from '../../../../lava/monitor/boot-watch.js'
+import type { Typist } from '../../../../lava/monitor/typist.js'
+
+export interface FakeTargetOptions {
+  /** changes what the shell says, as a serial line and a kernel do */
+  readonly noise?: (output: string) => string
+  /** asks for a login first */
+  readonly login?: { readonly user: string; readonly password?: string }
+  /** lines that are lost before the shell listens */
+  readonly deafFor?: number
+}
+
+/** Time does not pass here: what has not been said when it is waited for will never be. */
+export class FakeTarget implements Typist {
+  /** everything that was typed */
+  typed = ''
+  readonly #options: FakeTargetOptions
+  #text = ''
+  #position = 0
+  #line = ''
+  #lines = 0
+  #state: 'login' | 'password' | 'shell'
+
+  constructor(options: FakeTargetOptions = {}) {
+    this.#options = options
+    this.#state = options.login === undefined ? 'shell' : 'login'
+  }
+
+  async type(text: string): Promise<void> {
+    this.typed += text
+    for (const character of text) {
+      if (character === '\u0003') this.#line = ''
+      else if (character === '\n') this.#enter()
+      else this.#line += character
+    }
+  }
+
+  async waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
+    const match = pattern.exec(this.#text.slice(this.#position))
+    if (match === null) {
+      const found = JSON.stringify(this.#text.slice(-100))
+      throw fault('CONSOLE_SILENT', { seconds: timeoutMs / 1000, expected: String(pattern), found })
+    }
+    this.#position += match.index + match[0].length
+    return match
+  }
+
+  #enter(): void {
+    const line = this.#line
+    this.#line = ''
+    this.#lines += 1
+    if (this.#lines <= (this.#options.deafFor ?? 0)) return
+    if (this.#state !== 'shell') {
+      this.#logIn(line)
+      return
+    }
+    // The terminal wraps what is typed at its width, as busybox's line editor does.
+    const echo = line.replace(/.{72}/g, '$&\n')
+    this.#say(`${echo}\n${this.#run(line)}/ # `)
+  }
+
+  #logIn(line: string): void {
+    const { login } = this.#options
+    if (this.#state === 'login') {
+      if (line !== login?.user) this.#say(`${line}\ntarget login: `)
+      else if (login.password === undefined) this.#greet(line)
+      else {
+        this.#state = 'password'
+        this.#say(`${line}\nPassword: `)
+      }
+      return
+    }
+    if (line === login?.password) this.#greet('')
+    else {
+      this.#state = 'login'
+      this.#say('\nLogin incorrect\ntarget login: ')
+    }
+  }
+
+  #greet(line: string): void {
+    this.#state = 'shell'
+    this.#say(`${line}\nWelcome\n/ # `)
+  }
+
+  #run(line: string): string {
+    const { noise = text => text } = this.#options
+    // It begins, and that is all that is heard of it.
+    const heard = line.replace(/(; )sh -c 'sleep forever.*/, '')
+    const { stdout, stderr } = spawnSync('sh', ['-c', heard], { encoding: 'utf8' })
+    return noise(stdout + stderr)
+  }
+
+  #say(text: string): void {
+    this.#text += text.replaceAll('\n', '\r\n')
+  }
+}
+
+export const BOOTED: BootVerdict = {
+  outcome: 'booted',
+  sign: 'login-prompt',
+  reason: 'the target said "/ # "',
+  lines: ['/ # '],
+  milestones: { 'linux-version': 3, prompt: 12 },
+  warnings: [],
+}
+
+export const PANIC: BootVerdict = {
+  outcome: 'failed',
+  sign: 'kernel-panic',
+  reason: 'the kernel panicked 4 s after power-on: Unable to mount root fs',
+  lines: ['Kernel panic - not syncing: VFS: Unable to mount root fs'],
+  milestones: { 'linux-version': 3 },
+  warnings: [],
+}
+
+/** A session in which the board does what the test says, and the drive is left out. */
+export function fakeSession(verdict: BootVerdict, target: () => Typist = () => new FakeTarget()) {
+  return async (options: BoardSessionOptions): Promise<BoardSessionResult> => {
+    options.signal.throwIfAborted()
+    if (options.logFile !== undefined) await writeFile(options.logFile, 'Linux version 6.12\n/ # ')
+    if (verdict.outcome === 'booted') await options.whenBooted?.(target(), options.signal)
+    return { verdict, started: new Date('2026-11-23T10:00:00Z'), duration: 20, excerpt: 'Linux version 6.12\n/ # ' }
+  }
+}

@@ -1,0 +1,378 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import type { RunSession } from '../../../../lava/kernelci/run-job.js'
+import { StateDir } from '../../../../lava/kernelci/state-dir.js'
+import { BOOTED, FakeTarget, fakeSession, PANIC } from './fake-target.js'
+import type { Document } from './kernelci-server.js'
+import { definition, labFixture, NODE } from './lab-fixture.js'
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+/** A session in the middle of which the lab is stopped. */
+const stopping =
+  (stop: AbortController): RunSession =>
+  ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      stop.abort(new Error('stopped'))
+    })
+const LOG_URL = `https://files.kernelci.org/fauxboot-lab/${NODE}/console.log`
+
+t.test('a job is claimed, booted and posted as passed, with its log', async t => {
+  const { server, run, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  await run()
+  const { state, result, artifacts } = server.node(NODE)
+  t.same({ state, result }, { state: 'done', result: 'pass' })
+  t.equal((artifacts as Document).test_log, LOG_URL)
+  t.match((artifacts as Document).job_definition, /\.json$/, 'what was there is kept')
+  t.match(server.data(NODE), { job_id: /^pull-lab-test:[0-9a-f]{32}$/, arch: 'arm' })
+  t.match(server.stored.get(`fauxboot-lab/${NODE}/console.log`), /Linux version/)
+  t.same(server.children, [], 'a job that only boots needs no tests below it')
+  t.match(ended, [{ posted: 'delivered', claimed: { logUrl: LOG_URL } }])
+})
+
+t.test('nothing of a job that is delivered is left, and it is not asked for again', async t => {
+  const { server, run, config } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  await run()
+  t.same(readdirSync(join(config.stateDir, 'jobs')), [])
+  t.same(readdirSync(join(config.stateDir, 'work')), [])
+  t.notOk(existsSync(join(config.stateDir, 'lock')))
+  await run()
+  t.equal(server.countOf(`GET /latest/node/${NODE}`), 3, 'only the first run looked at the node')
+})
+
+t.test('a kernel panic is a failed job without an error code', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  await run({ session: fakeSession(PANIC) })
+  t.equal(server.node(NODE).result, 'fail')
+  t.notOk('error_code' in server.data(NODE))
+})
+
+t.test('a board that fails makes the job incomplete, as an infrastructure error', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  await run({ session: fakeSession({ ...PANIC, outcome: 'infrastructure', sign: 'power', reason: 'pdu: no answer' }) })
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.match(server.data(NODE), { error_code: 'Infrastructure', error_msg: 'pdu: no answer' })
+})
+
+t.test('tests on the shell are posted below the job', async t => {
+  const { server, run } = await labFixture(t)
+  const tests = [
+    { id: 'boot', type: 'boot', 'post-commands': ['true'] },
+    { id: 'smoke-1', type: 'smoke' },
+    { id: 'own', type: 'shell', commands: ['echo one', 'echo two; exit 3', 'echo never'] },
+    { id: 'ltp-1', type: 'ltp' },
+  ]
+  server.addJob(NODE, definition(server, { tests }))
+  const target = new FakeTarget()
+  await run({ session: fakeSession(BOOTED, () => target) })
+  t.equal(server.node(NODE).result, 'fail')
+  const results = server.children.map(({ name, result, kind, path, parent }) => ({ name, result, kind, path, parent }))
+  const below = (name: string, result: string) => ({
+    ...{ name, result, kind: 'test', parent: NODE },
+    path: ['checkout', 'kbuild-gcc-14-arm', 'baseline-arm-pull', name],
+  })
+  t.same(results, [below('boot', 'pass'), below('smoke-1', 'pass'), below('own', 'fail'), below('ltp-1', 'skip')])
+  t.match(server.children[2]?.data, { error_msg: '"echo two; exit 3" ended with 3: two', platform: 'test-board' })
+  t.notMatch(target.typed, /never/)
+})
+
+t.test('tests behind one that hangs run on, once ^C brought the shell back', async t => {
+  const { server, run } = await labFixture(t)
+  const tests = [
+    { id: 'hangs', type: 'shell', commands: ['sleep forever'] },
+    { id: 'runs', type: 'shell', commands: ['true'] },
+  ]
+  server.addJob(NODE, definition(server, { tests }))
+  await run()
+  t.match(server.children, [
+    { name: 'hangs', result: 'fail' },
+    { name: 'runs', result: 'pass' },
+  ])
+})
+
+t.test('jobs of other labs, other boards and other states are left alone', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob('a1', definition(server), { runtime: 'lava-somewhere' })
+  server.addJob('a2', definition(server), { platform: 'rk3399-gru-kevin' })
+  server.addJob('a3', definition(server), { job_id: 'other-lab:1' })
+  await run()
+  t.notOk(server.requests.some(request => /node\/a\d/.test(request)))
+})
+
+t.test('a job that another lab has claimed since its event is left alone', async t => {
+  const { server, run, lines } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.change(NODE, { data: { job_id: 'other-lab:1' } })
+  await run()
+  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 0)
+  t.ok(lines.includes('left alone: it is claimed by other-lab:1'))
+})
+
+t.test('a claim that the API answers with 409 is left alone', async t => {
+  const { server, run, lines, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.fault = request => (request.startsWith('PUT') ? { status: 409, body: '{"detail":"already claimed"}' } : null)
+  await run()
+  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 1)
+  t.same(ended, [])
+  t.match(lines.join('\n'), /left alone: the API refused the claim: 409 already claimed/)
+})
+
+t.test('of two labs that claim at once the last one has the job', async t => {
+  const { server, run, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.onChange = () => {
+    server.onChange = () => undefined
+    server.change(NODE, { data: { ...server.data(NODE), job_id: 'other-lab:1' } })
+  }
+  await run()
+  t.same(ended, [])
+  t.equal(server.node(NODE).state, 'available')
+})
+
+t.test('a claim whose answer is lost is found again', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.fault = (request, count) => (request === `GET /latest/node/${NODE}` && count === 2 ? 'cut' : null)
+  await run()
+  t.equal(server.node(NODE).result, 'pass')
+})
+
+t.test('a result that is refused is tried again until it is taken', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  const faults = [null, { status: 503, body: 'down' }, 'silence' as const]
+  server.fault = (request, count) => (request === `PUT /latest/node/${NODE}` ? (faults[count - 1] ?? null) : null)
+  await run()
+  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 4)
+  t.equal(server.node(NODE).result, 'pass')
+  t.equal(server.countOf('POST /storage/v1/file'), 1, 'the log is uploaded once')
+})
+
+t.test('a result that is refused for good is kept, and posted at the next start', async t => {
+  const { server, run, ended, lines, config } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.fault = (request, count) =>
+    request === `PUT /latest/node/${NODE}` && count > 1 ? { status: 422, body: '{"detail":[{"loc":["body"]}]}' } : null
+  await run()
+  t.match(ended, [{ posted: 'kept', outcome: { result: 'pass' } }])
+  t.match(lines.join('\n'), /kept for the next start: .*422/)
+  t.same(readdirSync(join(config.stateDir, 'jobs')), [`${NODE}.json`])
+  server.fault = () => null
+  await run()
+  t.equal(server.node(NODE).result, 'pass')
+  t.same(readdirSync(join(config.stateDir, 'jobs')), [])
+})
+
+t.test('a result whose answer is lost is not posted twice', async t => {
+  const { server, run, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.onChange = (_, { state }) => {
+    if (state === 'done') server.fault = (request, count) => (request.startsWith('GET') && count === 4 ? 'cut' : null)
+  }
+  await run()
+  t.match(ended, [{ posted: 'delivered' }])
+})
+
+t.test('a storage that takes no logs does not keep the result', async t => {
+  const { server, run, lines } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.fault = request => (request.startsWith('POST') ? { status: 500, body: 'disk full' } : null)
+  await run()
+  t.equal(server.node(NODE).result, 'pass')
+  t.match(lines.join('\n'), /goes without its log: .*disk full/)
+})
+
+t.test('a job that somebody ends while it runs is broken off, and not posted', async t => {
+  const { server, run, ended, lines } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  await run({
+    session: options => {
+      server.change(NODE, { state: 'done', result: 'incomplete' })
+      return new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason)))
+    },
+  })
+  t.same(ended, [])
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.ok(lines.includes('broken off: it was set to done, incomplete'))
+})
+
+t.test('a job that somebody ends just before its result is not overwritten', async t => {
+  const { server, run, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  const session = fakeSession(BOOTED)
+  await run({
+    session: async options => {
+      const result = await session(options)
+      server.change(NODE, { state: 'done', result: 'fail' })
+      return result
+    },
+  })
+  t.match(ended, [{ posted: 'dropped' }])
+  t.equal(server.node(NODE).result, 'fail')
+})
+
+t.test('a digest that does not fit makes the job incomplete', async t => {
+  const { server, run } = await labFixture(t)
+  const integrity = { sha256: { kernel: sha256('a kernel'), dtb: sha256('another tree') } }
+  server.addJob(NODE, definition(server, { integrity }))
+  await run()
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.match(server.data(NODE), { error_code: 'Infrastructure', error_msg: /board\.dtb: expected sha256/ })
+})
+
+t.test('a definition that cannot be read, or that this lab cannot run, is the fault of the job', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob('j1', '{"artifacts": ')
+  server.addJob('j2', definition(server, { artifacts: { kernel: 'file:///etc/passwd' } }))
+  server.addJob('j3', definition(server, { artifacts: { kernel: 'http://k', rootfs: 'http://r' } }))
+  await run()
+  for (const id of ['j1', 'j2', 'j3']) {
+    t.match(server.data(id), { error_code: 'invalid_job_params', error_msg: /the job is not valid/ })
+  }
+})
+
+t.test('an API that answers with what is no JSON ends a single poll with its words', async t => {
+  const { server, run } = await labFixture(t)
+  server.fault = () => ({ status: 200, body: '<html>' })
+  await t.rejects(run(), { code: 'PULL_API', message: /no JSON: <html>/ })
+  server.fault = () => ({ status: 200, body: '{"detail": 1}' })
+  await t.rejects(run(), { code: 'PULL_API', message: /no list of events/ })
+  server.fault = () => 'silence'
+  await t.rejects(run(), { code: 'FETCH_NETWORK', message: /no answer to GET/ })
+})
+
+t.test('a lab that is stopped ends its job as an infrastructure error', async t => {
+  const { server, run, ended } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  const stop = new AbortController()
+  const running = run({
+    once: false,
+    signal: stop.signal,
+    session: stopping(stop),
+  })
+  await t.rejects(running, { message: 'stopped' })
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.match(server.data(NODE), { error_code: 'Infrastructure', error_msg: /when the pull lab stopped/ })
+  t.match(ended, [{ posted: 'delivered' }])
+})
+
+t.test('a job that ran when the lab was killed is posted at the next start, and not run again', async t => {
+  const { server, run, config } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.change(NODE, { data: { ...server.data(NODE), job_id: 'pull-lab-test:earlier' } })
+  const state = await StateDir.open(config.stateDir)
+  await state.saveJob({
+    ...{ version: 1, nodeId: NODE, claim: 'pull-lab-test:earlier', board: 'board-1', platform: 'test-board' },
+    ...{ state: 'running', started: '2026-11-23T10:00:00.000Z', outcome: null, logUrl: null },
+  })
+  await state.close()
+  await run({ session: () => Promise.reject(new Error('must not be run')) })
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.match(server.data(NODE), {
+    error_code: 'Infrastructure',
+    error_msg: `job ${NODE} was running when the pull lab stopped`,
+  })
+})
+
+t.test('a claim that was only intended when the lab was killed is forgotten', async t => {
+  const { server, run, config } = await labFixture(t)
+  server.addJob(NODE, definition(server))
+  server.change(NODE, { state: 'available', data: { ...server.data(NODE), job_id: 'other-lab:1' } })
+  const state = await StateDir.open(config.stateDir)
+  await state.saveJob({
+    ...{ version: 1, nodeId: NODE, claim: 'pull-lab-test:earlier', board: 'board-1', platform: 'test-board' },
+    ...{ state: 'claiming', started: '2026-11-23T10:00:00.000Z', outcome: null, logUrl: null },
+  })
+  await state.close()
+  await run()
+  t.equal(server.node(NODE).state, 'available')
+  t.same(readdirSync(join(config.stateDir, 'jobs')), [])
+})
+
+const SECOND = `  - name: board-2
+    platform: test-board
+    agent: http://127.0.0.1:2
+    console: tcp://127.0.0.1:2
+    cmdline: console=ttyS0
+`
+
+t.test('two boards run two jobs at a time, and a third job waits for one of them', async t => {
+  const { server, run } = await labFixture(t, SECOND)
+  for (const id of ['j1', 'j2', 'j3']) server.addJob(id, definition(server))
+  const session = fakeSession(BOOTED)
+  const release: (() => void)[] = []
+  let most = 0
+  let now = 0
+  await run({
+    session: async options => {
+      now += 1
+      most = Math.max(most, now)
+      // The first two wait for each other: one board alone would never get on.
+      if (release.length < 2) {
+        await new Promise<void>(resolve => {
+          release.push(resolve)
+          if (release.length === 2) for (const go of release) go()
+        })
+      }
+      now -= 1
+      return session(options)
+    },
+  })
+  t.equal(most, 2)
+  t.same(
+    ['j1', 'j2', 'j3'].map(id => server.node(id).result),
+    ['pass', 'pass', 'pass'],
+  )
+})
+
+t.test('a job that waits for a board is seen again after a restart', async t => {
+  const { server, run, config } = await labFixture(t)
+  for (const id of ['j1', 'j2']) server.addJob(id, definition(server))
+  const stop = new AbortController()
+  const running = run({
+    once: false,
+    signal: stop.signal,
+    session: stopping(stop),
+  })
+  await t.rejects(running, { message: 'stopped' })
+  t.equal(server.node('j2').state, 'available')
+  t.ok(existsSync(join(config.stateDir, 'cursor.json')))
+  await run()
+  t.same([server.node('j1').result, server.node('j2').result], ['incomplete', 'pass'])
+})
+
+t.test('a state directory that fails ends the lab, and what is owed does not hold it up', async t => {
+  const { server, run, config } = await labFixture(t, SECOND)
+  for (const id of ['j1', 'j2']) server.addJob(id, definition(server))
+  // The first result is refused for ever; then the directory goes away under the second job.
+  server.fault = (request, count) => (request === 'PUT /latest/node/j1' && count > 1 ? { status: 500, body: '' } : null)
+  const session = fakeSession(BOOTED)
+  let count = 0
+  const running = run({
+    once: false,
+    session: async options => {
+      count += 1
+      const result = await session(options)
+      if (count === 2) await rm(config.stateDir, { recursive: true })
+      return result
+    },
+  })
+  await t.rejects(running, { code: 'PULL_STATE' })
+})
+
+t.test('a state directory that another lab uses is refused', async t => {
+  const { config } = await labFixture(t)
+  const state = await StateDir.open(config.stateDir)
+  await t.rejects(StateDir.open(config.stateDir), { code: 'PULL_STATE', message: /process id \d+ uses it/ })
+  await state.close()
+  const again = await StateDir.open(config.stateDir)
+  await again.close()
+})
