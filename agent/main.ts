@@ -1,4 +1,4 @@
-/** Wires the parts of the agent. `agent/bundle-loader.ts` calls `main`. */
+/** Wires the parts of the agent. `agent/bundle/loader.ts` calls `main`. */
 
 import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ import type { TftpJobs, TftpJobsParts } from './tftp/tftp-jobs.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
 import type { BoardUBoot, BoardUBootParts } from './uboot/open-board.js'
 
-/** Filled in by `agent/bundle.ts`. */
+/** Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
 const version = typeof FAUXBOOT_VERSION === 'string' ? FAUXBOOT_VERSION : 'unbundled'
 

@@ -30,7 +30,7 @@ for tier in $tiers; do
       ;;
     # Each file boots a board of its own; two at a time keep two cores busy. What they share is made before.
     board)
-      run node dist/systemd/image.js --board virt --out "$out/virt"
+      run node dist/systemd/image/image.js --board virt --out "$out/virt"
       run npx tap run --reporter=base --disable-coverage --jobs=2 --timeout=2400 \
         --output-file="$out/board.tap" 'test/board/**/*.test.ts'
       ;;

@@ -1,6 +1,6 @@
 /**
  * Builds what runs on the board, `dist/board`: the agent as one file, the loader that starts it, and the viewer of the
- * API's documents. Run as `node dist/agent/bundle.js [DIRECTORY]`.
+ * API's documents. Run as `node dist/agent/bundle/bundle.js [DIRECTORY]`.
  */
 
 import { createHash } from 'node:crypto'
@@ -17,8 +17,8 @@ const VIEWER = 'static'
 const NOT_VIEWED = ['swagger-ui.js', 'csp.json']
 
 const require = createRequire(import.meta.url)
-/** This file runs as `agent/bundle.ts` in tests, and as `dist/agent/bundle.js`. */
-const PROJECT = join(import.meta.dirname, import.meta.dirname.endsWith(join('dist', 'agent')) ? '../..' : '..')
+/** This file runs as `agent/bundle/bundle.ts` in tests, and as `dist/agent/bundle/bundle.js`. */
+const PROJECT = join(import.meta.dirname, import.meta.dirname.endsWith(join('dist', 'agent', 'bundle')) ? '../../..' : '../..')
 
 const COMMON: BuildOptions = {
   bundle: true,
@@ -41,7 +41,7 @@ const COMMON: BuildOptions = {
 const schemasAsData: Plugin = {
   name: 'schemas-as-data',
   setup({ onLoad }) {
-    onLoad({ filter: /[/\\]agent[/\\]http[/\\]schemas\.[jt]s$/ }, () => ({
+    onLoad({ filter: /[/\\]agent[/\\]http[/\\]schemas[/\\]schemas\.[jt]s$/ }, () => ({
       contents: Object.entries(schemas)
         .map(([name, schema]) => `export const ${name} = ${JSON.stringify(schema)}`)
         .join('\n'),
@@ -72,7 +72,7 @@ const lateModules: Plugin = {
   },
 }
 
-/** Fastify loads these only when it is not given compilers of its own: see `agent/http/lazy-schemas.ts`. */
+/** Fastify loads these only when it is not given compilers of its own: see `agent/http/schemas/lazy-schemas.ts`. */
 const UNUSED = /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)(\/|$)/
 const withoutCompilers: Plugin = {
   name: 'without-compilers',
@@ -98,7 +98,7 @@ export async function bundleAgent(directory: string): Promise<string> {
   })
   const build = createHash('sha256').update(agent).digest('hex').slice(0, 16)
   const loader = await bundled(LOADER, {
-    entryPoints: [join(PROJECT, 'agent/bundle-loader.ts')],
+    entryPoints: [join(PROJECT, 'agent/bundle/loader.ts')],
     define: { ...COMMON.define, FAUXBOOT_BUILD: JSON.stringify(build) },
   })
   rmSync(directory, { recursive: true, force: true })

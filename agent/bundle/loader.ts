@@ -1,6 +1,6 @@
 /**
  * The first file that runs on the board: it starts the bundle beside it with V8's compiled code, when there is some
- * that this very Node made of this very bundle. `agent/bundle.ts` builds it; it is no module of the agent.
+ * that this very Node made of this very bundle. `agent/bundle/bundle.ts` builds it; it is no module of the agent.
  */
 
 import { readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { Script } from 'node:vm'
 import type * as Main from '../main.js'
 
-/** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle.ts`. */
+/** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_BUILD: string
 
 const BUNDLE = 'fauxboot-agent.main.cjs'

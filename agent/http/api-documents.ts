@@ -8,7 +8,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import type { DocumentedRoute } from './routes-docs.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
-/** Files of the viewer where `agent/bundle.ts` puts them. Outside of the bundle the package finds its own. */
+/** Files of the viewer where `agent/bundle/bundle.ts` puts them. Outside of the bundle the package finds its own. */
 const VIEWER = join(import.meta.dirname, 'static')
 
 const DESCRIPTION = `Every error is a row of one table: \`code\`, \`message\`, \`statusCode\`, \`details\`.

@@ -102,9 +102,9 @@ async function createCommands(argv: readonly string[], terminal: Terminal): Prom
   return program
 }
 
-/** From the package this file belongs to: one folder up in the sources, two in `dist`. */
+/** From the package this file belongs to: two folders up in the sources, three in `dist`. */
 function packageVersion(): string {
-  const up = import.meta.url.includes('/dist/lava/') ? '../../package.json' : '../../package.json'
+  const up = import.meta.url.includes('/dist/lava/') ? '../../../package.json' : '../../package.json'
   const { version }: { version: string } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
   return version
 }

@@ -1,4 +1,4 @@
-/** `node dist/systemd/image.js --board NAME --out DIR`: build what a board boots from. */
+/** `node dist/systemd/image/image.js --board NAME --out DIR`: build what a board boots from. */
 
 import { cp, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import type { LabSettings } from './agent-settings.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
 import { buildSdImage } from './sd-image.js'
 
-const USAGE = `Usage: node dist/systemd/image.js --board NAME --out DIR
+const USAGE = `Usage: node dist/systemd/image/image.js --board NAME --out DIR
 
 Builds the first stage for a board: Debian's kernel, its device tree, an initramfs with the agent and, for boards that
 boot from one, the image of an SD card. What was built before is taken from .cache.
@@ -20,7 +20,7 @@ boot from one, the image of an SD card. What was built before is taken from .cac
   --settings F   further settings of the agent, JSON: { "fetchRetries": 2 }
   --list         names of the boards
 
-Example: node dist/systemd/image.js --board cubieboard4 --token-file token --out out
+Example: node dist/systemd/image/image.js --board cubieboard4 --token-file token --out out
 `
 
 async function main(argv: string[]): Promise<void> {

@@ -84,7 +84,7 @@ const WAYS: readonly Way[] = [
 /** `fauxboot boot` as a user runs it, with the console of the board as the command line. */
 function fauxbootBoot({ lab, qemu }: Powered, ...files: string[]): Promise<unknown> {
   const board = ['--board', qemu.url, '--token-file', lab.tokenFile]
-  return run('node', ['dist/lava/fauxboot.js', 'boot', ...board, ...files, '--append', lab.cmdline])
+  return run('node', ['dist/lava/cli/fauxboot.js', 'boot', ...board, ...files, '--append', lab.cmdline])
 }
 
 /** Boot a board of this kind in every way, each time from power-on. */

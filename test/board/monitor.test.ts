@@ -15,7 +15,7 @@ import { Lab } from './lab.js'
 const PATIENCE = ['--wait', '600', '--timeout', '900', '--silence', '300']
 
 async function fauxboot(...argv: readonly string[]) {
-  const child = spawn('node', ['dist/lava/fauxboot.js', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('node', ['dist/lava/cli/fauxboot.js', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code, stdout, stderr }
 }

@@ -77,7 +77,7 @@ t.test("KernelCI's A80 job is pulled, booted on orangepi-pc, tested at its shell
     dtb: await serve('dtb', await lab.dtb()),
   }
   // The job as KernelCI renders it, with other URLs.
-  const job: Document = JSON.parse(await readFile('test/unit/boot/pull-labs-a80.json', 'utf8'))
+  const job: Document = JSON.parse(await readFile('test/unit/agent/boot/requests/pull-labs-a80.json', 'utf8'))
   server.addJob(A80_JOB, { ...job, artifacts }, { platform: PLATFORM })
   const tests = [
     { id: 'boot', type: 'boot', timeout_s: 600 },
@@ -110,7 +110,7 @@ boards:
 `,
   })
   const kcidb = join(folder, 'kcidb.json')
-  const argv = ['dist/lava/fauxboot.js', 'pull', '--config', join(folder, 'lab.yaml'), '--once', '--kcidb', kcidb]
+  const argv = ['dist/lava/cli/fauxboot.js', 'pull', '--config', join(folder, 'lab.yaml'), '--once', '--kcidb', kcidb]
   const { code, stderr } = await run('node', argv).then(
     ({ stderr }) => ({ code: 0, stderr }),
     (error: { code: number; stderr: string }) => error,

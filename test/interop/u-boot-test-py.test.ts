@@ -29,7 +29,7 @@ t.test('the tests that U-Boot has for boards pass at a desk', async t => {
   await mkdir(work)
   const { results, output } = await runUBootTests({
     directory: work,
-    console: `node ${resolve('dist/lava/fauxboot.js')} console --ram 0x20000000+2G --boot-delay 2`,
+    console: `node ${resolve('dist/lava/cli/fauxboot.js')} console --ram 0x20000000+2G --boot-delay 2`,
     environment: `
 env__net_static_env_vars = [('ipaddr', '127.0.0.1'), ('netmask', '255.0.0.0'), ('serverip', '127.0.0.1'),
     ('tftpdstp', '${server.port}'), ('bootfile', 'default.boot')]

@@ -75,7 +75,7 @@ export interface FinishedJob {
 export interface JobRequest {
   /** text of the job, as it would be submitted */
   readonly definition: string
-  /** file in `lava/devices` */
+  /** file in `lava/definitions/devices` */
   readonly device: string
   /** lines behind the dictionary's own */
   readonly deviceLines?: readonly string[]
@@ -177,12 +177,12 @@ export class Dispatcher {
   /**
    * The device as lava-server hands it to the dispatcher.
    *
-   * @param name file in `lava/devices`, without its ending
+   * @param name file in `lava/definitions/devices`, without its ending
    * @param lines put behind the dictionary's own
    * @param context of the job
    */
   async renderDevice(name: string, lines: readonly string[] = [], context: object = {}): Promise<string> {
-    const dictionary = await readFile(`lava/devices/${name}.jinja2`, 'utf8')
+    const dictionary = await readFile(`lava/definitions/devices/${name}.jinja2`, 'utf8')
     const file = `${name}.jinja2`
     await writeFile(join(this.#machine, 'lab/devices', file), [dictionary, ...lines, ''].join('\n'))
     return this.#run(['python3', '/lab/render-device.py', TEMPLATES.join(':'), file, JSON.stringify(context)])

@@ -1,4 +1,4 @@
-/** Files that the jobs name, on the lab's server: those of the examples in `lava/jobs`, and broken ones. */
+/** Files that the jobs name, on the lab's server: those of the examples in `lava/definitions/jobs`, and broken ones. */
 
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -75,7 +75,7 @@ export async function serveBrokenFiles({ lab }: LavaLab): Promise<void> {
 /**
  * An example as it is, but for where its files are.
  *
- * @param name file in `lava/jobs`, without its ending
+ * @param name file in `lava/definitions/jobs`, without its ending
  * @param changes texts that must be there, and what they become
  */
 export async function exampleJob(
@@ -85,7 +85,7 @@ export async function exampleJob(
 ): Promise<string> {
   // Boards know this machine by another address.
   const server = lab.server.urlOf('').replace('10.0.2.2', '127.0.0.1')
-  let text = await readFile(`lava/jobs/${name}.yaml`, 'utf8')
+  let text = await readFile(`lava/definitions/jobs/${name}.yaml`, 'utf8')
   for (const [from, to] of Object.entries(changes)) {
     if (!text.includes(from)) throw new Error(`${name}.yaml has no ${from}`)
     text = text.replace(from, () => to)

@@ -8,7 +8,7 @@ import { serveNfsFiles } from './nfs-files.js'
 
 interface JobCase {
   readonly title: string
-  /** file in `lava/jobs` */
+  /** file in `lava/definitions/jobs` */
   readonly example: string
   /** texts in it, and what they become */
   readonly changes?: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /**
  * The API's data as JSON Schema: for the documentation, the checks of queries and the tests, which hold every answer
- * against its schema. `agent/bundle.ts` replaces this file by the schemas themselves, so that the board needs no typebox.
+ * against its schema. `agent/bundle/bundle.ts` replaces this file by the schemas themselves, so that the board needs no typebox.
  */
 
 import { type TSchema, Type } from 'typebox'

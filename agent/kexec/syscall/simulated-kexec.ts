@@ -1,6 +1,6 @@
 /**
  * A kernel for unit tests. `FakeKernel` answers `kexec_load(2)` and `reboot(2)` as 32-bit ARM was measured to
- * (`test/unit/kexec/kexec-load-errno.json`); `createFakeKexec` puts it behind the interface `Kexec` in the place of the
+ * (`test/unit/agent/kexec/syscall/kexec-load-errno.json`); `createFakeKexec` puts it behind the interface `Kexec` in the place of the
  * addon, so that arguments are checked and errors are worded exactly as on a board.
  */
 

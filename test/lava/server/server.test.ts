@@ -20,9 +20,9 @@ const JOBS = Number(process.env.JOBS ?? 20)
 /** TCP port of the serial line, by the board's name. */
 const BOARDS = { 'virt-1': 7011, 'virt-2': 7012 } as const
 
-/** A device dictionary of `lava/devices`, for a board of another name at another port. */
+/** A device dictionary of `lava/definitions/devices`, for a board of another name at another port. */
 async function dictionary(name: string, port: number): Promise<string> {
-  const text = await readFile('lava/devices/virt.jinja2', 'utf8')
+  const text = await readFile('lava/definitions/devices/virt.jinja2', 'utf8')
   return text
     .replaceAll('board-power virt ', `board-power ${name} `)
     .replace('telnet localhost 7004', `telnet localhost ${port}`)
@@ -45,7 +45,7 @@ t.test(`a LAVA server runs health checks and ${JOBS} jobs on two boards`, async 
     power.connect(name, await WiredBoard.start(t, port, switchOn))
     await writeFile(inLab(`devices/${name}.jinja2`), await dictionary(name, port))
   }
-  await cp('lava/device-types', inLab('device-types'), { recursive: true })
+  await cp('lava/definitions/device-types', inLab('device-types'), { recursive: true })
   const job = await exampleJob({ lab }, 'ramdisk')
   await writeFile(inLab('job.yaml'), job)
   await writeFile(inLab('health-checks/fauxboot.yaml'), job)

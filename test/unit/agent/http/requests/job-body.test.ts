@@ -174,7 +174,7 @@ t.test('a bundle that is damaged is refused, and nothing of it is kept', async t
 
 t.test('a LAVA job is taken as YAML, by any of its media types', async t => {
   const agent = await startAgent(t)
-  const yaml = nearby(readFileSync('test/unit/boot/lava-a80.yaml', 'utf8'))
+  const yaml = nearby(readFileSync('test/unit/agent/boot/requests/lava-a80.yaml', 'utf8'))
   for (const type of ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml; charset=utf-8']) {
     const { status, body } = await agent.json<JobView>('/v1/jobs', post(type, yaml))
     t.equal(status, 201, type)
@@ -192,7 +192,7 @@ t.test('YAML that is none, or no LAVA job, is refused', async t => {
 
 t.test('a KernelCI job is told from a job of our own by its artifacts', async t => {
   const agent = await startAgent(t)
-  const job = JSON.parse(nearby(readFileSync('test/unit/boot/pull-labs-a80.json', 'utf8')))
+  const job = JSON.parse(nearby(readFileSync('test/unit/agent/boot/requests/pull-labs-a80.json', 'utf8')))
   const { status, body } = await agent.json<JobView>('/v1/jobs', asJson(job))
   t.equal(status, 201)
   t.match(body.request.kernel, { url: /^https?:/ })
