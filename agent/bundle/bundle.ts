@@ -18,7 +18,10 @@ const NOT_VIEWED = ['swagger-ui.js', 'csp.json']
 
 const require = createRequire(import.meta.url)
 /** This file runs as `agent/bundle/bundle.ts` in tests, and as `dist/agent/bundle/bundle.js`. */
-const PROJECT = join(import.meta.dirname, import.meta.dirname.endsWith(join('dist', 'agent', 'bundle')) ? '../../..' : '../..')
+const PROJECT = join(
+  import.meta.dirname,
+  import.meta.dirname.endsWith(join('dist', 'agent', 'bundle')) ? '../../..' : '../..',
+)
 
 const COMMON: BuildOptions = {
   bundle: true,

@@ -40,7 +40,10 @@ t.test('every device dictionary, job and health check is what LAVA takes', async
 
 t.test('a job with a mistake is not what LAVA takes', async t => {
   const dispatcher = await openDispatcher(t)
-  const job = readFileSync('lava/definitions/jobs/ramdisk.yaml', 'utf8').replace('priority: medium', 'priority: whenever')
+  const job = readFileSync('lava/definitions/jobs/ramdisk.yaml', 'utf8').replace(
+    'priority: medium',
+    'priority: whenever',
+  )
   await t.rejects(dispatcher.checkDefinitions(new Map([['job.yaml', job]])), /priority/)
 })
 
