@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { BoardView, LinkView, WatchdogView } from '../../../agent/boot/board/board.js'
-import { renderFinding } from '../../terminal/job-display.js'
+import { renderFinding } from '../../client/job-display.js'
 import { formatBytes } from '../../terminal/quantities.js'
 import { renderPairs } from '../../terminal/table.js'
 import { printable, type Terminal } from '../../terminal/terminal.js'

@@ -1,7 +1,7 @@
 /** `fauxboot log`: what happened to a job. */
 
 import type { Command } from 'commander'
-import { renderEvent } from '../../terminal/job-display.js'
+import { renderEvent } from '../../client/job-display.js'
 import { printable, type Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 

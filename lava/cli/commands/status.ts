@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { ArtifactReference, JobView } from '../../../agent/boot/jobs/job.js'
-import { styledState } from '../../terminal/job-display.js'
+import { styledState } from '../../client/job-display.js'
 import { formatBytes, formatDuration } from '../../terminal/quantities.js'
 import { renderPairs, renderTable } from '../../terminal/table.js'
 import { printable, type Terminal } from '../../terminal/terminal.js'

@@ -2,10 +2,10 @@
 
 import type { JobEvent, JobState, JobView } from '../../agent/boot/jobs/job.js'
 import type { Finding } from '../../agent/kexec/layout/plan.js'
-import type { BootWatcher } from '../client/boot-job.js'
-import type { Progress } from './progress.js'
-import { formatBytes, formatDuration } from './quantities.js'
-import { type Output, printable, type Style, type Terminal } from './terminal.js'
+import type { Progress } from '../terminal/progress.js'
+import { formatBytes, formatDuration } from '../terminal/quantities.js'
+import { type Output, printable, type Style, type Terminal } from '../terminal/terminal.js'
+import type { BootWatcher } from './boot-job.js'
 
 const STATE_STYLES: Readonly<Record<JobState, Style>> = {
   queued: 'dim',
