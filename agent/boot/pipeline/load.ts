@@ -1,8 +1,8 @@
 /** The fourth stage: the very bytes that were verified, into the kernel's hands. */
 
 import { createHash } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import type { Plan, PlanSegment } from '../../kexec/layout/plan.js'
 import type { Stage } from './job-context.js'
 import type { Piece, Pieces } from './unpack.js'
@@ -16,7 +16,7 @@ async function checkDigest({ role, bytes, sha256 }: Piece, signal: AbortSignal):
   for (let offset = 0; offset < bytes.length; offset += A_TURN) {
     signal.throwIfAborted()
     hash.update(bytes.subarray(offset, offset + A_TURN))
-    await nextTurn()
+    await yieldToEventLoop()
   }
   const found = hash.digest('hex')
   if (found !== sha256) throw fault('VERIFY_SHA256', { what: `${role} in memory`, expected: sha256, found })

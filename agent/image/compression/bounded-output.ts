@@ -1,10 +1,11 @@
 /** Where decompressors write: one buffer that grows up to a limit, and room for the event loop in between. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import { fault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 
 const FIRST_CAPACITY = 0x1_0000
 /** Output after which other work gets a turn: some 50 ms on the slowest boards. */
-const BYTES_A_TURN = 0x10_0000
+const BYTES_PER_SLICE = 0x10_0000
 
 /**
  * Collects decompressed bytes. The buffer doubles as it fills, so that a small file that claims to be large costs
@@ -18,7 +19,7 @@ export class BoundedOutput {
   readonly what: string
   readonly limit: number
   readonly #signal: AbortSignal | undefined
-  #nextTurn = BYTES_A_TURN
+  #nextYield = BYTES_PER_SLICE
 
   /**
    * @param what name of the compressed file, for errors
@@ -87,12 +88,11 @@ export class BoundedOutput {
   }
 
   /** Let the event loop run when enough was written since the last time; ends the work when its signal says so. */
-  async turn(): Promise<void> {
+  async yieldIfDue(): Promise<void> {
     this.#signal?.throwIfAborted()
-    if (this.size < this.#nextTurn) return
-    this.#nextTurn = this.size + BYTES_A_TURN
-    await nextTurn()
-    this.#signal?.throwIfAborted()
+    if (this.size < this.#nextYield) return
+    this.#nextYield = this.size + BYTES_PER_SLICE
+    await yieldToEventLoop(this.#signal)
   }
 
   /** What was written, a view of the buffer. */

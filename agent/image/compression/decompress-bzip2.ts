@@ -158,7 +158,7 @@ export async function decodeBzip2Stream(bytes: Uint8Array, output: BoundedOutput
       if (mark.every((half, i) => half === END_MARK[i])) break
       if (!mark.every((half, i) => half === BLOCK_MARK[i])) throw bits.corrupt('there is no block where one must be')
       streamCrc = (((streamCrc << 1) | (streamCrc >>> 31)) ^ decodeBlock(bits, block, output)) >>> 0
-      await output.turn()
+      await output.yieldIfDue()
     }
     checkCrc(bits, output, bits.word(), streamCrc)
     return bits.offset

@@ -49,7 +49,7 @@ export async function decodeGzipMember(bytes: Uint8Array, output: BoundedOutput)
     for await (const chunk of inflate as AsyncIterable<Buffer>) {
       crc = crc32(chunk, crc)
       output.push(chunk)
-      await output.turn()
+      await output.yieldIfDue()
     }
   } catch (error) {
     if (!(error instanceof Error && 'errno' in error)) throw error

@@ -73,7 +73,7 @@ export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): 
     const end = output.size + BLOCK_BYTES
     decodeBlock(block, offset + 4, output)
     offset += 4 + size
-    await output.turn()
+    await output.yieldIfDue()
     // only the last block is shorter
     if (output.size < end) break
   }

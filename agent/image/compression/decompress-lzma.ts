@@ -22,7 +22,7 @@ async function run(decoder: LzmaDecoder, end: number, output: BoundedOutput): Pr
     if (output.size > end) throw new LzmaError('it goes on beyond its size', decoder.offset)
     if (output.size < turnAt) continue
     turnAt = output.size + 0x1_0000
-    await output.turn()
+    await output.yieldIfDue()
   }
 }
 

@@ -35,7 +35,7 @@ export async function decodeXzStream(bytes: Uint8Array, output: BoundedOutput): 
     if (next.done) return stream.size
     try {
       output.push(next.value)
-      await output.turn()
+      await output.yieldIfDue()
     } catch (error) {
       // the library decodes one stream at a time: one that is left without a word holds up all others
       await reader.cancel(error)

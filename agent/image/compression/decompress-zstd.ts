@@ -31,7 +31,7 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
       throw fault('DECOMPRESS_FAILED', { what: output.what, format: 'zstd', reason })
     }
     output.adopt(unpacked)
-    await output.turn()
+    await output.yieldIfDue()
   }
   let end = frame.size
   for (let size = skippableSize(file, end); size > 0; size = skippableSize(file, end)) end += size

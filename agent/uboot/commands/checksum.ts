@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { turn } from '../hardware/turn.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
@@ -69,7 +69,7 @@ async function digest(
   const hash = make()
   for (const chunk of memory.chunks(address, size)) {
     hash.update(chunk)
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   const found = hash.digest()
   const last = (address + size + 2 ** 32 - 1) % 2 ** 32

@@ -1,11 +1,11 @@
 /** `iminfo` and `imxtract`: what is in an image, and a part of it on its own. */
 
 import { FauxbootError } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 import { UIMAGE_COMPRESSION } from '../../image/uboot/uimage-tables.js'
 import type { BootPiece } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
-import { turn } from '../hardware/turn.js'
 import { fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
 import { fitLines } from '../image/image-lines.js'
 import {
@@ -113,7 +113,7 @@ async function copy(machine: Machine, { address, size }: BootPiece, target: numb
   const starts = Array.from({ length: Math.ceil(size / MEMORY_CHUNK) }, (_, i) => i * MEMORY_CHUNK)
   for (const start of target > address ? starts.reverse() : starts) {
     machine.memory.write(target + start, machine.memory.read(address + start, Math.min(MEMORY_CHUNK, size - start)))
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
 }
 

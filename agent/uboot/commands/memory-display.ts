@@ -1,6 +1,6 @@
 /** `md` and `strings`: memory, shown. */
 
-import { turn } from '../hardware/turn.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
@@ -43,7 +43,7 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
     for (let at = 0; at < block.length; at += LINE_BYTES)
       text += line(address + done + at, block.subarray(at, at + LINE_BYTES), unit)
     machine.out.write(text)
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   positions.set(machine, { address: (address + size) % 2 ** 32, unit, length })
   return 0
@@ -61,7 +61,7 @@ async function untilNul({ memory }: Machine, address: number, signal: AbortSigna
     const nul = block.indexOf(0)
     pieces.push(nul === -1 ? block : block.subarray(0, nul))
     if (nul !== -1) return Buffer.concat(pieces)
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
 }
 
@@ -76,7 +76,7 @@ async function strings(machine: Machine, { args, repeated, signal }: Call): Prom
     const text = await untilNul(machine, address, signal)
     machine.out.write(`${text.toString('latin1')}\n`)
     address += text.length + 1
-    await turn(signal)
+    await yieldToEventLoop(signal)
   } while (address < range.end && machine.memory.read(address, 1)[0] !== 0)
   stringRanges.set(machine, { start: address, end: address + range.end - range.start })
   return 0

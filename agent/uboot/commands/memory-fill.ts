@@ -1,8 +1,8 @@
 /** `mw`, `cp`, `cmp`, `base` and `loop`: much memory at a time. */
 
 import { once } from 'node:events'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
-import { turn } from '../hardware/turn.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
@@ -17,7 +17,7 @@ async function write(machine: Machine, { args, signal }: Call): Promise<number> 
   const pattern = Buffer.alloc(Math.min(size, MEMORY_CHUNK), unitBytes(parseHex(value), unit))
   for (let done = 0; done < size; done += MEMORY_CHUNK) {
     machine.memory.write(address + done, pattern.subarray(0, size - done))
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   return 0
 }
@@ -51,7 +51,7 @@ async function copy(machine: Machine, call: Call): Promise<number> {
     const piece = Math.min(MEMORY_CHUNK, size - done)
     const at = backwards ? size - done - piece : done
     machine.memory.write(target + at, machine.memory.read(source + at, piece))
-    await turn(call.signal)
+    await yieldToEventLoop(call.signal)
   }
   return 0
 }
@@ -77,7 +77,7 @@ async function compare(machine: Machine, call: Call): Promise<number> {
       const left = say(first + same, readUnit(one, at, unit))
       out.write(`${left} != ${say(second + same, readUnit(other, at, unit))}\n`)
     }
-    await turn(call.signal)
+    await yieldToEventLoop(call.signal)
   }
   out.write(`Total of ${same / unit.bytes} ${unit.noun}(s) were the same\n`)
   return same === size ? 0 : 1
@@ -96,7 +96,7 @@ async function loop(machine: Machine, { args, signal }: Call): Promise<number> {
   if (start === undefined || count === undefined) return USAGE
   const unit = unitOf(name)
   if (unit === null) return 1
-  for (const _ of machine.memory.chunks(parseHex(start), parseHex(count) * unit.bytes)) await turn(signal)
+  for (const _ of machine.memory.chunks(parseHex(start), parseHex(count) * unit.bytes)) await yieldToEventLoop(signal)
   signal.throwIfAborted()
   await once(signal, 'abort')
   throw signal.reason

@@ -1,7 +1,7 @@
 /** `mtest`: patterns written to memory and read back. */
 
+import { yieldToEventLoop } from '../../event-loop.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
-import { turn } from '../hardware/turn.js'
 import { hex8, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
@@ -35,7 +35,7 @@ async function pass(
   const piece = (done: number) => pattern(value + (step * done) / WORD_BYTES, step, Math.min(MEMORY_CHUNK, size - done))
   for (let done = 0; done < size; done += MEMORY_CHUNK) {
     memory.write(start + done, piece(done))
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   out.write('Reading...')
   let errors = 0
@@ -49,7 +49,7 @@ async function pass(
       out.write(`\nMem error @ 0x${where}: found ${one}, expected ${other}\n`)
       errors++
     }
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   return errors
 }
@@ -71,7 +71,7 @@ async function test(machine: Machine, { args, signal }: Call): Promise<number> {
   let errors = 0
   try {
     for (; limit === 0 || iteration < limit; iteration++) {
-      await turn(signal)
+      await yieldToEventLoop(signal)
       out.write(`Iteration: ${String(iteration + 1).padStart(6)}\r`)
       errors += await pass(machine, start, size, iteration, first, signal)
     }

@@ -1,8 +1,8 @@
 /** `unzip`, `lzmadec` and `unlz4`: memory, uncompressed to another place. */
 
 import { FauxbootError } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
-import { turn } from '../hardware/turn.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
 
@@ -68,7 +68,7 @@ async function run(
     return 1
   }
   memory.write(target, bytes)
-  await turn(signal)
+  await yieldToEventLoop(signal)
   out.write(`Uncompressed size: ${bytes.length} = 0x${bareHex(bytes.length).toUpperCase()}\n`)
   env.set('filesize', bareHex(bytes.length), { origin: 'program' })
   return 0

@@ -1,7 +1,7 @@
 /** One console: its line editor, its history, and the lines typed there. Text is bytes as latin1. */
 
-import { setImmediate as turn } from 'node:timers/promises'
 import { asFault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import type { Shell } from '../hush/shell.js'
 import type { Machine } from '../machine/machine.js'
 import { complete } from './completion.js'
@@ -171,7 +171,7 @@ export class Console {
 
   /** Prompt, read and run lines until the console is closed. */
   async serve(): Promise<void> {
-    let lastTurn = performance.now()
+    let lastYield = performance.now()
     while (!this.#closed) {
       const end = await this.#edit({
         prompt: this.#lines.prompt,
@@ -183,10 +183,10 @@ export class Console {
         this.print('<INTERRUPT>\n')
         this.#lines.interrupt()
       }
-      if (performance.now() - lastTurn < SLICE) continue
+      if (performance.now() - lastYield < SLICE) continue
       // Thousands of pasted lines must not keep others, or ^C, from coming in.
-      await turn()
-      lastTurn = performance.now()
+      await yieldToEventLoop()
+      lastYield = performance.now()
     }
   }
 

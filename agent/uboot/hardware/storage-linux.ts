@@ -12,7 +12,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, join, normalize } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { type CommandRunner, systemRunner } from './command-runner.js'
 import { filesystemName, readPartitionTable } from './partition-table.js'
 import type { BlockDevice, DirectoryEntry, Partition, Storage } from './storage.js'
@@ -207,8 +207,7 @@ export class LinuxStorage implements Storage {
         if (chunk.length === 0) return done
         sink(chunk)
         done += chunk.length
-        await nextTurn()
-        signal.throwIfAborted()
+        await yieldToEventLoop(signal)
       }
     } finally {
       closeSync(fd)

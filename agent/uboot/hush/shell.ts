@@ -3,8 +3,8 @@
  * habits: after `false &&` everything up to the next `;` is skipped, and a command with variables is read a second time.
  */
 
-import { setImmediate as turn } from 'node:timers/promises'
 import { FauxbootError, fault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import type { Machine, ScriptMode, ShellDoor } from '../machine/machine.js'
 import { HushParser } from './parser.js'
 import { runCommand } from './run-command.js'
@@ -40,7 +40,7 @@ export class Shell implements ShellDoor, Variables {
   #stopped = false
   /** between two commands, others have their turn */
   #paused = false
-  #lastTurn = 0
+  #lastYield = 0
   #repeated = false
   #repeatable = true
 
@@ -107,7 +107,7 @@ export class Shell implements ShellDoor, Variables {
     this.#interrupted = false
     this.#unseen = false
     this.#stopped = false
-    this.#lastTurn = performance.now()
+    this.#lastYield = performance.now()
   }
 
   /** ^C: the command that runs is aborted, and loops end; what stands behind them goes on. */
@@ -206,11 +206,11 @@ export class Shell implements ShellDoor, Variables {
 
   /** Where others have a turn from time to time, however busy the shell is. @throws LineStopped */
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#lastTurn >= SLICE) {
+    if (performance.now() - this.#lastYield >= SLICE) {
       this.#paused = true
-      await turn()
+      await yieldToEventLoop()
       this.#paused = false
-      this.#lastTurn = performance.now()
+      this.#lastYield = performance.now()
     }
     if (this.#stopped) throw new LineStopped('^C')
   }

@@ -1,11 +1,11 @@
 /** FITs in memory: chosen, checked and announced as `bootm`, `iminfo` and others do it. */
 
+import { yieldToEventLoop } from '../../event-loop.js'
 import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../../image/uboot/fit.js'
 import { FitHashCheck } from '../../image/uboot/fit-hash.js'
 import { uimageLongName } from '../../image/uboot/uimage-tables.js'
 import { readTree } from '../fdt/working-tree.js'
 import type { BootPiece } from '../hardware/boot-target.js'
-import { turn } from '../hardware/turn.js'
 import { hex8 } from '../lib/numbers.js'
 import type { Machine } from '../machine/machine.js'
 import { fitImageLines } from './image-lines.js'
@@ -51,7 +51,7 @@ export async function verifyFitImage(
     if (check.early === null) {
       for (const chunk of machine.memory.chunks(address + data.offset, data.size)) {
         check.update(chunk)
-        await turn(signal)
+        await yieldToEventLoop(signal)
       }
     }
     const verdict = check.finish()

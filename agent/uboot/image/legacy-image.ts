@@ -1,6 +1,7 @@
 /** Legacy images in memory: checked and announced as `bootm`, `iminfo` and others do it. */
 
 import { crc32 } from 'node:zlib'
+import { yieldToEventLoop } from '../../event-loop.js'
 import {
   isUImage,
   LISTED,
@@ -11,7 +12,6 @@ import {
 } from '../../image/uboot/uimage-header.js'
 import { isTree } from '../fdt/working-tree.js'
 import type { BootPiece } from '../hardware/boot-target.js'
-import { turn } from '../hardware/turn.js'
 import type { Machine } from '../machine/machine.js'
 import { legacyLines } from './image-lines.js'
 
@@ -74,7 +74,7 @@ export async function legacyDataIntact(
   let crc = 0
   for (const chunk of machine.memory.chunks(address + UIMAGE_HEADER_BYTES, header.size)) {
     crc = crc32(chunk, crc)
-    await turn(signal)
+    await yieldToEventLoop(signal)
   }
   return crc === header.dataCrc
 }
