@@ -8,9 +8,9 @@ import { answerError, answerNoHttp, answerUnknownRoute } from './replies/error-r
 import { installBodyHandling } from './requests/request-body.js'
 import { addArtifactRoutes } from './routes/artifacts.js'
 import { addBoardRoutes } from './routes/board.js'
+import { addDocumentRoutes } from './routes/documents.js'
 import { addEventRoutes } from './routes/events.js'
 import { addJobRoutes, type PlanRenderers } from './routes/jobs.js'
-import { addDocsRoutes } from './routes-docs.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
 export interface HttpDeps {
@@ -53,7 +53,7 @@ export function createServer(boot: Boot, config: HttpConfig, { log, plans, versi
     log.info({ method, url, ip, statusCode, elapsedTime }, 'changed')
   })
 
-  addDocsRoutes(app, version)
+  addDocumentRoutes(app, version)
   // Groups are plugins, because the parsers of their bodies are their own.
   app.register(async group => addJobRoutes(group, boot, config, plans))
   app.register(async group => addArtifactRoutes(group, boot))

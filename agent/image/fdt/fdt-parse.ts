@@ -1,7 +1,6 @@
 /** Parsing of a flattened device tree. Nothing is copied: every property is a view of the blob. */
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
-import type { Fdt, FdtNode, FdtReservation } from './fdt.js'
 import {
   align,
   FDT_HEADER,
@@ -13,6 +12,7 @@ import {
   FDT_TOKEN,
   FDT_VERSION,
 } from './fdt-format.js'
+import type { Fdt, FdtNode, FdtReservation } from './fdt-tree.js'
 
 /** Whether `bytes` start with the magic of a flattened device tree. */
 export function isFdt(bytes: Uint8Array): boolean {

@@ -1,6 +1,5 @@
 /** Writing of a flattened device tree, version 17. */
 import { fault } from '../../errors.js'
-import type { Fdt, FdtNode } from './fdt.js'
 import {
   align,
   FDT_HEADER,
@@ -11,6 +10,7 @@ import {
   FDT_TOKEN,
   FDT_VERSION,
 } from './fdt-format.js'
+import type { Fdt, FdtNode } from './fdt-tree.js'
 
 /** Property names, each once, with the offset of each. */
 class StringsBlock {
