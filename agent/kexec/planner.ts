@@ -3,7 +3,6 @@
  * same bytes, memory map and options give the same plan on any machine.
  */
 
-import { KEXEC_ARCH_ARM_FLAGS } from '../../lava/explain/kexec-tools-layout.js'
 import { fault } from '../errors.js'
 import { detectCompression } from '../image/compression/compression.js'
 import { isCpio } from '../image/cpio/cpio.js'
@@ -16,7 +15,7 @@ import { earlyconArgument, hasEarlycon } from './checks/earlycon.js'
 import { LARGEST_TEXT_OFFSET, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
 import { readDecompressorCode } from './layout/decompressor-code.js'
 import { boardOf, prepareDtb, reservedMemory } from './layout/dtb.js'
-import { decompressorRamBase, type LayoutFailure, layOutArm } from './layout/layout.js'
+import { decompressorRamBase, KEXEC_ARCH_ARM_FLAGS, type LayoutFailure, layOutArm } from './layout/layout.js'
 import { KEXEC_ARCH_ARM64_FLAGS, layOutArm64 } from './layout/layout-arm64.js'
 import { ramFromFdt } from './layout/memory-map.js'
 import type { KernelFacts, Plan, PlanSegment, Prediction } from './layout/plan.js'

@@ -33,7 +33,7 @@ import { tftpCommands } from './commands/tftp.js'
 import { unpackCommands } from './commands/unpack.js'
 import { versionCommands } from './commands/version.js'
 import { wgetCommands } from './commands/wget.js'
-import type { Command } from './machine/command.js'
+import type { Command } from './machine/machine.js'
 
 const GROUPS: readonly (readonly Command[])[] = [
   bdinfoCommands,

@@ -4,6 +4,7 @@
  * the logs in the test vectors; versions 2.0.18 to 2.0.32 differ only in the length of the kernel's buffer.
  */
 
+import { KEXEC_ARCH_ARM_FLAGS } from '../../agent/kexec/layout/layout.js'
 import { alignDown, alignUp, firstFit, type Range, subtract } from '../../agent/kexec/layout/ranges.js'
 
 const PAGE = 4096
@@ -16,9 +17,6 @@ const DECOMPRESSOR_EXTRA = 0x11000
 
 /** Without a tag, the kernel is taken to unpack to this many times the size of the zImage. */
 const UNTAGGED_EXPANSION = 5
-
-/** `KEXEC_ARCH_ARM << 16` of `kexec_load(2)`. */
-export const KEXEC_ARCH_ARM_FLAGS = 0x280000
 
 export interface KexecToolsInput {
   /** RAM, sorted */

@@ -3,8 +3,7 @@
  * `Documentation/arch/arm/booting.rst`; `/chosen` of the Devicetree Specification v0.4 section 3.6).
  */
 
-import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
-import { writeFdt } from '../../image/fdt/fdt.js'
+import { type Fdt, type FdtNode, writeFdt } from '../../image/fdt/fdt.js'
 import {
   cellsOf,
   childNode,

@@ -20,6 +20,9 @@ import {
   subtract,
 } from './ranges.js'
 
+/** `KEXEC_ARCH_ARM << 16` of `kexec_load(2)`. */
+export const KEXEC_ARCH_ARM_FLAGS = 0x280000
+
 const MIB = 2 ** 20
 
 /** booting.rst: a zImage above the first 32 MiB need not move to unpack a kernel of common size. */

@@ -1,13 +1,14 @@
-/** The settings of this folder; `agent/config.ts` holds their values. */
-export interface UBootConfig {
+/** The settings of the fake U-Boot; `agent/config.ts` holds their values. */
+
+import type { EnvironmentSettings } from '../env/environment-location.js'
+
+export interface UBootConfig extends EnvironmentSettings {
   /** serial line with the console: `/dev/ttyS0`; null: none */
   readonly serial: string | null
   /** TCP consoles, which ask for no password; null: none */
   readonly tcp: { readonly host: string; readonly port: number } | null
-  /** directory on a tmpfs: the memory that commands address, and where nothing else is told the environment */
+  /** directory on a tmpfs: the memory that commands address, and the environment unless it has a place of its own */
   readonly directory: string
-  /** a `fw_env.config` that says where `saveenv` writes; null: into `directory`, where it is gone with the power */
-  readonly environment: string | null
   /** seconds of the countdown, where the saved environment does not say */
   readonly bootDelay: number
   /** in front of the countdown's number */

@@ -2,8 +2,7 @@
 
 import { quadHex } from '../hardware/ipv4.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
-import type { Call } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
 import { includedFile, type PxeLabel, type PxeMenu, type PxeStatement, pxeMenu, pxeStatements } from './pxe-config.js'
 
 /** Loads a file for the menu, as the command that found the menu does. @returns whether it is there */

@@ -3,8 +3,7 @@
 import { asFault, type FauxbootError } from '../../errors.js'
 import type { BootOrder, BootPiece } from '../hardware/boot-target.js'
 import { bareHex } from '../lib/numbers.js'
-import type { Call } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
 import { BootPlacement } from './placement.js'
 

@@ -4,7 +4,7 @@ import { parseFdt } from '../../image/fdt/fdt.js'
 import { findNode, propString } from '../../image/fdt/fdt-query.js'
 import type { BoardFacts } from '../board/board-facts.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import type { Command, Machine } from '../machine/command.js'
+import type { Command, Machine } from '../machine/machine.js'
 
 const label = (name: string) => name.padEnd(12)
 const text = (name: string, value: string) => `${label(name)}= ${value}\n`

@@ -4,9 +4,8 @@ import { deviceText, tableText } from '../disk/block-text.js'
 import type { BlockDevice, Storage } from '../hardware/storage.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { sizeText } from '../lib/size-text.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
 import { LoadTarget } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** A subcommand of a kind. @returns `$?` */
 type Verb = (machine: Machine, kind: string, words: readonly string[], call: Call) => Promise<number>

@@ -11,8 +11,7 @@ import type { BootPiece } from '../hardware/boot-target.js'
 import { openFit } from '../image/fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 const ALONE: Companions = { ramdisk: null, fdt: null }
 

@@ -1,8 +1,7 @@
 /** `bootmenu`: a menu over the whole terminal, of what the variables `bootmenu_0`, `bootmenu_1` ... hold. */
 
 import { KeyDecoder } from '../console/keys.js'
-import type { Call, Command } from '../machine/command.js'
-import type { Input, Machine, Output } from '../machine/machine.js'
+import type { Call, Command, Input, Machine, Output } from '../machine/machine.js'
 
 interface Entry {
   readonly title: string

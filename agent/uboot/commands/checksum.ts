@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { yieldToEventLoop } from '../../event-loop.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** A digest that is being computed. */
 interface Digest {

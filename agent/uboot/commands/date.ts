@@ -1,7 +1,7 @@
 /** `date` and `time`: what time it is, and how much of it a command takes. */
 
 import { runCommand } from '../hush/run-command.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur'] as const
 

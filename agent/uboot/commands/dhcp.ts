@@ -2,8 +2,7 @@
 
 import { FauxbootError } from '../../errors.js'
 import type { Lease } from '../hardware/network.js'
-import type { Call, Command } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 import { afterLoad, untilInterrupted } from '../net/net-run.js'
 import {
   activeDevice,

@@ -1,6 +1,6 @@
 /** `echo`, and what else only prints: `showvar`, `history`. */
 
-import type { Command } from '../machine/command.js'
+import type { Command } from '../machine/machine.js'
 
 export const echoCommands: readonly Command[] = [
   {

@@ -3,7 +3,7 @@
 import type { Environment } from '../env/environment.js'
 import { exportText } from '../env/environment-text.js'
 import { compileSlre, SlreError } from '../lib/slre.js'
-import { type Call, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Machine, USAGE } from '../machine/machine.js'
 import { takeOptions } from './env-options.js'
 
 /** Variables by name, in order; those that a program would not find are left out. */

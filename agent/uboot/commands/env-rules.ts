@@ -11,7 +11,7 @@ import {
   STATIC_FLAGS,
   TYPES,
 } from '../env/environment-rules.js'
-import type { Machine } from '../machine/command.js'
+import type { Machine } from '../machine/machine.js'
 
 const row = (...cells: readonly string[]) => `\t${cells.map(cell => cell.padEnd(20)).join(' ')}\n`
 const underlined = (...titles: readonly string[]) =>

@@ -3,7 +3,7 @@
 import { FauxbootError } from '../../errors.js'
 import type { Import } from '../env/environment.js'
 import { exportText } from '../env/environment-text.js'
-import { type Call, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Machine, USAGE } from '../machine/machine.js'
 import { takeOptions } from './env-options.js'
 import { variablesOf } from './env-print.js'
 

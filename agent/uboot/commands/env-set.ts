@@ -1,7 +1,7 @@
 /** Commands that change variables. */
 
 import type { Origin } from '../env/environment.js'
-import { type Call, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Machine, USAGE } from '../machine/machine.js'
 import { takeOptions } from './env-options.js'
 
 /** characters of the longest line */

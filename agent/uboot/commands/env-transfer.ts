@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import { exportText, importText, MOST_IMPORT_BYTES, type Separator } from '../env/environment-text.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
-import { type Call, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Machine, USAGE } from '../machine/machine.js'
 import { takeOptions } from './env-options.js'
 import { variablesOf } from './env-print.js'
 

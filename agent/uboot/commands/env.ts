@@ -1,6 +1,6 @@
 /** The table of the commands of the environment: `env` with its subcommands, and the older names of some. */
 
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { exists, grep, print } from './env-print.js'
 import { listCallbacks, listFlags } from './env-rules.js'
 import { info, load, restoreDefaults, save, select } from './env-save.js'

@@ -4,7 +4,7 @@ import { changeSubcommands } from '../fdt/change.js'
 import { fixupSubcommands } from '../fdt/fixup.js'
 import { placeSubcommands } from '../fdt/location.js'
 import { showSubcommands } from '../fdt/show.js'
-import { type Command, USAGE } from '../machine/command.js'
+import { type Command, USAGE } from '../machine/machine.js'
 
 const SUBCOMMANDS = [...placeSubcommands, ...changeSubcommands, ...showSubcommands, ...fixupSubcommands]
 

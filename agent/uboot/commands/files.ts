@@ -3,8 +3,7 @@
 import { filesystemOf, mountable, placeOf } from '../disk/device-partition.js'
 import { loadFile } from '../disk/load-file.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { defaultAddress } from '../net/net-settings.js'
 
 /** @param filesystem that the command reads: `any`, `fat`, `ext4` */

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { ScriptExit } from '../hush/unwind.js'
-import { type Command, USAGE } from '../machine/command.js'
+import { type Command, USAGE } from '../machine/machine.js'
 
 /** what a timer can wait at a time, milliseconds */
 const LONGEST_WAIT = 2 ** 30

@@ -1,7 +1,6 @@
 /** Pins: `gpio`. */
 
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 const ACTIONS = ['input', 'set', 'clear', 'toggle'] as const
 

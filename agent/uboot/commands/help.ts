@@ -1,8 +1,7 @@
 /** `help` and its other name `?`. */
 
-import type { Call, Command } from '../machine/command.js'
 import { findCommand, usageText } from '../machine/command-table.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 
 /** columns of the names */
 const WIDTH = 10

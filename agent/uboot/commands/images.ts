@@ -17,8 +17,7 @@ import {
   verifies,
 } from '../image/legacy-image.js'
 import { bareHex, hex8, parseHex } from '../lib/numbers.js'
-import type { Call, Command } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 
 /** Bytes that U-Boot unpacks a part to. */
 const UNPACKED_LIMIT = 0x80_0000

@@ -1,7 +1,6 @@
 /** `itest`: compare numbers, memory and texts. */
 
-import { type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Command, type Machine, USAGE } from '../machine/machine.js'
 import { operandNumber, operandText, operandWidth, type Width } from '../machine/operand.js'
 
 /** Whether an operator holds for `left - right`. */

@@ -2,7 +2,7 @@
 
 import { yieldToEventLoop } from '../../event-loop.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
 
 const LINE_BYTES = 16

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { yieldToEventLoop } from '../../event-loop.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
 
 async function write(machine: Machine, { args, signal }: Call): Promise<number> {

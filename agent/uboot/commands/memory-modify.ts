@@ -1,7 +1,7 @@
 /** `mm` and `nm`: memory, shown and changed unit by unit. */
 
 import { hex8, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { based, readUnit, UNITS, type Unit, unitBytes, unitHex, unitOf } from './memory-units.js'
 
 /** Where the next `mm` or `nm` without a new address goes on. */

@@ -3,7 +3,7 @@
 import { yieldToEventLoop } from '../../event-loop.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { hex8, wholeHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 const WORD_BYTES = 4
 /** bytes that are tested when nobody says where */

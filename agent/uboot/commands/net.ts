@@ -1,7 +1,6 @@
 /** The network's devices: `net`, and `mii`, which finds no PHY that it may touch. */
 
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** Addresses of PHYs on a bus (IEEE 802.3 clause 22). */
 const PHY_ADDRESSES = 32

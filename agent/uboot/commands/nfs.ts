@@ -3,9 +3,8 @@
 import { FauxbootError } from '../../errors.js'
 import { quadHex } from '../hardware/ipv4.js'
 import { bareHex } from '../lib/numbers.js'
-import type { Call, Command } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net/net-run.js'
 import {
   loadArguments,

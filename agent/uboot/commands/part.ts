@@ -4,8 +4,7 @@ import { tableText } from '../disk/block-text.js'
 import { deviceOf, placeOf } from '../disk/device-partition.js'
 import type { Partition } from '../hardware/storage.js'
 import { bareHex } from '../lib/numbers.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** Put a value into a variable, or on the console when none is named. */
 function deliver(machine: Machine, value: string, variable: string | undefined): number {

@@ -1,8 +1,7 @@
 /** Is somebody there, and where: `ping`, `dns`. */
 
 import { leadingQuad } from '../hardware/ipv4.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { untilInterrupted } from '../net/net-run.js'
 import { netSettings, readyDevice } from '../net/net-settings.js'
 import { answersArp } from '../net/tftp-load.js'

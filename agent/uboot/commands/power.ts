@@ -1,8 +1,7 @@
 /** Commands that end everything: reset and poweroff. */
 
 import { asFault } from '../../errors.js'
-import type { Command } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Command, Machine } from '../machine/machine.js'
 
 /** What comes back has failed. */
 async function orSayWhy(machine: Machine, doing: string, act: () => Promise<never>): Promise<number> {

@@ -3,8 +3,7 @@
 import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../boot/pxe-boot.js'
 import { loadFile } from '../disk/load-file.js'
 import { parseHex, wholeHex } from '../lib/numbers.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { netSettings } from '../net/net-settings.js'
 import { loadOverTftp } from '../net/tftp-load.js'
 

@@ -3,8 +3,7 @@
 import { bareHex } from '../lib/numbers.js'
 import { formatValues } from '../lib/setexpr-format.js'
 import { type Captures, compileSlre, SlreError } from '../lib/slre.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { operandNumber, operandText, operandWidth } from '../machine/operand.js'
 
 /** longest text that a replacement may make */

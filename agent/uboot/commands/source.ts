@@ -4,8 +4,7 @@ import type { BootPiece } from '../hardware/boot-target.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import type { Call, Command } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 
 /** Bytes of a script: longer ones are no scripts. */
 const LONGEST = 16 * 1024 * 1024

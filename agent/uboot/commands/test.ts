@@ -2,8 +2,7 @@
 
 import { parseAuto } from '../lib/numbers.js'
 import { compileSlre, SlreError } from '../lib/slre.js'
-import type { Call, Command } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 
 type Check = (machine: Machine, operands: readonly string[]) => boolean | Promise<boolean>
 

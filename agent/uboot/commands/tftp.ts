@@ -2,9 +2,8 @@
 
 import { quadHex } from '../hardware/ipv4.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
-import { type Call, type Command, USAGE } from '../machine/command.js'
 import { isRefusal, LoadTarget } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { type Attempt, afterLoad, transferredText, untilInterrupted, withRetries } from '../net/net-run.js'
 import {
   defaultAddress,

@@ -4,7 +4,7 @@ import { FauxbootError } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
 import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
-import { type Call, type Command, type Machine, USAGE } from '../machine/command.js'
+import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */
 const FIRST_BYTES = 0x100_0000

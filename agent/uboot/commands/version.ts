@@ -1,7 +1,7 @@
 /** `version`: what this U-Boot is, and in the place of compiler and linker, what it runs on. */
 
 import { versions } from 'node:process'
-import type { Command } from '../machine/command.js'
+import type { Command } from '../machine/machine.js'
 
 export const versionCommands: readonly Command[] = [
   {

@@ -1,9 +1,8 @@
 /** Files over HTTP: `wget`. Besides U-Boot's `[ip:]path` it takes URLs, https among them. */
 
 import { FauxbootError } from '../../errors.js'
-import type { Call, Command } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Command, Machine } from '../machine/machine.js'
 import { afterLoad, transferredText, untilInterrupted } from '../net/net-run.js'
 import { decimalVariable, loadArguments, netSettings, readyForTransfer, splitHost } from '../net/net-settings.js'
 

@@ -1,9 +1,8 @@
 /** A file from a disk into memory. */
 
 import { rateText } from '../lib/size-text.js'
-import type { Call } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
 import { mountable } from './device-partition.js'
 
 export interface FileToLoad {

@@ -3,20 +3,23 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../errors.js'
-import type { UBootConfig } from '../board/uboot-config.js'
 import type { EnvironmentStore } from './environment.js'
 import { EnvironmentFile, parseEnvironmentConfig } from './environment-file.js'
 import { ENVIRONMENT_BYTES } from './uboot-environment.js'
 
+export interface EnvironmentSettings {
+  /** directory on a tmpfs */
+  readonly directory: string
+  /** a `fw_env.config` that says where `saveenv` writes; null: into `directory`, where it is lost with the power */
+  readonly environment: string | null
+}
+
 /**
- * What `saveenv` writes is in `directory`, on a board gone with the power, unless a file says where to put it.
- *
+ * The store of the saved environment.
+ * *
  * @throws UBOOT_ENVIRONMENT when that file cannot be read, or makes no sense
  */
-export async function environmentStore({
-  environment,
-  directory,
-}: Pick<UBootConfig, 'environment' | 'directory'>): Promise<EnvironmentStore> {
+export async function environmentStore({ environment, directory }: EnvironmentSettings): Promise<EnvironmentStore> {
   if (environment === null) {
     const path = join(directory, 'uboot.env')
     return new EnvironmentFile('RAM', [{ path, offset: 0, size: ENVIRONMENT_BYTES }])

@@ -2,8 +2,7 @@
 
 import type { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
-import { USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Machine, USAGE } from '../machine/machine.js'
 import type { FdtSubcommand } from './subcommand.js'
 import { parseValue, VALUE_LIMIT } from './value.js'
 import { readTree, writeTree } from './working-tree.js'

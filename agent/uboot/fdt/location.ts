@@ -2,8 +2,7 @@
 
 import { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import { USAGE } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import { type Machine, USAGE } from '../machine/machine.js'
 import type { FdtSubcommand } from './subcommand.js'
 import { editErrorOf, isTree, readTree, setWorkingTree, validTree, writeTree } from './working-tree.js'
 

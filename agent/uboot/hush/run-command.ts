@@ -1,9 +1,8 @@
 /** Running one command of the table. */
 
 import { asFault, FauxbootError } from '../../errors.js'
-import { type Call, USAGE } from '../machine/command.js'
 import { findCommand, usageText } from '../machine/command-table.js'
-import type { Machine } from '../machine/machine.js'
+import { type Call, type Machine, USAGE } from '../machine/machine.js'
 import { ShellUnwind } from './unwind.js'
 
 /** How a command ended. */

@@ -1,6 +1,6 @@
 /** Looking commands up in the table, and their usage. */
 
-import type { Command } from './command.js'
+import type { Command } from './machine.js'
 
 /** Letters that count: `md.b` is looked up as `md`. */
 function stem(word: string): string {

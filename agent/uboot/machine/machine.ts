@@ -1,4 +1,4 @@
-/** The faked machine, as its commands see it. `uboot.ts` makes one; tests make what they need of it. */
+/** The faked machine and its commands: a command runs on the machine, and the machine has the table of commands. */
 
 import type { BoardFacts } from '../board/board-facts.js'
 import type { Environment } from '../env/environment.js'
@@ -6,7 +6,6 @@ import type { BootDoor } from '../hardware/boot-target.js'
 import type { Memory } from '../hardware/memory.js'
 import type { Network } from '../hardware/network.js'
 import type { Storage } from '../hardware/storage.js'
-import type { Command } from './command.js'
 
 /** Where a command prints to. */
 export interface Output {
@@ -73,4 +72,39 @@ export interface Machine {
   loadAddress: number
   /** address of the working device tree; null while none is set */
   workingFdt: number | null
+}
+
+/** The result of a command that was called wrongly: its usage is printed, and `$?` is 1. */
+export const USAGE = -1
+
+/** How a command was called. */
+export interface Call {
+  /** words of the line; the first is the command as it was typed: `md.b` */
+  readonly args: readonly string[]
+  /** an empty line repeated the last one */
+  readonly repeated: boolean
+  /** ^C was typed */
+  readonly signal: AbortSignal
+}
+
+/** One row of the table of commands. */
+export interface Command {
+  readonly name: string
+  /** most words, the name among them; a line with more prints the usage */
+  readonly maxArgs: number
+  /** an empty line runs it once more */
+  readonly repeatable?: boolean
+  /** behind `NAME - ` in the list of commands */
+  readonly summary: string
+  /** behind `NAME ` in the usage; lines end with \n between them, not behind the last. Empty: none */
+  readonly usage: string
+  /**
+   * Run it.
+   *
+   * @returns `$?`: 0 is success; {@link USAGE}
+   * @throws FauxbootError: its U-Boot text is printed, and `$?` is 1; the reason of `call.signal`
+   */
+  run(machine: Machine, call: Call): Promise<number> | number
+  /** words that fit behind the command, for TAB; `words` are those typed so far, the last may be incomplete or empty */
+  complete?(machine: Machine, words: readonly string[]): readonly string[]
 }

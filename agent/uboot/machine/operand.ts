@@ -2,7 +2,6 @@
 
 import type { Memory } from '../hardware/memory.js'
 import { parseHex } from '../lib/numbers.js'
-import { sizeLetter } from './command.js'
 
 /** Bytes of a number; `s`: text. */
 export type Width = 1 | 2 | 4 | 's'
@@ -45,4 +44,10 @@ export function operandText(memory: Memory, text: string): string {
   const bytes = memory.read(address, Math.min(LONGEST_TEXT, end - address))
   const nul = bytes.indexOf(0)
   return bytes.toString('latin1', 0, nul === -1 ? bytes.length : nul)
+}
+
+/** The letter after the first dot of a command (`md.b`), or null. */
+function sizeLetter(name: string): string | null {
+  const dot = name.indexOf('.')
+  return dot === -1 ? null : name.slice(dot + 1)
 }

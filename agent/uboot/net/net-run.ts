@@ -1,8 +1,7 @@
 /** What U-Boot does around each network command: ^C, further attempts, and what happens after a file is there. */
 
 import { bareHex, hex8 } from '../lib/numbers.js'
-import type { Call } from '../machine/command.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
 import { netRetries, yesOrNo } from './net-settings.js'
 
 /** How an attempt ended: `again` where U-Boot says `starting again`. */

@@ -5,9 +5,8 @@ import { quadHex } from '../hardware/ipv4.js'
 import type { Network, TftpOptions } from '../hardware/network.js'
 import { bareHex } from '../lib/numbers.js'
 import { rateText } from '../lib/size-text.js'
-import type { Call } from '../machine/command.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
 import { type Attempt, transferredText, untilInterrupted, withRetries } from './net-run.js'
 import {
   decimalVariable,

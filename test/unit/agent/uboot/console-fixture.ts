@@ -12,8 +12,7 @@ import { versionCommands } from '../../../../agent/uboot/commands/version.js'
 import type { Console } from '../../../../agent/uboot/console/console.js'
 import { Consoles, type ConsolesOptions } from '../../../../agent/uboot/console/consoles.js'
 import { Shell } from '../../../../agent/uboot/hush/shell.js'
-import type { Command } from '../../../../agent/uboot/machine/command.js'
-import type { Machine } from '../../../../agent/uboot/machine/machine.js'
+import type { Command, Machine } from '../../../../agent/uboot/machine/machine.js'
 import { plainEnvironment, testMachine } from './machine.js'
 
 /** One that goes on when it is repeated, and one that asks for a line or a key. */

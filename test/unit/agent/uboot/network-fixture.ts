@@ -2,8 +2,7 @@
 
 import type { Test } from 'tap'
 import { FakeNetwork, type FakeWorld } from '../../../../agent/uboot/hardware/network-fake.js'
-import type { Command, Machine } from '../../../../agent/uboot/machine/command.js'
-import { USAGE } from '../../../../agent/uboot/machine/command.js'
+import { type Command, type Machine, USAGE } from '../../../../agent/uboot/machine/machine.js'
 import { call, plainEnvironment, type TestMachine, testMachine } from './machine.js'
 
 export const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }

@@ -1,8 +1,7 @@
 /** Runs commands of a table as they are typed, without a shell: words are split at blanks, quotes keep blanks in a word. */
 
 import type { Test } from 'tap'
-import { type Command, USAGE } from '../../../../agent/uboot/machine/command.js'
-import type { Machine } from '../../../../agent/uboot/machine/machine.js'
+import { type Command, type Machine, USAGE } from '../../../../agent/uboot/machine/machine.js'
 import { type TestMachine, testMachine } from './machine.js'
 
 /** A machine with a table of commands, and a way to type at it. */

@@ -1,7 +1,7 @@
 /** Runs commands of a table without a shell: words by spaces and double quotes, `$?` and errors as the shell treats them. */
 
 import { FauxbootError } from '../../../../agent/errors.js'
-import { type Command, USAGE } from '../../../../agent/uboot/machine/command.js'
+import { type Command, USAGE } from '../../../../agent/uboot/machine/machine.js'
 import type { TestMachine } from './machine.js'
 
 /** @returns a function that runs a line, and resolves to what it printed and `$?` */

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { dateCommands } from '../../../../../agent/uboot/commands/date.js'
-import type { Command } from '../../../../../agent/uboot/machine/command.js'
+import type { Command } from '../../../../../agent/uboot/machine/machine.js'
 import { bench } from '../run-command.js'
 
 const say: Command = {

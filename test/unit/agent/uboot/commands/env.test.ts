@@ -3,7 +3,7 @@ import { fault } from '../../../../../agent/errors.js'
 import { envCommands } from '../../../../../agent/uboot/commands/env.js'
 import type { EnvironmentStore } from '../../../../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../../../../agent/uboot/env/uboot-environment.js'
-import type { Command } from '../../../../../agent/uboot/machine/command.js'
+import type { Command } from '../../../../../agent/uboot/machine/machine.js'
 import { bench } from '../run-command.js'
 
 const DEFAULTS = { arch: 'arm', baudrate: '115200', bootdelay: '2', stdin: 'serial' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Command } from '../../../../../agent/uboot/machine/command.js'
+import type { Command } from '../../../../../agent/uboot/machine/machine.js'
 import { atPrompt, desk, Terminal } from '../console-fixture.js'
 import { plainEnvironment } from '../machine.js'
 
