@@ -68,18 +68,6 @@ export const ERRORS = {
   ),
   TFTP_PROTOCOL: row('{what}: {reason}', 502, 2, 'TFTP error'),
 
-  // Files over NFS.
-  NFS_MOUNT: row('{what}: cannot mount: {reason}', 502, 2, '*** ERROR: Cannot mount'),
-  NFS_LOOKUP: row('{what}: cannot look up the file: {reason}', 502, 2, '*** ERROR: File lookup fail'),
-  NFS_LINK: row('{what}: cannot follow the symbolic link: {reason}', 502, 2, '*** ERROR: Symlink fail'),
-  NFS_READ: row('{what}: cannot read the file: {reason}', 502, 2),
-  NFS_TIMEOUT: row(
-    '{what}: no answer after {attempts} attempts, {received} bytes are here',
-    504,
-    2,
-    'Retry count exceeded; starting again',
-  ),
-  NFS_PROTOCOL: row('{what}: {reason}', 502, 2),
 
   // The fake U-Boot.
   UBOOT_SHELL_LIMIT: row('the shell gave up: more than {limit} {what}', 422, 1),

@@ -1,8 +1,7 @@
-/** A network in memory: for tests, and wherever nothing may go over a wire. */
+/** A network in memory. */
 
 import { type FauxbootError, fault } from '../../errors.js'
-import { unlessAborted } from '../../transfer/abort.js'
-import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'
+import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
 
 /** What there is on the network; what is left out is not there. */
 export interface FakeWorld {
@@ -15,8 +14,6 @@ export interface FakeWorld {
   readonly addresses?: Readonly<Record<string, string>>
   /** of the TFTP server, by name */
   readonly files?: Readonly<Record<string, Uint8Array>>
-  /** of the NFS server, by path; without it there is no server, and whoever asks waits until ^C */
-  readonly exports?: Readonly<Record<string, Uint8Array>>
   /** of HTTP servers, by URL */
   readonly pages?: Readonly<Record<string, Uint8Array>>
   /** largest block that the TFTP server agrees to; default 65464 */
@@ -34,17 +31,14 @@ export interface FakeRequests {
   readonly configured: Parameters<Network['configure']>[0][]
   readonly macs: (string | null)[]
   readonly tftp: Partial<TftpOptions>[]
-  readonly nfs: Partial<NfsOptions>[]
   readonly uploads: Map<string, Buffer>
 }
 
 /** Bytes of a chunk as they come from a fake server that agreed to no smaller block. */
 const LARGEST_BLOCK = 65_464
-/** and from a fake NFS server */
-const NFS_READ = 32 << 10
 
 export class FakeNetwork implements Network {
-  readonly asked: FakeRequests = { configured: [], macs: [], tftp: [], nfs: [], uploads: new Map() }
+  readonly asked: FakeRequests = { configured: [], macs: [], tftp: [], uploads: new Map() }
 
   constructor(private readonly world: FakeWorld) {}
 
@@ -103,23 +97,6 @@ export class FakeNetwork implements Network {
     const [bytes] = Object.values(this.world.files ?? {})
     if (bytes === undefined) throw fault('TFTP_TIMEOUT', { what: 'tftpsrv', attempts: 10, received: 0 })
     return this.#send(options, bytes, sink)
-  }
-
-  async nfsGet(options: NfsOptions, sink: (chunk: Uint8Array) => void): Promise<number> {
-    const { server, path, port, timeoutMs, retries } = options
-    this.asked.nfs.push({ server, path, port, timeoutMs, retries })
-    this.#answer(options)
-    if (this.world.exports === undefined) {
-      options.progress.timeout()
-      return unlessAborted(new Promise(() => {}), options.signal)
-    }
-    const bytes = this.world.exports[path]
-    if (bytes === undefined) {
-      throw fault('NFS_LOOKUP', { what: `nfs://${server}${path}`, reason: 'no such file or directory (2)' })
-    }
-    options.progress.started(bytes.length)
-    for (let at = 0; at < bytes.length; at += NFS_READ) sink(bytes.subarray(at, at + NFS_READ))
-    return bytes.length
   }
 
   async httpGet(

@@ -1,12 +1,11 @@
-/** The part of the network that needs no privileges: TFTP, NFS, HTTP and names over the system's sockets. */
+/** The part of the network that needs no privileges: TFTP, HTTP and names over the system's sockets. */
 
 import { Resolver } from 'node:dns/promises'
 import { fault } from '../../errors.js'
 import { unlessAborted } from '../../transfer/abort.js'
 import { fetchHttp } from '../../transfer/http/fetch.js'
-import { fetchNfs } from '../../transfer/nfs-client.js'
 import { fetchTftp, putTftp } from '../../transfer/tftp/client/client.js'
-import type { EthernetDevice, Lease, Network, NfsOptions, TftpOptions } from './network.js'
+import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
 import { receiveOneFile } from './network-receive.js'
 
 /** Milliseconds and attempts that a name server gets. */
@@ -49,12 +48,6 @@ export abstract class SocketNetwork implements Network {
 
   tftpServe(options: Omit<TftpOptions, 'server' | 'file'>, sink: (chunk: Uint8Array) => void): Promise<number> {
     return receiveOneFile(options, sink)
-  }
-
-  nfsGet({ port, ...options }: NfsOptions, sink: (chunk: Uint8Array) => void): Promise<number> {
-    return fetchNfs({ ...options, portmapPort: port }, chunk => {
-      sink(chunk)
-    })
   }
 
   async httpGet(

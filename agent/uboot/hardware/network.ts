@@ -52,26 +52,6 @@ export interface TftpOptions {
   readonly progress: TftpProgress
 }
 
-export interface NfsOptions {
-  /** dotted quad */
-  readonly server: string
-  /** of the file, from the server's root; latin1 */
-  readonly path: string
-  /** UDP port of the portmapper */
-  readonly port: number
-  /** milliseconds of silence that count as a timeout */
-  readonly timeoutMs: number
-  /** how many in a row are borne */
-  readonly retries: number
-  readonly signal: AbortSignal
-  readonly progress: {
-    /** the file is found. `size`: bytes */
-    started(size: number): void
-    /** nothing came in time */
-    timeout(): void
-  }
-}
-
 export interface Network {
   /** the active one first; empty: no ethernet */
   devices(): Promise<readonly EthernetDevice[]>
@@ -106,13 +86,6 @@ export interface Network {
    * @throws as `tftpGet`
    */
   tftpServe(options: Omit<TftpOptions, 'server' | 'file'>, sink: (chunk: Uint8Array) => void): Promise<number>
-  /**
-   * Get a file over NFS; `sink` is called in order.
-   *
-   * @returns bytes
-   * @throws NFS_*; TFTP_PROTOCOL when there is no UDP port; whatever `sink` throws; the reason of the signal
-   */
-  nfsGet(options: NfsOptions, sink: (chunk: Uint8Array) => void): Promise<number>
   /**
    * Get a file over HTTP.
    *

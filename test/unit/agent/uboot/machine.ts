@@ -34,7 +34,6 @@ const noNetwork: Network = {
   tftpGet: refuses('network'),
   tftpPut: refuses('network'),
   tftpServe: refuses('network'),
-  nfsGet: refuses('network'),
   httpGet: refuses('network'),
 }
 

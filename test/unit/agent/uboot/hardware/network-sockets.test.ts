@@ -8,7 +8,6 @@ import type { TftpOptions } from '../../../../../agent/uboot/hardware/network.js
 import { HostNetwork } from '../../../../../agent/uboot/hardware/network-host.js'
 
 import { patternBytes } from '../../transfer/fixture.js'
-import { startNfsServer } from '../../transfer/nfs-server.js'
 
 const signal = new AbortController().signal
 const network = new HostNetwork()
@@ -63,21 +62,6 @@ t.test('files come and go over TFTP', async t => {
   t.equal(Buffer.concat(chunks).toString(), 'hello')
   await network.tftpPut(options(port), [Buffer.from('up')], 2)
   t.strictSame(taken, ['up'])
-})
-
-t.test('files come over NFS', async t => {
-  const file = patternBytes(100_000)
-  const root = { boot: { file, link: 'file' } }
-  const server = await startNfsServer({ root, network: udpNetwork, address: '127.0.0.1', ports: [0, 0, 0] })
-  t.teardown(() => server.stop())
-  const chunks: Buffer[] = []
-  const sizes: number[] = []
-  const progress = { started: (size: number) => void sizes.push(size), timeout() {} }
-  const asked = { server: '127.0.0.1', port: server.portmapPort, timeoutMs: 1000, retries: 3, signal, progress }
-  const size = await network.nfsGet({ ...asked, path: '/boot/link' }, chunk => chunks.push(Buffer.from(chunk)))
-  t.equal(size, file.length)
-  t.ok(Buffer.concat(chunks).equals(file))
-  t.strictSame(sizes, [file.length])
 })
 
 t.test('names are asked of the server that is given', async t => {
