@@ -68,7 +68,6 @@ export const ERRORS = {
   ),
   TFTP_PROTOCOL: row('{what}: {reason}', 502, 2, 'TFTP error'),
 
-
   // The fake U-Boot.
   UBOOT_SHELL_LIMIT: row('the shell gave up: more than {limit} {what}', 422, 1),
   UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),

@@ -11,6 +11,7 @@ import { listenTelnet } from './console/telnet-server.js'
 import { openTty, type TtyCalls } from './console/tty-line.js'
 import { environmentStore } from './env/environment-location.js'
 import { UBootEnvironment } from './env/uboot-environment.js'
+import { LinuxGpio } from './hardware/gpio.js'
 import { Memory } from './hardware/memory.js'
 import { LinuxNetwork } from './hardware/network-linux.js'
 import { LinuxStorage } from './hardware/storage-linux.js'
@@ -54,6 +55,7 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
     memory,
     network,
     storage: new LinuxStorage({ directory: config.directory }),
+    gpio: new LinuxGpio(),
     boot: new PipelineDoor(boot, memory, power),
     autobootText: config.autobootText,
     bootDelay: config.bootDelay,

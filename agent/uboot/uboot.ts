@@ -8,12 +8,13 @@ import { Consoles } from './console/consoles.js'
 import type { Line } from './console/line.js'
 import type { Environment } from './env/environment.js'
 import type { BootDoor } from './hardware/boot-target.js'
+import type { Gpio } from './hardware/gpio.js'
 import type { Memory } from './hardware/memory.js'
 import type { Network } from './hardware/network.js'
 import type { Storage } from './hardware/storage.js'
 import { Shell } from './hush/shell.js'
-import { parseHex } from './lib/numbers.js'
 import type { Machine } from './machine/machine.js'
+import { stateAtPowerOn } from './machine/state.js'
 
 /** What it stands on. */
 export interface UBootParts {
@@ -22,6 +23,7 @@ export interface UBootParts {
   readonly memory: Memory
   readonly network: Network
   readonly storage: Storage
+  readonly gpio: Gpio
   readonly boot: BootDoor
   /** `Hit any key to stop autoboot` */
   readonly autobootText: string
@@ -52,9 +54,7 @@ export class UBoot {
       shell,
       commands: COMMANDS,
       now,
-      baseAddress: 0,
-      loadAddress: parseHex(parts.env.get('loadaddr') ?? '0'),
-      workingFdt: null,
+      state: stateAtPowerOn(parts.env),
     }
   }
 
@@ -79,6 +79,7 @@ export class UBoot {
   async powerOn(): Promise<void> {
     const { board, network, out, env } = this.machine
     const loaded = await this.#loadEnvironment()
+    this.machine.state = stateAtPowerOn(env)
     const devices = await network.devices()
     await this.#consoles.powerOn(() => out.write(bannerText(board, devices, env, loaded)))
   }

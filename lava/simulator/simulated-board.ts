@@ -11,9 +11,10 @@ import type { Line } from '../../agent/uboot/console/line.js'
 import type { EnvironmentStore } from '../../agent/uboot/env/environment.js'
 import { environmentStore } from '../../agent/uboot/env/environment-location.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
+import { EMPTY_STORAGE } from '../../agent/uboot/hardware/empty-storage.js'
+import { NO_GPIO } from '../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../agent/uboot/hardware/memory.js'
 import { HostNetwork } from '../../agent/uboot/hardware/network-host.js'
-import { FakeStorage } from '../../agent/uboot/hardware/storage-fake.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
 import { LastingLine } from './lasting-line.js'
 import { DeskDoor } from './simulated-boot-target.js'
@@ -126,7 +127,8 @@ export class Desk {
       memory,
       network,
       env: new UBootEnvironment({ defaults: board.environment, store }),
-      storage: new FakeStorage({}),
+      storage: EMPTY_STORAGE,
+      gpio: NO_GPIO,
       boot: new DeskDoor({ host, ram, memory, power: this.#power, directory }),
       autobootText: 'Hit any key to stop autoboot',
       bootDelay,

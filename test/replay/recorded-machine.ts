@@ -7,10 +7,11 @@ import type { Line } from '../../agent/uboot/console/line.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
 import type { BootDoor } from '../../agent/uboot/hardware/boot-target.js'
+import { EMPTY_STORAGE } from '../../agent/uboot/hardware/empty-storage.js'
+import { NO_GPIO } from '../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../agent/uboot/hardware/memory.js'
-import { FakeNetwork, type FakeWorld } from '../../agent/uboot/hardware/network-fake.js'
-import { FakeStorage } from '../../agent/uboot/hardware/storage-fake.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
+import { FakeNetwork, type FakeWorld } from '../unit/agent/uboot/fake-network.js'
 
 const DRAM = [{ start: 0x4000_0000, end: 0x8000_0000 }]
 
@@ -129,7 +130,8 @@ export function recordedMachine(t: Test, world: FakeWorld, content: Content): Re
       env: new UBootEnvironment({ defaults: DEFAULTS, capacity: CAPACITY, store, consoles }),
       memory,
       network: new FakeNetwork(world),
-      storage: new FakeStorage({}),
+      storage: EMPTY_STORAGE,
+      gpio: NO_GPIO,
       boot: noKernel(powerOn),
       autobootText: 'Hit any key to stop autoboot',
       bootDelay: 2,

@@ -1,6 +1,6 @@
 /** What was around the recorded machine, and in it. */
 
-import type { FakeWorld } from '../../agent/uboot/hardware/network-fake.js'
+import type { FakeWorld } from '../unit/agent/uboot/fake-network.js'
 import type { Content } from './recorded-machine.js'
 
 export type Files = Readonly<Record<string, Uint8Array>>

@@ -24,7 +24,7 @@ export interface ImageArgument {
 export function parseImageArgument(machine: Machine, text: string | undefined): ImageArgument {
   const [, address = '', mark = '', rest = ''] = /^([^:#]*)([:#]?)(.*)$/s.exec(text ?? '') ?? []
   return {
-    address: address === '' ? machine.loadAddress : parseHex(address),
+    address: address === '' ? machine.state.loadAddress : parseHex(address),
     configuration: mark === '#' ? rest : null,
     rest: mark === ':' ? rest : null,
   }

@@ -56,7 +56,7 @@ export async function bootKernel(machine: Machine, { args, signal }: Call, kerne
   if (ramdisk === false || !keepsOff(machine, 'RD', ramdisk, kernel.keepOff)) return 1
   const dtb = await findFdt(machine, fdtArgument, kernel.companions, signal)
   if (dtb === false || !keepsOff(machine, 'FDT', dtb, kernel.keepOff)) return 1
-  machine.workingFdt = dtb?.address ?? null
+  machine.state.workingFdt = dtb?.address ?? null
   out.write(`Working FDT set to ${bareHex(dtb?.address ?? 0)}\n`)
   out.write(kernel.loading)
   printPlacement(machine, ramdisk, dtb)

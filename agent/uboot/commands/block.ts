@@ -12,16 +12,8 @@ type Verb = (machine: Machine, kind: string, words: readonly string[], call: Cal
 
 const SECTOR = 512
 
-/** The device that a kind's commands are about, by storage as U-Boot is one: `mmc dev 1` chooses another. */
-const current = new WeakMap<Storage, Map<string, number>>()
-
-function currentNumber({ storage }: Machine, kind: string): number {
-  return current.get(storage)?.get(kind) ?? 0
-}
-
-function makeCurrent({ storage }: Machine, kind: string, number: number): void {
-  const numbers = current.get(storage) ?? new Map<string, number>()
-  current.set(storage, numbers.set(kind, number))
+function currentNumber({ state }: Machine, kind: string): number {
+  return state.currentDevices.get(kind) ?? 0
 }
 
 async function find(machine: Machine, kind: string, number: number): Promise<BlockDevice | null> {
@@ -60,7 +52,7 @@ const select: Verb = async (machine, kind, [word]) => {
   out.write(`\nDevice ${number}: ${device === null ? 'unknown device\n' : deviceText(device)}`)
   if (device === null) return 1
   if (word === undefined) return 0
-  makeCurrent(machine, kind, number)
+  machine.state.currentDevices.set(kind, number)
   out.write('... is now current device\n')
   return 0
 }
@@ -142,7 +134,7 @@ const mmcSelect: Verb = async (machine, kind, [word]) => {
     )
     return 1
   }
-  makeCurrent(machine, kind, number)
+  machine.state.currentDevices.set(kind, number)
   out.write(`switch to partitions #0, OK\nmmc${number} is current device\n`)
   return 0
 }

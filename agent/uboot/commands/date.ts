@@ -5,9 +5,6 @@ import { type Call, type Command, type Machine, USAGE } from '../machine/machine
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur'] as const
 
-/** How far a machine's clock was set off the machine's time, milliseconds. */
-const offsets = new WeakMap<Machine, number>()
-
 /** MMDDhhmm[[CC]YY][.ss] */
 const FORMAT = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)??(\d\d)?(?:\.(\d\d))?$/
 
@@ -29,9 +26,9 @@ function parseDate(text: string, now: Date): Date | null {
 const two = (value: number) => String(value).padStart(2, '0')
 
 function date(machine: Machine, { args }: Call): number {
-  const { out } = machine
+  const { out, state } = machine
   const [, wanted] = args
-  const clock = () => new Date(machine.now().getTime() + (offsets.get(machine) ?? 0))
+  const clock = () => new Date(machine.now().getTime() + state.clockOffset)
   if (wanted !== undefined) {
     const set = wanted === 'reset' ? new Date(Date.UTC(2000, 0, 1)) : parseDate(wanted, clock())
     if (wanted === 'reset') out.write('Reset RTC...\n')
@@ -39,7 +36,7 @@ function date(machine: Machine, { args }: Call): number {
       out.write('## Bad date format\n')
       return 0
     }
-    offsets.set(machine, set.getTime() - machine.now().getTime())
+    state.clockOffset = set.getTime() - machine.now().getTime()
   }
   const now = clock()
   const day = `${now.getUTCFullYear()}-${two(now.getUTCMonth() + 1)}-${two(now.getUTCDate())}`

@@ -53,11 +53,11 @@ export const fdtCommands: readonly Command[] = [
       if (word === undefined) return USAGE
       const subcommand = SUBCOMMANDS.find(({ prefix }) => word.startsWith(prefix))
       if (subcommand?.unplaced) return subcommand.run(machine, args, 0)
-      if (machine.workingFdt === null) {
+      if (machine.state.workingFdt === null) {
         machine.out.write(NO_TREE)
         return 1
       }
-      return subcommand === undefined ? USAGE : subcommand.run(machine, args, machine.workingFdt)
+      return subcommand === undefined ? USAGE : subcommand.run(machine, args, machine.state.workingFdt)
     },
   },
 ]

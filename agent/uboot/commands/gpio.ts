@@ -10,11 +10,11 @@ const actionOf = (word: string): (typeof ACTIONS)[number] | undefined =>
 
 async function gpio(machine: Machine, call: Call): Promise<number> {
   const [, word = '', pin] = call.args
-  // What is claimed in a U-Boot says nothing here, where Linux claims pins.
+  // Linux claims the pins here, so U-Boot's list of claims is empty.
   if (word === 'status') return 0
   const action = actionOf(word)
   if (action === undefined || pin === undefined) return USAGE
-  const value = await machine.storage.gpio(pin, action, call.signal)
+  const value = await machine.gpio.drive(pin, action, call.signal)
   if (value === null) {
     machine.out.write(`GPIO: '${pin}' not found\n`)
     return USAGE

@@ -56,7 +56,7 @@ async function showImage(machine: Machine, address: number, signal: AbortSignal)
 }
 
 async function iminfo(machine: Machine, { args, signal }: Call): Promise<number> {
-  const addresses = args.length < 2 ? [machine.loadAddress] : args.slice(1).map(parseHex)
+  const addresses = args.length < 2 ? [machine.state.loadAddress] : args.slice(1).map(parseHex)
   let good = true
   for (const address of addresses) good = (await showImage(machine, address, signal)) && good
   return good ? 0 : 1
@@ -163,7 +163,12 @@ async function place(
 async function imxtract(machine: Machine, { args, signal }: Call): Promise<number> {
   const [, where, part, to] = args
   const target = to === undefined ? null : parseHex(to)
-  const extraction = { address: where === undefined ? machine.loadAddress : parseHex(where), part, target, signal }
+  const extraction = {
+    address: where === undefined ? machine.state.loadAddress : parseHex(where),
+    part,
+    target,
+    signal,
+  }
   const format = imageFormat(machine, extraction.address)
   const read = format === 'legacy' ? legacyPart : format === 'fit' ? fitPart : null
   const found = read === null ? 'Invalid image type for imxtract' : await read(machine, extraction)

@@ -1,23 +1,14 @@
 /** `md` and `strings`: memory, shown. */
 
 import { yieldToEventLoop } from '../../event-loop.js'
+import { readUnit, UNITS, type Unit, unitHex, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-import { based, readUnit, UNITS, type Unit, unitHex, unitOf } from './memory-units.js'
+import { based } from '../machine/state.js'
 
 const LINE_BYTES = 16
 /** Bytes that are read and printed before other work gets a turn. */
 const BLOCK_BYTES = 4096
-
-/** Where the next `md` without a new address goes on. */
-interface Position {
-  address: number
-  unit: Unit
-  /** units */
-  length: number
-}
-
-const positions = new WeakMap<Machine, Position>()
 
 /** A line of up to 16 bytes: address, units, characters. */
 function line(address: number, bytes: Buffer, unit: Unit): string {
@@ -31,10 +22,10 @@ function line(address: number, bytes: Buffer, unit: Unit): string {
 async function display(machine: Machine, { args, repeated, signal }: Call): Promise<number> {
   const [name = '', start, count] = args
   if (start === undefined) return USAGE
-  const last = positions.get(machine) ?? { address: 0, unit: UNITS.l, length: 0x40 }
+  const last = machine.state.display
   const unit = repeated ? last.unit : unitOf(name)
   if (unit === null) return 1
-  const address = repeated ? last.address : based(machine, parseHex(start))
+  const address = repeated ? last.address : based(machine.state, parseHex(start))
   const length = repeated || count === undefined ? last.length : parseHex(count)
   const size = length * unit.bytes
   for (let done = 0; done < size; done += BLOCK_BYTES) {
@@ -45,12 +36,9 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
     machine.out.write(text)
     await yieldToEventLoop(signal)
   }
-  positions.set(machine, { address: (address + size) % 2 ** 32, unit, length })
+  machine.state.display = { address: (address + size) % 2 ** 32, unit, length }
   return 0
 }
-
-/** The range that the next `strings` without a new address shows. */
-const stringRanges = new WeakMap<Machine, { readonly start: number; readonly end: number }>()
 
 /** The bytes from `address` to the next NUL, and to the end of DRAM where there is none. */
 async function untilNul({ memory }: Machine, address: number, signal: AbortSignal): Promise<Buffer> {
@@ -69,7 +57,7 @@ async function strings(machine: Machine, { args, repeated, signal }: Call): Prom
   const [, start, count] = args
   if (start === undefined) return USAGE
   const first = parseHex(start)
-  const last = repeated ? stringRanges.get(machine) : undefined
+  const last = repeated ? machine.state.strings : null
   const range = last ?? { start: first, end: count === undefined ? 0xffff_ffff : first + parseHex(count) }
   let address = range.start
   do {
@@ -78,7 +66,7 @@ async function strings(machine: Machine, { args, repeated, signal }: Call): Prom
     address += text.length + 1
     await yieldToEventLoop(signal)
   } while (address < range.end && machine.memory.read(address, 1)[0] !== 0)
-  stringRanges.set(machine, { start: address, end: address + range.end - range.start })
+  machine.state.strings = { start: address, end: address + range.end - range.start }
   return 0
 }
 

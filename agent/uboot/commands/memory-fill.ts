@@ -3,16 +3,17 @@
 import { once } from 'node:events'
 import { yieldToEventLoop } from '../../event-loop.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
+import { readUnit, type Unit, unitBytes, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-import { based, readUnit, type Unit, unitBytes, unitOf } from './memory-units.js'
+import { based } from '../machine/state.js'
 
 async function write(machine: Machine, { args, signal }: Call): Promise<number> {
   const [name = '', start, value, count = '1'] = args
   if (start === undefined || value === undefined) return USAGE
   const unit = unitOf(name)
   if (unit === null) return 1
-  const address = based(machine, parseHex(start))
+  const address = based(machine.state, parseHex(start))
   const size = parseHex(count) * unit.bytes
   const pattern = Buffer.alloc(Math.min(size, MEMORY_CHUNK), unitBytes(parseHex(value), unit))
   for (let done = 0; done < size; done += MEMORY_CHUNK) {
@@ -30,8 +31,8 @@ function twoPlaces(machine: Machine, { args }: Call) {
   if (unit === null) return 1
   return {
     unit,
-    first: based(machine, parseHex(first)),
-    second: based(machine, parseHex(second)),
+    first: based(machine.state, parseHex(first)),
+    second: based(machine.state, parseHex(second)),
     count: parseHex(count),
   }
 }
@@ -85,8 +86,8 @@ async function compare(machine: Machine, call: Call): Promise<number> {
 
 function base(machine: Machine, { args }: Call): number {
   const [, address] = args
-  if (address !== undefined) machine.baseAddress = parseHex(address)
-  machine.out.write(`Base Address: 0x${hex8(machine.baseAddress)}\n`)
+  if (address !== undefined) machine.state.baseAddress = parseHex(address)
+  machine.out.write(`Base Address: 0x${hex8(machine.state.baseAddress)}\n`)
   return 0
 }
 

@@ -1,11 +1,9 @@
 /** `mm` and `nm`: memory, shown and changed unit by unit. */
 
+import { readUnit, UNITS, type Unit, unitBytes, unitHex, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-import { based, readUnit, UNITS, type Unit, unitBytes, unitHex, unitOf } from './memory-units.js'
-
-/** Where the next `mm` or `nm` without a new address goes on. */
-const positions = new WeakMap<Machine, { readonly address: number; readonly unit: Unit }>()
+import { based } from '../machine/state.js'
 
 /**
  * Ask for values until one is no number.
@@ -16,12 +14,12 @@ async function modify(machine: Machine, { args, repeated }: Call, advance: boole
   const { memory, out, input } = machine
   const [name = '', start] = args
   if (start === undefined) return USAGE
-  const last = positions.get(machine) ?? { address: 0, unit: UNITS.l }
+  const last = machine.state.modify
   const unit = repeated ? last.unit : unitOf(name)
   if (unit === null) return 1
-  let address = repeated ? last.address : based(machine, parseHex(start))
+  let address = repeated ? last.address : based(machine.state, parseHex(start))
   for (;;) {
-    positions.set(machine, { address, unit })
+    machine.state.modify = { address, unit }
     out.write(`${hex8(address)}: ${unitHex(readUnit(memory.read(address, unit.bytes), 0, unit), unit)}`)
     const typed = await input.readLine(' ? ')
     if (typed !== '' && typed !== '-') {

@@ -22,7 +22,7 @@ interface Wanted {
 /** `[ADDR][:IMAGE|#CONFIGURATION]`; without an address it is where the last load went. */
 function parseTarget(machine: Machine, text = ''): Wanted {
   const [, where = '', mark, name = ''] = /^([^:#]*)(?:([:#])(.*))?$/s.exec(text) ?? []
-  const address = where === '' ? machine.loadAddress : parseHex(where)
+  const address = where === '' ? machine.state.loadAddress : parseHex(where)
   return { address, image: mark === ':' ? name : null, configuration: mark === '#' ? name : null }
 }
 

@@ -13,7 +13,7 @@ function controlAddress(machine: Machine): number | null {
 }
 
 function showAddress(machine: Machine, control: boolean): number {
-  const address = control ? controlAddress(machine) : machine.workingFdt
+  const address = control ? controlAddress(machine) : machine.state.workingFdt
   if (address === null) return 1
   // U-Boot's own tree need not lie in the DRAM that commands reach.
   if (!control && !validTree(machine, address)) return 1
@@ -56,12 +56,12 @@ function address(machine: Machine, args: readonly string[]): number {
 
 function move(machine: Machine, [, , from, to, length]: readonly string[]): number {
   if (from === undefined || to === undefined) return USAGE
-  machine.workingFdt = parseHex(from)
-  if (!validTree(machine, machine.workingFdt)) {
-    machine.workingFdt = null
+  machine.state.workingFdt = parseHex(from)
+  if (!validTree(machine, machine.state.workingFdt)) {
+    machine.state.workingFdt = null
     return 1
   }
-  const tree = readTree(machine, machine.workingFdt)
+  const tree = readTree(machine, machine.state.workingFdt)
   const old = tree.header('totalSize')
   const size = length === undefined ? old : parseHex(length)
   if (size < old) {

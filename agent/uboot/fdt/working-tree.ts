@@ -59,7 +59,7 @@ export function validTree(machine: Machine, address: number): boolean {
  */
 export function setWorkingTree(machine: Machine, address: number, { quiet = false } = {}): void {
   if (!quiet) machine.out.write(`Working FDT set to ${bareHex(address)}\n`)
-  machine.workingFdt = address === 0 ? null : address
+  machine.state.workingFdt = address === 0 ? null : address
   machine.env.set('fdtaddr', bareHex(address), { origin: 'program' })
 }
 

@@ -107,19 +107,6 @@ export class LinuxStorage implements Storage {
     return (await this.#within(device, partition, path, file => this.#copy(file, range, sink, signal))) ?? 0
   }
 
-  async gpio(pin: string, action: 'input' | 'set' | 'clear' | 'toggle', signal: AbortSignal): Promise<number | null> {
-    // libgpiod's tools, version 2: lines by name. Not every image has them.
-    if (!/^[\w.:-]{1,64}$/.test(pin) || pin.startsWith('-')) return null
-    const before = await this.#runner.run('gpioget', ['--numeric', pin], { signal })
-    const value = Number.parseInt(before.stdout, 10)
-    if (before.status !== 0 || Number.isNaN(value)) return null
-    if (action === 'input') return value
-    const wanted = { set: 1, clear: 0, toggle: 1 - value }[action]
-    // Without -t 0 gpioset would wait; a line keeps its level on these boards when it is let go.
-    const done = await this.#runner.run('gpioset', ['-t', '0', `${pin}=${wanted}`], { signal })
-    return done.status === 0 ? wanted : null
-  }
-
   #kindOf(name: string): string | null {
     const path = realpathSync(join(this.#root, 'sys/block', name))
     return KINDS.find(([, names, paths]) => names.test(name) && paths.test(path))?.[0] ?? null

@@ -62,6 +62,4 @@ export interface Storage {
     sink: (chunk: Uint8Array) => void,
     signal: AbortSignal,
   ): Promise<number>
-  /** GPIO by its name (`PB4`, `0-12`): read (null), or set. @returns its value, or null when there is no such pin */
-  gpio(pin: string, action: 'input' | 'set' | 'clear' | 'toggle', signal: AbortSignal): Promise<number | null>
 }

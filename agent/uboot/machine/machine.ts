@@ -3,9 +3,11 @@
 import type { BoardFacts } from '../board/board-facts.js'
 import type { Environment } from '../env/environment.js'
 import type { BootDoor } from '../hardware/boot-target.js'
+import type { Gpio } from '../hardware/gpio.js'
 import type { Memory } from '../hardware/memory.js'
 import type { Network } from '../hardware/network.js'
 import type { Storage } from '../hardware/storage.js'
+import type { MachineState } from './state.js'
 
 /** Where a command prints to. */
 export interface Output {
@@ -63,15 +65,11 @@ export interface Machine {
   readonly commands: readonly Command[]
   readonly network: Network
   readonly storage: Storage
+  readonly gpio: Gpio
   readonly boot: BootDoor
   /** the time, as a real-time clock tells it */
   now(): Date
-  /** what `base` set: added to addresses of memory commands */
-  baseAddress: number
-  /** where the last load command put its file, `loadaddr` at first: what image commands use when no address is given */
-  loadAddress: number
-  /** address of the working device tree; null while none is set */
-  workingFdt: number | null
+  state: MachineState
 }
 
 /** The result of a command that was called wrongly: its usage is printed, and `$?` is 1. */

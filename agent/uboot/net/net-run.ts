@@ -44,7 +44,7 @@ export const transferredText = (size: number): string => `Bytes transferred = ${
 /** After a load that succeeded: with `autostart` the file is booted at once. @returns `$?` */
 export async function afterLoad(machine: Machine, call: Call): Promise<number> {
   if (yesOrNo(machine.env, 'autostart') !== true) return 0
-  const address = bareHex(machine.loadAddress)
-  machine.out.write(`Automatic boot of image at addr 0x${hex8(machine.loadAddress).toUpperCase()} ...\n`)
+  const address = bareHex(machine.state.loadAddress)
+  machine.out.write(`Automatic boot of image at addr 0x${hex8(machine.state.loadAddress).toUpperCase()} ...\n`)
   return machine.shell.run(`bootm ${address}`, call.signal)
 }

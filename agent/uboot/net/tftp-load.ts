@@ -31,14 +31,11 @@ const USUAL_TIMEOUT_MS = 5000
 const LEAST_TIMEOUT_MS = 1000
 const USUAL_RETRIES = 10
 
-/** `tftpblocksize` goes on to hold after the variable is deleted, until it is set anew: by network, as U-Boot is one. */
-const blockSizes = new WeakMap<Network, number>()
-
 /** Bytes of the blocks for which marks are drawn. */
 function markedBlockSize(machine: Machine): number {
   const asked = decimalVariable(machine.env, 'tftpblocksize', ...BLOCK_SIZES)
-  if (asked !== null) blockSizes.set(machine.network, asked)
-  return blockSizes.get(machine.network) ?? USUAL_BLOCK_SIZE
+  if (asked !== null) machine.state.tftpBlockSize = asked
+  return machine.state.tftpBlockSize ?? USUAL_BLOCK_SIZE
 }
 
 /** Seconds and attempts, by the variables; what makes no sense in them is corrected, and said. */

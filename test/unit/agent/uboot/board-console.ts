@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { PipelineDoor, type Power } from '../../../../agent/uboot/boot/pipeline-target.js'
 import type { Line } from '../../../../agent/uboot/console/line.js'
+import { EMPTY_STORAGE } from '../../../../agent/uboot/hardware/empty-storage.js'
+import { NO_GPIO } from '../../../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../../../agent/uboot/hardware/memory.js'
-import { FakeNetwork } from '../../../../agent/uboot/hardware/network-fake.js'
-import { FakeStorage } from '../../../../agent/uboot/hardware/storage-fake.js'
 import { UBoot, type UBootParts } from '../../../../agent/uboot/uboot.js'
 import { type BoardChanges, openBoard, type TestBoard } from '../boot/board-fixture.js'
 import { temporaryDirectory } from '../boot/fixture.js'
+import { FakeNetwork } from './fake-network.js'
 import { DRAM, plainEnvironment } from './machine.js'
 
 /** A line that a test types at. */
@@ -119,7 +120,8 @@ export async function boardConsole(
     env: plainEnvironment({ loadaddr: '0x42000000', bootargs: 'console=ttyAMA0 quiet' }),
     memory,
     network: new FakeNetwork({}),
-    storage: new FakeStorage({}),
+    storage: EMPTY_STORAGE,
+    gpio: NO_GPIO,
     boot: new PipelineDoor(opened.boot, memory, power),
     autobootText: 'Hit any key to stop autoboot',
     bootDelay: 2,

@@ -7,10 +7,12 @@ import type { Test } from 'tap'
 import type { Environment } from '../../../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../../../agent/uboot/env/uboot-environment.js'
 import type { BootDoor } from '../../../../agent/uboot/hardware/boot-target.js'
+import { NO_GPIO } from '../../../../agent/uboot/hardware/gpio.js'
 import { Memory, type MemoryRange } from '../../../../agent/uboot/hardware/memory.js'
 import type { Network } from '../../../../agent/uboot/hardware/network.js'
 import type { Storage } from '../../../../agent/uboot/hardware/storage.js'
 import type { Machine } from '../../../../agent/uboot/machine/machine.js'
+import { stateAtPowerOn } from '../../../../agent/uboot/machine/state.js'
 
 /** DRAM as the recorded U-Boot has it: 1 GiB from 0x40000000. */
 export const DRAM: readonly MemoryRange[] = [{ start: 0x4000_0000, end: 0x8000_0000 }]
@@ -42,7 +44,6 @@ const noStorage: Storage = {
   list: refuses('storage'),
   size: refuses('storage'),
   read: refuses('storage'),
-  gpio: refuses('gpio'),
 }
 
 const noBoot: BootDoor = { boot: refuses('boot'), reset: refuses('boot'), powerOff: refuses('boot') }
@@ -87,9 +88,8 @@ export function testMachine(t: Test, parts: Partial<Machine> = {}): TestMachine 
     storage: noStorage,
     boot: noBoot,
     now: () => new Date('2026-11-23T09:20:51Z'),
-    baseAddress: 0,
-    loadAddress: 0x4040_0000,
-    workingFdt: null,
+    gpio: NO_GPIO,
+    state: { ...stateAtPowerOn(plainEnvironment()), loadAddress: 0x4040_0000 },
     ...parts,
     printed: () => lines.splice(0).join(''),
   }

@@ -1,8 +1,8 @@
 /** A board on the recorded network: 192.168.77.58, with a server at 192.168.77.1. */
 
 import type { Test } from 'tap'
-import { FakeNetwork, type FakeWorld } from '../../../../agent/uboot/hardware/network-fake.js'
 import { type Command, type Machine, USAGE } from '../../../../agent/uboot/machine/machine.js'
+import { FakeNetwork, type FakeWorld } from './fake-network.js'
 import { call, plainEnvironment, type TestMachine, testMachine } from './machine.js'
 
 export const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }

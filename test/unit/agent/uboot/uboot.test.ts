@@ -4,8 +4,8 @@ import { UBoot } from '../../../../agent/uboot/uboot.js'
 import { testMachine } from './machine.js'
 
 t.test('a serial adapter that is pulled out takes its console along, and nothing else', async t => {
-  const { board, env, memory, network, storage, boot } = testMachine(t)
-  const parts = { board, env, memory, network, storage, boot, autobootText: 'stop', bootDelay: 0 }
+  const { board, env, memory, network, storage, gpio, boot } = testMachine(t)
+  const parts = { board, env, memory, network, storage, gpio, boot, autobootText: 'stop', bootDelay: 0 }
   const uboot = new UBoot(parts)
   const gone: Line = {
     name: '/dev/ttyUSB0',

@@ -71,7 +71,7 @@ t.test('a device tree that was loaded behind the zImage in the same file is take
     },
   ])
   t.match(machine.printed(), /Working FDT set to 42100000\n {3}Loading Device Tree to 49ff/)
-  t.equal(machine.workingFdt, 0x4210_0000)
+  t.equal(machine.state.workingFdt, 0x4210_0000)
 })
 
 t.test('ramdisk and device tree must keep off the kernel', async t => {

@@ -38,7 +38,7 @@ function machineWith(t: Test, bytes = dtbOf(SOURCE, ['-p', '4096'])) {
 
 t.test('without a working tree there is nothing to do', async t => {
   const { machine, out, rc } = machineWith(t)
-  machine.workingFdt = null
+  machine.state.workingFdt = null
   const words =
     'No FDT memory address configured. Please configure\nthe FDT address via "fdt addr <address>" command.\n'
   t.equal(await out('fdt print'), `${words}Aborting!\n`)
@@ -52,7 +52,7 @@ t.test('an address becomes that of the working tree when there is one', async t 
   t.equal(await out('fdt addr 43000000'), 'Working FDT set to 43000000\n')
   t.equal(await out('fdt addr'), 'Working fdt: 43000000\n')
   t.equal(await out('fdt addr 45000000'), 'libfdt fdt_check_header(): FDT_ERR_BADMAGIC\n')
-  t.equal(machine.workingFdt, ADDRESS)
+  t.equal(machine.state.workingFdt, ADDRESS)
   t.equal(await out('fdt addr -q 45000000', 'fdt addr -q 43000000'), '')
   t.equal(await rc('fdt addr -q 45000000'), 1)
   t.equal(await out('fdt addr -x'), USAGE)
@@ -89,12 +89,12 @@ t.test('a new length makes room, or is told why not', async t => {
 t.test('moving copies the tree and makes the copy the working one', async t => {
   const { machine, out } = machineWith(t)
   t.equal(await out('fdt move 43000000 48000000'), 'Working FDT set to 48000000\n')
-  t.equal(machine.workingFdt, 0x4800_0000)
+  t.equal(machine.state.workingFdt, 0x4800_0000)
   t.equal(machine.env.get('fdtaddr'), '48000000')
   t.match(await out('fdt move 43000000 48000000 A'), /^New length 0xA < existing length 0x[0-9A-F]+, aborting.\n$/)
   t.equal(await out('fdt move 43000000'), USAGE)
   t.equal(await out('fdt move 45000000 48000000'), 'libfdt fdt_check_header(): FDT_ERR_BADMAGIC\n')
-  t.equal(machine.workingFdt, null)
+  t.equal(machine.state.workingFdt, null)
 })
 
 t.test('values are shown as strings, cells, or bytes', async t => {

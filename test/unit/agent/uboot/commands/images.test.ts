@@ -31,7 +31,7 @@ const KERNEL_LINES = `
 t.test('a legacy image is shown and checked', async t => {
   const { machine, run } = machineWith(t)
   machine.memory.write(LEGACY, kernel(t))
-  machine.loadAddress = LEGACY
+  machine.state.loadAddress = LEGACY
   t.same(await run('iminfo 42000000'), { out: `${KERNEL_LINES}OK\n`, rc: 0 })
   t.same(await run('iminfo'), { out: `${KERNEL_LINES}OK\n`, rc: 0 }, 'where the last load went')
   machine.memory.write(LEGACY + 5_000_000, Buffer.from('x'))
@@ -216,7 +216,7 @@ Bad hash in FIT image!
 t.test('a part of a FIT is copied, and variables tell where it was', async t => {
   const { machine, run } = machineWith(t)
   machine.memory.write(FIT, fitImage(t, FIT_SOURCE, FIT_FILES))
-  machine.loadAddress = FIT
+  machine.state.loadAddress = FIT
   t.same(await run('imxtract'), { out: 'No FIT subimage unit name\n', rc: 1 })
   t.same(await run('imxtract 47000000 fdt-1 48000000'), {
     out: "## Copying 'fdt-1' subimage from FIT image at 47000000 ...\nsha1+    Loading part 253 ... OK\n",

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pxeMenu, pxeStatements } from '../../../../../agent/uboot/boot/pxe-config.js'
 import { pxeCommands } from '../../../../../agent/uboot/commands/pxe.js'
-import type { FakeWorld } from '../../../../../agent/uboot/hardware/network-fake.js'
-import { FakeStorage } from '../../../../../agent/uboot/hardware/storage-fake.js'
+import type { FakeWorld } from '../fake-network.js'
+import { FakeStorage } from '../fake-storage.js'
 import { board, lines, VARIABLES } from '../network-fixture.js'
 
 const MENU = `# a comment

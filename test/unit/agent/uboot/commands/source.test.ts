@@ -27,7 +27,7 @@ const script = (t: Test) => legacyImage(t, '-T script -C none -n test', { a: 'ec
 t.test('the first file of a legacy script is run', async t => {
   const { machine, run } = machineWith(t)
   machine.memory.write(LEGACY, script(t))
-  machine.loadAddress = LEGACY
+  machine.state.loadAddress = LEGACY
   const out = '## Executing script at 44000000\n[echo hello\n]\n'
   t.same(await run('source 44000000'), { out, rc: 7 })
   t.same(await run('source'), { out, rc: 7 })
@@ -78,7 +78,7 @@ t.test('an image of a FIT is run by its name', async t => {
 t.test('a configuration, or the FIT itself, tells which image it is', async t => {
   const { machine, run } = machineWith(t)
   machine.env.set('verify', '0')
-  machine.loadAddress = FIT
+  machine.state.loadAddress = FIT
   const fit = (more: string) =>
     `/ { description = "d"; timestamp = <1>; ${more.startsWith('default') ? more : ''} images { a { type = "script"; data = "a"; };
       b { type = "script"; data = "b"; }; }; ${more.startsWith('default') ? '' : more} };`

@@ -4,7 +4,7 @@ import { fileCommands } from '../../../../../agent/uboot/commands/files.js'
 import { gpioCommands } from '../../../../../agent/uboot/commands/gpio.js'
 import { partCommands } from '../../../../../agent/uboot/commands/part.js'
 import type { BlockDevice, Partition } from '../../../../../agent/uboot/hardware/storage.js'
-import { FakeStorage } from '../../../../../agent/uboot/hardware/storage-fake.js'
+import { FakeStorage, fakeGpio } from '../fake-storage.js'
 import { board, lines } from '../network-fixture.js'
 
 const commands = [...blockCommands, ...fileCommands, ...gpioCommands, ...partCommands]
@@ -69,8 +69,8 @@ const make = (t: Parameters<typeof board>[0], variables: Record<string, string> 
         'mmc 1:0 /boot.scr': script,
         'mmc 0:0 ': Buffer.alloc(1024, 'r'),
       },
-      pins: { PB4: 1 },
     }),
+    gpio: fakeGpio({ PB4: 1 }),
   })
 
 t.test('a device that is not there, as recorded', async t => {

@@ -27,7 +27,7 @@ t.test('tftpboot prints what U-Boot prints and tells where the file is', async t
   t.equal(result(), 0)
   t.equal(machine.env.get('filesize'), '4d3040')
   t.equal(machine.env.get('fileaddr'), '42000000')
-  t.equal(machine.loadAddress, 0x4200_0000)
+  t.equal(machine.state.loadAddress, 0x4200_0000)
   t.strictSame(machine.memory.read(0x4200_0000, big.length), big)
 })
 

@@ -284,15 +284,3 @@ t.test('an empty path is the device itself', async t => {
   t.equal(await storage.read(await cardOf(storage), 0, '', beyond, chunk => chunks.push(chunk), signal), 0)
   t.strictSame(asked, [])
 })
-
-t.test('pins are those of libgpiod', async t => {
-  const { storage, asked, answers } = world(t)
-  answers.push({ status: 0, stdout: '1\n' }, { status: 0, stdout: '1\n' }, { status: 0, stdout: '' })
-  t.equal(await storage.gpio('PB4', 'input', signal), 1)
-  t.equal(await storage.gpio('PB4', 'toggle', signal), 0)
-  t.strictSame(asked, ['gpioget --numeric PB4', 'gpioget --numeric PB4', 'gpioset -t 0 PB4=0'])
-  answers.push({ status: 1, stdout: '' }, { status: 0, stdout: '0' }, { status: 1, stdout: '' })
-  t.equal(await storage.gpio('PX4', 'input', signal), null)
-  t.equal(await storage.gpio('PB4', 'set', signal), null)
-  t.equal(await storage.gpio('-h', 'input', signal), null)
-})

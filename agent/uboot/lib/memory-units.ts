@@ -19,11 +19,6 @@ export function unitOf(name: string): Unit | null {
   return letter === 'b' || letter === 'w' || letter === 'l' ? UNITS[letter] : null
 }
 
-/** An address with what `base` adds; it wraps at 4 GiB. */
-export function based(machine: { readonly baseAddress: number }, address: number): number {
-  return (address + machine.baseAddress) % 2 ** 32
-}
-
 /** The unit at `offset`, as memory shows it: little endian. */
 export function readUnit(bytes: Buffer, offset: number, unit: Unit): number {
   return bytes.readUIntLE(offset, unit.bytes)

@@ -1,7 +1,7 @@
 /** A network in memory. */
 
-import { type FauxbootError, fault } from '../../errors.js'
-import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
+import { type FauxbootError, fault } from '../../../../agent/errors.js'
+import type { EthernetDevice, Lease, Network, TftpOptions } from '../../../../agent/uboot/hardware/network.js'
 
 /** What there is on the network; what is left out is not there. */
 export interface FakeWorld {

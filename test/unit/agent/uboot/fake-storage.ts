@@ -1,13 +1,12 @@
-/** Disks in memory, for tests. */
+/** Disks and GPIO lines in memory. */
 
-import type { BlockDevice, DirectoryEntry, Storage } from './storage.js'
+import type { Gpio } from '../../../../agent/uboot/hardware/gpio.js'
+import type { BlockDevice, DirectoryEntry, Storage } from '../../../../agent/uboot/hardware/storage.js'
 
 export interface FakeDisks {
   readonly devices?: readonly BlockDevice[]
   /** by `kind number:partition path`, as in `mmc 0:1 /boot.scr` */
   readonly files?: Readonly<Record<string, Uint8Array>>
-  /** values by pin; they are changed */
-  readonly pins?: Record<string, number>
 }
 
 export class FakeStorage implements Storage {
@@ -51,13 +50,16 @@ export class FakeStorage implements Storage {
     sink(part)
     return part.length
   }
-
-  async gpio(pin: string, action: 'input' | 'set' | 'clear' | 'toggle'): Promise<number | null> {
-    const pins = this.disks.pins ?? {}
-    const before = pins[pin]
-    if (before === undefined) return null
-    const value = { input: before, set: 1, clear: 0, toggle: 1 - before }[action]
-    pins[pin] = value
-    return value
-  }
 }
+
+/** @param lines values by name; actions change them */
+export const fakeGpio = (lines: Record<string, 0 | 1>): Gpio => ({
+  async drive(line, action) {
+    const before = lines[line]
+    if (before === undefined) return null
+    const toggled = before === 0 ? 1 : 0
+    const value = ({ input: before, set: 1, clear: 0, toggle: toggled } as const)[action]
+    lines[line] = value
+    return value
+  },
+})

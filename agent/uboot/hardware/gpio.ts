@@ -1,0 +1,37 @@
+/** GPIO lines as the commands see them, and those of the first stage's kernel. */
+
+import { type CommandRunner, systemRunner } from './command-runner.js'
+
+export type GpioAction = 'input' | 'set' | 'clear' | 'toggle'
+
+export interface Gpio {
+  /**
+   * Read or drive a line.
+   *
+   * @param line its name: `PB4`, `0-12`
+   * @returns its value after the action; null if there is no such line
+   * @throws the reason of `signal`
+   */
+  drive(line: string, action: GpioAction, signal: AbortSignal): Promise<0 | 1 | null>
+}
+
+/** A machine without GPIO. */
+export const NO_GPIO: Gpio = { drive: async () => null }
+
+/** Lines by name, through libgpiod's tools, version 2. An image without these tools has no lines. */
+export class LinuxGpio implements Gpio {
+  constructor(private readonly runner: CommandRunner = systemRunner) {}
+
+  async drive(line: string, action: GpioAction, signal: AbortSignal): Promise<0 | 1 | null> {
+    if (!/^[\w.:-]{1,64}$/.test(line) || line.startsWith('-')) return null
+    const before = await this.runner.run('gpioget', ['--numeric', line], { signal })
+    const value = Number.parseInt(before.stdout, 10)
+    if (before.status !== 0 || (value !== 0 && value !== 1)) return null
+    if (action === 'input') return value
+    const toggled = value === 0 ? 1 : 0
+    const wanted = ({ set: 1, clear: 0, toggle: toggled } as const)[action]
+    // Without -t 0 gpioset would wait. The boards keep a line's level after its release.
+    const done = await this.runner.run('gpioset', ['-t', '0', `${line}=${wanted}`], { signal })
+    return done.status === 0 ? wanted : null
+  }
+}

@@ -1,0 +1,52 @@
+/** What commands leave behind for the next command. A power cycle resets all of it. */
+
+import type { Environment } from '../env/environment.js'
+import { UNITS, type Unit } from '../lib/memory-units.js'
+import { parseHex } from '../lib/numbers.js'
+
+/** Where a repeated memory command goes on. */
+interface MemoryPosition {
+  readonly address: number
+  readonly unit: Unit
+}
+
+export interface MachineState {
+  /** what `base` set: added to addresses of memory commands */
+  baseAddress: number
+  /** where the last load command put its file, `loadaddr` at first: the default address of image commands */
+  loadAddress: number
+  /** address of the working device tree; null while none is set */
+  workingFdt: number | null
+  /** where a repeated `md` goes on, and the units it shows */
+  display: MemoryPosition & { readonly length: number }
+  /** where a repeated `mm` or `nm` goes on */
+  modify: MemoryPosition
+  /** what a repeated `strings` shows; null before the first */
+  strings: { readonly start: number; readonly end: number } | null
+  /** `date`: milliseconds between the clock that was set and the machine's time */
+  clockOffset: number
+  /** `tftpblocksize`: bytes; it stays in force after the variable is deleted. Null: never set */
+  tftpBlockSize: number | null
+  /** `mmc dev 1`: numbers of the current devices, by kind */
+  readonly currentDevices: Map<string, number>
+}
+
+/** The state at power-on: `loadaddr` is the only variable that it depends on. */
+export function stateAtPowerOn(env: Environment): MachineState {
+  return {
+    baseAddress: 0,
+    loadAddress: parseHex(env.get('loadaddr') ?? '0'),
+    workingFdt: null,
+    display: { address: 0, unit: UNITS.l, length: 0x40 },
+    modify: { address: 0, unit: UNITS.l },
+    strings: null,
+    clockOffset: 0,
+    tftpBlockSize: null,
+    currentDevices: new Map(),
+  }
+}
+
+/** An address with what `base` adds; it wraps at 4 GiB. */
+export function based({ baseAddress }: MachineState, address: number): number {
+  return (address + baseAddress) % 2 ** 32
+}
