@@ -18,7 +18,7 @@ export interface Played {
   readonly matched: boolean
 }
 
-const DIRECTORY = join(import.meta.dirname, 'recordings')
+const DIRECTORY = 'test/replay/recordings'
 
 /** Strings of a recording are bytes as latin1. */
 export function readRecording(name: string): Exchange[] {
@@ -28,28 +28,28 @@ export function readRecording(name: string): Exchange[] {
   return lines.map(line => JSON.parse(line) as Exchange)
 }
 
-/** Without what Linux said: before it what a boot prints, behind it the next power-on. */
+/** Output without Linux's: what a boot prints before it, or the power-on after it. */
 function withoutLinux({ sent }: Exchange, out: string): string {
   const banner = out.lastIndexOf('\r\n\r\nU-Boot ')
   if (sent === '' && banner !== -1) return out.slice(banner)
   return out.replace(/(Starting kernel \.\.\.\r\n\r\n).*$/s, '$1')
 }
 
-/** Turns of the event loop without a byte after which nothing more is expected. */
-const QUIET_TURNS = 8
-const TURN_MS = 2
-/** When ^C is typed, where that was recorded (and where no NFS server answers): later in a loop, whose second turn was seen. */
+/** Rounds without a byte after which no more output is expected. */
+const QUIET_ROUNDS = 8
+const ROUND_MS = 2
+/** When ^C is typed, if that was recorded: later in a loop, whose second round was recorded. */
 const INTERRUPT_MS = 250
 const INTERRUPT_LOOP_MS = 1500
-/** Nothing takes so long that is not stuck. */
+/** An exchange that takes longer is stuck. */
 const STUCK_MS = 20_000
 
 function interruptMs({ label }: Exchange): number {
-  if (!/^ctrl-C during|^nfs/.test(label)) return Number.POSITIVE_INFINITY
+  if (!/^ctrl-C during/.test(label)) return Number.POSITIVE_INFINITY
   return label.includes('for loop') ? INTERRUPT_LOOP_MS : INTERRUPT_MS
 }
 
-/** Type one exchange, and wait until what comes is what was recorded, or nothing comes any more. */
+/** Type one exchange, and wait until no more output comes. */
 export async function play(line: TypedLine, exchange: Exchange): Promise<Played> {
   const expected = alike(withoutLinux(exchange, exchange.out))
   const from = line.output.length
@@ -58,8 +58,8 @@ export async function play(line: TypedLine, exchange: Exchange): Promise<Played>
   const interruptAfter = interruptMs(exchange)
   let interrupted = false
   const began = performance.now()
-  for (let quiet = 0, length = -1; quiet < QUIET_TURNS; quiet++) {
-    await pause(TURN_MS)
+  for (let quiet = 0, length = -1; quiet < QUIET_ROUNDS; quiet++) {
+    await pause(ROUND_MS)
     if (line.output.length !== length) quiet = 0
     length = line.output.length
     const waiting = /=> [^\r]*$|\n> $|autoboot: \d+$|\? $|edit: [^\r]*$|kernel \.\.\.\r\n\r\n$/.test(

@@ -1,4 +1,4 @@
-/** What was around the recorded machine, and in it. */
+/** The lab around the recorded machine, and what its memory held. */
 
 import type { FakeWorld } from '../unit/agent/uboot/fake-network.js'
 import type { Content } from './recorded-machine.js'
@@ -60,10 +60,7 @@ export const RECORDINGS = [
  * What there was at the start of a recording. QEMU puts its device tree at the start of DRAM, and a reset leaves memory
  * as it is: what the recording before had written was still there.
  */
-export function surroundings(
-  recording: string,
-  files: Files,
-): { readonly world: FakeWorld; readonly content: Content } {
+export function recordedLab(recording: string, files: Files): { readonly world: FakeWorld; readonly content: Content } {
   const { uImage = NOTHING, 'virt.dtb': tree = NOTHING } = files
   const left: Readonly<Record<string, Uint8Array>> = {
     '2-mem-misc': Buffer.from('xyy=1\0\0\0'),
