@@ -6,7 +6,7 @@ import type { BoardHost } from '../boot/board/board.js'
 import type { Boot } from '../boot/boot.js'
 import { boardFacts } from './board/host-facts.js'
 import type { UBootConfig } from './board/uboot-config.js'
-import { PipelineDoor, type Power } from './boot/pipeline-target.js'
+import { PipelineBootTarget, type Power } from './boot/pipeline-target.js'
 import { listenTelnet } from './console/telnet-server.js'
 import { openTty, type TtyCalls } from './console/tty-line.js'
 import { environmentStore } from './env/environment-location.js'
@@ -56,7 +56,7 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
     network,
     storage: new LinuxStorage({ directory: config.directory }),
     gpio: new LinuxGpio(),
-    boot: new PipelineDoor(boot, memory, power),
+    boot: new PipelineBootTarget(boot, memory, power),
     autobootText: config.autobootText,
     bootDelay: config.bootDelay,
   })

@@ -7,7 +7,7 @@ import { COMMANDS } from './command-list.js'
 import { Consoles } from './console/consoles.js'
 import type { Line } from './console/line.js'
 import type { Environment } from './env/environment.js'
-import type { BootDoor } from './hardware/boot-target.js'
+import type { BootTarget } from './hardware/boot-target.js'
 import type { Gpio } from './hardware/gpio.js'
 import type { Memory } from './hardware/memory.js'
 import type { Network } from './hardware/network.js'
@@ -24,7 +24,7 @@ export interface UBootParts {
   readonly network: Network
   readonly storage: Storage
   readonly gpio: Gpio
-  readonly boot: BootDoor
+  readonly boot: BootTarget
   /** `Hit any key to stop autoboot` */
   readonly autobootText: string
   /** seconds of the countdown where `bootdelay` is not set */

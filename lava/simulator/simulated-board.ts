@@ -1,4 +1,4 @@
-/** A board at a desk: a U-Boot without the board, which can be reset and switched off. */
+/** A simulated board: the fake U-Boot without a board. It can be reset and switched off. */
 
 import { join } from 'node:path'
 import type { BoardHost } from '../../agent/boot/board/board.js'
@@ -17,10 +17,10 @@ import { Memory } from '../../agent/uboot/hardware/memory.js'
 import { HostNetwork } from '../../agent/uboot/hardware/network-host.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
 import { LastingLine } from './lasting-line.js'
-import { DeskDoor } from './simulated-boot-target.js'
-import { deskHost } from './simulated-host.js'
+import { SimulatedBootTarget } from './simulated-boot-target.js'
+import { simulatedHost } from './simulated-host.js'
 
-export interface DeskOptions {
+export interface SimulatedBoardOptions {
   /** System RAM, by address */
   readonly ram: readonly Range[]
   /** for the memory and everything that is kept; must exist */
@@ -31,7 +31,7 @@ export interface DeskOptions {
   readonly environment: string | null
 }
 
-/** What is the same after a reset. */
+/** What survives a reset. */
 interface Lasting {
   readonly host: BoardHost
   readonly board: BoardFacts
@@ -40,20 +40,20 @@ interface Lasting {
   readonly store: EnvironmentStore
 }
 
-/** What is never done: the machine that waits for it is off. */
+/** Never resolves: the machine that waits for it is off. */
 const never = (): Promise<never> => new Promise<never>(() => undefined)
 
-export class Desk {
+export class SimulatedBoard {
   /** resolves when it is switched off; rejects when it does not come up */
   readonly off: Promise<void>
-  readonly #options: DeskOptions
+  readonly #options: SimulatedBoardOptions
   readonly #lasting: Lasting
   readonly #power: Power
   #fail: (reason: unknown) => void = () => undefined
   readonly #lines = new Set<LastingLine>()
   #uboot: UBoot
 
-  private constructor(options: DeskOptions, lasting: Lasting) {
+  private constructor(options: SimulatedBoardOptions, lasting: Lasting) {
     this.#options = options
     this.#lasting = lasting
     let switchOff: () => void = () => undefined
@@ -76,22 +76,22 @@ export class Desk {
   }
 
   /**
-   * Put it there, switched off.
+   * Create it, switched off.
    *
    * @throws UBOOT_ENVIRONMENT; what the directory's file system throws
    */
-  static async open(options: DeskOptions): Promise<Desk> {
+  static async open(options: SimulatedBoardOptions): Promise<SimulatedBoard> {
     const { ram, directory, bootDelay, environment } = options
-    const host = deskHost(ram)
+    const host = simulatedHost(ram)
     const network = new HostNetwork()
     const [device] = await network.devices()
     const board = await boardFacts(host, { identity: '', console: '', bootDelay }, device?.mac ?? null)
     const store = await environmentStore({ environment, directory })
     const memory = Memory.open(join(directory, 'memory'), board.dram, availableMemory)
-    return new Desk(options, { host, board, memory, network, store })
+    return new SimulatedBoard(options, { host, board, memory, network, store })
   }
 
-  /** Plug a line in. @returns when nothing more comes from there, and what came was done */
+  /** Connect a line. @returns when the other end is gone and its input has been processed */
   attach(line: Line): Promise<void> {
     const lasting = new LastingLine(line)
     this.#lines.add(lasting)
@@ -107,12 +107,12 @@ export class Desk {
     this.#uboot.powerOn().catch(reason => this.#fail(reason))
   }
 
-  /** Resolves when everything that was printed is out. */
+  /** Resolves when all output has left. */
   drained(): Promise<void> {
     return this.#uboot.drained()
   }
 
-  /** End whatever runs, hang up, and forget the memory. */
+  /** End every command, hang up, and release the memory. */
   close(): void {
     this.#uboot.stop()
     for (const line of this.#lines) line.close()
@@ -122,17 +122,19 @@ export class Desk {
   #build(): UBoot {
     const { directory, bootDelay, ram } = this.#options
     const { host, board, memory, network, store } = this.#lasting
-    return new UBoot({
+    const print = (text: string): void => uboot.machine.out.write(text)
+    const uboot = new UBoot({
       board,
       memory,
       network,
       env: new UBootEnvironment({ defaults: board.environment, store }),
       storage: EMPTY_STORAGE,
       gpio: NO_GPIO,
-      boot: new DeskDoor({ host, ram, memory, power: this.#power, directory }),
+      boot: new SimulatedBootTarget({ host, ram, memory, power: this.#power, directory, print }),
       autobootText: 'Hit any key to stop autoboot',
       bootDelay,
     })
+    return uboot
   }
 
   #restart(): void {

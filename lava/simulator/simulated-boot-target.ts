@@ -1,4 +1,4 @@
-/** Boots at a desk: the one pipeline up to the jump, of which there is told. */
+/** Boots on the simulated board: the one pipeline up to the jump, which it only reports. */
 
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,25 +7,28 @@ import { Boot } from '../../agent/boot/boot.js'
 import type { FilePart } from '../../agent/boot/jobs/job.js'
 import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js'
 import type { Range } from '../../agent/kexec/layout/ranges.js'
-import { createFakeKexec } from '../../agent/kexec/syscall/simulated-kexec.js'
-import { PipelineDoor, type Power } from '../../agent/uboot/boot/pipeline-target.js'
-import type { BootDoor, BootOrder, BootWatch } from '../../agent/uboot/hardware/boot-target.js'
+import { createSimulatedKexec } from '../../agent/kexec/syscall/simulated-kexec.js'
+import { PipelineBootTarget, type Power } from '../../agent/uboot/boot/pipeline-target.js'
+import type { BootObserver, BootOrder, BootTarget } from '../../agent/uboot/hardware/boot-target.js'
 import type { Memory } from '../../agent/uboot/hardware/memory.js'
+import { LineStopped } from '../../agent/uboot/hush/unwind.js'
 
-export interface DeskDoorParts {
+export interface SimulatedBootDeps {
   readonly host: BoardHost
   /** System RAM, by address */
   readonly ram: readonly Range[]
   readonly memory: Memory
   readonly power: Power
-  /** for what the pipeline writes down */
+  /** where the pipeline keeps its files */
   readonly directory: string
+  /** prints on the simulated board's consoles */
+  readonly print: (text: string) => void
 }
 
-/** Whoever typed the command sees what becomes of it. */
+/** The console shows everything that matters. */
 const SILENT: BootLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** Nothing is fetched here, nobody else asks, and there are no links. */
+/** Nothing is fetched here, there are no other clients and no links. */
 const settings = (directory: string): BootConfig => ({
   artifactDir: join(directory, 'artifacts'),
   stateDir: join(directory, 'jobs'),
@@ -39,7 +42,7 @@ const settings = (directory: string): BootConfig => ({
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },
 })
 
-/** A board has memory mapped; copies do where the addon may be missing. */
+/** A board maps memory; here the addon may be missing, so the bytes are copied. */
 async function readPart(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Promise<Uint8Array> {
   if (part === undefined) return readFile(path)
   const file = await open(path)
@@ -50,26 +53,27 @@ async function readPart(path: string, part?: Pick<FilePart, 'offset' | 'size'>):
   }
 }
 
-export class DeskDoor implements BootDoor {
-  constructor(private readonly parts: DeskDoorParts) {}
+export class SimulatedBootTarget implements BootTarget {
+  constructor(private readonly deps: SimulatedBootDeps) {}
 
-  async boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<string> {
-    const { host, ram, memory, power, directory } = this.parts
-    // A pipeline that has jumped is never free again, so every boot has its own.
-    const kexec = createFakeKexec({ ram })
+  async boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never> {
+    const { host, ram, memory, power, directory, print } = this.deps
+    // A pipeline that has jumped never becomes free, so every boot has its own.
+    const kexec = createSimulatedKexec({ ram })
     const boot = await Boot.open({ kexec, host, config: settings(directory), mapFile: readPart, log: SILENT })
-    const door = new PipelineDoor(boot, memory, power)
-    const landed = kexec.jumped.then(
-      ({ entry }) => `## fauxboot: a board would now be in the new kernel, entered at 0x${entry.toString(16)}`,
-    )
-    return Promise.race([door.boot(order, watch, signal), landed])
+    const target = new PipelineBootTarget(boot, memory, power)
+    const jumped = kexec.jumped.then(({ entry }) => {
+      print(`## fauxboot: a board would now be in the new kernel, entered at 0x${entry.toString(16)}\n`)
+      throw new LineStopped('the simulated board jumped')
+    })
+    return Promise.race([target.boot(order, watch, signal), jumped])
   }
 
   reset(): Promise<never> {
-    return this.parts.power.reset()
+    return this.deps.power.reset()
   }
 
   powerOff(): Promise<never> {
-    return this.parts.power.powerOff()
+    return this.deps.power.powerOff()
   }
 }

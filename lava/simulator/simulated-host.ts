@@ -1,4 +1,4 @@
-/** The board that there is none of: memory as it was asked for, nothing plugged in, and nothing in the way of a boot. */
+/** The host of the simulated board: the memory that the user asked for, nothing plugged in, and nothing that prevents a boot. */
 
 import type { BoardHost } from '../../agent/boot/board/board.js'
 import { availableMemory } from '../../agent/boot/board/linux-host.js'
@@ -10,18 +10,18 @@ const ALL_CAPABILITIES = 2n ** 64n - 1n
 const hex = (value: number): string => value.toString(16)
 
 /** @param ram System RAM, by address */
-export function deskHost(ram: readonly Range[]): BoardHost {
+export function simulatedHost(ram: readonly Range[]): BoardHost {
   const total = ram.reduce((sum, { start, end }) => sum + end - start, 0)
   const iomem = ram.map(({ start, end }) => `${hex(start)}-${hex(end - 1)} : System RAM\n`).join('')
   return {
     iomem: async () => iomem,
     runningDtb: async () => null,
-    // What is available is that of the machine which does the work.
+    // The pipeline runs on this machine, so its free memory counts.
     memory: async () => ({ total, available: availableMemory() }),
     model: async () => null,
     compatible: async () => [],
     machine: () => 'armv7l',
-    kernelRelease: () => 'desk',
+    kernelRelease: () => 'simulated',
     links: async () => [],
     watchdogs: async () => [],
     cpus: async () => ({ possible: 1, hotplug: null }),

@@ -6,7 +6,7 @@ import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
 import type { Line } from '../../agent/uboot/console/line.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
-import type { BootDoor } from '../../agent/uboot/hardware/boot-target.js'
+import type { BootTarget } from '../../agent/uboot/hardware/boot-target.js'
 import { EMPTY_STORAGE } from '../../agent/uboot/hardware/empty-storage.js'
 import { NO_GPIO } from '../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../agent/uboot/hardware/memory.js'
@@ -95,7 +95,7 @@ function fatStore(): EnvironmentStore {
 }
 
 /** Where a boot ends: at the kernel's first words, which are not ours. */
-const noKernel = (restart: () => void): BootDoor => ({
+const noKernel = (restart: () => void): BootTarget => ({
   async boot(_order, watch) {
     watch.starting()
     return new Promise(() => {})

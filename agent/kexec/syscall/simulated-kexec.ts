@@ -1,6 +1,6 @@
 /**
  * A kernel for unit tests. `FakeKernel` answers `kexec_load(2)` and `reboot(2)` as 32-bit ARM was measured to
- * (`test/unit/agent/kexec/syscall/kexec-load-errno.json`); `createFakeKexec` puts it behind the interface `Kexec` in the place of the
+ * (`test/unit/agent/kexec/syscall/kexec-load-errno.json`); `createSimulatedKexec` puts it behind the interface `Kexec` in the place of the
  * addon, so that arguments are checked and errors are worded exactly as on a board.
  */
 
@@ -117,7 +117,7 @@ export type FakeKexecCall =
   | { readonly method: 'linkDown'; readonly ifname: string }
   | ({ readonly method: 'load' } & FakeImage)
 
-export interface FakeKexec extends Kexec {
+export interface SimulatedKexec extends Kexec {
   readonly calls: readonly FakeKexecCall[]
   /** the kernel behind it, whose settings may be changed */
   readonly kernel: FakeKernel
@@ -157,7 +157,7 @@ function checkArguments({ entry, segments, flags }: FakeImage): LoadSegment[] {
 }
 
 /** A board without a board. */
-export function createFakeKexec(options: FakeKexecOptions = {}): FakeKexec {
+export function createSimulatedKexec(options: FakeKexecOptions = {}): SimulatedKexec {
   const kernel = new FakeKernel(options)
   const calls: FakeKexecCall[] = []
   const failures: { method: keyof Kexec; error: Error | Errname }[] = []

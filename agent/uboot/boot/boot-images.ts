@@ -5,7 +5,7 @@
 
 import { FDT_MAGIC } from '../../image/fdt/fdt-format.js'
 import { isZImage } from '../../image/kernel/zimage.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { type FitRole, openFit } from '../image/fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
@@ -32,12 +32,12 @@ export function parseImageArgument(machine: Machine, text: string | undefined): 
 
 /** The images that come with the kernel in one file: what stands in for arguments that are not given. */
 export interface Companions {
-  readonly ramdisk: (() => Promise<BootPiece | null>) | null
-  readonly fdt: (() => Promise<BootPiece | null>) | null
+  readonly ramdisk: (() => Promise<MemoryPart | null>) | null
+  readonly fdt: (() => Promise<MemoryPart | null>) | null
 }
 
 /** No ramdisk, no tree; `false` where something was asked for and refused. */
-export type Found = BootPiece | null | false
+export type Found = MemoryPart | null | false
 
 /** One image of a FIT, in memory where it lies. */
 export async function fitPiece(
@@ -45,12 +45,12 @@ export async function fitPiece(
   role: FitRole,
   { address, configuration, rest }: ImageArgument,
   signal: AbortSignal,
-): Promise<BootPiece | null> {
+): Promise<MemoryPart | null> {
   const request = { role, configuration, image: rest, verify: verifies(machine), signal }
   return (await openFit(machine, address, request))?.data ?? null
 }
 
-async function legacyRamdisk(machine: Machine, address: number, signal: AbortSignal): Promise<BootPiece | null> {
+async function legacyRamdisk(machine: Machine, address: number, signal: AbortSignal): Promise<MemoryPart | null> {
   machine.out.write(`## Loading init Ramdisk from Legacy Image at ${hex8(address)} ...\n`)
   const opened = await openLegacy(machine, address, { verify: verifies(machine), signal })
   if (typeof opened === 'string') return null
@@ -85,7 +85,7 @@ export async function findRamdisk(
   return false
 }
 
-function rawRamdisk(machine: Machine, { address, rest }: ImageArgument): BootPiece | null {
+function rawRamdisk(machine: Machine, { address, rest }: ImageArgument): MemoryPart | null {
   const size = rest === null ? 0 : parseHex(rest)
   if (size > 0 && machine.memory.contains(address, size)) return { address, size }
   machine.out.write('Wrong Ramdisk Image Format\n')
@@ -93,7 +93,7 @@ function rawRamdisk(machine: Machine, { address, rest }: ImageArgument): BootPie
 }
 
 /** A device tree at an address; null when there is none. */
-function treeAt(machine: Machine, address: number): BootPiece | null {
+function treeAt(machine: Machine, address: number): MemoryPart | null {
   if (!machine.memory.contains(address, 8)) return null
   const header = machine.memory.read(address, 8)
   const size = header.readUInt32BE(4)
@@ -114,7 +114,7 @@ export async function findFdt(
   return false
 }
 
-async function fdtOf(machine: Machine, argument: string, signal: AbortSignal): Promise<BootPiece | null> {
+async function fdtOf(machine: Machine, argument: string, signal: AbortSignal): Promise<MemoryPart | null> {
   const where = parseImageArgument(machine, argument)
   if (where.configuration !== null || where.rest !== null) {
     const piece = await fitPiece(machine, 'fdt', where, signal)
@@ -133,12 +133,12 @@ async function fdtOf(machine: Machine, argument: string, signal: AbortSignal): P
 
 /** A zImage at an address. */
 export interface ZImageFound {
-  readonly piece: BootPiece
+  readonly piece: MemoryPart
   /** as its header has them */
   readonly start: number
   readonly end: number
   /** the device tree that was loaded behind it in the same file */
-  readonly appended: BootPiece | null
+  readonly appended: MemoryPart | null
   /** bytes that were loaded, when they are too few; null: all are there, or nobody knows */
   readonly loaded: number | null
 }

@@ -3,7 +3,7 @@
 import type { Boot } from '../../boot/boot.js'
 import type { ArtifactReference, JobRequest } from '../../boot/jobs/job.js'
 import { fault, faultOf } from '../../errors.js'
-import type { BootDoor, BootOrder, BootPiece, BootWatch } from '../hardware/boot-target.js'
+import type { BootObserver, BootOrder, BootTarget, MemoryPart } from '../hardware/boot-target.js'
 import type { Memory } from '../hardware/memory.js'
 
 /** How the board itself is restarted and switched off. */
@@ -13,7 +13,7 @@ export interface Power {
   powerOff(): Promise<never>
 }
 
-const reference = (memory: Memory, { address, size }: BootPiece): ArtifactReference => ({
+const reference = (memory: Memory, { address, size }: MemoryPart): ArtifactReference => ({
   part: memory.part(address, size),
 })
 
@@ -30,7 +30,7 @@ function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline }: BootOrder)
   }
 }
 
-export class PipelineDoor implements BootDoor {
+export class PipelineBootTarget implements BootTarget {
   readonly #boot: Boot
   readonly #memory: Memory
   readonly #power: Power
@@ -41,7 +41,7 @@ export class PipelineDoor implements BootDoor {
     this.#power = power
   }
 
-  async boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never> {
+  async boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never> {
     signal.throwIfAborted()
     const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console', signal)
     for await (const event of this.#boot.events(id, 0)) {

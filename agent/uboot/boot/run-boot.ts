@@ -1,7 +1,8 @@
 /** The end of every boot command: what U-Boot prints of its loading, then the jump, or why there is none. */
 
 import { asFault, type FauxbootError } from '../../errors.js'
-import type { BootOrder, BootPiece } from '../hardware/boot-target.js'
+import type { BootOrder, MemoryPart } from '../hardware/boot-target.js'
+import { ShellUnwind } from '../hush/unwind.js'
 import { bareHex } from '../lib/numbers.js'
 import type { Call, Machine } from '../machine/machine.js'
 import { type Companions, findFdt, findRamdisk } from './boot-images.js'
@@ -9,19 +10,19 @@ import { BootPlacement } from './placement.js'
 
 /** A kernel that was found and checked. */
 export interface KernelFound {
-  readonly piece: BootPiece
+  readonly piece: MemoryPart
   /** the memory that ramdisk and device tree must keep off; null: not looked at */
-  readonly keepOff: BootPiece | null
+  readonly keepOff: MemoryPart | null
   /** what U-Boot prints when it brings the kernel where it belongs; may be empty */
   readonly loading: string
   readonly companions: Companions
 }
 
-const overlaps = (a: BootPiece, b: BootPiece): boolean =>
+const overlaps = (a: MemoryPart, b: MemoryPart): boolean =>
   a.address < b.address + b.size && b.address < a.address + a.size
 
 /** @returns false when the piece lies over the kernel, which is printed */
-function keepsOff(machine: Machine, what: 'RD' | 'FDT', piece: BootPiece | null, os: BootPiece | null): boolean {
+function keepsOff(machine: Machine, what: 'RD' | 'FDT', piece: MemoryPart | null, os: MemoryPart | null): boolean {
   if (piece === null || os === null || !overlaps(piece, os)) return true
   const range = `${bareHex(os.address)}..${bareHex(os.address + os.size)}`
   machine.out.write(`ERROR: ${what} image overlaps OS image (OS=${range})\n`)
@@ -47,7 +48,7 @@ export function failureText(command: string, failed: FauxbootError): string {
  * Find ramdisk and device tree, and boot.
  *
  * @param args the command's words; ramdisk and device tree are the second and third behind its name
- * @returns 1 when that failed; on a board it comes back for nothing else
+ * @returns 1 if the boot failed
  */
 export async function bootKernel(machine: Machine, { args, signal }: Call, kernel: KernelFound): Promise<number> {
   const [command = '', , ramdiskArgument, fdtArgument] = args
@@ -64,7 +65,7 @@ export async function bootKernel(machine: Machine, { args, signal }: Call, kerne
   return jump(machine, command, order, signal)
 }
 
-function printPlacement(machine: Machine, ramdisk: BootPiece | null, dtb: BootPiece | null): void {
+function printPlacement(machine: Machine, ramdisk: MemoryPart | null, dtb: MemoryPart | null): void {
   const { out, env, board } = machine
   const [bank] = board.dram
   if (bank === undefined) return
@@ -81,7 +82,7 @@ function printPlacement(machine: Machine, ramdisk: BootPiece | null, dtb: BootPi
 async function jump(machine: Machine, command: string, order: BootOrder, signal: AbortSignal): Promise<number> {
   const { out, boot } = machine
   try {
-    const landed = await boot.boot(
+    return await boot.boot(
       order,
       {
         notice: ({ message, remedy }) =>
@@ -90,10 +91,9 @@ async function jump(machine: Machine, command: string, order: BootOrder, signal:
       },
       signal,
     )
-    out.write(`${landed}\n`)
-    return 0
   } catch (thrown) {
     signal.throwIfAborted()
+    if (thrown instanceof ShellUnwind) throw thrown
     out.write(failureText(command, asFault(thrown, `running ${command}`)))
     return 1
   }

@@ -7,7 +7,7 @@ import type { FitImage } from '../../image/uboot/fit.js'
 import type { UImageFields } from '../../image/uboot/uimage-header.js'
 import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot/boot-images.js'
 import { bootKernel, failureText, type KernelFound } from '../boot/run-boot.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { openFit } from '../image/fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
@@ -93,10 +93,10 @@ async function bootLegacy(machine: Machine, call: Call, address: number): Promis
 function partsOf(
   machine: Machine,
   address: number,
-  ramdisk: BootPiece | undefined,
-  fdt: BootPiece | undefined,
+  ramdisk: MemoryPart | undefined,
+  fdt: MemoryPart | undefined,
 ): Companions {
-  const from = (what: string, text: string, piece: BootPiece | undefined) =>
+  const from = (what: string, text: string, piece: MemoryPart | undefined) =>
     piece === undefined
       ? null
       : async () => {
@@ -109,7 +109,7 @@ function partsOf(
   }
 }
 
-function announceTree(machine: Machine, address: number, fdt: BootPiece): BootPiece {
+function announceTree(machine: Machine, address: number, fdt: MemoryPart): MemoryPart {
   machine.out.write(`## Flattened Device Tree from multi component Image at ${hex8(address)}\n`)
   machine.out.write(`   Booting using the fdt at 0x${fdt.address.toString(16)}\n`)
   return fdt
@@ -143,7 +143,7 @@ async function fitCompanion(
   role: 'ramdisk' | 'fdt',
   where: ImageArgument,
   signal: AbortSignal,
-): Promise<BootPiece | null> {
+): Promise<MemoryPart | null> {
   const piece = await fitPiece(machine, role, where, signal)
   if (piece !== null && role === 'fdt') {
     machine.out.write(`   Booting using the fdt blob at 0x${piece.address.toString(16)}\n`)
@@ -162,7 +162,7 @@ const compressionOf = ({ compression }: FitImage): UImageFields['compression'] =
  */
 async function unpackKernel(
   machine: Machine,
-  piece: BootPiece,
+  piece: MemoryPart,
   compression: UImageFields['compression'],
   load: number,
 ): Promise<Pick<KernelFound, 'piece' | 'loading'> | null> {

@@ -4,7 +4,7 @@ import { FauxbootError } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
 import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
 import { UIMAGE_COMPRESSION } from '../../image/uboot/uimage-tables.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
 import { fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
 import { fitLines } from '../image/image-lines.js'
@@ -63,7 +63,7 @@ async function iminfo(machine: Machine, { args, signal }: Call): Promise<number>
 }
 
 /** A part of an image, and how it is compressed; a sentence when there is none. */
-type Part = { readonly piece: BootPiece; readonly compression: string } | string
+type Part = { readonly piece: MemoryPart; readonly compression: string } | string
 
 const needsTarget = 'Must specify load address for imxtract command with compressed image'
 
@@ -108,7 +108,7 @@ async function fitPart(machine: Machine, { address, part, target, signal }: Extr
 }
 
 /** Copy memory, from its end when it would overwrite itself otherwise. */
-async function copy(machine: Machine, { address, size }: BootPiece, target: number, signal: AbortSignal) {
+async function copy(machine: Machine, { address, size }: MemoryPart, target: number, signal: AbortSignal) {
   const starts = Array.from({ length: Math.ceil(size / MEMORY_CHUNK) }, (_, i) => i * MEMORY_CHUNK)
   for (const start of target > address ? starts.reverse() : starts) {
     machine.memory.write(target + start, machine.memory.read(address + start, Math.min(MEMORY_CHUNK, size - start)))
@@ -123,7 +123,7 @@ const UNPACK_ERRORS: Readonly<Record<string, string>> = {
 }
 
 /** Unpack a part. @returns its size then; null when it cannot be */
-async function unpack(machine: Machine, piece: BootPiece, format: CompressionFormat, to: number, signal: AbortSignal) {
+async function unpack(machine: Machine, piece: MemoryPart, format: CompressionFormat, to: number, signal: AbortSignal) {
   try {
     const packed = machine.memory.read(piece.address, piece.size)
     const bytes = await decompress(packed, { limit: UNPACKED_LIMIT, format, trailing: 'ignore', signal })

@@ -1,6 +1,6 @@
 /** `source`: run a script from memory. */
 
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
@@ -27,7 +27,7 @@ function parseTarget(machine: Machine, text = ''): Wanted {
 }
 
 /** Where a script is, or what U-Boot says when there is none. */
-type Script = BootPiece | string
+type Script = MemoryPart | string
 
 /** What U-Boot's `source` calls what is wrong with a header, unlike its other commands. */
 const REFUSALS = { 'Bad Magic Number': 'Bad magic number', 'Bad Header Checksum': 'Bad header crc' } as const

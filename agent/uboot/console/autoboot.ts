@@ -1,12 +1,12 @@
 /** From power-on to the prompt: `preboot`, the countdown, `bootcmd`. */
 
 import type { Environment } from '../env/environment.js'
-import type { Output, ShellDoor } from '../machine/machine.js'
+import type { Output, ScriptRunner } from '../machine/machine.js'
 
 export interface AutobootOptions {
   readonly env: Environment
   readonly out: Output
-  readonly shell: ShellDoor
+  readonly shell: ScriptRunner
   /** before the number: `Hit any key to stop autoboot: ` */
   readonly sentence: string
   /** seconds where `bootdelay` is not set */

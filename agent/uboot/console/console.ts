@@ -27,7 +27,7 @@ export interface ConsoleOptions {
 }
 
 /** What a console needs of those that share its machine. */
-export interface ConsoleDesk {
+export interface ConsoleArbiter {
   readonly machine: Machine
   readonly shell: Shell
   /** Run something when nobody else runs anything. */
@@ -42,7 +42,7 @@ export interface ConsoleDesk {
 type Reader = (character: string) => void
 
 export class Console {
-  readonly #desk: ConsoleDesk
+  readonly #arbiter: ConsoleArbiter
   readonly #options: ConsoleOptions
   readonly #queue = new InputQueue()
   readonly #history = new History()
@@ -60,11 +60,11 @@ export class Console {
     this.#end = resolve
   })
 
-  constructor(desk: ConsoleDesk, options: ConsoleOptions) {
-    this.#desk = desk
+  constructor(arbiter: ConsoleArbiter, options: ConsoleOptions) {
+    this.#arbiter = arbiter
     this.#options = options
     this.#editor = new LineEditor({ history: this.#history, limit: LINE_LIMIT, write: text => this.print(text) })
-    this.#lines = new TypedLines(desk.shell)
+    this.#lines = new TypedLines(arbiter.shell)
   }
 
   get history(): readonly string[] {
@@ -105,15 +105,15 @@ export class Console {
 
   /** ^C among the waiting bytes is for the command that runs, unless that reads them itself. */
   interrupt(): void {
-    if (this.#reader === null && this.#desk.interrupts(this) && this.#queue.takeInterrupt())
-      this.#desk.shell.interrupt()
+    if (this.#reader === null && this.#arbiter.interrupts(this) && this.#queue.takeInterrupt())
+      this.#arbiter.shell.interrupt()
   }
 
   /** Hand waiting bytes to whoever reads. */
   pump(): void {
     while (this.#queue.size > 0) {
       if (this.#reader === null) {
-        if (!this.#desk.offerKey(this)) break
+        if (!this.#arbiter.offerKey(this)) break
       } else {
         const character = this.#queue.take()
         if (character !== null) this.#reader(character)
@@ -175,10 +175,10 @@ export class Console {
     while (!this.#closed) {
       const end = await this.#edit({
         prompt: this.#lines.prompt,
-        complete: line => (this.#lines.fresh ? complete(this.#desk.machine, line, LINE_LIMIT) : null),
+        complete: line => (this.#lines.fresh ? complete(this.#arbiter.machine, line, LINE_LIMIT) : null),
       })
       if (this.#closed) return
-      if ('line' in end) await this.#desk.exclusive(this, () => this.#enter(end.line))
+      if ('line' in end) await this.#arbiter.exclusive(this, () => this.#enter(end.line))
       else {
         this.print('<INTERRUPT>\n')
         this.#lines.interrupt()

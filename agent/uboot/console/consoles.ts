@@ -3,7 +3,7 @@
 import type { Shell } from '../hush/shell.js'
 import type { Input, Machine, Output } from '../machine/machine.js'
 import { autoboot } from './autoboot.js'
-import { Console, type ConsoleDesk, type ConsoleOptions } from './console.js'
+import { Console, type ConsoleArbiter, type ConsoleOptions } from './console.js'
 
 export interface ConsolesOptions {
   /** asked for when it is needed: the machine knows its consoles, too */
@@ -15,7 +15,7 @@ export interface ConsolesOptions {
   readonly delay?: number
 }
 
-export class Consoles implements ConsoleDesk {
+export class Consoles implements ConsoleArbiter {
   readonly shell: Shell
   /** to the console at which the command was typed that runs; to all while none was typed */
   readonly out: Output

@@ -1,7 +1,7 @@
 /** The way from a boot command into the one pipeline of `agent/boot`. */
 
 /** Part of the machine's memory. */
-export interface BootPiece {
+export interface MemoryPart {
   readonly address: number
   /** bytes */
   readonly size: number
@@ -9,15 +9,15 @@ export interface BootPiece {
 
 /** What a boot command found and checked. */
 export interface BootOrder {
-  readonly kernel: BootPiece
-  readonly ramdisk: BootPiece | null
+  readonly kernel: MemoryPart
+  readonly ramdisk: MemoryPart | null
   /** null: the running kernel's tree */
-  readonly dtb: BootPiece | null
+  readonly dtb: MemoryPart | null
   readonly cmdline: string
 }
 
 /** A finding of the plan. */
-export interface BootNotice {
+export interface BootFinding {
   /** `warning`, or `fatal` where that was no reason to refuse */
   readonly severity: string
   readonly message: string
@@ -25,21 +25,20 @@ export interface BootNotice {
 }
 
 /** What a boot tells on its way. */
-export interface BootWatch {
+export interface BootObserver {
   /** the plan warns of something; called before `starting` */
-  notice(notice: BootNotice): void
+  notice(notice: BootFinding): void
   /** everything is loaded: what is printed now are the last words before the jump */
   starting(): void
 }
 
-export interface BootDoor {
+export interface BootTarget {
   /**
-   * Boot. On a board it comes back only when that fails.
+   * Boot.
    *
-   * @returns the line that stands for the jump, where there is no board to make it
-   * @throws whatever ended the job; the reason of `signal`
+   * @throws the error that ended the job; the reason of `signal`
    */
-  boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<string>
+  boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never>
   /** Restart the board. @throws BOARD_POWER when that fails */
   reset(): Promise<never>
   /** Switch the board off. @throws BOARD_POWER when that fails */

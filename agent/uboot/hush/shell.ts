@@ -5,7 +5,7 @@
 
 import { FauxbootError, fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
-import type { Machine, ScriptMode, ShellDoor } from '../machine/machine.js'
+import type { Machine, ScriptMode, ScriptRunner } from '../machine/machine.js'
 import { HushParser } from './parser.js'
 import { runCommand } from './run-command.js'
 import type { Compound, Step, Steps } from './syntax.js'
@@ -21,7 +21,7 @@ const LOCALS_ROOM = 4 * 1024 * 1024
 /** milliseconds that the shell runs before it lets others have a turn */
 const SLICE = 10
 
-export class Shell implements ShellDoor, Variables {
+export class Shell implements ScriptRunner, Variables {
   readonly #machine: () => Machine
   readonly #locals = new Map([['HUSH_VERSION', '0.01']])
   #localsSize = 0

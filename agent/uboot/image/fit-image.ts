@@ -5,7 +5,7 @@ import { type Fit, type FitConfiguration, type FitImage, parseFit } from '../../
 import { FitHashCheck } from '../../image/uboot/fit-hash.js'
 import { uimageLongName } from '../../image/uboot/uimage-tables.js'
 import { readTree } from '../fdt/working-tree.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { hex8 } from '../lib/numbers.js'
 import type { Machine } from '../machine/machine.js'
 import { fitImageLines } from './image-lines.js'
@@ -106,7 +106,7 @@ export interface FitChoice {
   /** null when the image was asked for by name */
   readonly configuration: FitConfiguration | null
   /** its data, where it lies in the FIT, still compressed when it says so */
-  readonly data: BootPiece
+  readonly data: MemoryPart
 }
 
 /** The configuration to take, with its lines; null when there is none. */

@@ -3,7 +3,7 @@
 import type { Fit, FitConfiguration, FitImage, FitProof } from '../../image/uboot/fit.js'
 import type { UImageFields } from '../../image/uboot/uimage-header.js'
 import { uimageLongName } from '../../image/uboot/uimage-tables.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { hex8 } from '../lib/numbers.js'
 import { sizeText } from '../lib/size-text.js'
 
@@ -24,7 +24,7 @@ const dataSize = (size: number) => `${size} Bytes = ${sizeText(size)}`
  *
  * @param parts files of a multi-file image or a script, in memory; null for other types
  */
-export function legacyLines(header: UImageFields, parts: readonly BootPiece[] | null): string {
+export function legacyLines(header: UImageFields, parts: readonly MemoryPart[] | null): string {
   const { os, arch, type, compression } = header
   const kind = [uimageLongName('arch', arch), uimageLongName('os', os), uimageLongName('type', type)].join(' ')
   const lines = [

@@ -11,7 +11,7 @@ import {
   uimageParts,
 } from '../../image/uboot/uimage-header.js'
 import { isTree } from '../fdt/working-tree.js'
-import type { BootPiece } from '../hardware/boot-target.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import type { Machine } from '../machine/machine.js'
 import { legacyLines } from './image-lines.js'
 
@@ -42,9 +42,9 @@ export type LegacyFailure = 'Bad Magic Number' | 'Bad Header Checksum' | 'Bad Da
 
 export interface LegacyImage {
   readonly header: UImageFields
-  readonly data: BootPiece
+  readonly data: MemoryPart
   /** files of a multi-file image or a script; of others the data alone */
-  readonly parts: readonly BootPiece[]
+  readonly parts: readonly MemoryPart[]
 }
 
 /**
@@ -84,7 +84,7 @@ export async function legacyDataIntact(
  *
  * @throws FORMAT_TRUNCATED when the list of files does not end; UBOOT_MEMORY
  */
-export function legacyParts(machine: Machine, address: number, { type, size }: UImageFields): BootPiece[] {
+export function legacyParts(machine: Machine, address: number, { type, size }: UImageFields): MemoryPart[] {
   const start = address + UIMAGE_HEADER_BYTES
   if (!LISTED.includes(type)) return [{ address: start, size }]
   const list = machine.memory.read(start, Math.min(size, LIST_BYTES))

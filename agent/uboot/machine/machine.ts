@@ -2,7 +2,7 @@
 
 import type { BoardFacts } from '../board/board-facts.js'
 import type { Environment } from '../env/environment.js'
-import type { BootDoor } from '../hardware/boot-target.js'
+import type { BootTarget } from '../hardware/boot-target.js'
 import type { Gpio } from '../hardware/gpio.js'
 import type { Memory } from '../hardware/memory.js'
 import type { Network } from '../hardware/network.js'
@@ -42,7 +42,7 @@ export interface Input {
 export type ScriptMode = 'run' | 'script'
 
 /** What commands use of the shell. */
-export interface ShellDoor {
+export interface ScriptRunner {
   /**
    * Run text as `run` or `source` do.
    *
@@ -60,13 +60,13 @@ export interface Machine {
   readonly input: Input
   readonly env: Environment
   readonly memory: Memory
-  readonly shell: ShellDoor
+  readonly shell: ScriptRunner
   /** the table, sorted by name */
   readonly commands: readonly Command[]
   readonly network: Network
   readonly storage: Storage
   readonly gpio: Gpio
-  readonly boot: BootDoor
+  readonly boot: BootTarget
   /** the time, as a real-time clock tells it */
   now(): Date
   state: MachineState

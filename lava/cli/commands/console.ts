@@ -1,4 +1,4 @@
-/** `fauxboot console`: the faked U-Boot at a desk, without a board and without root. */
+/** `fauxboot console`: the fake U-Boot on a simulated board, without root. */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ import { unlessAborted } from '../../../agent/transfer/abort.js'
 import { StreamLine } from '../../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../../agent/uboot/console/telnet-server.js'
 import { fileError } from '../../client/local-file.js'
-import { Desk } from '../../simulator/simulated-board.js'
+import { SimulatedBoard } from '../../simulator/simulated-board.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface Address {
@@ -72,12 +72,12 @@ async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise
   const ranges = normalize(ram.map(parseRamOption))
   const place = await makeDirectory(directory)
   try {
-    const desk = await Desk.open({ ram: ranges, directory: place, bootDelay, environment: env })
+    const board = await SimulatedBoard.open({ ram: ranges, directory: place, bootDelay, environment: env })
     try {
-      await (listen === undefined ? atTerminal(desk, terminal) : atTelnet(desk, listen, terminal))
-      await desk.drained()
+      await (listen === undefined ? atTerminal(board, terminal) : atTelnet(board, listen, terminal))
+      await board.drained()
     } finally {
-      desk.close()
+      board.close()
     }
   } finally {
     if (directory === undefined) await rm(place, { recursive: true, force: true })
@@ -95,7 +95,7 @@ async function makeDirectory(given: string | undefined): Promise<string> {
 }
 
 /** Until the end of the input, Ctrl-], or the end of whoever reads what is printed. */
-async function atTerminal(desk: Desk, terminal: Terminal): Promise<void> {
+async function atTerminal(board: SimulatedBoard, terminal: Terminal): Promise<void> {
   const { stdin, stdout, signal } = terminal.io
   const raw = stdin instanceof ReadStream && stdin.isTTY ? stdin : null
   const hungUp = new Promise<void>(resolve => {
@@ -112,24 +112,24 @@ async function atTerminal(desk: Desk, terminal: Terminal): Promise<void> {
       // Whatever comes next does not belong behind the prompt.
       if (stdout.writable) stdout.write('\n')
     }
-    void desk.attach(new StreamLine('terminal', stdin, stdout, { received, sent, restore })).then(resolve)
+    void board.attach(new StreamLine('terminal', stdin, stdout, { received, sent, restore })).then(resolve)
   })
   if (raw !== null) {
     terminal.note('fauxboot: a U-Boot without a board; poweroff or Ctrl-] ends it')
     raw.setRawMode(true)
   }
-  desk.powerOn()
-  await unlessAborted(Promise.race([hungUp, desk.off]), signal)
+  board.powerOn()
+  await unlessAborted(Promise.race([hungUp, board.off]), signal)
 }
 
 /** Until it is switched off. */
-async function atTelnet(desk: Desk, listen: Address, terminal: Terminal): Promise<void> {
-  const server = await listenTelnet(listen, line => void desk.attach(line))
+async function atTelnet(board: SimulatedBoard, listen: Address, terminal: Terminal): Promise<void> {
+  const server = await listenTelnet(listen, line => void board.attach(line))
   try {
     const { address, port } = server.address() as AddressInfo
     terminal.note(`fauxboot: a U-Boot without a board: telnet ${address} ${port}; poweroff or Ctrl-C ends it`)
-    desk.powerOn()
-    await unlessAborted(desk.off, terminal.io.signal)
+    board.powerOn()
+    await unlessAborted(board.off, terminal.io.signal)
   } finally {
     server.close()
   }

@@ -9,7 +9,7 @@ import { createBoardHost } from '../../../agent/boot/board/linux-host.js'
 import { Boot } from '../../../agent/boot/boot.js'
 import { loadConfig } from '../../../agent/config.js'
 import { createServer } from '../../../agent/http/server.js'
-import { createFakeKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
+import { createSimulatedKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
 import { treeFile } from '../agent/kexec/trees.js'
 
 /** What the agent reads of the board that it runs on. */
@@ -34,7 +34,7 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
   }
   const directories = ['--artifact-dir', join(root, 'artifacts'), '--state-dir', join(root, 'state')]
   const config = loadConfig({}, [...directories, '--farewell-ms', '0', '--fetch-retries', '0', ...flags])
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   const log = pino({ level: 'silent' })
   const boot = await Boot.open({
     kexec,

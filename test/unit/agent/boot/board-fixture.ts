@@ -7,7 +7,7 @@ import { Boot } from '../../../../agent/boot/boot.js'
 import type { JobEvent, JobRequest, JobState } from '../../../../agent/boot/jobs/job.js'
 import type { BootConfig, BootDeps } from '../../../../agent/boot/pipeline/boot-deps.js'
 import { parseJobJson } from '../../../../agent/boot/requests/json.js'
-import { createFakeKexec, type FakeKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
+import { createSimulatedKexec, type SimulatedKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
 import { mapFile } from '../../../../native/index.js'
 import { treeFile } from '../kexec/trees.js'
 import { MIB, temporaryDirectory } from './fixture.js'
@@ -44,7 +44,7 @@ export function fakeHost(changes: Partial<BoardHost> = {}): BoardHost {
 
 export interface TestBoard {
   readonly boot: Boot
-  readonly kexec: FakeKexec
+  readonly kexec: SimulatedKexec
   readonly config: BootConfig
   /** what was logged: `level message` */
   readonly logged: string[]
@@ -57,7 +57,7 @@ export interface BoardChanges {
   readonly host?: Partial<BoardHost>
   readonly deps?: Partial<BootDeps>
   /** put before the fake kernel */
-  readonly wrap?: (kexec: FakeKexec) => FakeKexec
+  readonly wrap?: (kexec: SimulatedKexec) => SimulatedKexec
 }
 
 export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<TestBoard> {
@@ -77,7 +77,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
   }
   const logged: string[] = []
   const note = (level: string) => (_fields: object, message: string) => logged.push(`${level} ${message}`)
-  const plain = createFakeKexec()
+  const plain = createSimulatedKexec()
   const kexec = changes.wrap?.(plain) ?? plain
   const boot = await Boot.open({
     kexec,

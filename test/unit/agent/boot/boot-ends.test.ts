@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Boot } from '../../../../agent/boot/boot.js'
 import { attempt } from '../../../../agent/boot/pipeline/jump.js'
-import type { FakeKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
+import type { SimulatedKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
 import { cpio, zImage } from '../kexec/images.js'
 import {
   type BoardChanges,
@@ -35,8 +35,8 @@ async function boardWithKernel(t: Test, changes: BoardChanges = {}): Promise<Tes
 
 /** The fake kernel with some calls replaced. */
 const withCalls =
-  (calls: (kexec: FakeKexec) => Partial<FakeKexec>) =>
-  (kexec: FakeKexec): FakeKexec => ({ ...kexec, ...calls(kexec) })
+  (calls: (kexec: SimulatedKexec) => Partial<SimulatedKexec>) =>
+  (kexec: SimulatedKexec): SimulatedKexec => ({ ...kexec, ...calls(kexec) })
 
 /** A host that can be held at its memory map, where planning begins. */
 function heldPlanning(): { readonly gate: Gate; readonly host: BoardChanges['host'] } {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { JobRecord } from '../../../../agent/boot/jobs/job-record.js'
-import type { FakeKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
+import type { SimulatedKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
 import { zImage } from '../kexec/images.js'
 import { eventsOf, Gate, IOMEM, jobOf, openBoard, statesOf } from './board-fixture.js'
 import { body, failure, temporaryDirectory } from './fixture.js'
@@ -62,7 +62,7 @@ t.test('an image that cannot be dropped after a restart does not stop the agent'
   await board.boot.close()
   const file = join(board.config.stateDir, `${id}.json`)
   await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"planned"', '"loaded"'))
-  const wrap = (kexec: FakeKexec): FakeKexec => {
+  const wrap = (kexec: SimulatedKexec): SimulatedKexec => {
     kexec.failNext('unload', 'EPERM')
     return kexec
   }

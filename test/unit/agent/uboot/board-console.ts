@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { PipelineDoor, type Power } from '../../../../agent/uboot/boot/pipeline-target.js'
+import { PipelineBootTarget, type Power } from '../../../../agent/uboot/boot/pipeline-target.js'
 import type { Line } from '../../../../agent/uboot/console/line.js'
 import { EMPTY_STORAGE } from '../../../../agent/uboot/hardware/empty-storage.js'
 import { NO_GPIO } from '../../../../agent/uboot/hardware/gpio.js'
@@ -122,7 +122,7 @@ export async function boardConsole(
     network: new FakeNetwork({}),
     storage: EMPTY_STORAGE,
     gpio: NO_GPIO,
-    boot: new PipelineDoor(opened.boot, memory, power),
+    boot: new PipelineBootTarget(opened.boot, memory, power),
     autobootText: 'Hit any key to stop autoboot',
     bootDelay: 2,
     ...different,

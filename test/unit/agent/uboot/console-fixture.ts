@@ -60,8 +60,8 @@ export class Terminal {
   #tail = ''
   #wake: () => void = () => {}
 
-  constructor(desk: Consoles) {
-    this.console = desk.open({
+  constructor(bench: Consoles) {
+    this.console = bench.open({
       write: bytes => {
         this.#shown.push(bytes)
         this.#tail = (this.#tail + bytes).slice(-100)
@@ -88,7 +88,7 @@ export class Terminal {
   }
 }
 
-export interface Desk {
+export interface TestConsole {
   readonly consoles: Consoles
   readonly machine: Machine
   readonly shell: Shell
@@ -96,11 +96,11 @@ export interface Desk {
 }
 
 /** A machine that is not switched on yet, with one terminal. */
-export function desk(
+export function bench(
   t: Test,
   parts: Partial<Machine> & { readonly variables?: Readonly<Record<string, string>> } = {},
   options: Partial<ConsolesOptions> = {},
-): Desk {
+): TestConsole {
   const { variables, ...machineParts } = parts
   const shell = new Shell(() => machine)
   const consoles = new Consoles({ machine: () => machine, shell, ...options })
@@ -116,8 +116,8 @@ export function desk(
 }
 
 /** A machine at its prompt. */
-export async function atPrompt(t: Test, parts: Parameters<typeof desk>[1] = {}): Promise<Desk> {
-  const made = desk(t, parts)
+export async function atPrompt(t: Test, parts: Parameters<typeof bench>[1] = {}): Promise<TestConsole> {
+  const made = bench(t, parts)
   await made.consoles.powerOn(() => {})
   await made.terminal.shows('=> ')
   return made

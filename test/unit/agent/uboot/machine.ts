@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Environment } from '../../../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../../../agent/uboot/env/uboot-environment.js'
-import type { BootDoor } from '../../../../agent/uboot/hardware/boot-target.js'
+import type { BootTarget } from '../../../../agent/uboot/hardware/boot-target.js'
 import { NO_GPIO } from '../../../../agent/uboot/hardware/gpio.js'
 import { Memory, type MemoryRange } from '../../../../agent/uboot/hardware/memory.js'
 import type { Network } from '../../../../agent/uboot/hardware/network.js'
@@ -46,7 +46,7 @@ const noStorage: Storage = {
   read: refuses('storage'),
 }
 
-const noBoot: BootDoor = { boot: refuses('boot'), reset: refuses('boot'), powerOff: refuses('boot') }
+const noBoot: BootTarget = { boot: refuses('boot'), reset: refuses('boot'), powerOff: refuses('boot') }
 
 /** The machine, and what it printed so far. */
 export interface TestMachine extends Machine {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { BoardHost } from '../../../../../agent/boot/board/board.js'
 import { readBoard, readBoardFacts, readLinks } from '../../../../../agent/boot/board/read-board.js'
-import { createFakeKexec } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
+import { createSimulatedKexec } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
 import { fakeHost } from '../board-fixture.js'
 import { body, MIB, openStore } from '../fixture.js'
 
@@ -45,7 +45,7 @@ t.test('the preflight hears of the board what matters to it', async t => {
 t.test('a view of the board has everything that clients ask for', async t => {
   const artifacts = await openStore(t, { available: async () => 900 * MIB })
   await artifacts.receive('a', body(Buffer.alloc(MIB)))
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   const sources = { kexec, artifacts, keepLinksUp: [], owner: 'j1', queued: ['j2'] }
   t.match(await readBoard({ ...sources, host: fakeHost() }), {
     model: 'linux,dummy-virt',
@@ -64,7 +64,7 @@ t.test('a view of the board has everything that clients ask for', async t => {
 
 t.test('what stands in the way of any job is found before there is one', async t => {
   const artifacts = await openStore(t)
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   const found = async (changes: Partial<BoardHost>, fake = kexec) => {
     const view = await readBoard({
       kexec: fake,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../../../agent/errors.js'
 import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
-import { createFakeKexec, FakeKernel } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
+import { createSimulatedKexec, FakeKernel } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
 
 interface Measured {
   readonly cases: readonly { n: number; case: string; errno: number; kexec_loaded: number }[]
@@ -108,7 +108,7 @@ t.test('a fake kernel has the memory it is given', async t => {
 t.test(
   'load, links down, sync and jump are noted in order, and the test sees the very buffers that were loaded',
   async t => {
-    const kexec = createFakeKexec()
+    const kexec = createSimulatedKexec()
     t.equal(await kexec.loaded(), false)
     await kexec.load(0x42000000, [valid], ARM)
     t.equal(await kexec.loaded(), true)
@@ -133,7 +133,7 @@ t.test(
 )
 
 t.test('unload drops the image; a jump then is refused with what is missing', async t => {
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   await kexec.load(0x42000000, [valid], ARM)
   await kexec.unload()
   t.equal(await kexec.loaded(), false)
@@ -144,7 +144,7 @@ t.test('unload drops the image; a jump then is refused with what is missing', as
 })
 
 t.test('arguments are checked as before the real call: what the kernel would accept is refused too', async t => {
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   await t.rejects(kexec.load(0x1234, [valid], ARM), {
     code: 'KEXEC_ARGUMENT',
     message:
@@ -160,7 +160,7 @@ t.test('arguments are checked as before the real call: what the kernel would acc
 })
 
 t.test('a failed load leaves the earlier image loaded, as the kernel does', async t => {
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   await kexec.load(0x42000000, [valid], ARM)
   await t.rejects(kexec.load(0x10000000, [segment(0x10000000)], ARM), {
     code: 'KEXEC_SYSCALL',
@@ -171,7 +171,7 @@ t.test('a failed load leaves the earlier image loaded, as the kernel does', asyn
 })
 
 t.test('any call can be told to fail, once, with an errno or with an error', async t => {
-  const kexec = createFakeKexec()
+  const kexec = createSimulatedKexec()
   kexec.failNext('load', 'EBUSY')
   kexec.failNext('load', fault('KEXEC_ADDON', { reason: 'gone' }))
   await t.rejects(kexec.load(0x42000000, [valid], ARM), {
@@ -190,7 +190,7 @@ t.test('any call can be told to fail, once, with an errno or with an error', asy
 })
 
 t.test('only the links that a test names are there', async t => {
-  const kexec = createFakeKexec({ links: ['eth0'] })
+  const kexec = createSimulatedKexec({ links: ['eth0'] })
   await kexec.linkDown('eth0')
   await t.rejects(kexec.linkDown('eth1'), {
     code: 'KEXEC_SYSCALL',

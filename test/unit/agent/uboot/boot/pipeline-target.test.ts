@@ -2,7 +2,7 @@ import t from 'tap'
 import { parseFdt } from '../../../../../agent/image/fdt/fdt.js'
 import { findNode, propString } from '../../../../../agent/image/fdt/fdt-query.js'
 import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
-import { PipelineDoor } from '../../../../../agent/uboot/boot/pipeline-target.js'
+import { PipelineBootTarget } from '../../../../../agent/uboot/boot/pipeline-target.js'
 import { DTB, Gate, IOMEM, jobOf } from '../../boot/board-fixture.js'
 import { body, MIB } from '../../boot/fixture.js'
 import { cpio, zImage } from '../../kexec/images.js'
@@ -122,7 +122,7 @@ t.test('^C that comes before the job is taken is not lost', async t => {
   const { boot, memory, loaded } = await boardConsole(t)
   loaded(0x4200_0000, KERNEL)
   const power = { reset: () => Promise.reject(), powerOff: () => Promise.reject() }
-  const door = new PipelineDoor(boot, memory, power)
+  const door = new PipelineBootTarget(boot, memory, power)
   const abort = new AbortController()
   const order = { kernel: { address: 0x4200_0000, size: KERNEL.length }, ramdisk: null, dtb: null, cmdline: '' }
   const starting = (): void => void t.fail('it boots')

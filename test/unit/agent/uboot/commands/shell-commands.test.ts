@@ -1,21 +1,21 @@
 import t, { type Test } from 'tap'
 import type { BlockDevice, Storage } from '../../../../../agent/uboot/hardware/storage.js'
-import { atPrompt, type Desk } from '../console-fixture.js'
+import { atPrompt, type TestConsole } from '../console-fixture.js'
 import { plainEnvironment } from '../machine.js'
 
 /** What a line prints, with \n as line end. */
-async function prints({ terminal }: Desk, line: string): Promise<string> {
+async function prints({ terminal }: TestConsole, line: string): Promise<string> {
   const shown = await terminal.exchange(`${line}\r`)
   return shown.slice(line.length + 2, -3).replaceAll('\r\n', '\n')
 }
 
-async function table(t: Test, desk: Desk, rows: readonly (readonly [line: string, printed: string])[]) {
-  for (const [line, printed] of rows) t.equal(await prints(desk, line), printed, line)
+async function table(t: Test, bench: TestConsole, rows: readonly (readonly [line: string, printed: string])[]) {
+  for (const [line, printed] of rows) t.equal(await prints(bench, line), printed, line)
 }
 
 t.test('setexpr calculates on 32 bits, in hexadecimal', async t => {
-  const desk = await atPrompt(t)
-  desk.machine.memory.write(0x4200_0000, Buffer.from('xyy=hello\0'))
+  const bench = await atPrompt(t)
+  bench.machine.memory.write(0x4200_0000, Buffer.from('xyy=hello\0'))
   for (const [expression, value] of [
     ['10 + 10', '20'],
     ['0x10 * 3', '30'],
@@ -30,9 +30,9 @@ t.test('setexpr calculates on 32 bits, in hexadecimal', async t => {
     ['zz + 1', '1'],
     ['*42000000', '3d797978'],
   ] as const) {
-    t.equal(await prints(desk, `setexpr v ${expression}; printenv v`), `v=${value}\n`, expression)
+    t.equal(await prints(bench, `setexpr v ${expression}; printenv v`), `v=${value}\n`, expression)
   }
-  await table(t, desk, [
+  await table(t, bench, [
     ['setexpr.b v *42000000; printenv v', 'v=78\n'],
     ['setexpr.w v *42000000; printenv v', 'v=7978\n'],
     ['setexpr.s v *42000000; printenv v', 'v=xyy=hello\n'],
@@ -47,13 +47,13 @@ t.test('setexpr calculates on 32 bits, in hexadecimal', async t => {
     ['setexpr "a=b" 1; echo $?', '## Error: illegal character \'=\' in variable name "a=b"\n1\n'],
   ])
   for (const line of ['setexpr', 'setexpr v 1 +', 'setexpr v 1 ++ 1', 'setexpr v sub a']) {
-    t.match(await prints(desk, line), /^setexpr - set environment variable as .*first matching substring\n$/s, line)
+    t.match(await prints(bench, line), /^setexpr - set environment variable as .*first matching substring\n$/s, line)
   }
 })
 
 t.test('setexpr replaces what an expression matches', async t => {
-  const desk = await atPrompt(t, { variables: { t: 'hello world' } })
-  await table(t, desk, [
+  const bench = await atPrompt(t, { variables: { t: 'hello world' } })
+  await table(t, bench, [
     ['setexpr v sub o 0 foo; printenv v', 'v=f0o\n'],
     ['setexpr v gsub o 0 foo; printenv v', 'v=f00\n'],
     ['setexpr t sub world there; printenv t', 't=hello there\n'],
@@ -67,7 +67,7 @@ t.test('setexpr replaces what an expression matches', async t => {
 })
 
 t.test('setexpr formats', async t => {
-  const desk = await atPrompt(t)
+  const bench = await atPrompt(t)
   for (const [format, values, text] of [
     ['%08x-%d', '1f 1f', '0000001f-31'],
     ['0x%04x', '257', '0x0257'],
@@ -85,9 +85,9 @@ t.test('setexpr formats', async t => {
     ['%.3d%5.1s%c', '9 xyz qr', '009    xq'],
     ['a\\tb\\qc', '', 'a\tb\\qc'],
   ] as const) {
-    t.equal(await prints(desk, `setexpr v fmt "${format}" ${values}; printenv v`), `v=${text}\n`, format)
+    t.equal(await prints(bench, `setexpr v fmt "${format}" ${values}; printenv v`), `v=${text}\n`, format)
   }
-  await table(t, desk, [
+  await table(t, bench, [
     ['setexpr v fmt %a 0xff; echo $?', '%a: invalid format\n1\n'],
     ['setexpr v fmt "hello%"', '%: invalid format\n'],
     ['setexpr v fmt %0128d 456', 'result too long\n'],
@@ -95,8 +95,8 @@ t.test('setexpr formats', async t => {
 })
 
 t.test('itest compares numbers, memory and texts', async t => {
-  const desk = await atPrompt(t, { variables: { foo: 'bar' } })
-  desk.machine.memory.write(0x4000_0000, Buffer.from([0xd0, 0xff, 0xff, 0xff]))
+  const bench = await atPrompt(t, { variables: { foo: 'bar' } })
+  bench.machine.memory.write(0x4000_0000, Buffer.from([0xd0, 0xff, 0xff, 0xff]))
   for (const [line, status] of [
     ['itest 10 == 0x10', 0],
     ['itest 10 -eq 10', 0],
@@ -114,9 +114,9 @@ t.test('itest compares numbers, memory and texts', async t => {
     ["itest.s '${foo}' == bar", 0],
     ["itest.s '${gone}' == bar", 1],
   ] as const) {
-    t.equal(await prints(desk, `${line}; echo $?`), `${status}\n`, line)
+    t.equal(await prints(bench, `${line}; echo $?`), `${status}\n`, line)
   }
-  await table(t, desk, [
+  await table(t, bench, [
     ['itest.z 1 == 1', 'Invalid data width specifier\n'],
     ['itest 1 = 1', "Unknown operator '='\n"],
     [
@@ -144,7 +144,7 @@ t.test('test takes its words from left to right', async t => {
     devices: async kind => (kind === 'mmc' ? [card] : []),
     size: async (_device, partition, path) => (path === '/there' && partition < 2 ? 1 : null),
   }
-  const desk = await atPrompt(t, { storage })
+  const bench = await atPrompt(t, { storage })
   for (const [words, status] of [
     ['', 1],
     ['a', 0],
@@ -174,9 +174,9 @@ t.test('test takes its words from left to right', async t => {
     ['-e mmc 0 /there', 0],
     ['-e mmc 0:1 /gone', 1],
   ] as const) {
-    t.equal(await prints(desk, `test ${words}; echo $?`), `${status}\n`, words)
+    t.equal(await prints(bench, `test ${words}; echo $?`), `${status}\n`, words)
   }
-  await table(t, desk, [
+  await table(t, bench, [
     ['test -e usb 0:1 /foo; echo $?', "** Bad device specification usb 0 **\nCouldn't find partition usb 0:1\n1\n"],
     ['test a =~ "("; echo $?', 'Error compiling regex: No closing bracket\n1\n'],
     ['[ a = a ]; echo $?', '0\n'],
@@ -185,8 +185,8 @@ t.test('test takes its words from left to right', async t => {
 })
 
 t.test('sleep takes decimal seconds and fractions', async t => {
-  const desk = await atPrompt(t)
-  await table(t, desk, [
+  const bench = await atPrompt(t)
+  await table(t, bench, [
     ['sleep 0; echo $?', '0\n'],
     ['sleep 0.001; echo $?', '0\n'],
     ['sleep x; echo $?', '0\n'],
@@ -195,18 +195,18 @@ t.test('sleep takes decimal seconds and fractions', async t => {
       'sleep - delay execution for some time\n\nUsage:\nsleep N\n    - delay execution for N seconds (N is _decimal_ and can be\n      fractional)\n',
     ],
   ])
-  desk.terminal.type('sleep 4294967295\r')
-  await desk.terminal.shows('\n')
-  t.equal(await desk.terminal.exchange('\x03'), '=> ')
+  bench.terminal.type('sleep 4294967295\r')
+  await bench.terminal.shows('\n')
+  t.equal(await bench.terminal.exchange('\x03'), '=> ')
 })
 
 t.test('help lists all commands, or explains some', async t => {
-  const desk = await atPrompt(t)
+  const bench = await atPrompt(t)
   t.match(
-    await prints(desk, 'help'),
+    await prints(bench, 'help'),
     /^\? {9}- alias for 'help'\n\[ {9}- alias for 'test'\nask {7}- .*version {3}- print monitor, compiler and linker version\n$/s,
   )
-  await table(t, desk, [
+  await table(t, bench, [
     ['?  md', 'md - memory display\n\nUsage:\nmd [.b, .w, .l] address [# of objects]\n'],
     ['help nosuch', "Unknown command 'nosuch' - try 'help' without arguments for list of all known commands\n\n"],
     ['help true', 'true - do nothing, successfully\n\nUsage:\ntrue - No additional help available.\n'],
@@ -215,13 +215,13 @@ t.test('help lists all commands, or explains some', async t => {
       "run - run commands in an environment variable\n\nUsage:\nrun var [...]\n    - run the commands in the environment variable(s) 'var'\n",
     ],
   ])
-  await prints(desk, 'setenv nested true')
-  t.equal(await desk.terminal.exchange('run nes\t', 'ed '), 'run nested ')
+  await prints(bench, 'setenv nested true')
+  t.equal(await bench.terminal.exchange('run nes\t', 'ed '), 'run nested ')
 })
 
 t.test('version tells what this is, and what it runs on', async t => {
-  const desk = await atPrompt(t, { env: plainEnvironment() })
-  t.match(await prints(desk, 'version'), /^U-Boot 2026\.10-fauxboot \(.*\)\n\nNode\.js [\d.]+\nV8 .*\n$/)
-  Object.assign(desk.machine.board, { identity: 'Allwinner Technology' })
-  t.match(await prints(desk, 'version'), /\) Allwinner Technology\n/)
+  const bench = await atPrompt(t, { env: plainEnvironment() })
+  t.match(await prints(bench, 'version'), /^U-Boot 2026\.10-fauxboot \(.*\)\n\nNode\.js [\d.]+\nV8 .*\n$/)
+  Object.assign(bench.machine.board, { identity: 'Allwinner Technology' })
+  t.match(await prints(bench, 'version'), /\) Allwinner Technology\n/)
 })

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { desk } from '../console-fixture.js'
+import { bench } from '../console-fixture.js'
 
 const CLEAR = '\x1b[2K\r'
 const FIRST = `\x1b[?25h\r\n${CLEAR}Hit any key to stop autoboot: `
@@ -7,7 +7,7 @@ const LAST = `${CLEAR}Hit any key to stop autoboot: 0\r\n`
 
 /** Power on, and type something as soon as the countdown asks for it. */
 async function powerOn(t: Test, variables: Readonly<Record<string, string>>, keys: string, before = '') {
-  const { consoles, terminal } = desk(t, { variables })
+  const { consoles, terminal } = bench(t, { variables })
   terminal.type(before)
   const on = consoles.powerOn(() => consoles.out.write('banner\n'))
   if (keys !== '') await terminal.shows(': 2')
@@ -51,14 +51,14 @@ t.test('bootdelay -1 goes to the prompt, -2 boots at once, and without bootcmd t
 })
 
 t.test('the sentence is a setting', async t => {
-  const { consoles, terminal } = desk(t, { variables: { bootcmd: 'true' } }, { sentence: 'Autoboot in ', delay: 0 })
+  const { consoles, terminal } = bench(t, { variables: { bootcmd: 'true' } }, { sentence: 'Autoboot in ', delay: 0 })
   await consoles.powerOn(() => {})
   t.equal(await terminal.shows('=> '), `\x1b[?25h\r\n${CLEAR}Autoboot in 0\r\n=> `)
   consoles.flush()
 })
 
 t.test('^C at any console aborts bootcmd', async t => {
-  const { consoles, terminal } = desk(t, { variables: { bootdelay: '-2', bootcmd: 'echo B; sleep 10; ask line' } })
+  const { consoles, terminal } = bench(t, { variables: { bootdelay: '-2', bootcmd: 'echo B; sleep 10; ask line' } })
   const on = consoles.powerOn(() => {})
   await terminal.shows('B\r\n')
   terminal.type('\x03')

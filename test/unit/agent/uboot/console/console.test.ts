@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Command } from '../../../../../agent/uboot/machine/machine.js'
-import { atPrompt, desk, Terminal } from '../console-fixture.js'
+import { atPrompt, bench, Terminal } from '../console-fixture.js'
 import { plainEnvironment } from '../machine.js'
 
 t.test('CRLF is one line end, also when it comes in two halves', async t => {
@@ -183,7 +183,7 @@ t.test('an error of the program itself does not end the console', async t => {
   env.get = () => {
     throw new TypeError('no environment')
   }
-  const second = await desk(t)
+  const second = await bench(t)
   await second.consoles.powerOn(() => {})
   await second.terminal.shows('=> ')
   Object.assign(second.machine, { env })

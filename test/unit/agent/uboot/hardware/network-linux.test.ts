@@ -254,7 +254,7 @@ t.test('the runner tells lines, status, and what cannot be run', async t => {
   await t.rejects(running, { message: '^C' })
 })
 
-t.test('at a desk the host itself has the lease', async t => {
+t.test('at a bench the host itself has the lease', async t => {
   const { asked, runner } = scripted([{ status: 0 }])
   const interfaces = () => ({ lo: [own('127.0.0.1', '255.0.0.0', true)], eth0: [own('10.0.0.5', '255.255.255.0')] })
   const host = new HostNetwork({ interfaces, runner, server: '10.0.0.1' })

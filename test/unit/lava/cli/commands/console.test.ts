@@ -74,34 +74,37 @@ t.test('memory is where it is said to be', async t => {
   t.match(text, 'kernel_addr_r=0x22000000\n')
 })
 
-t.test('a boot is planned and loaded, and comes back with the entry in the place of the jump', async t => {
-  const files = new Map([
-    ['zImage', zImage()],
-    ['dtb', treeFile({ memory: [[0x4000_0000, 0x4000_0000]] })],
-  ])
-  const server = await TftpServer.listen({
-    address: '127.0.0.1',
-    port: 0,
-    read: name => {
-      const bytes = files.get(name)
-      if (bytes === undefined) return { refused: 1, text: 'File not found' }
-      return { size: bytes.length, read: async (offset, size) => bytes.subarray(offset, offset + size) }
-    },
-  })
-  t.teardown(() => server.close())
-  const text = await piped(t, [
-    'setenv ipaddr 127.0.0.1; setenv serverip 127.0.0.1',
-    `setenv tftpdstp ${server.port}`,
-    'tftp 42000000 zImage; tftp 43000000 dtb; setenv fdt_high ffffffff',
-    'bootz 42000000 - 43000000; echo came back: $?',
-    'bootz 42000000 - 43000000',
-    'bootz 43000000; echo refused: $?',
-  ])
-  const landed = '## fauxboot: a board would now be in the new kernel, entered at 0x42000000\n'
-  t.match(text, `\nStarting kernel ...\n\n${landed}came back: 0\n=> `)
-  t.equal(text.split(landed).length, 3, 'and once more')
-  t.match(text, 'refused: 1\n')
-})
+t.test(
+  'a boot is planned and loaded; instead of the jump, the console prints the entry and shows its prompt',
+  async t => {
+    const files = new Map([
+      ['zImage', zImage()],
+      ['dtb', treeFile({ memory: [[0x4000_0000, 0x4000_0000]] })],
+    ])
+    const server = await TftpServer.listen({
+      address: '127.0.0.1',
+      port: 0,
+      read: name => {
+        const bytes = files.get(name)
+        if (bytes === undefined) return { refused: 1, text: 'File not found' }
+        return { size: bytes.length, read: async (offset, size) => bytes.subarray(offset, offset + size) }
+      },
+    })
+    t.teardown(() => server.close())
+    const text = await piped(t, [
+      'setenv ipaddr 127.0.0.1; setenv serverip 127.0.0.1',
+      `setenv tftpdstp ${server.port}`,
+      'tftp 42000000 zImage; tftp 43000000 dtb; setenv fdt_high ffffffff',
+      'bootz 42000000 - 43000000; echo not reached',
+      'bootz 42000000 - 43000000',
+      'bootz 43000000; echo refused: $?',
+    ])
+    const landed = '## fauxboot: a board would now be in the new kernel, entered at 0x42000000\n'
+    t.match(text, `\nStarting kernel ...\n\n${landed}=> `)
+    t.equal(text.split(landed).length, 3, 'and once more')
+    t.match(text, 'refused: 1\n')
+  },
+)
 
 t.test('reset comes up again with what was saved; poweroff is the end', async t => {
   const directory = t.testdir()
