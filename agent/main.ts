@@ -12,11 +12,10 @@ import { Boot } from './boot/boot.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
 import { asFault } from './errors.js'
 import { readTokenFile } from './http/access.js'
-import type { PlanRenderers } from './http/routes/jobs.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/syscall/native-kexec.js'
 import { createSystemdNotifier } from './systemd-notify.js'
-import type { TftpJobs, TftpJobsParts } from './tftp/tftp-jobs.js'
+import type { TftpJobs, TftpJobsDeps } from './tftp/tftp-jobs.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
 import type { BoardUBoot, BoardUBootParts } from './uboot/open-board.js'
 
@@ -119,9 +118,9 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     await uboot?.drained()
   }
   const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
-  const server: FastifyInstance = createServer(boot, http, { log, version, plans: PLANS })
+  const server: FastifyInstance = createServer(boot, http, { log, version })
   const url = await server.listen(listen)
-  tftp = await openTftp({ config: push, boot, drawPlan: PLANS.svg, log })
+  tftp = await openTftp({ config: push, boot, log })
   uboot = await openConsole({
     config: console,
     boot,
@@ -135,7 +134,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
 }
 
 /** A board that cannot listen for TFTP still takes jobs over HTTP: what is wrong is logged. */
-async function openTftp(parts: TftpJobsParts): Promise<TftpJobs | null> {
+async function openTftp(parts: TftpJobsDeps): Promise<TftpJobs | null> {
   const { listen } = parts.config
   if (listen === null) return null
   try {
@@ -166,11 +165,6 @@ const memoryRoom =
   ({ memoryReserve }: Config['boot']) =>
   (): number =>
     Math.max(0, Math.floor((availableMemory() - memoryReserve) / 2))
-
-const PLANS: PlanRenderers = {
-  svg: async plan => (await import('./kexec/render/plan-svg.js')).renderPlanSvg(plan),
-  text: async plan => (await import('./kexec/render/plan-text.js')).renderPlanText(plan, { color: false }),
-}
 
 /** Where the addon is missing nothing can be booted, but a plan can be made: the file is read instead. */
 async function mapOrRead(path: string, part?: FilePart): Promise<Uint8Array> {

@@ -14,12 +14,25 @@ import type { BootDeps } from './pipeline/boot-deps.js'
 import { runPipeline } from './pipeline/pipeline.js'
 
 /** A job that waits for the board or owns it. */
-interface Entry {
+interface QueuedJob {
   readonly job: Job
   readonly request: JobRequest
   readonly abort: AbortController
+  /** artifacts that are deleted with the job */
+  readonly consume: readonly string[]
   /** resolves when the job is done with the board */
   done: Promise<void>
+}
+
+export interface SubmitOptions {
+  readonly signal?: AbortSignal
+  readonly consume?: readonly string[]
+}
+
+/** They load when a client first asks for one. */
+const PLAN_RENDERERS = {
+  svg: async (plan: PlanJson) => (await import('../kexec/render/plan-svg.js')).renderPlanSvg(plan),
+  text: async (plan: PlanJson) => (await import('../kexec/render/plan-text.js')).renderPlanText(plan, { color: false }),
 }
 
 export class Boot {
@@ -31,8 +44,8 @@ export class Boot {
   readonly #counters = new BootCounters()
   /** by id, the oldest first */
   readonly #jobs = new Map<string, Job>()
-  readonly #queue: Entry[] = []
-  #owner: Entry | null = null
+  readonly #queue: QueuedJob[] = []
+  #owner: QueuedJob | null = null
   #lastNumber = 0
   #closed = false
 
@@ -62,7 +75,7 @@ export class Boot {
     for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
     const boot = new Boot(deps, artifacts, store)
     const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
-    if (interrupted.length > 0) await boot.#sweepUp(interrupted)
+    if (interrupted.length > 0) await boot.#failInterrupted(interrupted)
     await boot.#forget()
     return boot
   }
@@ -71,10 +84,12 @@ export class Boot {
    * Take a job. It runs at once, or waits when `options.queue` is set and another one owns the board. Uploads that the
    * request names (`artifacts.receiveForJob`) belong to the job from here on, also when this throws.
    *
-   * @param signal cancels the job, from the start: it runs before this resolves
+   * @param options.signal cancels the job, from the start: it runs before this resolves
+   * @param options.consume artifacts that are deleted when the job has ended and the board is free of it; those in use
+   *   by then stay. A job that jumps consumes nothing
    * @throws JOB_BUSY with the owner's id; ARTIFACT_UNKNOWN; ARTIFACT_BUSY for one that is incomplete
    */
-  async submit(request: JobRequest, origin: JobOrigin, signal?: AbortSignal): Promise<JobView> {
+  async submit(request: JobRequest, origin: JobOrigin, { signal, consume = [] }: SubmitOptions = {}): Promise<JobView> {
     const names = referencesOf(request).flatMap(({ reference }) => reference.artifact ?? [])
     const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now)
     try {
@@ -89,8 +104,8 @@ export class Boot {
     this.#counters.jobsSubmitted++
     this.#deps.log.info({ job: job.id, origin, name: request.name }, 'job taken')
     const saved = this.#save(job)
-    this.#queue.push({ job, request, abort: new AbortController(), done: Promise.resolve() })
-    // What has ended cannot be cancelled, and is none the worse for it.
+    this.#queue.push({ job, request, consume, abort: new AbortController(), done: Promise.resolve() })
+    // A job that has ended cannot be cancelled, which is no error here.
     signal?.addEventListener('abort', () => void this.cancel(job.id).catch(() => undefined))
     this.#runNext()
     await saved
@@ -100,6 +115,11 @@ export class Boot {
   /** @throws JOB_UNKNOWN */
   get(id: string): JobView {
     return this.#job(id).view()
+  }
+
+  /** The newest remembered job of a front end that has this name. */
+  latest(origin: JobOrigin, name: string): JobView | null {
+    return this.list().find(job => job.origin === origin && job.name === name) ?? null
   }
 
   /** Every job that is remembered, the newest first. */
@@ -148,13 +168,20 @@ export class Boot {
     return this.#job(id).events.text
   }
 
+  /** @throws JOB_UNKNOWN; JOB_NO_PLAN before the plan is made */
+  plan(id: string): PlanJson {
+    const { plan, state } = this.#job(id)
+    if (plan === null) throw fault('JOB_NO_PLAN', { id, state })
+    return plan
+  }
+
   /**
-   * The plan, once there is one.
+   * The plan as a document: a picture of memory, or tables for a terminal.
    *
-   * @throws JOB_UNKNOWN
+   * @throws JOB_UNKNOWN; JOB_NO_PLAN before the plan is made
    */
-  plan(id: string): PlanJson | null {
-    return this.#job(id).plan
+  async renderPlan(id: string, format: keyof typeof PLAN_RENDERERS): Promise<string> {
+    return PLAN_RENDERERS[format](this.plan(id))
   }
 
   board(): Promise<BoardView> {
@@ -213,8 +240,8 @@ export class Boot {
   async #stop(job: Job, error: FauxbootError): Promise<void> {
     const waiting = this.#queue.findIndex(entry => entry.job === job)
     if (waiting >= 0) {
-      this.#queue.splice(waiting, 1)
-      await this.#free(job)
+      const [queued] = this.#queue.splice(waiting, 1)
+      if (queued !== undefined) await this.#free(queued)
       await this.#end(job, error)
     } else if (this.#owner?.job === job) {
       this.#owner.abort.abort(error)
@@ -231,26 +258,34 @@ export class Boot {
   }
 
   /** Run a job to its end. Never rejects: every error is the job's. */
-  async #run({ job, request, abort }: Entry): Promise<void> {
-    const { artifacts } = this
-    const stage = { job, request, signal: abort.signal, artifacts, counters: this.#counters, deps: this.#deps }
+  async #run(queued: QueuedJob): Promise<void> {
+    const { job, request, abort } = queued
     let error: FauxbootError | null = null
     try {
-      await runPipeline(stage, () => this.#save(job))
+      await runPipeline({
+        job,
+        request,
+        signal: abort.signal,
+        artifacts: this.artifacts,
+        counters: this.#counters,
+        deps: this.#deps,
+        save: () => this.#save(job),
+      })
     } catch (thrown) {
-      // What else fails while a job is stopped comes of its being stopped.
+      // Errors after an abort are consequences of the abort.
       error = asFault(abort.signal.aborted ? abort.signal.reason : thrown, `the job was ${job.state}`)
     }
-    await this.#free(job)
-    // Whoever hears of the end may submit the next job at once.
+    await this.#free(queued)
+    // A client that sees the end may submit the next job at once.
     this.#owner = null
     await this.#end(job, error)
   }
 
-  /** Give back what a job holds. */
-  async #free(job: Job): Promise<void> {
+  /** Release what a job holds, and delete what it consumes. */
+  async #free({ job, consume }: QueuedJob): Promise<void> {
     try {
       await this.artifacts.releaseAll(job.id)
+      for (const name of consume) await this.artifacts.deleteUnused(name)
     } catch (thrown) {
       this.#deps.log.error({ job: job.id, reason: String(thrown) }, 'files of the job could not be removed')
     }
@@ -286,7 +321,7 @@ export class Boot {
   }
 
   /** The agent died with jobs under way: they have failed, and nothing of them stays loaded. */
-  async #sweepUp(jobs: readonly Job[]): Promise<void> {
+  async #failInterrupted(jobs: readonly Job[]): Promise<void> {
     for (const job of jobs) {
       job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
       this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')

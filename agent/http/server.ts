@@ -10,12 +10,11 @@ import { addArtifactRoutes } from './routes/artifacts.js'
 import { addBoardRoutes } from './routes/board.js'
 import { addDocumentRoutes } from './routes/documents.js'
 import { addEventRoutes } from './routes/events.js'
-import { addJobRoutes, type PlanRenderers } from './routes/jobs.js'
+import { addJobRoutes } from './routes/jobs.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
 export interface HttpDeps {
   readonly log: FastifyBaseLogger
-  readonly plans: PlanRenderers
   /** of the agent */
   readonly version: string
 }
@@ -24,7 +23,7 @@ export interface HttpDeps {
 const LONGEST_PARAMETER = 1024
 
 /** Make the server; the caller listens and closes. */
-export function createServer(boot: Boot, config: HttpConfig, { log, plans, version }: HttpDeps): FastifyInstance {
+export function createServer(boot: Boot, config: HttpConfig, { log, version }: HttpDeps): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -55,7 +54,7 @@ export function createServer(boot: Boot, config: HttpConfig, { log, plans, versi
 
   addDocumentRoutes(app, version)
   // Groups are plugins, because the parsers of their bodies are their own.
-  app.register(async group => addJobRoutes(group, boot, config, plans))
+  app.register(async group => addJobRoutes(group, boot, config))
   app.register(async group => addArtifactRoutes(group, boot))
   addEventRoutes(app, boot, config)
   addBoardRoutes(app, boot, version)

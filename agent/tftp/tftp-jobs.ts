@@ -1,11 +1,10 @@
-/** Jobs over TFTP: who may push what, what a pushed file becomes, when a job starts, and what can be read of it. */
+/** Jobs over TFTP: who may push, what a pushed file becomes, when a job starts, and what clients can read back. */
 
 import type { ArtifactView } from '../boot/artifacts/artifact-store.js'
 import type { Boot } from '../boot/boot.js'
-import { FINAL_STATES, type JobView } from '../boot/jobs/job.js'
+import { FINAL_STATES } from '../boot/jobs/job.js'
 import { networkList } from '../boot/network-list.js'
 import { FauxbootError, fault } from '../errors.js'
-import type { PlanJson } from '../kexec/render/plan-json.js'
 import { TFTP_ERROR } from '../transfer/tftp/packets.js'
 import type { TftpNetwork, TftpPeer } from '../transfer/tftp/peer-socket.js'
 import { type TftpIncoming, type TftpOutgoing, TftpServer } from '../transfer/tftp/server/server.js'
@@ -15,11 +14,9 @@ import { readDescription } from './job-description.js'
 import { artifactOf, type Description, parsePushTarget, parseReportName, type Report, roleOf } from './push-names.js'
 import type { TftpConfig } from './tftp-config.js'
 
-export interface TftpJobsParts {
+export interface TftpJobsDeps {
   readonly config: TftpConfig
   readonly boot: Boot
-  /** draws a plan as SVG */
-  readonly drawPlan: (plan: PlanJson) => Promise<string>
   readonly log: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
@@ -29,7 +26,7 @@ export interface TftpJobsParts {
   readonly network?: TftpNetwork
 }
 
-/** Numbers of RFC 1350 for the errors of the table, by their HTTP status; what is missing is left to the server. */
+/** RFC 1350's error numbers by the HTTP status of our errors; the server chooses the number for any other status. */
 const NUMBERS: Readonly<Record<number, number>> = {
   400: TFTP_ERROR.other,
   403: TFTP_ERROR.accessViolation,
@@ -47,23 +44,23 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** The TFTP server of the agent. */
 export class TftpJobs {
-  readonly #parts: TftpJobsParts
-  /** files that are on their way out of the store: whoever pushes them again waits for that */
-  readonly #leaving = new Set<Promise<void>>()
+  readonly #deps: TftpJobsDeps
+  /** the removal of pushes that broke off: later pushes wait for it */
+  #removal: Promise<void> = Promise.resolve()
   #server: TftpServer | null = null
 
-  private constructor(parts: TftpJobsParts) {
-    this.#parts = parts
+  private constructor(deps: TftpJobsDeps) {
+    this.#deps = deps
   }
 
   /**
-   * Listen where the settings say.
+   * Listen on the address of the settings.
    *
-   * @throws TFTP_PROTOCOL when the port cannot be had
+   * @throws TFTP_PROTOCOL if the port cannot be bound
    */
-  static async open(parts: TftpJobsParts, listen: { readonly host: string; readonly port: number }): Promise<TftpJobs> {
-    const { config, log, network } = parts
-    const jobs = new TftpJobs(parts)
+  static async open(deps: TftpJobsDeps, listen: { readonly host: string; readonly port: number }): Promise<TftpJobs> {
+    const { config, log, network } = deps
+    const jobs = new TftpJobs(deps)
     const peers = networkList(config.peers)
     const checkPeer = ({ address }: TftpPeer): void => {
       if (!peers.has(address)) throw fault('PUSH_PEER', { address })
@@ -92,20 +89,20 @@ export class TftpJobs {
     return this.#server?.port ?? 0
   }
 
-  /** Stop at once; clients whose transfers are running are told. */
+  /** Stop at once; running transfers end with an ERROR packet. */
   close(): void {
     this.#server?.close()
   }
 
   async #push(name: string, size: number | null, { address }: TftpPeer): Promise<TftpIncoming> {
     const target = parsePushTarget(name)
-    await Promise.all(this.#leaving)
+    await this.#removal
     this.#checkFree(target.job, name)
     const failed = (thrown: unknown): void =>
-      this.#parts.log.warn({ name, peer: address, reason: reasonOf(thrown) }, 'TFTP: a push failed')
+      this.#deps.log.warn({ name, peer: address, reason: reasonOf(thrown) }, 'TFTP: a push failed')
     if ('role' in target) return this.#pushFile(artifactOf(target.job, target.role), size, address, failed)
     const { job, description } = target
-    const { descriptionLimit: limit } = this.#parts.config
+    const { descriptionLimit: limit } = this.#deps.config
     return new DescriptionPush({ name, size, limit, start: bytes => this.#start(job, description, bytes), failed })
   }
 
@@ -115,30 +112,30 @@ export class TftpJobs {
     peer: string,
     failed: (thrown: unknown) => void,
   ): Promise<TftpIncoming> {
-    const { boot, log } = this.#parts
+    const { boot, log } = this.#deps
     return FilePush.begin(boot.artifacts, artifact, size, {
       ended: async ({ received }: ArtifactView) => {
-        // TFTP cannot delete; a file of nothing is none.
-        if (received === 0) await this.#forget([artifact])
+        // TFTP has no delete: an empty upload deletes the file.
+        if (received === 0) await boot.artifacts.deleteUnused(artifact)
         log.info({ artifact, size: received, peer }, 'TFTP: file pushed')
       },
       aborted: thrown => {
         failed(thrown)
-        void this.#forget([artifact])
+        this.#remove(artifact)
       },
     })
   }
 
   /** The files of a job stay as they are while it runs. @throws ARTIFACT_BUSY */
   #checkFree(job: string, name: string): void {
-    const latest = this.#latest(job)
-    if (latest === undefined || FINAL_STATES.includes(latest.state)) return
+    const latest = this.#deps.boot.latest('tftp', job)
+    if (latest === null || FINAL_STATES.includes(latest.state)) return
     throw fault('ARTIFACT_BUSY', { name, reason: `in use by job ${latest.id}` })
   }
 
-  /** A description is whole. @throws what is wrong with it; JOB_BUSY, ARTIFACT_BUSY */
+  /** Start the job of a complete description. @throws the description's error; JOB_BUSY, ARTIFACT_BUSY */
   async #start(job: string, description: Description, bytes: Uint8Array): Promise<void> {
-    const { boot, config } = this.#parts
+    const { boot, config } = this.#deps
     const files = new Map<string, string>()
     for (const { name } of await boot.artifacts.list()) {
       const role = roleOf(job, name)
@@ -146,60 +143,32 @@ export class TftpJobs {
     }
     const request = await readDescription(description, bytes, files, config.lab)
     this.#checkFree(job, `${job}/${description}`)
-    // By this name its state is found again, in another life of the agent too.
-    const { id } = await boot.submit({ ...request, name: job }, 'tftp')
-    void this.#forgetAfter(id, [...files.values()])
+    // The name finds the job again, even after the agent was restarted.
+    await boot.submit({ ...request, name: job }, 'tftp', { consume: [...files.values()] })
   }
 
-  /** What was pushed for a job goes with it, as files that come with a job over HTTP do. */
-  async #forgetAfter(id: string, artifacts: readonly string[]): Promise<void> {
-    // A job that is no longer remembered is over, too.
-    await Promise.allSettled([this.#over(id)])
-    await this.#forget(artifacts)
-  }
-
-  /** Resolves when a job has ended and the board is free of it; a job that jumped is never over. */
-  async #over(id: string): Promise<void> {
-    const { boot } = this.#parts
-    for await (const _ of boot.events(id, 0)) {
-      // Only their end counts.
-    }
-    await boot.settled(id)
-  }
-
-  /** Remove artifacts. One that is gone, or in use again, is passed over. */
-  async #forget(artifacts: readonly string[]): Promise<void> {
-    const { boot, log } = this.#parts
-    const forgetting = Promise.allSettled(artifacts.map(name => boot.artifacts.delete(name))).then(results => {
-      for (const result of results) {
-        if (result.status === 'rejected' && !(result.reason instanceof FauxbootError)) {
-          log.error({ reason: reasonOf(result.reason) }, 'TFTP: a pushed file could not be removed')
-        }
-      }
-    })
-    this.#leaving.add(forgetting)
-    await forgetting
-    this.#leaving.delete(forgetting)
-  }
-
-  #latest(job: string): JobView | undefined {
-    return this.#parts.boot.list().find(({ origin, name }) => origin === 'tftp' && name === job)
+  /** Remove what a push that broke off has left. */
+  #remove(artifact: string): void {
+    const { boot, log } = this.#deps
+    this.#removal = this.#removal
+      .then(() => boot.artifacts.deleteUnused(artifact))
+      .catch((thrown: unknown) =>
+        log.error({ artifact, reason: reasonOf(thrown) }, 'TFTP: part of a pushed file could not be removed'),
+      )
   }
 
   async #report(name: string): Promise<TftpOutgoing> {
     const { job, report } = parseReportName(name)
-    const latest = this.#latest(job)
-    if (latest === undefined) throw fault('JOB_UNKNOWN', { id: job })
-    const bytes = Buffer.from(await this.#reportText(latest, report))
+    const latest = this.#deps.boot.latest('tftp', job)
+    if (latest === null) throw fault('JOB_UNKNOWN', { id: job })
+    const bytes = Buffer.from(await this.#reportText(latest.id, report))
     return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) }
   }
 
-  async #reportText(view: JobView, report: Report): Promise<string> {
-    const { boot, drawPlan } = this.#parts
-    if (report === 'status.json') return json(view)
-    if (report === 'log') return boot.log(view.id)
-    const plan = boot.plan(view.id)
-    if (plan === null) throw fault('JOB_NO_PLAN', { id: view.id, state: view.state })
-    return report === 'plan.json' ? json(plan) : drawPlan(plan)
+  async #reportText(id: string, report: Report): Promise<string> {
+    const { boot } = this.#deps
+    if (report === 'status.json') return json(boot.get(id))
+    if (report === 'log') return boot.log(id)
+    return report === 'plan.json' ? json(boot.plan(id)) : boot.renderPlan(id, 'svg')
   }
 }

@@ -128,6 +128,12 @@ export class ArtifactStore {
     await this.#remove(entry)
   }
 
+  /** Remove an artifact that no job uses and no client sends; leave any other alone. */
+  async deleteUnused(name: string): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry !== undefined && !entry.busy && entry.users.size === 0) await this.#remove(entry)
+  }
+
   /** The bytes of a complete artifact, mapped. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
   async bytes(name: string): Promise<Uint8Array> {
     const { received, lent } = this.#complete(name)

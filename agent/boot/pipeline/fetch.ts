@@ -1,9 +1,9 @@
-/** The first stage: every file of a job into the artifact store. */
+/** Step 1: every file of a job goes into the artifact store. */
 
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { showUrl } from '../../transfer/url.js'
 import type { ArtifactReference, FilePart } from '../jobs/job.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 import { thinProgress } from './progress.js'
 
 /** A file of a job in the artifact store. */
@@ -27,9 +27,9 @@ export interface JobFiles {
 }
 
 /** @returns the name of the file in the store */
-async function fetchUrl(stage: Stage, role: string, url: string): Promise<string> {
-  const { job, artifacts, counters, signal } = stage
-  const { stallSeconds, retries, maxRedirects } = stage.deps.config.fetch
+async function fetchUrl(context: JobContext, role: string, url: string): Promise<string> {
+  const { job, artifacts, counters, signal } = context
+  const { stallSeconds, retries, maxRedirects } = context.deps.config.fetch
   const tell = thinProgress((received, size) => job.events.append({ type: 'progress', role, received, size }))
   let before = 0
   return artifacts.makeJobFile({ role, what: showUrl(url), job: job.id, digest: false }, async file => {
@@ -52,22 +52,26 @@ async function fetchUrl(stage: Stage, role: string, url: string): Promise<string
 }
 
 /** @returns the name of the file in the store */
-async function nameOf(stage: Stage, role: string, { url, part, artifact = '' }: ArtifactReference): Promise<string> {
-  if (url !== undefined) return fetchUrl(stage, role, url)
-  return part === undefined ? artifact : stage.artifacts.lend({ role, job: stage.job.id, part })
+async function nameOf(
+  context: JobContext,
+  role: string,
+  { url, part, artifact = '' }: ArtifactReference,
+): Promise<string> {
+  if (url !== undefined) return fetchUrl(context, role, url)
+  return part === undefined ? artifact : context.artifacts.lend({ role, job: context.job.id, part })
 }
 
 const showPart = ({ path, offset, size }: FilePart): string => `${path}: ${size} bytes at 0x${offset.toString(16)}`
 
-async function fetchFile(stage: Stage, role: string, reference: ArtifactReference): Promise<JobFile> {
+async function fetchFile(context: JobContext, role: string, reference: ArtifactReference): Promise<JobFile> {
   const { url, part, artifact = '' } = reference
   const source = url !== undefined ? showUrl(url) : part !== undefined ? showPart(part) : artifact
-  stage.job.noteArtifact(role, { source })
-  if (url !== undefined) stage.job.log('info', `${role}: fetching ${source}`)
-  const name = await nameOf(stage, role, reference)
-  const { size, sha256 } = await stage.artifacts.facts(name)
-  stage.job.noteArtifact(role, { received: size, size, sha256 })
-  stage.job.log('info', `${role}: ${size} bytes, sha256 ${sha256}`)
+  context.job.noteArtifact(role, { source })
+  if (url !== undefined) context.job.log('info', `${role}: fetching ${source}`)
+  const name = await nameOf(context, role, reference)
+  const { size, sha256 } = await context.artifacts.facts(name)
+  context.job.noteArtifact(role, { received: size, size, sha256 })
+  context.job.log('info', `${role}: ${size} bytes, sha256 ${sha256}`)
   return { role, reference, name, size, sha256 }
 }
 
@@ -76,11 +80,11 @@ async function fetchFile(stage: Stage, role: string, reference: ArtifactReferenc
  *
  * @throws the errors of `fetchHttp` and of the artifact store
  */
-export async function fetchFiles(stage: Stage): Promise<JobFiles> {
-  const { kernel, ramdisk, dtb, overlays, modules } = stage.request
+export async function fetchFiles(context: JobContext): Promise<JobFiles> {
+  const { kernel, ramdisk, dtb, overlays, modules } = context.request
   const fetch = async (role: string, reference: ArtifactReference): Promise<JobFile> => {
-    stage.signal.throwIfAborted()
-    return fetchFile(stage, role, reference)
+    context.signal.throwIfAborted()
+    return fetchFile(context, role, reference)
   }
   const files = {
     kernel: await fetch('kernel', kernel),

@@ -1,4 +1,4 @@
-/** What every stage of the pipeline gets to work with. */
+/** What every step of the pipeline works with. */
 
 import type { ArtifactStore } from '../artifacts/artifact-store.js'
 import type { JobRequest } from '../jobs/job.js'
@@ -6,7 +6,7 @@ import type { Job } from '../jobs/job-record.js'
 import type { BootCounters } from '../jobs/metrics.js'
 import type { BootDeps } from './boot-deps.js'
 
-export interface Stage {
+export interface JobContext {
   readonly job: Job
   readonly request: JobRequest
   /** fires when the job is cancelled or the agent stops; its reason is the error that ends the job */
@@ -14,4 +14,6 @@ export interface Stage {
   readonly artifacts: ArtifactStore
   readonly counters: BootCounters
   readonly deps: BootDeps
+  /** writes the job down in its present state; never rejects */
+  save(): Promise<void>
 }

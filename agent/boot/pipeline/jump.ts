@@ -1,9 +1,9 @@
-/** The last stage: out of the first stage and into the target. */
+/** Step 5: out of the first stage and into the target. */
 
 import { fault } from '../../errors.js'
 import { pause } from '../../transfer/abort.js'
 import { readLinks } from '../board/read-board.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 
 /** A storage that hangs must not keep a loaded target from starting. */
 const LAST_STEP_MS = 5000
@@ -35,7 +35,7 @@ export async function attempt(
 }
 
 /** What comes back from a jump is always an error. */
-async function jumpOrSayWhy({ deps }: Stage): Promise<string> {
+async function jumpOrSayWhy({ deps }: JobContext): Promise<string> {
   try {
     await deps.kexec.jump()
     return 'reboot(2) returned without an error'
@@ -48,15 +48,14 @@ async function jumpOrSayWhy({ deps }: Stage): Promise<string> {
  * Jump. Clients are told first and given time to hear it; then nothing is left to be lost, and nothing writes into
  * memory any more.
  *
- * @param save writes the job down in the state it has then; never rejects
  * @throws JUMP_RETURNED when the kernel refuses; otherwise this never settles
  */
-export async function jump(stage: Stage, save: () => Promise<void>): Promise<never> {
-  const { job, deps, counters } = stage
+export async function jump(context: JobContext): Promise<never> {
+  const { job, deps, counters } = context
   const { kexec, host, config } = deps
   const links = (await readLinks(host, config.keepLinksUp)).filter(({ up, kept }) => up && !kept)
   // The last moment at which a cancel counts.
-  stage.signal.throwIfAborted()
+  context.signal.throwIfAborted()
   counters.spent(job.state, job.enter('booting'))
   counters.ended('booting', undefined)
   // Whoever follows the job gets the end of the stream too, while there is a link.
@@ -66,7 +65,10 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
     job.log('warning', `${problem}; going on`)
     deps.log.warn({ job: job.id, problem }, 'not done before the jump')
   }
-  await Promise.all([pause(config.farewellMs, undefined), attempt(complain, 'job state', save, LAST_STEP_MS)])
+  await Promise.all([
+    pause(config.farewellMs, undefined),
+    attempt(complain, 'job state', () => context.save(), LAST_STEP_MS),
+  ])
   await attempt(complain, 'connections', async () => deps.hangUp?.(), LAST_STEP_MS)
   // The other ends have to hear of that too.
   await pause(config.farewellMs, undefined)
@@ -75,7 +77,7 @@ export async function jump(stage: Stage, save: () => Promise<void>): Promise<nev
     await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
     await attempt(complain, `driver of link ${name}`, () => host.detach(name), LAST_STEP_MS)
   }
-  const reason = await jumpOrSayWhy(stage)
+  const reason = await jumpOrSayWhy(context)
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {
     id: job.id,

@@ -1,10 +1,10 @@
-/** The fourth stage: the very bytes that were verified, into the kernel's hands. */
+/** Step 4: the bytes that were verified go to the kernel. */
 
 import { createHash } from 'node:crypto'
 import { fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
 import type { Plan, PlanSegment } from '../../kexec/layout/plan.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 import type { Piece, Pieces } from './unpack.js'
 
 /** Bytes that are digested between two turns of the event loop: 20 ms on a slow core. */
@@ -50,7 +50,7 @@ export async function checkSegments(
 }
 
 /** Leave nothing loaded; that this fails too is told, and hides nothing else. */
-export async function unloadAfterFailure({ job, deps }: Pick<Stage, 'job' | 'deps'>): Promise<void> {
+export async function unloadAfterFailure({ job, deps }: Pick<JobContext, 'job' | 'deps'>): Promise<void> {
   try {
     await deps.kexec.unload()
   } catch (thrown) {
@@ -63,19 +63,19 @@ export async function unloadAfterFailure({ job, deps }: Pick<Stage, 'job' | 'dep
  *
  * @throws VERIFY_SHA256, KEXEC_*, INTERNAL; the reason of the signal, which is also looked at when the load is done
  */
-export async function loadPlan(stage: Stage, plan: Plan, { kernel, ramdisk }: Pieces): Promise<void> {
-  const { signal } = stage
-  const { kexec } = stage.deps
+export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdisk }: Pieces): Promise<void> {
+  const { signal } = context
+  const { kexec } = context.deps
   const started = performance.now()
   await checkSegments(plan.segments, [kernel, ...ramdisk], signal)
-  stage.job.log('info', `digests of what is loaded checked again in ${Math.round(performance.now() - started)} ms`)
+  context.job.log('info', `digests of what is loaded checked again in ${Math.round(performance.now() - started)} ms`)
   // A failed load would leave an earlier image loaded.
   await kexec.unload()
   try {
     const segments = plan.segments.map(({ data, mem, memsz, kind }) => ({ buffer: data, mem, memsz, kind }))
     const checked = performance.now()
     await kexec.load(plan.entry, segments, plan.flags)
-    stage.job.log('info', `kexec_load took ${Math.round(performance.now() - checked)} ms`)
+    context.job.log('info', `kexec_load took ${Math.round(performance.now() - checked)} ms`)
     if (!(await kexec.loaded())) {
       throw fault('KEXEC_ARGUMENT', {
         call: 'kexec_load',
@@ -84,7 +84,7 @@ export async function loadPlan(stage: Stage, plan: Plan, { kernel, ramdisk }: Pi
     }
     signal.throwIfAborted()
   } catch (thrown) {
-    await unloadAfterFailure(stage)
+    await unloadAfterFailure(context)
     throw thrown
   }
 }

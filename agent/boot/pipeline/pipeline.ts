@@ -1,8 +1,8 @@
-/** From a request to the jump: the stages in their order, and the states that clients see. */
+/** From a request to the jump: the steps in their order, and the states that clients see. */
 
 import type { JobState } from '../jobs/job.js'
 import { fetchFiles } from './fetch.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 import { jump } from './jump.js'
 import { loadPlan, unloadAfterFailure } from './load.js'
 import { checkPlan, planPieces } from './plan.js'
@@ -10,34 +10,33 @@ import { unpackFiles } from './unpack.js'
 import { verifyFiles } from './verify.js'
 
 /**
- * Run a job. This resolves for a dry run only, when the plan is made; a job that jumps never comes back.
+ * Run a job. Only a dry run resolves, once its plan is made; a job that jumps never returns.
  *
- * @param save writes the job down in the state it has then; never rejects
- * @throws whatever ended the job; nothing is loaded then, unless the jump itself came back
+ * @throws the error that ended the job; nothing is loaded then, unless the jump itself returned
  */
-export async function runPipeline(stage: Stage, save: () => Promise<void>): Promise<void> {
-  const { job, request, signal, counters } = stage
+export async function runPipeline(context: JobContext): Promise<void> {
+  const { job, request, signal, counters } = context
   const enter = (state: JobState): void => {
     signal.throwIfAborted()
     counters.spent(job.state, job.enter(state))
-    save()
+    void context.save()
   }
   enter('fetching')
-  const files = await fetchFiles(stage)
+  const files = await fetchFiles(context)
   enter('verifying')
   verifyFiles(files)
-  const pieces = await unpackFiles(stage, files)
+  const pieces = await unpackFiles(context, files)
   enter('planning')
-  const plan = await planPieces(stage, pieces)
+  const plan = await planPieces(context, pieces)
   signal.throwIfAborted()
   if (request.options.dryRun) return
-  checkPlan(stage, plan)
-  await loadPlan(stage, plan, pieces)
+  checkPlan(context, plan)
+  await loadPlan(context, plan, pieces)
   try {
     enter('loaded')
-    await jump(stage, save)
+    await jump(context)
   } catch (thrown) {
-    await unloadAfterFailure(stage)
+    await unloadAfterFailure(context)
     throw thrown
   }
 }

@@ -1,4 +1,4 @@
-/** The third stage: the plan, and whether it may be followed. */
+/** Step 3: make the plan and decide whether it may run. */
 
 import { fault } from '../../errors.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
@@ -6,7 +6,7 @@ import type { Finding, Plan } from '../../kexec/layout/plan.js'
 import { planBoot } from '../../kexec/planner.js'
 import { planToJson } from '../../kexec/render/plan-json.js'
 import { readBoardFacts } from '../board/read-board.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 import type { Pieces } from './unpack.js'
 
 /**
@@ -14,7 +14,7 @@ import type { Pieces } from './unpack.js'
  *
  * @throws MAP_*, PLAN_INPUT, FORMAT_*
  */
-export async function planPieces({ job, request, deps }: Stage, pieces: Pieces): Promise<Plan> {
+export async function planPieces({ job, request, deps }: JobContext, pieces: Pieces): Promise<Plan> {
   const { host, config } = deps
   const { earlycon, force } = request.options
   const plan = planBoot({
@@ -43,7 +43,7 @@ const isFatal = ({ severity }: Finding): boolean => severity === 'fatal'
  *
  * @throws PLAN_REFUSED with the findings
  */
-export function checkPlan({ job, request }: Stage, plan: Plan): void {
+export function checkPlan({ job, request }: JobContext, plan: Plan): void {
   const fatal = plan.findings.filter(isFatal)
   const [first] = fatal
   if (first === undefined) return

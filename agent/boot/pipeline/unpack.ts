@@ -1,4 +1,4 @@
-/** The second stage, its other half: from the files of a job to the pieces that are planned and loaded. */
+/** Step 2, continued: from the files of a job to the images that are planned and loaded. */
 
 import { createHash } from 'node:crypto'
 import { fault } from '../../errors.js'
@@ -8,7 +8,7 @@ import { applyOverlay } from '../../image/fdt/fdt-overlay.js'
 import { unlessAborted } from '../../transfer/abort.js'
 import { decompressStream } from './decompress-stream.js'
 import type { JobFile, JobFiles } from './fetch.js'
-import type { Stage } from './job-context.js'
+import type { JobContext } from './job-context.js'
 import { isReadyForTarget, modulesToCpio } from './modules.js'
 
 /** Bytes that go into memory as they are, with the digest that they must still have when they are loaded. */
@@ -28,12 +28,12 @@ export interface Pieces {
 
 /** Write what a stream brings into a file of the job, and give the original's memory back. */
 async function rewrite(
-  stage: Stage,
+  context: JobContext,
   { role, name }: JobFile,
   what: string,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<Piece> {
-  const { artifacts, job, signal } = stage
+  const { artifacts, job, signal } = context
   const made = await artifacts.makeJobFile({ role, what, job: job.id, digest: true }, async file => {
     for await (const chunk of chunks) await unlessAborted(file.write(chunk), signal)
     return file.digest.digest('hex')
@@ -44,51 +44,51 @@ async function rewrite(
   return { role, bytes: await artifacts.bytes(made), sha256 }
 }
 
-async function asItIs({ artifacts }: Stage, { role, name, sha256 }: JobFile): Promise<Piece> {
+async function asItIs({ artifacts }: JobContext, { role, name, sha256 }: JobFile): Promise<Piece> {
   return { role, bytes: await artifacts.bytes(name), sha256 }
 }
 
 /** Undo a compression; null when there is none. */
-async function unpack(stage: Stage, file: JobFile, format: CompressionFormat | null): Promise<Piece> {
-  const piece = await asItIs(stage, file)
+async function unpack(context: JobContext, file: JobFile, format: CompressionFormat | null): Promise<Piece> {
+  const piece = await asItIs(context, file)
   if (format === null) return piece
-  const { signal, artifacts } = stage
+  const { signal, artifacts } = context
   const chunks = decompressStream(piece.bytes, format, { what: file.role, limit: await artifacts.limit(), signal })
-  return rewrite(stage, file, `${file.role} unpacked (${format})`, chunks)
+  return rewrite(context, file, `${file.role} unpacked (${format})`, chunks)
 }
 
 /** What the job states; else what the magic tells. */
-async function formatOf({ artifacts }: Stage, { name, reference }: JobFile): Promise<CompressionFormat | null> {
+async function formatOf({ artifacts }: JobContext, { name, reference }: JobFile): Promise<CompressionFormat | null> {
   const { compression } = reference
   if (compression === undefined) return detectCompression(await artifacts.bytes(name))
   return compression === 'none' ? null : compression
 }
 
 /** Kernel, device trees: unpacked, as nobody after us can do it. */
-async function unpackFully(stage: Stage, file: JobFile): Promise<Piece> {
-  return unpack(stage, file, await formatOf(stage, file))
+async function unpackFully(context: JobContext, file: JobFile): Promise<Piece> {
+  return unpack(context, file, await formatOf(context, file))
 }
 
 /** A ramdisk stays as it is, unless the job states a compression: the target unpacks it itself, and faster. */
-async function unpackRamdisk(stage: Stage, file: JobFile): Promise<Piece> {
+async function unpackRamdisk(context: JobContext, file: JobFile): Promise<Piece> {
   const { compression = 'none' } = file.reference
-  return unpack(stage, file, compression === 'none' ? null : compression)
+  return unpack(context, file, compression === 'none' ? null : compression)
 }
 
-async function unpackModules(stage: Stage, file: JobFile): Promise<Piece> {
-  const piece = await asItIs(stage, file)
+async function unpackModules(context: JobContext, file: JobFile): Promise<Piece> {
+  const piece = await asItIs(context, file)
   const { compression } = file.reference
   if (isReadyForTarget(piece.bytes, { compression })) return piece
-  const { signal, artifacts } = stage
+  const { signal, artifacts } = context
   const chunks = modulesToCpio(piece.bytes, { compression, limit: await artifacts.limit(), signal })
-  return rewrite(stage, file, 'modules as cpio', chunks)
+  return rewrite(context, file, 'modules as cpio', chunks)
 }
 
 /** The device tree with its overlays, in the order of the job; null when the job has neither. */
-async function unpackTree(stage: Stage, { dtb, overlays }: JobFiles): Promise<Piece | null> {
-  const base = dtb === undefined ? null : await unpackFully(stage, dtb)
+async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Promise<Piece | null> {
+  const base = dtb === undefined ? null : await unpackFully(context, dtb)
   if (overlays.length === 0) return base
-  const bytes = base?.bytes ?? (await stage.deps.host.runningDtb())
+  const bytes = base?.bytes ?? (await context.deps.host.runningDtb())
   if (bytes === null) {
     throw fault('PLAN_INPUT', {
       reason: 'there are overlays, but no dtb to apply them to, and the running kernel has none',
@@ -96,10 +96,10 @@ async function unpackTree(stage: Stage, { dtb, overlays }: JobFiles): Promise<Pi
   }
   let tree = parseFdt(bytes, base === null ? 'dtb of the running kernel' : 'dtb')
   for (const overlay of overlays) {
-    stage.signal.throwIfAborted()
-    const piece = await unpackFully(stage, overlay)
+    context.signal.throwIfAborted()
+    const piece = await unpackFully(context, overlay)
     tree = applyOverlay(tree, parseFdt(piece.bytes, overlay.role), overlay.role)
-    stage.job.log('info', `dtb: applied ${overlay.role}`)
+    context.job.log('info', `dtb: applied ${overlay.role}`)
   }
   const written = writeFdt(tree)
   return { role: 'dtb', bytes: written, sha256: createHash('sha256').update(written).digest('hex') }
@@ -110,17 +110,17 @@ async function unpackTree(stage: Stage, { dtb, overlays }: JobFiles): Promise<Pi
  *
  * @throws FORMAT_*, DECOMPRESS_FAILED, FDT_OVERLAY, ARTIFACT_TOO_LARGE, PLAN_INPUT; the reason of the signal
  */
-export async function unpackFiles(stage: Stage, files: JobFiles): Promise<Pieces> {
+export async function unpackFiles(context: JobContext, files: JobFiles): Promise<Pieces> {
   const step = async <T>(next: () => Promise<T>): Promise<T> => {
-    stage.signal.throwIfAborted()
+    context.signal.throwIfAborted()
     return next()
   }
   const { kernel, ramdisk, modules } = files
   const unpacked = {
-    kernel: await step(() => unpackFully(stage, kernel)),
-    ramdisk: ramdisk && (await step(() => unpackRamdisk(stage, ramdisk))),
-    modules: modules && (await step(() => unpackModules(stage, modules))),
-    dtb: await step(() => unpackTree(stage, files)),
+    kernel: await step(() => unpackFully(context, kernel)),
+    ramdisk: ramdisk && (await step(() => unpackRamdisk(context, ramdisk))),
+    modules: modules && (await step(() => unpackModules(context, modules))),
+    dtb: await step(() => unpackTree(context, files)),
   }
   return {
     kernel: unpacked.kernel,

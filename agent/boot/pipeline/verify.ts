@@ -1,4 +1,4 @@
-/** The second stage, its first half: are the files the ones that were meant? */
+/** Step 2: check that the files are the ones the client meant. */
 
 import { fault } from '../../errors.js'
 import type { JobFiles } from './fetch.js'

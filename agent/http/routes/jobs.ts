@@ -5,22 +5,15 @@ import type { FastifyInstance } from 'fastify'
 import type { Boot } from '../../boot/boot.js'
 import type { JobRequest } from '../../boot/jobs/job.js'
 import { fault } from '../../errors.js'
-import type { PlanJson } from '../../kexec/render/plan-json.js'
 import type { HttpConfig } from '../http-config.js'
 import { addJobParsers } from '../requests/job-body.js'
 import { answers } from '../schemas/lazy-schemas.js'
 import * as schemas from '../schemas/schemas.js'
 
-/** How a plan is drawn; `agent/main.ts` brings the functions of `agent/kexec`, which this folder does not know. */
-export interface PlanRenderers {
-  svg(plan: PlanJson): Promise<string>
-  text(plan: PlanJson): Promise<string>
-}
-
 const tags = ['jobs']
 const onJob = { params: schemas.JobParams, tags }
 
-export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpConfig, plans: PlanRenderers): void {
+export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpConfig): void {
   const app = parent.withTypeProvider<TypeBoxTypeProvider>()
   addJobParsers(parent, boot, config)
 
@@ -68,11 +61,9 @@ export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpCo
     response: answers({ 200: schemas.Plan, '4xx': schemas.ErrorAnswer }),
   }
   app.get('/v1/jobs/:id/plan', { schema: plan }, async ({ params: { id }, query }, reply) => {
-    const plan = boot.plan(id)
-    if (plan === null) throw fault('JOB_NO_PLAN', { id, state: boot.get(id).state })
-    if (query.format === 'svg') return reply.type('image/svg+xml').send(await plans.svg(plan))
-    if (query.format === 'text') return reply.type('text/plain; charset=utf-8').send(await plans.text(plan))
-    return plan
+    if (query.format === 'svg') return reply.type('image/svg+xml').send(await boot.renderPlan(id, 'svg'))
+    if (query.format === 'text') return reply.type('text/plain; charset=utf-8').send(await boot.renderPlan(id, 'text'))
+    return boot.plan(id)
   })
 
   const log = {

@@ -43,7 +43,7 @@ export class PipelineBootTarget implements BootTarget {
 
   async boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never> {
     signal.throwIfAborted()
-    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console', signal)
+    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console', { signal })
     for await (const event of this.#boot.events(id, 0)) {
       if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
       if (event.type === 'state' && event.state === 'booting') watch.starting()

@@ -1,7 +1,7 @@
 /** Block devices by kind: `mmc`, `usb`, `scsi`, `virtio`. Linux has found them; starting and scanning is looking anew. */
 
 import { deviceText, tableText } from '../disk/block-text.js'
-import type { BlockDevice, Storage } from '../hardware/storage.js'
+import type { BlockDevice } from '../hardware/storage.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { sizeText } from '../lib/size-text.js'
 import { LoadTarget } from '../machine/load-target.js'

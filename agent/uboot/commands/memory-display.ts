@@ -1,7 +1,7 @@
 /** `md` and `strings`: memory, shown. */
 
 import { yieldToEventLoop } from '../../event-loop.js'
-import { readUnit, UNITS, type Unit, unitHex, unitOf } from '../lib/memory-units.js'
+import { readUnit, type Unit, unitHex, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { based } from '../machine/state.js'

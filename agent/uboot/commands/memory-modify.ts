@@ -1,6 +1,6 @@
 /** `mm` and `nm`: memory, shown and changed unit by unit. */
 
-import { readUnit, UNITS, type Unit, unitBytes, unitHex, unitOf } from '../lib/memory-units.js'
+import { readUnit, unitBytes, unitHex, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { based } from '../machine/state.js'

@@ -2,7 +2,7 @@
 
 import { FauxbootError } from '../../errors.js'
 import { quadHex } from '../hardware/ipv4.js'
-import type { Network, TftpOptions } from '../hardware/network.js'
+import type { TftpOptions } from '../hardware/network.js'
 import { bareHex } from '../lib/numbers.js'
 import { rateText } from '../lib/size-text.js'
 import { isRefusal, LoadTarget, refusalNote } from '../machine/load-target.js'

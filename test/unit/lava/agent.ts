@@ -43,8 +43,7 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
     mapFile: path => readFile(path),
     log,
   })
-  const plans = { svg: async () => '', text: async () => '' }
-  const server = createServer(boot, config.http, { log, version: '0.0.0', plans })
+  const server = createServer(boot, config.http, { log, version: '0.0.0' })
   const board = await server.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await boot.close()

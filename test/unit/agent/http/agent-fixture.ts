@@ -12,8 +12,6 @@ import type { JobView } from '../../../../agent/boot/jobs/job.js'
 import type { ErrorJson } from '../../../../agent/errors.js'
 import type { HttpConfig } from '../../../../agent/http/http-config.js'
 import { createServer } from '../../../../agent/http/server.js'
-import { renderPlanSvg } from '../../../../agent/kexec/render/plan-svg.js'
-import { renderPlanText } from '../../../../agent/kexec/render/plan-text.js'
 import { type BoardChanges, openBoard, type TestBoard } from '../boot/board-fixture.js'
 import { zImage } from '../kexec/images.js'
 
@@ -54,11 +52,7 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
   }
   const lines: Readonly<Record<string, unknown>>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
-  const plans = {
-    svg: async (plan: Parameters<typeof renderPlanSvg>[0]) => renderPlanSvg(plan),
-    text: async (plan: Parameters<typeof renderPlanText>[0]) => renderPlanText(plan, { color: false }),
-  }
-  const server = createServer(board.boot, config, { log, plans, version: '1.2.3' })
+  const server = createServer(board.boot, config, { log, version: '1.2.3' })
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => server.close())
   const request = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)

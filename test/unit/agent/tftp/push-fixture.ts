@@ -4,7 +4,6 @@ import { createSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
 import { FauxbootError } from '../../../../agent/errors.js'
-import { renderPlanSvg } from '../../../../agent/kexec/render/plan-svg.js'
 import type { TftpConfig } from '../../../../agent/tftp/tftp-config.js'
 import { TftpJobs } from '../../../../agent/tftp/tftp-jobs.js'
 import { fetchTftp, putTftp } from '../../../../agent/transfer/tftp/client/client.js'
@@ -60,7 +59,6 @@ export async function pushTo(t: Test, board: TestBoard, config: Partial<TftpConf
         ...config,
       },
       boot: board.boot,
-      drawPlan: async plan => renderPlanSvg(plan),
       log: { info: note('info'), warn: note('warn'), error: note('error') },
     },
     listen,

@@ -264,7 +264,6 @@ t.test('only peers of the listed networks are served, of IPv4 and of IPv6', asyn
       {
         config: { listen, peers, descriptionLimit: 1000, lab: { console: '', kernelArgs: '' } },
         boot,
-        drawPlan: async () => '',
         log,
         network,
       },

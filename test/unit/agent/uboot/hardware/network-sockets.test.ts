@@ -3,11 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { udpNetwork } from '../../../../../agent/transfer/tftp/udp.js'
 import type { TftpOptions } from '../../../../../agent/uboot/hardware/network.js'
 import { HostNetwork } from '../../../../../agent/uboot/hardware/network-host.js'
-
-import { patternBytes } from '../../transfer/fixture.js'
 
 const signal = new AbortController().signal
 const network = new HostNetwork()
