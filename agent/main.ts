@@ -1,14 +1,13 @@
 /** Wires the parts of the agent. `agent/bundle/loader.ts` calls `main`. */
 
-import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { AddonError, drainTty, type FilePart, mapFile, rawTty } from '../native/index.js'
+import { drainTty, rawTty } from '../native/index.js'
+import { collectGarbage, mapOrRead } from './artifact-memory.js'
 import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
 import { Boot } from './boot/boot.js'
+import type { CodeCache } from './bundle/code-cache.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
 import { asFault } from './errors.js'
 import { readTokenFile } from './http/access.js'
@@ -22,16 +21,6 @@ import type { BoardUBoot, BoardUBootParts } from './uboot/open-board.js'
 /** Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
 const version = typeof FAUXBOOT_VERSION === 'string' ? FAUXBOOT_VERSION : 'unbundled'
-
-/** V8's compiled code of the bundle, as the loader knows it. */
-export interface CodeCache {
-  /** where the loader looks for it */
-  readonly file: string
-  /** this process was started from it */
-  readonly used: boolean
-  /** Compiled code of all functions that have run so far. */
-  create(): Uint8Array
-}
 
 const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and TFTP and boots them with kexec
 
@@ -56,12 +45,17 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, cach
     if (mode === '--help') process.stdout.write(`${HELP}\n${describeSettings()}\n`)
     else if (mode === '--version') process.stdout.write(`${version}\n`)
     else if (mode === '--check-config') await checkConfig(loadConfig(env, rest))
-    else if (mode === '--build-cache') await buildCache(loadConfig({}, ['--log-level', 'warn']), cache)
+    else if (mode === '--build-cache') await buildCache(cache, loadConfig({}, ['--log-level', 'warn']))
     else await run(loadConfig(env, argv), env, cache)
   } catch (thrown) {
     process.stderr.write(`fauxboot-agent: ${asFault(thrown, 'starting').message}\n`)
     process.exit(1)
   }
+}
+
+async function buildCache(cache: CodeCache, config: Config): Promise<void> {
+  const { writeCodeCache } = await import('./bundle/code-cache.js')
+  await writeCodeCache(cache, config, config => start(config, createLog(config)))
 }
 
 async function checkConfig(config: Config): Promise<void> {
@@ -166,35 +160,6 @@ const memoryRoom =
   (): number =>
     Math.max(0, Math.floor((availableMemory() - memoryReserve) / 2))
 
-/** Where the addon is missing nothing can be booted, but a plan can be made: the file is read instead. */
-async function mapOrRead(path: string, part?: FilePart): Promise<Uint8Array> {
-  try {
-    return mapFile(path, part)
-  } catch (thrown) {
-    if (thrown instanceof AddonError) return readPart(path, part)
-    throw thrown
-  }
-}
-
-async function readPart(path: string, part: FilePart | undefined): Promise<Uint8Array> {
-  if (part === undefined) return readFile(path)
-  const file = await open(path)
-  try {
-    return (await file.read(Buffer.alloc(part.size), 0, part.size, part.offset)).buffer
-  } finally {
-    await file.close()
-  }
-}
-
-/** Maps of artifacts are undone when their buffers are collected, and V8 does not know how large they are. */
-async function collectGarbage(): Promise<void> {
-  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')])
-  // `gc` is given to contexts that are made after the flag was set.
-  setFlagsFromString('--expose-gc')
-  const gc: unknown = runInNewContext('gc')
-  if (typeof gc === 'function') gc()
-}
-
 function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
   const end = async (signal: NodeJS.Signals): Promise<never> => {
     log.info({ signal }, 'stopping')
@@ -207,22 +172,4 @@ function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
   }
   // A second signal finds no handler any more, and ends the process at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end)
-}
-
-/** Start as always, but where nobody sees it; answer once; write down what V8 has compiled for that. */
-async function buildCache(config: Config, cache: CodeCache): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'fauxboot-cache-'))
-  try {
-    const boot = { ...config.boot, artifactDir: join(directory, 'artifacts'), stateDir: join(directory, 'state') }
-    const agent = await start({ ...config, boot, listen: { host: '127.0.0.1', port: 0 } }, createLog(config))
-    await (await fetch(`${agent.url}/healthz`)).text()
-    const partial = `${cache.file}.partial`
-    await writeFile(partial, cache.create())
-    await rename(partial, cache.file)
-    await agent.boot.close()
-    await agent.server.close()
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-  process.stdout.write(`${cache.file}\n`)
 }

@@ -1,10 +1,9 @@
 /** Boots on the simulated board: the one pipeline up to the jump, which it only reports. */
 
-import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readFilePart } from '../../agent/boot/artifacts/read-file.js'
 import type { BoardHost } from '../../agent/boot/board/board.js'
 import { Boot } from '../../agent/boot/boot.js'
-import type { FilePart } from '../../agent/boot/jobs/job.js'
 import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js'
 import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { createSimulatedKexec } from '../../agent/kexec/syscall/simulated-kexec.js'
@@ -42,17 +41,6 @@ const settings = (directory: string): BootConfig => ({
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },
 })
 
-/** A board maps memory; here the addon may be missing, so the bytes are copied. */
-async function readPart(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Promise<Uint8Array> {
-  if (part === undefined) return readFile(path)
-  const file = await open(path)
-  try {
-    return (await file.read(Buffer.alloc(part.size), 0, part.size, part.offset)).buffer
-  } finally {
-    await file.close()
-  }
-}
-
 export class SimulatedBootTarget implements BootTarget {
   constructor(private readonly deps: SimulatedBootDeps) {}
 
@@ -60,7 +48,7 @@ export class SimulatedBootTarget implements BootTarget {
     const { host, ram, memory, power, directory, print } = this.deps
     // A pipeline that has jumped never becomes free, so every boot has its own.
     const kexec = createSimulatedKexec({ ram })
-    const boot = await Boot.open({ kexec, host, config: settings(directory), mapFile: readPart, log: SILENT })
+    const boot = await Boot.open({ kexec, host, config: settings(directory), mapFile: readFilePart, log: SILENT })
     const target = new PipelineBootTarget(boot, memory, power)
     const jumped = kexec.jumped.then(({ entry }) => {
       print(`## fauxboot: a board would now be in the new kernel, entered at 0x${entry.toString(16)}\n`)

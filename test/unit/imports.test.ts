@@ -25,11 +25,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/tftp': { from: ['agent/boot', 'agent/image', 'agent/transfer'], types: ['agent/kexec'] },
   'agent/uboot': { from: ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'] },
   // The bundle is built from the schemas; everything else in it is reached through main.
-  'agent/bundle': { from: ['agent/http/schemas'], types: ['agent/main.ts'] },
+  'agent/bundle': { from: ['agent/http/schemas'], types: ['agent/main.ts', 'agent/config.ts'] },
   // Settings are the types of the folders that use them.
   'agent/config.ts': { from: [], types: ['agent/boot', 'agent/http', 'agent/tftp', 'agent/uboot'] },
   'agent/errors.ts': { from: [] },
   'agent/event-loop.ts': { from: [] },
+  'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
   'agent/systemd-notify.ts': { from: [], types: ['agent/boot'] },
   // It wires the agent.
