@@ -12,7 +12,6 @@ export interface Addon {
   /** width of a physical address in `kexec_load(2)`: 32 or 64 */
   readonly addressBits: number
   load(entry: number, flags: number, segments: readonly (readonly [Uint8Array, number, number])[]): Promise<void>
-  fileLoad(kernelFd: number, initrdFd: number | null, cmdline: string, flags: number): Promise<void>
   jump(): Promise<void>
   restart(): Promise<void>
   powerOff(): Promise<void>

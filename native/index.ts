@@ -8,10 +8,10 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type Addon, loadAddon } from './addon.js'
 import { NativeArgumentError, NativeError } from './errors.js'
-import { checkLoad, describeLoad, type LoadSegment } from './load-call.js'
+import { checkLoad, describeLoad, type KexecSegment } from './load-call.js'
 
 export { AddonError, NativeArgumentError, NativeError } from './errors.js'
-export { checkLoad, describeLoad, type LoadLimits, type LoadSegment, SEGMENT_MAX } from './load-call.js'
+export { checkLoad, describeLoad, type KexecSegment, type LoadLimits, SEGMENT_MAX } from './load-call.js'
 
 let loadedAddon: Addon | undefined
 
@@ -48,7 +48,7 @@ async function settle(call: string, make: () => Promise<void>): Promise<void> {
  * @param segments 1 to 16, page aligned, not overlapping
  * @param flags the architecture in the upper half: 0x280000 is ARM
  */
-export async function load(entry: number, segments: readonly LoadSegment[], flags: number): Promise<void> {
+export async function load(entry: number, segments: readonly KexecSegment[], flags: number): Promise<void> {
   const native = addon()
   const checked = checkLoad(entry, segments, flags, native)
   await settle(describeLoad(entry, checked, flags), () =>
@@ -64,25 +64,6 @@ export async function load(entry: number, segments: readonly LoadSegment[], flag
 export async function unload(): Promise<void> {
   const native = addon()
   await settle(describeLoad(0, [], 0), () => native.load(0, 0, []))
-}
-
-/**
- * `kexec_file_load(2)`: the kernel reads the files and makes its own plan. 32-bit ARM has no such call (ENOSYS).
- *
- * @param kernelFd open for reading
- * @param initrdFd open for reading, or null: KEXEC_FILE_NO_INITRAMFS is added to the flags
- * @param cmdline without NUL
- * @param flags `KEXEC_FILE_*` of `linux/kexec.h`
- */
-export async function fileLoad(
-  kernelFd: number,
-  initrdFd: number | null,
-  cmdline: string,
-  flags: number,
-): Promise<void> {
-  const native = addon()
-  const call = `kexec_file_load(kernel fd ${kernelFd}, initrd fd ${initrdFd ?? 'none'}, ${JSON.stringify(cmdline)}, flags ${flags})`
-  await settle(call, async () => native.fileLoad(kernelFd, initrdFd, cmdline, flags))
 }
 
 /**

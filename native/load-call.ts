@@ -3,8 +3,8 @@
 import { types } from 'node:util'
 import { NativeArgumentError } from './errors.js'
 
-/** One segment: `buffer` is copied to `mem`, the rest of `memsz` is zeroed. */
-export interface LoadSegment {
+/** One segment of `kexec_load(2)`: `buffer` is copied to `mem`, the rest of `memsz` is zeroed. */
+export interface KexecSegment {
   readonly buffer: Uint8Array
   /** physical address, a multiple of the page size */
   readonly mem: number
@@ -37,7 +37,7 @@ function hex(value: number): string {
 }
 
 /** The whole call in one line. Any value can be shown, however wrong. */
-export function describeLoad(entry: number, segments: readonly LoadSegment[], flags: number): string {
+export function describeLoad(entry: number, segments: readonly KexecSegment[], flags: number): string {
   const list = segments.map(
     ({ buffer, mem, memsz, kind }, index) =>
       `${kind ?? index} ${hex(mem)}+${hex(memsz)} from ${buffer?.byteLength} bytes`,
@@ -47,7 +47,7 @@ export function describeLoad(entry: number, segments: readonly LoadSegment[], fl
 }
 
 /** What is wrong with the bytes of a segment, or null. */
-function bufferFlaw({ buffer, memsz }: LoadSegment): string | null {
+function bufferFlaw({ buffer, memsz }: KexecSegment): string | null {
   if (!types.isUint8Array(buffer)) return 'has no Uint8Array'
   const memory = buffer.buffer
   if (!types.isArrayBuffer(memory)) return 'lies in shared memory, which another thread could change'
@@ -61,7 +61,7 @@ function bufferFlaw({ buffer, memsz }: LoadSegment): string | null {
 }
 
 /** What is wrong with the addresses of a segment, or null. */
-function placeFlaw({ mem, memsz }: LoadSegment, { pageSize, addressBits }: LoadLimits): string | null {
+function placeFlaw({ mem, memsz }: KexecSegment, { pageSize, addressBits }: LoadLimits): string | null {
   if (!Number.isSafeInteger(mem) || mem < 0) return `starts at ${hex(mem)}, which is no address`
   if (!Number.isSafeInteger(memsz) || memsz <= 0) return `takes ${hex(memsz)} bytes, which is no size`
   if (mem % pageSize !== 0) return `starts at ${hex(mem)}, which is not a multiple of the page size ${hex(pageSize)}`
@@ -75,7 +75,7 @@ function placeFlaw({ mem, memsz }: LoadSegment, { pageSize, addressBits }: LoadL
 }
 
 /** The two segments that share memory, in order of address, or null. */
-function findOverlap(segments: readonly LoadSegment[]): [LoadSegment, LoadSegment] | null {
+function findOverlap(segments: readonly KexecSegment[]): [KexecSegment, KexecSegment] | null {
   const sorted = [...segments].sort((a, b) => a.mem - b.mem)
   for (const [index, after] of sorted.entries()) {
     const before = sorted[index - 1]
@@ -96,10 +96,10 @@ function findOverlap(segments: readonly LoadSegment[]): [LoadSegment, LoadSegmen
  */
 export function checkLoad(
   entry: number,
-  segments: readonly LoadSegment[],
+  segments: readonly KexecSegment[],
   flags: number,
   limits: LoadLimits,
-): LoadSegment[] {
+): KexecSegment[] {
   if (!(segments.length >= 1 && segments.length <= SEGMENT_MAX)) {
     const call = `kexec_load(entry ${hex(entry)}, ${segments.length} segments, flags ${hex(flags)})`
     throw new NativeArgumentError(call, `1 to ${SEGMENT_MAX} segments are expected, found ${segments.length}`)

@@ -8,7 +8,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("pageSize", Napi::Number::New(env, static_cast<double>(sysconf(_SC_PAGESIZE))));
   exports.Set("addressBits", Napi::Number::New(env, sizeof(void*) * 8));
   exports.Set("load", Napi::Function::New(env, Load, "load"));
-  exports.Set("fileLoad", Napi::Function::New(env, FileLoad, "fileLoad"));
   exports.Set("jump", Napi::Function::New(env, Jump, "jump"));
   exports.Set("restart", Napi::Function::New(env, Restart, "restart"));
   exports.Set("powerOff", Napi::Function::New(env, PowerOff, "powerOff"));

@@ -8,9 +8,6 @@ namespace fauxboot {
 /// load(entry, flags, [[buffer, mem, memsz], ...]): Promise; kexec_load(2). An empty list unloads.
 Napi::Value Load(const Napi::CallbackInfo& info);
 
-/// fileLoad(kernelFd, initrdFd or null, cmdline, flags): Promise; kexec_file_load(2).
-Napi::Value FileLoad(const Napi::CallbackInfo& info);
-
 /// jump(): Promise; reboot(LINUX_REBOOT_CMD_KEXEC). Settles only when the kernel refuses.
 Napi::Value Jump(const Napi::CallbackInfo& info);
 

@@ -1,18 +1,8 @@
-/**
- * What fauxboot needs from the running kernel to leave it. The real one is `kexec-native.ts` (the addon), the one for
- * unit tests is `kexec-fake.ts`.
- */
+/** What fauxboot needs of the running kernel to leave it. `native-kexec.ts` calls the kernel, `simulated-kexec.ts` imitates it. */
 
-/** One segment of `kexec_load(2)`: `buffer` is copied to `mem`, the rest of `memsz` is zeroed. */
-export interface KexecSegment {
-  readonly buffer: Uint8Array
-  /** physical address, a multiple of the page size */
-  readonly mem: number
-  /** bytes, a multiple of the page size, at least `buffer.length` */
-  readonly memsz: number
-  /** what it is, for messages: `kernel`, `ramdisk`, `dtb` */
-  readonly kind?: string
-}
+import type { KexecSegment } from '../../../native/index.js'
+
+export type { KexecSegment }
 
 export interface Kexec {
   /** Load an image. A failed load leaves an earlier image loaded: call `unload()` first. */

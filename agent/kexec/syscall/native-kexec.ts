@@ -57,8 +57,8 @@ export function kexecFault(
   return fault('KEXEC_SYSCALL', { call, errname, errno, reason }, cause)
 }
 
-/** An error of `native/index.ts` as one of the table; any other passes. */
-function translate(thrown: unknown): unknown {
+/** An error of `native/index.ts` as one of the table; any other error stays as it is. */
+export function asKexecFault(thrown: unknown): unknown {
   if (thrown instanceof native.NativeError) return kexecFault(thrown, thrown)
   if (thrown instanceof native.NativeArgumentError) {
     return fault('KEXEC_ARGUMENT', { call: thrown.call, reason: thrown.reason }, thrown)
@@ -73,7 +73,7 @@ function translated<A extends unknown[], R>(call: (...args: A) => Promise<R>): (
     try {
       return await call(...args)
     } catch (thrown) {
-      throw translate(thrown)
+      throw asKexecFault(thrown)
     }
   }
 }

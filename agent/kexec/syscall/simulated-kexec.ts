@@ -1,18 +1,17 @@
 /**
- * A kernel for unit tests. `FakeKernel` answers `kexec_load(2)` and `reboot(2)` as 32-bit ARM was measured to
- * (`test/unit/agent/kexec/syscall/kexec-load-errno.json`); `createSimulatedKexec` puts it behind the interface `Kexec` in the place of the
- * addon, so that arguments are checked and errors are worded exactly as on a board.
+ * A kernel without a board, for tests and the simulator. `SimulatedKernel` answers `kexec_load(2)` and `reboot(2)` with
+ * the errno values that were measured on 32-bit ARM (`test/unit/agent/kexec/syscall/kexec-load-errno.json`).
+ * `createSimulatedKexec` puts it behind the interface `Kexec`, with the checks and error texts of a board.
  */
 
 import { constants } from 'node:os'
-import { checkLoad, describeLoad, type LoadSegment, NativeArgumentError, SEGMENT_MAX } from '../../../native/index.js'
-import { fault } from '../../errors.js'
+import { checkLoad, describeLoad, SEGMENT_MAX } from '../../../native/index.js'
 import { contains, overlap, type Range, totalLength } from '../layout/ranges.js'
 import type { Kexec, KexecSegment } from './kexec.js'
-import { kexecFault } from './native-kexec.js'
+import { asKexecFault, kexecFault } from './native-kexec.js'
 
 /** What a test may say about the kernel. */
-export interface FakeKernelOptions {
+export interface SimulatedKernelOptions {
   /** System RAM; default: 1 GiB at 0x40000000, as QEMU's `virt` has it */
   readonly ram?: readonly Range[]
   /** whether the caller has CAP_SYS_BOOT; default true */
@@ -24,7 +23,7 @@ export interface FakeKernelOptions {
 }
 
 /** An image as it was loaded. The buffers are those of the caller, not copies. */
-export interface FakeImage {
+export interface SimulatedImage {
   readonly entry: number
   readonly segments: readonly KexecSegment[]
   readonly flags: number
@@ -43,7 +42,7 @@ const placeOf = ({ mem, memsz }: KexecSegment): Range => ({ start: mem, end: mem
 /** The checks of `kexec_load(2)` in the order in which Linux 6.1 makes them on 32-bit ARM; the first that holds wins. */
 const LOAD_RULES: readonly {
   readonly errname: Errname
-  broken(image: FakeImage, kernel: FakeKernel): boolean
+  broken(image: SimulatedImage, kernel: SimulatedKernel): boolean
 }[] = [
   { errname: 'EPERM', broken: (_, kernel) => !kernel.capable || kernel.disabled },
   { errname: 'EINVAL', broken: ({ flags }) => (flags & 0xffff & ~KEXEC_ON_CRASH) !== 0 },
@@ -80,15 +79,15 @@ const LOAD_RULES: readonly {
 ]
 
 /** The system calls, bare: nothing is checked that the kernel does not check. */
-export class FakeKernel {
+export class SimulatedKernel {
   readonly ram: readonly Range[]
   capable: boolean
   disabled: boolean
   unstoppableCpus: boolean
   /** what is loaded; a failed load leaves it as it was */
-  image: FakeImage | null = null
+  image: SimulatedImage | null = null
 
-  constructor(options: FakeKernelOptions = {}) {
+  constructor(options: SimulatedKernelOptions = {}) {
     this.ram = options.ram ?? [{ start: 0x40000000, end: 0x80000000 }]
     this.capable = options.capable ?? true
     this.disabled = options.disabled ?? false
@@ -112,17 +111,17 @@ export class FakeKernel {
 }
 
 /** What was called, in order, refused calls too. */
-export type FakeKexecCall =
+export type SimulatedKexecCall =
   | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' }
   | { readonly method: 'linkDown'; readonly ifname: string }
-  | ({ readonly method: 'load' } & FakeImage)
+  | ({ readonly method: 'load' } & SimulatedImage)
 
 export interface SimulatedKexec extends Kexec {
-  readonly calls: readonly FakeKexecCall[]
+  readonly calls: readonly SimulatedKexecCall[]
   /** the kernel behind it, whose settings may be changed */
-  readonly kernel: FakeKernel
+  readonly kernel: SimulatedKernel
   /** settles with the image when a jump succeeded; the promise of that `jump()` itself never settles */
-  readonly jumped: Promise<FakeImage>
+  readonly jumped: Promise<SimulatedImage>
   /**
    * Let the next call of a method fail, once, and do nothing else. Failures for the same method queue up.
    *
@@ -131,7 +130,7 @@ export interface SimulatedKexec extends Kexec {
   failNext(method: keyof Kexec, error: Error | Errname): void
 }
 
-export interface FakeKexecOptions extends FakeKernelOptions {
+export interface SimulatedKexecOptions extends SimulatedKernelOptions {
   /** the network interfaces there are; by default any name is one */
   readonly links?: readonly string[]
 }
@@ -146,23 +145,22 @@ const SYSCALLS: Readonly<Record<keyof Kexec, string>> = {
   jump: 'reboot',
 }
 
-/** The check that `native/index.ts` makes before the call, with the error that `kexec-native.ts` makes of it. */
-function checkArguments({ entry, segments, flags }: FakeImage): LoadSegment[] {
+/** The check that `native/index.ts` makes before the call, with the same error. */
+function checkArguments({ entry, segments, flags }: SimulatedImage): KexecSegment[] {
   try {
     return checkLoad(entry, segments, flags, { pageSize: PAGE, addressBits: 32 })
   } catch (thrown) {
-    if (!(thrown instanceof NativeArgumentError)) throw thrown
-    throw fault('KEXEC_ARGUMENT', { call: thrown.call, reason: thrown.reason }, thrown)
+    throw asKexecFault(thrown)
   }
 }
 
-/** A board without a board. */
-export function createSimulatedKexec(options: FakeKexecOptions = {}): SimulatedKexec {
-  const kernel = new FakeKernel(options)
-  const calls: FakeKexecCall[] = []
+/** A kernel that jumps nowhere. */
+export function createSimulatedKexec(options: SimulatedKexecOptions = {}): SimulatedKexec {
+  const kernel = new SimulatedKernel(options)
+  const calls: SimulatedKexecCall[] = []
   const failures: { method: keyof Kexec; error: Error | Errname }[] = []
-  let land: (image: FakeImage) => void
-  const jumped = new Promise<FakeImage>(resolve => {
+  let land: (image: SimulatedImage) => void
+  const jumped = new Promise<SimulatedImage>(resolve => {
     land = resolve
   })
 
@@ -173,7 +171,7 @@ export function createSimulatedKexec(options: FakeKexecOptions = {}): SimulatedK
   }
 
   /** Note a call, and fail it if a test asked for that. */
-  const begin = (call: FakeKexecCall, text: string): void => {
+  const begin = (call: SimulatedKexecCall, text: string): void => {
     calls.push(call)
     const index = failures.findIndex(({ method }) => method === call.method)
     const [failure] = index < 0 ? [] : failures.splice(index, 1)
@@ -225,7 +223,7 @@ export function createSimulatedKexec(options: FakeKexecOptions = {}): SimulatedK
       answer('jump', text, kernel.rebootKexec())
       const { image } = kernel
       if (image !== null) land(image)
-      // The first stage is gone: whoever waits for this waits for ever.
+      // The first stage is gone: this never settles.
       return new Promise<never>(() => undefined)
     },
   }

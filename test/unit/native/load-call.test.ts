@@ -1,11 +1,11 @@
 import t from 'tap'
-import { checkLoad, describeLoad, type LoadSegment } from '../../../native/load-call.js'
+import { checkLoad, describeLoad, type KexecSegment } from '../../../native/load-call.js'
 
 const ARM = { pageSize: 0x1000, addressBits: 32 }
 const ARM64 = { pageSize: 0x1000, addressBits: 64 }
 const FLAGS = 0x280000
 
-const segment = (mem: number, memsz: number, size = 16): LoadSegment => ({ buffer: new Uint8Array(size), mem, memsz })
+const segment = (mem: number, memsz: number, size = 16): KexecSegment => ({ buffer: new Uint8Array(size), mem, memsz })
 
 t.test('the text of a call names every segment, by kind where there is one', async t => {
   const segments = [
@@ -33,7 +33,7 @@ structuredClone(detached.buffer, { transfer: [detached.buffer] })
 const REFUSED: readonly {
   name: string
   entry?: number
-  segments: readonly LoadSegment[]
+  segments: readonly KexecSegment[]
   flags?: number
   reason: RegExp
 }[] = [

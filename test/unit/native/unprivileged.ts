@@ -7,7 +7,7 @@ import { answer, dropPrivileges, endingOf } from './child.js'
 /** What the addon says to arguments of any kind and number; it must say something, and not die. */
 async function hostileCalls(): Promise<string[]> {
   const addon = loadAddon()
-  const functions = [addon.load, addon.fileLoad, addon.linkDown, addon.map] as ((...args: unknown[]) => unknown)[]
+  const functions = [addon.load, addon.linkDown, addon.map] as ((...args: unknown[]) => unknown)[]
   const names = new Set<string>()
   const likely = fc.oneof(
     fc.anything({ withTypedArray: true, withSparseArray: true, withBigInt: true }),
@@ -41,8 +41,6 @@ dropPrivileges()
 const answers = {
   load: await endingOf(() => native.load(0x42000000, segments, 0)),
   unload: await endingOf(() => native.unload()),
-  fileLoad: await endingOf(() => native.fileLoad(0, null, 'console=ttyS0', 0)),
-  fileLoadInitrd: await endingOf(() => native.fileLoad(0, 0, 'console=ttyS0', 0)),
   jump: await endingOf(() => native.jump()),
   restart: await endingOf(() => native.restart()),
   powerOff: await endingOf(() => native.powerOff()),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../../../agent/errors.js'
 import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
-import { createSimulatedKexec, FakeKernel } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
+import { createSimulatedKexec, SimulatedKernel } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
 
 interface Measured {
   readonly cases: readonly { n: number; case: string; errno: number; kexec_loaded: number }[]
@@ -24,7 +24,7 @@ const valid = segment(0x42000000)
 const many = (count: number) => Array.from({ length: count }, (_, index) => segment(0x42000000 + index * 0x1000))
 
 /** What was done on the board for each case, in its order: one kernel goes through all of them. */
-const DONE: Readonly<Record<number, (kernel: FakeKernel) => 0 | string>> = {
+const DONE: Readonly<Record<number, (kernel: SimulatedKernel) => 0 | string>> = {
   1: kernel => kernel.kexecLoad(0x42000000, [valid], ARM),
   2: kernel => kernel.kexecLoad(0x42000000, [valid], 0),
   3: kernel => kernel.kexecLoad(0, [], ARM),
@@ -62,7 +62,12 @@ const DONE: Readonly<Record<number, (kernel: FakeKernel) => 0 | string>> = {
 /** Cases of calls that the interface does not have: a wild list of segments, other reboots, `kexec_file_load`. */
 const OUTSIDE = [20, 25, 28]
 
-function as(kernel: FakeKernel, setting: 'capable' | 'disabled', value: boolean, call: () => 0 | string): 0 | string {
+function as(
+  kernel: SimulatedKernel,
+  setting: 'capable' | 'disabled',
+  value: boolean,
+  call: () => 0 | string,
+): 0 | string {
   const before = kernel[setting]
   kernel[setting] = value
   const answer = call()
@@ -71,7 +76,7 @@ function as(kernel: FakeKernel, setting: 'capable' | 'disabled', value: boolean,
 }
 
 t.test('the fake kernel answers every measured case as the real one did, one after another', async t => {
-  const kernel = new FakeKernel()
+  const kernel = new SimulatedKernel()
   for (const { n, case: name, errno, kexec_loaded } of measured.cases) {
     const act = DONE[n]
     if (act === undefined) {
@@ -87,20 +92,20 @@ t.test('the fake kernel answers every measured case as the real one did, one aft
 })
 
 t.test('the fake kernel counts the segments together against half of RAM', async t => {
-  const kernel = new FakeKernel()
+  const kernel = new SimulatedKernel()
   const halves = (mib: number) => [segment(RAM, 256 * MiB), segment(RAM + 256 * MiB, mib * MiB)]
   t.equal(kernel.kexecLoad(RAM, halves(256), ARM), 0)
   t.equal(kernel.kexecLoad(RAM, halves(257), ARM), 'EINVAL')
 })
 
 t.test('a fake kernel that cannot stop its other CPUs loads nothing, but unloads', async t => {
-  const kernel = new FakeKernel({ unstoppableCpus: true })
+  const kernel = new SimulatedKernel({ unstoppableCpus: true })
   t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
   t.equal(kernel.kexecLoad(0, [], ARM), 0)
 })
 
 t.test('a fake kernel has the memory it is given', async t => {
-  const kernel = new FakeKernel({ ram: [{ start: 0x20000000, end: 0x30000000 }] })
+  const kernel = new SimulatedKernel({ ram: [{ start: 0x20000000, end: 0x30000000 }] })
   t.equal(kernel.kexecLoad(0x20000000, [segment(0x20000000)], ARM), 0)
   t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
 })
