@@ -1,4 +1,4 @@
-/** The packages of which the first stage, the tests' tools and the SD cards are made: one tree for all. */
+/** The Debian packages behind the first stage, the tests' tools and the SD cards: one tree for all. */
 
 import { debianTree } from './debian-tree.js'
 
@@ -11,10 +11,11 @@ const PACKAGES = {
   'busybox-static': 'shell and tools for people, and the ramdisk of demonstrations',
   kmod: 'loads modules',
   'ca-certificates': 'trust for https',
-  'xz-utils': 'unpacks kernels and ramdisks, several times quicker than JavaScript',
-  zstd: 'likewise',
+  'xz-utils': 'decompresses .xz and .lzma, several times faster than JavaScript',
+  zstd: 'likewise, for zstd',
+  bzip2: 'likewise, for bzip2',
   'u-boot-sunxi': 'the real boot loader on SD cards',
-  'kexec-tools': 'the peer in tests and measurements',
+  'kexec-tools': 'a peer in tests and measurements',
   curl: 'likewise',
   atftp: 'likewise',
   'tftp-hpa': 'likewise',

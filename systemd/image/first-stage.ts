@@ -21,6 +21,7 @@ const PROGRAMS = [
   'usr/bin/udevadm',
   'usr/bin/xz',
   'usr/bin/zstd',
+  'usr/bin/bunzip2',
   'usr/lib/systemd/systemd',
   'usr/lib/systemd/systemd-executor',
   'usr/lib/systemd/systemd-journald',

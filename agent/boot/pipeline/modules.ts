@@ -8,8 +8,9 @@ import { posix } from 'node:path'
 import type { Header } from 'tar-stream'
 import { fault } from '../../errors.js'
 import { type CompressionFormat, detectCompression } from '../../image/compression/compression.js'
+import { chunksOf } from '../../image/compression/decompression-tool.js'
 import { type CpioEntry, cpioChunks, isCpio } from '../../image/cpio/cpio.js'
-import { decompressStream, pieces } from './decompress-stream.js'
+import { decompressStream } from './decompress-stream.js'
 import { type TarMember, tarMembers } from './tar-stream.js'
 
 /** Enough to tell a cpio from a tar. */
@@ -120,7 +121,7 @@ async function peek(
 }
 
 async function* plain(bytes: Uint8Array, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces(bytes)) {
+  for (const piece of chunksOf(bytes)) {
     signal?.throwIfAborted()
     yield piece
   }

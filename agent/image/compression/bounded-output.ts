@@ -1,10 +1,10 @@
-/** Where decompressors write: one buffer that grows up to a limit, and room for the event loop in between. */
+/** Where decompressors write: one buffer that grows up to a limit. Between its parts the event loop runs. */
 
 import { fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
 
 const FIRST_CAPACITY = 0x1_0000
-/** Output after which other work gets a turn: some 50 ms on the slowest boards. */
+/** Bytes of output between two yields: some 50 ms on the slowest boards. */
 const BYTES_PER_SLICE = 0x10_0000
 
 /**
@@ -12,13 +12,13 @@ const BYTES_PER_SLICE = 0x10_0000
  * nothing, and it never holds much more than `limit` bytes.
  */
 export class BoundedOutput {
-  /** Decoders that copy from what they wrote before use the buffer itself; it changes with `reserve`. */
+  /** Decoders that copy from earlier output use the buffer itself; `reserve` may replace it. */
   buffer: Uint8Array
   /** bytes written so far */
   size = 0
   readonly what: string
   readonly limit: number
-  readonly #signal: AbortSignal | undefined
+  readonly signal: AbortSignal | undefined
   #nextYield = BYTES_PER_SLICE
 
   /**
@@ -28,7 +28,7 @@ export class BoundedOutput {
   constructor(what: string, limit: number, signal?: AbortSignal) {
     this.what = what
     this.limit = limit
-    this.#signal = signal
+    this.signal = signal
     this.buffer = new Uint8Array(Math.min(FIRST_CAPACITY, limit))
   }
 
@@ -38,9 +38,9 @@ export class BoundedOutput {
   }
 
   /**
-   * Refuse more output than the limit allows, before it is allocated.
+   * Refuse output beyond the limit before it is allocated.
    *
-   * @param bytes that are known to follow
+   * @param bytes known to follow
    * @throws FORMAT_TOO_LARGE
    */
   check(bytes: number): void {
@@ -73,7 +73,7 @@ export class BoundedOutput {
   }
 
   /**
-   * Append bytes that nobody else uses: the first ones become the buffer, instead of being copied.
+   * Append bytes that the caller gives away: the first ones become the buffer without a copy.
    *
    * @throws FORMAT_TOO_LARGE
    */
@@ -87,15 +87,15 @@ export class BoundedOutput {
     this.size = bytes.length
   }
 
-  /** Let the event loop run when enough was written since the last time; ends the work when its signal says so. */
+  /** Yield to the event loop if enough was written since the last time. @throws the reason of the signal */
   async yieldIfDue(): Promise<void> {
-    this.#signal?.throwIfAborted()
+    this.signal?.throwIfAborted()
     if (this.size < this.#nextYield) return
     this.#nextYield = this.size + BYTES_PER_SLICE
-    await yieldToEventLoop(this.#signal)
+    await yieldToEventLoop(this.signal)
   }
 
-  /** What was written, a view of the buffer. */
+  /** All output, as a view of the buffer. */
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.size)
   }

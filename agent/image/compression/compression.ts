@@ -1,4 +1,4 @@
-/** Compression, told by its magic and never by a file's name; every decoder is bounded and loaded on first use. */
+/** Compression, recognised by its magic and never by a file's name. Every decoder is bounded and loads on first use. */
 import { fault } from '../../errors.js'
 import { hex } from '../byte-reader.js'
 import { BoundedOutput } from './bounded-output.js'
@@ -6,7 +6,7 @@ import { BoundedOutput } from './bounded-output.js'
 export const COMPRESSION_FORMATS = ['gzip', 'xz', 'lzma', 'zstd', 'bzip2', 'lz4'] as const
 export type CompressionFormat = (typeof COMPRESSION_FORMATS)[number]
 
-/** First bytes of each format; `lzma` has none and is told by `looksLikeLzma`. */
+/** First bytes of each format; `lzma` has no magic, see `looksLikeLzma`. */
 const MAGICS: readonly (readonly [CompressionFormat, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b, 0x08]], // RFC 1952 section 2.3.1, with the only method there is
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]], // xz file format 1.1.0, section 2.1.1.1
@@ -41,9 +41,9 @@ function looksLikeLzma(bytes: Uint8Array): boolean {
 }
 
 /**
- * Tell the compression of `bytes` by its first bytes.
+ * Recognise the compression of `bytes` by the first ones.
  *
- * @returns null when it is none that fauxboot knows
+ * @returns null for anything that fauxboot does not know
  */
 export function detectCompression(bytes: Uint8Array): CompressionFormat | null {
   for (const [format, magic] of MAGICS) if (magic.every((byte, i) => bytes[i] === byte)) return format
@@ -51,18 +51,19 @@ export function detectCompression(bytes: Uint8Array): CompressionFormat | null {
 }
 
 /**
- * Undoes one gzip member, xz stream, zstd frame, bzip2 stream, lz4 frame or `.lzma` file that starts at the first byte.
+ * Decompress one gzip member, xz stream, zstd frame or lz4 frame that starts at the first byte, or a whole `.lzma` or
+ * bzip2 file.
  *
- * @returns how many bytes it took
+ * @returns bytes of input that were used
  */
 export type MemberDecoder = (bytes: Uint8Array, output: BoundedOutput) => Promise<number>
 
 const DECODERS: Readonly<Record<CompressionFormat, () => Promise<MemberDecoder>>> = {
   gzip: async () => (await import('./decompress-gzip.js')).decodeGzipMember,
   xz: async () => (await import('./decompress-xz.js')).decodeXzStream,
-  lzma: async () => (await import('./decompress-lzma.js')).decodeLzmaFile,
+  lzma: async () => (await import('./decompression-tool.js')).decodeWithTool('lzma'),
   zstd: async () => (await import('./decompress-zstd.js')).decodeZstdFrame,
-  bzip2: async () => (await import('./decompress-bzip2.js')).decodeBzip2Stream,
+  bzip2: async () => (await import('./decompression-tool.js')).decodeWithTool('bzip2'),
   lz4: async () => (await import('./decompress-lz4.js')).decodeLz4Frame,
 }
 
@@ -71,26 +72,26 @@ export interface DecompressOptions {
   readonly limit: number
   /** name of the file, for errors */
   readonly what?: string
-  /** told by the magic when left out */
+  /** recognised by its magic by default */
   readonly format?: CompressionFormat
-  /** what is behind the compressed data: an error (default), or none of our business, as in a zImage's payload */
+  /** what follows the compressed data: an error (default), or unrelated, as in a zImage's payload */
   readonly trailing?: 'refuse' | 'ignore'
   /** ends the work; its reason is thrown */
   readonly signal?: AbortSignal
 }
 
-/** What is left when the zeros that pad a file to whole blocks are gone. */
+/** The bytes after the zeros that pad a file to whole blocks. */
 function skipZeros(bytes: Uint8Array): Uint8Array {
   const start = bytes.findIndex(byte => byte !== 0)
   return start === -1 ? bytes.subarray(bytes.length) : bytes.subarray(start)
 }
 
 /**
- * Decompress a file. Members put one behind the other are decompressed as one, as `gzip`, `xz` and the others do; zeros
- * behind them are padding.
+ * Decompress a file. Consecutive members are decompressed as one, as `gzip`, `xz` and the others do; zeros after them are
+ * padding. For `.lzma` and bzip2, which programs decompress, anything that follows is ignored.
  *
  * @throws FORMAT_MAGIC when the format is none that fauxboot knows; FORMAT_TOO_LARGE as soon as the limit is passed;
- *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED
+ *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED, also for a missing program
  */
 export async function decompress(bytes: Uint8Array, options: DecompressOptions): Promise<Uint8Array> {
   const { limit, what = 'file', trailing = 'refuse', signal } = options

@@ -25,15 +25,20 @@ async function unpack(bytes: Uint8Array, format: CompressionFormat, options: Par
   return Buffer.concat(chunks)
 }
 
-t.test('every format is unpacked, with the tools of the system and without', async t => {
-  const empty = await temporaryDirectory(t)
-  for (const [format, packed] of PACKED) {
-    t.ok(FILE.equals(await unpack(packed, format)), format)
-    t.ok(FILE.equals(await unpack(packed, format, { path: empty })), `${format} without tools`)
-  }
-})
+t.test(
+  'every format is decompressed by a tool of the system; without it by our own decoder, or the error names the package',
+  async t => {
+    const empty = await temporaryDirectory(t)
+    for (const [format, packed] of PACKED) {
+      t.ok(FILE.equals(await unpack(packed, format)), format)
+      const bare = unpack(packed, format, { path: empty })
+      if (format !== 'lzma' && format !== 'bzip2') t.ok(FILE.equals(await bare), `${format} without tools`)
+      else t.match(await failure(bare), { message: /is missing: install the package (xz-utils|bzip2)/ }, format)
+    }
+  },
+)
 
-t.test('a tool that may not be run is done without', async t => {
+t.test('a tool that cannot be executed counts as missing', async t => {
   const directory = await temporaryDirectory(t)
   await writeFile(join(directory, 'xz'), 'no program')
   await chmod(join(directory, 'xz'), 0o644)
@@ -41,19 +46,19 @@ t.test('a tool that may not be run is done without', async t => {
   t.ok(FILE.equals(await unpack(packed, 'xz', { path: directory })))
 })
 
-t.test('output is bounded, and nothing goes on behind it', async t => {
+t.test('output is bounded', async t => {
   const empty = await temporaryDirectory(t)
   for (const [format, packed] of PACKED) {
-    for (const path of [undefined, empty]) {
+    for (const path of format === 'lzma' || format === 'bzip2' ? [undefined] : [undefined, empty]) {
       const error = await failure(unpack(packed, format, { limit: 1.5 * MIB, path }))
-      // Without tools, what unpacks zstd cannot tell a file that is too large from one that is broken.
+      // Our own decoder for zstd cannot distinguish an oversized file from a damaged one.
       const code = format === 'zstd' && path === empty ? 'DECOMPRESS_FAILED' : 'FORMAT_TOO_LARGE'
       t.match(error, { code, message: /modules .* more than 1572864 bytes/ }, format)
     }
   }
 })
 
-t.test('data that is cut or changed is an error that names the file', async t => {
+t.test('truncated or changed data gives an error that names the file', async t => {
   for (const [format, packed] of PACKED) {
     const cut = await failure(unpack(packed.subarray(0, packed.length >> 1), format))
     t.match(cut, { code: 'DECOMPRESS_FAILED', details: { what: 'modules', format } }, `${format}, cut`)
@@ -65,7 +70,7 @@ t.test('data that is cut or changed is an error that names the file', async t =>
   }
 })
 
-t.test('a tool that fails without a word is told by its status', async t => {
+t.test('the error names the exit status of a tool that says nothing', async t => {
   const directory = await temporaryDirectory(t)
   await writeFile(join(directory, 'xz'), '#!/bin/sh\nexit 3\n', { mode: 0o755 })
   const error = await failure(unpack(FILE, 'xz', { path: `${directory}:${process.env.PATH}` }))

@@ -1,0 +1,126 @@
+/** Decompression by the system's own tools, as child processes: they stream, run off the event loop, and bound their memory. */
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Readable, type Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fault } from '../../errors.js'
+import type { BoundedOutput } from './bounded-output.js'
+
+interface Tool {
+  readonly command: string
+  /** Arguments that unpack standard input to standard output. A file may claim a huge dictionary, so memory is bounded. */
+  readonly args: readonly string[]
+  /** Debian package */
+  readonly package: string
+}
+
+const TOOLS = {
+  xz: { command: 'xz', args: ['-dcq', '-T1', '--format=xz', '--memlimit-decompress=128MiB'], package: 'xz-utils' },
+  // xz would refuse anything that follows a .lzma file, such as the rest of the memory that a U-Boot command names.
+  lzma: {
+    command: 'xz',
+    args: ['-dcq', '-T1', '--format=lzma', '--single-stream', '--memlimit-decompress=128MiB'],
+    package: 'xz-utils',
+  },
+  zstd: { command: 'zstd', args: ['-dcq'], package: 'zstd' },
+  bzip2: { command: 'bunzip2', args: ['-cq'], package: 'bzip2' },
+} as const satisfies Record<string, Tool>
+
+export type ToolFormat = keyof typeof TOOLS
+
+export const hasTool = (format: string): format is ToolFormat => format in TOOLS
+
+export interface ToolOptions {
+  /** name of the file, for errors */
+  readonly what: string
+  /** kills the tool; its reason is thrown */
+  readonly signal?: AbortSignal
+  /** where to look for the tools; the environment's PATH by default */
+  readonly path?: string
+}
+
+const CHUNK = 1024 * 1024
+
+/** Bytes in chunks of 1 MiB; views, not copies. */
+export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += CHUNK) yield bytes.subarray(offset, offset + CHUNK)
+}
+
+export type RunningTool = ChildProcessByStdio<Writable, Readable, Readable>
+
+/** Start the tool of a format. @returns null if it is not installed or may not be run */
+export async function startTool(format: ToolFormat, path = process.env.PATH): Promise<RunningTool | null> {
+  const { command, args } = TOOLS[format]
+  const tool = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C' } })
+  try {
+    await once(tool, 'spawn')
+    return tool
+  } catch {
+    // Not installed, or the sandbox forbids it: the caller decides what that means.
+    return null
+  }
+}
+
+const failed = (what: string, format: ToolFormat, reason: string) =>
+  fault('DECOMPRESS_FAILED', { what, format, reason })
+
+/** The error for a tool that is not installed. */
+export function missingTool(what: string, format: ToolFormat) {
+  const { command, package: name } = TOOLS[format]
+  return failed(what, format, `the program ${command} is missing: install the package ${name}`)
+}
+
+/** The first line that a tool writes to its standard error, at most 200 characters. */
+async function firstLine(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) if (text.length < 500) text += chunk
+  return text.trim().split('\n')[0]?.slice(0, 200) ?? ''
+}
+
+/**
+ * Feed a running tool, and yield its output as it comes. The tool is gone when this ends, however it ends.
+ *
+ * @throws DECOMPRESS_FAILED with the tool's own words; the reason of the signal
+ */
+export async function* runTool(
+  tool: RunningTool,
+  bytes: Uint8Array,
+  format: ToolFormat,
+  { what, signal }: ToolOptions,
+): AsyncGenerator<Uint8Array> {
+  const kill = (): boolean => tool.kill('SIGKILL')
+  signal?.addEventListener('abort', kill, { once: true })
+  const ended = once(tool, 'close')
+  const complaint = firstLine(tool.stderr)
+  // A tool that gives up closes its input early; its own message says why.
+  const fed = Promise.allSettled([pipeline(Readable.from(chunksOf(bytes)), tool.stdin)])
+  try {
+    yield* tool.stdout
+    const [status] = await ended
+    signal?.throwIfAborted()
+    if (status !== 0) {
+      throw failed(what, format, (await complaint) || `${TOOLS[format].command} ended with status ${status}`)
+    }
+  } finally {
+    signal?.removeEventListener('abort', kill)
+    kill()
+    await Promise.all([ended, complaint, fed])
+  }
+}
+
+/**
+ * Decompress into memory with a tool. Tools do not say where the data ends, so all input counts as used.
+ *
+ * @returns the bytes of input
+ * @throws DECOMPRESS_FAILED, also if the tool is missing; FORMAT_TOO_LARGE
+ */
+export const decodeWithTool =
+  (format: ToolFormat) =>
+  async (bytes: Uint8Array, output: BoundedOutput): Promise<number> => {
+    const { what, signal } = output
+    const tool = await startTool(format)
+    if (tool === null) throw missingTool(what, format)
+    for await (const chunk of runTool(tool, bytes, format, { what, signal })) output.push(chunk)
+    return bytes.length
+  }
