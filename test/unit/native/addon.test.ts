@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t from 'tap'
 import { loadAddon } from '../../../native/addon.js'
 
-const PREBUILDS = join(import.meta.dirname, '../../../native/prebuilds')
+const PREBUILDS = resolve('native/prebuilds')
 
 const readelf = (architecture: string, ...flags: string[]) =>
   execFileSync('readelf', ['-W', ...flags, join(PREBUILDS, `linux-${architecture}/fauxboot.node`)], {

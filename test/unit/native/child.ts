@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 
 const NOBODY = 65534
 /** `linux/capability.h` */
@@ -52,11 +52,13 @@ export async function endingOf(call: () => unknown): Promise<Ending> {
 /**
  * Run a program of this folder in a child and return what it sends.
  *
- * @param program file name
+ * @param program file name without its extension
  * @param flags of Node
  */
 export async function answerOf<T>(program: string, flags: readonly string[] = []): Promise<T> {
-  const child = fork(join(import.meta.dirname, program), { execArgv: [...process.execArgv, ...flags] })
+  const child = fork(join(import.meta.dirname, `${program}${extname(import.meta.filename)}`), {
+    execArgv: [...process.execArgv, ...flags],
+  })
   const exited = once(child, 'exit')
   const answer = await Promise.race([
     once(child, 'message').then(([message]) => message as T),

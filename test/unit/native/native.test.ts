@@ -24,7 +24,7 @@ const FORBIDDEN = /^(EPERM|ENOSYS)$/
 const segment = { buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x1000, kind: 'kernel' }
 
 t.test('without privileges every call is refused, with errno and the whole call', async t => {
-  const answers = await answerOf<UnprivilegedAnswers>('unprivileged.ts')
+  const answers = await answerOf<UnprivilegedAnswers>('unprivileged')
   t.match(answers.load, {
     name: 'NativeError',
     errname: FORBIDDEN,
@@ -241,6 +241,6 @@ t.test('what is not a regular file, not there or too large is not mapped', async
 })
 
 t.test('a mapping stays while any view of it is in use, and goes with the last', async t => {
-  const answers = await answerOf<CollectedAnswers>('collected.ts', ['--expose-gc'])
+  const answers = await answerOf<CollectedAnswers>('collected', ['--expose-gc'])
   t.strictSame(answers, { mappedWhileUsed: true, mappedWhenForgotten: false, seen: 'xxx' })
 })

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import t from 'tap'
 import { answer, serve } from '../stand-in.js'
 
-/** The command as a process of its own, from its sources. */
+/** The command as a process of its own. */
 function start(...argv: string[]) {
-  const program = join(import.meta.dirname, '../../../../lava/cli/fauxboot.ts')
+  const program = join(import.meta.dirname, `../../../../lava/cli/fauxboot${extname(import.meta.filename)}`)
   const child = spawn(process.execPath, [...process.execArgv, program, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.setEncoding('utf8')
   child.stderr.setEncoding('utf8')

@@ -7,7 +7,7 @@ import { parseJobLava } from '../../../../../agent/boot/requests/lava.js'
 import { FauxbootError } from '../../../../../agent/errors.js'
 import { failure, refusal } from '../fixture.js'
 
-const read = (file: string): string => readFileSync(`test/unit/boot/${file}`, 'utf8')
+const read = (file: string): string => readFileSync(`test/unit/agent/boot/requests/${file}`, 'utf8')
 const BOARD = { console: 'ttyS0,115200n8', kernelArgs: 'earlycon=uart,mmio32,0x7000000' }
 const OPTIONS = { dryRun: false, earlycon: false, force: false, queue: false }
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))

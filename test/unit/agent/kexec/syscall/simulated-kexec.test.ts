@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../../../agent/errors.js'
 import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
@@ -10,7 +9,7 @@ interface Measured {
   readonly cases: readonly { n: number; case: string; errno: number; kexec_loaded: number }[]
 }
 
-const measured: Measured = JSON.parse(readFileSync(join(import.meta.dirname, 'kexec-load-errno.json'), 'utf8'))
+const measured: Measured = JSON.parse(readFileSync('test/unit/agent/kexec/syscall/kexec-load-errno.json', 'utf8'))
 
 const ARM = 40 << 16
 const RAM = 0x40000000

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import t from 'tap'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../../../native/index.js'
@@ -8,7 +8,11 @@ import { drainTty, rawTty } from '../../../../../native/index.js'
 const quoted = (words: readonly string[]): string => words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
 
 t.test('a terminal passes every byte as it is, ^C and line ends too, and echoes nothing', async t => {
-  const program = [process.execPath, ...process.execArgv, join(import.meta.dirname, 'tty-echo.ts')]
+  const program = [
+    process.execPath,
+    ...process.execArgv,
+    join(import.meta.dirname, `tty-echo${extname(import.meta.filename)}`),
+  ]
   const script = spawn('script', ['-qefc', quoted(program), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(script, 'close')
   let shown = ''

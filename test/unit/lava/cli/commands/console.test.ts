@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { TftpServer } from '../../../../../agent/transfer/tftp/server/server.js'
@@ -58,7 +58,7 @@ async function piped(t: Test, lines: readonly string[], ...argv: string[]): Prom
 }
 
 t.test('lines that are piped in are answered, and the end of the input is the end', async t => {
-  const program = join(import.meta.dirname, '../../../../../lava/cli/fauxboot.ts')
+  const program = join(import.meta.dirname, `../../../../../lava/cli/fauxboot${extname(import.meta.filename)}`)
   const child = spawn(process.execPath, [...process.execArgv, program, 'console'])
   const stdout = collect(child.stdout)
   child.stdin.end('echo one $((1))\nversion\n')
