@@ -137,7 +137,7 @@ export const ERRORS = {
   BOARD_UNREACHABLE: row('{url}: {reason}', 502, 2),
   BOARD_ANSWER: row('{url}: unexpected answer: {reason}', 502, 2),
   CONSOLE_GONE: row('console {console}: {reason}', 502, 2),
-  CONSOLE_SILENT: row('waited {seconds} s for {expected} on the console; its last words: {found}', 504, 2),
+  CONSOLE_SILENT: row('{console}: waited {seconds} s for {expected}; its last words: {found}', 504, 2),
   BOOT_TYPED: row("the boot loader answers '{line}' with {found}", 502, 1),
   POWER_COMMAND: row('power {action}: `{command}` {reason}', 502, 2),
   HTTP_REQUEST: row('{reason}', 400, 1),
@@ -148,15 +148,13 @@ export const ERRORS = {
   PULL_CONFIG: row('{file}: {where} {reason}, found {found}', 400, 1),
   PULL_STATE: row('state directory {directory}: {reason}', 500, 2),
   PULL_API: row('{url}: the API answered {status}: {reason}', 502, 2),
-  PULL_SHELL: row('shell of {board}: waited {seconds} s for {expected}; its last words: {found}', 504, 2),
   PULL_INTERRUPTED: row('job {id} was {state} when the pull lab stopped', 500, 2),
 
   // The board image and the emulated board: machines that build and test.
   BOARD_DATA: row('board data {file}: {where} {reason}', 422, 1),
   BUILD_TOOL: row('{doing}: {tool} failed ({status}): {reason}', 500, 2),
   BUILD_INPUT: row('{doing}: {reason}', 500, 1),
-  CONSOLE_TIMEOUT: row('{board}: waited {seconds} s for {expected} on the console; its last words: {found}', 504, 2),
-  CONSOLE_ENDED: row('{board}: QEMU ended ({status}) while waiting for {expected}; its last words: {found}', 502, 2),
+  CONSOLE_ENDED: row('{board}: QEMU ended ({status}); its last words: {found}', 502, 2),
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

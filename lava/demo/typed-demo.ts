@@ -4,9 +4,9 @@ import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { Board } from '../../systemd/boards/board.js'
 import type { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import type { Target } from '../client/boot-job.js'
+import { ConsoleExpect } from '../console/expect.js'
 import { ConsoleText } from '../monitor/console-text.js'
 import { driveServed } from '../monitor/drives.js'
-import { ConsoleTypist } from '../monitor/typist.js'
 import type { Stopwatch } from './stopwatch.js'
 
 export interface TypedDemoParts {
@@ -42,8 +42,8 @@ export async function bootTyped({ board, console, target, stopwatch, note, signa
     prompted: () => stopwatch.lap('power-on to countdown'),
     booting: () => stopwatch.lap('settings and TFTP'),
   }
-  const typist = new ConsoleTypist(async text => console.send(text))
-  const text = new ConsoleText({ onText: said => typist.receive(said), onLine: () => undefined })
+  const expect = new ConsoleExpect({ name: board.name, send: async text => console.send(text) })
+  const text = new ConsoleText({ onText: said => expect.receive(said), onLine: () => undefined })
   const hear = (said: string): void => text.receive(Buffer.from(said))
   console.on('data', hear)
   try {
@@ -53,7 +53,7 @@ export async function bootTyped({ board, console, target, stopwatch, note, signa
     })
     const nothing = (): void => undefined
     const driven = drive({
-      typist,
+      expect,
       poweredAt: performance.now(),
       bootLoaderReached: nothing,
       handedOver: nothing,
@@ -64,6 +64,6 @@ export async function bootTyped({ board, console, target, stopwatch, note, signa
     stopwatch.lap('bootz to jump')
   } finally {
     console.off('data', hear)
-    typist.end(signal.reason)
+    expect.end(signal.reason)
   }
 }

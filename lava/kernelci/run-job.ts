@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { FauxbootError } from '../../agent/errors.js'
 import { BoardClient } from '../client/board-client.js'
 import { readToken } from '../client/token-file.js'
+import type { Expect } from '../console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
-import type { Typist } from '../monitor/typist.js'
 import { formatBytes } from '../terminal/quantities.js'
 import { driveTarget } from './board-drive.js'
 import { isBootTest, type PullJob, type PullTest, ROLES, type Role } from './job-definition.js'
@@ -60,9 +60,9 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
     until: board.until,
     timeoutMs: sessionSeconds(run) * 1000,
     silenceMs: board.silenceSeconds * 1000,
-    whenBooted: async (typist, over) => {
+    whenBooted: async (expect, over) => {
       const options = { board: board.name, login: board.login ?? LOGIN, note, signal: over }
-      brokenOff = await runTests(typist, job.tests, outcomes, options)
+      brokenOff = await runTests(expect, job.tests, outcomes, options)
     },
     note,
     logFile,
@@ -78,13 +78,13 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
  * @throws what is no fault of the board
  */
 async function runTests(
-  typist: Typist,
+  expect: Expect,
   tests: readonly PullTest[],
   outcomes: Map<string, TestOutcome>,
   options: TargetTestsOptions,
 ): Promise<string> {
   try {
-    await runTargetTests(typist, tests, outcomes, options)
+    await runTargetTests(expect, tests, outcomes, options)
     return ''
   } catch (thrown) {
     if (!(thrown instanceof FauxbootError) || thrown.code !== 'CONSOLE_GONE') throw thrown

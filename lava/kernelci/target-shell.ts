@@ -7,8 +7,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { FauxbootError, fault } from '../../agent/errors.js'
-import type { Typist } from '../monitor/typist.js'
+import { FauxbootError } from '../../agent/errors.js'
+import type { Expect } from '../console/expect.js'
 
 export interface Login {
   readonly user: string
@@ -36,24 +36,21 @@ const LOGIN_MS = 5_000
 const INTERRUPT = '\u0003'
 
 export class TargetShell {
-  readonly #board: string
-  readonly #typist: Typist
+  readonly #expect: Expect
   readonly #prefix = `fb${randomBytes(4).toString('hex')}`
   #count = 0
 
-  private constructor(board: string, typist: Typist) {
-    this.#board = board
-    this.#typist = typist
+  private constructor(expect: Expect) {
+    this.#expect = expect
   }
 
   /**
    * Come to a shell: log in where a login is asked for, and see that commands are answered.
    *
-   * @param board its name, for errors
-   * @throws PULL_SHELL when there is none
+   * @throws CONSOLE_SILENT if no shell answers
    */
-  static async enter(board: string, typist: Typist, login: Login): Promise<TargetShell> {
-    const shell = new TargetShell(board, typist)
+  static async enter(expect: Expect, login: Login): Promise<TargetShell> {
+    const shell = new TargetShell(expect)
     await shell.#logIn(login)
     await shell.#probe()
     return shell
@@ -63,41 +60,44 @@ export class TargetShell {
    * Run a command in a shell of its own (`sh -c`), without input, and wait for its end.
    *
    * @param command one line
-   * @throws PULL_SHELL when it takes longer, or the shell is gone; the command was interrupted then
+   * @throws CONSOLE_SILENT if the command takes longer, or the shell is gone
    */
   async run(command: string, timeoutMs: number): Promise<CommandResult> {
     const marker = this.#nextMarker()
     const quoted = command.replaceAll("'", `'\\''`)
     const line = `${typed(`${marker}b:`)}; sh -c '${quoted}' </dev/null; ${typed(`${marker}e:$?:`)}\n`
-    await this.#typist.type(line)
-    await this.#wait(framed(`${marker}b:`), ANSWER_MS, `the shell to begin ${JSON.stringify(command)}`)
+    await this.#expect.type(line)
+    await this.#expect.waitFor(framed(`${marker}b:`), {
+      timeoutMs: ANSWER_MS,
+      expected: `the shell to begin ${JSON.stringify(command)}`,
+    })
     const end = new RegExp(`([^]*?)${interleaved(`${marker}e:`)}((?:\\d${KERNEL_MESSAGE}){1,3}):`)
-    const match = await this.#wait(end, timeoutMs, `the end of ${JSON.stringify(command)}`)
+    const match = await this.#expect.waitFor(end, { timeoutMs, expected: `the end of ${JSON.stringify(command)}` })
     const [, output = '', digits = ''] = match
     return { status: Number(withoutKernelMessages(digits)), output: output.replace(/\r+\n/g, '\n').trim() }
   }
 
-  /** End what still runs, and see that the shell is there again. @throws PULL_SHELL */
+  /** Interrupt the running command and check that the shell answers again. @throws CONSOLE_SILENT */
   async interrupt(): Promise<void> {
-    await this.#typist.type(`${INTERRUPT}\n`)
+    await this.#expect.type(`${INTERRUPT}\n`)
     await this.#probe()
   }
 
   async #logIn({ user, password }: Login): Promise<void> {
     // The prompt that ended the boot has been read already: an empty line makes getty or the shell say it again.
-    await this.#typist.type('\n')
+    await this.#expect.type('\n')
     if ((await this.#mayCome(/login: ?$/, LOGIN_MS)) === null) return
-    await this.#typist.type(`${user}\n`)
+    await this.#expect.type(`${user}\n`)
     if ((await this.#mayCome(/[Pp]assword: ?$/, LOGIN_MS)) === null) return
-    await this.#typist.type(`${password ?? ''}\n`)
+    await this.#expect.type(`${password ?? ''}\n`)
   }
 
   async #probe(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const marker = this.#nextMarker()
-      await this.#typist.type(`${typed(`${marker}p:`)}\n`)
+      await this.#expect.type(`${typed(`${marker}p:`)}\n`)
       if (attempt === ATTEMPTS) {
-        await this.#wait(framed(`${marker}p:`), ANSWER_MS, 'a shell that answers')
+        await this.#expect.waitFor(framed(`${marker}p:`), { timeoutMs: ANSWER_MS, expected: 'a shell that answers' })
         return
       }
       if ((await this.#mayCome(framed(`${marker}p:`), ANSWER_MS)) !== null) return
@@ -112,20 +112,10 @@ export class TargetShell {
   /** @returns null when it does not come in time */
   async #mayCome(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray | null> {
     try {
-      return await this.#typist.waitFor(pattern, timeoutMs)
+      return await this.#expect.waitFor(pattern, { timeoutMs })
     } catch (thrown) {
       if (isSilence(thrown)) return null
       throw thrown
-    }
-  }
-
-  async #wait(pattern: RegExp, timeoutMs: number, expected: string): Promise<RegExpExecArray> {
-    try {
-      return await this.#typist.waitFor(pattern, timeoutMs)
-    } catch (thrown) {
-      if (!isSilence(thrown)) throw thrown
-      const found = String(thrown.details.found ?? '')
-      throw fault('PULL_SHELL', { board: this.#board, seconds: timeoutMs / 1000, expected, found }, thrown)
     }
   }
 }

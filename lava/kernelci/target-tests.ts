@@ -1,7 +1,7 @@
 /** The tests of a job on a target that has booted: commands at its shell. */
 
 import { FauxbootError } from '../../agent/errors.js'
-import type { Typist } from '../monitor/typist.js'
+import type { Expect } from '../console/expect.js'
 import { isBootTest, type PullTest } from './job-definition.js'
 import type { Result, TestOutcome } from './outcome.js'
 import { type Login, TargetShell } from './target-shell.js'
@@ -11,8 +11,6 @@ const QUOTED = 200
 
 /** What a test run needs besides the tests. */
 export interface TargetTestsOptions {
-  /** the board's name, for messages */
-  readonly board: string
   readonly login: Login
   readonly note: (line: string) => void
   /** fires when the board is taken away */
@@ -23,13 +21,13 @@ export interface TargetTestsOptions {
  * Run the tests, one after another. A test ends at its first command that fails; the tests behind it run all the same.
  *
  * @param outcomes filled as they end: whoever ends the session meanwhile still has what was found
- * @throws the signal's reason, and what the typist throws when the console is gone
+ * @throws the signal's reason, and what the expect throws when the console is gone
  */
 export async function runTargetTests(
-  typist: Typist,
+  expect: Expect,
   tests: readonly PullTest[],
   outcomes: Map<string, TestOutcome>,
-  { board, login, note, signal }: TargetTestsOptions,
+  { login, note, signal }: TargetTestsOptions,
 ): Promise<void> {
   let shell: TargetShell | null = null
   let broken: string | null = null
@@ -54,11 +52,11 @@ export async function runTargetTests(
       continue
     }
     try {
-      shell ??= await TargetShell.enter(board, typist, login)
+      shell ??= await TargetShell.enter(expect, login)
       const message = await runCommands(shell, test)
       end(message === null ? 'pass' : 'fail', message ?? '')
     } catch (thrown) {
-      if (!(thrown instanceof FauxbootError) || thrown.code !== 'PULL_SHELL') throw thrown
+      if (!(thrown instanceof FauxbootError) || thrown.code !== 'CONSOLE_SILENT') throw thrown
       end('fail', thrown.message)
       broken = await shellBack(shell)
     }
@@ -72,7 +70,7 @@ async function shellBack(shell: TargetShell | null): Promise<string | null> {
     await shell.interrupt()
     return null
   } catch (thrown) {
-    if (!(thrown instanceof FauxbootError) || thrown.code !== 'PULL_SHELL') throw thrown
+    if (!(thrown instanceof FauxbootError) || thrown.code !== 'CONSOLE_SILENT') throw thrown
     return 'the shell was lost in an earlier test'
   }
 }

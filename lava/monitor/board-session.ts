@@ -3,13 +3,13 @@
 import { asFault, FauxbootError, fault } from '../../agent/errors.js'
 import { pause } from '../../agent/transfer/abort.js'
 import type { ConsoleLine } from '../console/console-line.js'
+import { ConsoleExpect, type Expect } from '../console/expect.js'
 import { consoleUrl, openConsole } from '../console/open-console.js'
 import { BootObserver, type BootVerdict } from './boot-watch.js'
 import { ConsoleLog } from './console-log.js'
 import { ConsoleText } from './console-text.js'
 import type { Drive } from './drives.js'
 import { type PowerCommands, powerCycle, runPowerCommand } from './power.js'
-import { ConsoleTypist, type Typist } from './typist.js'
 
 export interface BoardSessionOptions {
   /** what `openConsole` takes */
@@ -27,7 +27,7 @@ export interface BoardSessionOptions {
   /** ids of signs that decide nothing */
   readonly tolerate?: readonly string[]
   /** what to do on a target that has booted, before it is switched off: what a test types */
-  readonly whenBooted?: (typist: Typist, signal: AbortSignal) => Promise<void>
+  readonly whenBooted?: (expect: Expect, signal: AbortSignal) => Promise<void>
   /** called with each line of the console, fit for a terminal */
   readonly onLine?: (line: string) => void
   readonly note?: (line: string) => void
@@ -150,14 +150,14 @@ class BoardSession {
     let driving = Promise.resolve()
     try {
       line = await this.#powerAndConsole()
-      const typist = this.#typistOf(line)
-      reading = this.#read(line, typist).catch(thrown => this.#decideBy(thrown))
-      driving = this.#drive(typist).catch(thrown => this.#decideBy(thrown))
+      const expect = this.#expectOn(line)
+      reading = this.#read(line, expect).catch(thrown => this.#decideBy(thrown))
+      driving = this.#drive(expect).catch(thrown => this.#decideBy(thrown))
       const { outcome, reason } = await this.#watch.verdict
       if (outcome === 'booted') {
         // Its job has ended too; whoever follows it may not have heard yet.
         await driving
-        await this.#options.whenBooted?.(typist, this.#over.signal).catch((thrown: unknown) => {
+        await this.#options.whenBooted?.(expect, this.#over.signal).catch((thrown: unknown) => {
           this.#problem ??= { thrown }
         })
       } else this.#over.abort(fault('CONSOLE_GONE', { console: line.name, reason }))
@@ -203,16 +203,16 @@ class BoardSession {
     return openConsole(this.#options.console, signal)
   }
 
-  #typistOf(line: ConsoleLine): ConsoleTypist {
-    const typist = new ConsoleTypist(text => line.write(Buffer.from(text)))
+  #expectOn(line: ConsoleLine): ConsoleExpect {
+    const expect = new ConsoleExpect({ name: line.name, send: text => line.write(Buffer.from(text)) })
     const { signal } = this.#over
-    signal.addEventListener('abort', () => typist.end(signal.reason), { once: true })
-    return typist
+    signal.addEventListener('abort', () => expect.end(signal.reason), { once: true })
+    return expect
   }
 
-  async #read(line: ConsoleLine, typist: ConsoleTypist): Promise<void> {
+  async #read(line: ConsoleLine, expect: ConsoleExpect): Promise<void> {
     const text = new ConsoleText({
-      onText: said => typist.receive(said),
+      onText: said => expect.receive(said),
       onLine: (said, continues) => {
         this.#log.add(said)
         this.#watch.line(said, continues)
@@ -229,13 +229,13 @@ class BoardSession {
     await this.#log.write()
     const gone = fault('CONSOLE_GONE', { console: line.name, reason: await line.ended })
     this.#decideBy(gone)
-    typist.end(gone)
+    expect.end(gone)
   }
 
-  async #drive(typist: Typist): Promise<void> {
+  async #drive(expect: Expect): Promise<void> {
     const { drive, note = () => undefined } = this.#options
     await drive({
-      typist,
+      expect,
       poweredAt: this.#poweredAt,
       bootLoaderReached: () => this.#watch.bootLoaderReached(),
       handedOver: () => this.#watch.handedOver(),

@@ -4,12 +4,12 @@ import { fault } from '../../agent/errors.js'
 import type { BoardClient, JobBody } from '../client/board-client.js'
 import { type BootWatcher, runJob } from '../client/boot-job.js'
 import { remoteFault } from '../client/remote-error.js'
+import type { Expect } from '../console/expect.js'
 import { servedTarget, type TypedBoot, type TypedRole, type TypingWatcher, typeBoot } from './typed-boot.js'
-import type { Typist } from './typist.js'
 
 /** What a drive may do with the board. */
 export interface DriveContext {
-  readonly typist: Typist
+  readonly expect: Expect
   /** when the board was switched on for this, by `performance.now()`; undefined: it is as it was left */
   readonly poweredAt?: number
   /** From now on the words of a boot loader that has failed are such. */
@@ -59,10 +59,10 @@ export interface TypedDriveOptions {
 
 /** Type a boot whose files are on a TFTP server of the lab. */
 export function driveTyped({ boot, waitSeconds, watcher }: TypedDriveOptions): Drive {
-  return async ({ typist, poweredAt, bootLoaderReached, note }) => {
+  return async ({ expect, poweredAt, bootLoaderReached, note }) => {
     note('waiting for the boot loader')
     // A board that waits at its prompt says so when it is asked.
-    if (poweredAt === undefined) await typist.type('\n')
+    if (poweredAt === undefined) await expect.type('\n')
     const watched: TypingWatcher = {
       prompted() {
         bootLoaderReached()
@@ -73,7 +73,7 @@ export function driveTyped({ boot, waitSeconds, watcher }: TypedDriveOptions): D
         watcher?.booting(command)
       },
     }
-    await typeBoot(typist, boot, watched, waitSeconds * 1000)
+    await typeBoot(expect, boot, watched, waitSeconds * 1000)
   }
 }
 

@@ -5,7 +5,7 @@ import { isArm64Image } from '../../agent/image/kernel/arm64-image.js'
 import { isZImage } from '../../agent/image/kernel/zimage.js'
 import { isUImage, packUImage } from '../../agent/image/uboot/uimage.js'
 import { readInput } from '../client/local-file.js'
-import type { Typist } from './typist.js'
+import type { Expect } from '../console/expect.js'
 
 /** Roles of files, and their names on a TFTP server that has them from here. */
 export type TypedRole = 'kernel' | 'ramdisk' | 'dtb'
@@ -84,29 +84,29 @@ function bootLine({ files, places, bootCommand }: TypedBoot): string {
  * From the countdown, or the prompt, to `Starting kernel ...`.
  *
  * @param promptMs how long the boot loader may take to be there, milliseconds
- * @throws CONSOLE_SILENT; BOOT_TYPED when the boot loader answers something else; what the typist throws
+ * @throws CONSOLE_SILENT; BOOT_TYPED when the boot loader answers something else; the console's own errors
  */
 export async function typeBoot(
-  typist: Typist,
+  expect: Expect,
   boot: TypedBoot,
   watcher: TypingWatcher,
   promptMs: number,
 ): Promise<void> {
-  const [greeting] = await typist.waitFor(/Hit any key to stop|=> $/, promptMs)
+  const [greeting] = await expect.waitFor(/Hit any key to stop|=> $/, { timeoutMs: promptMs })
   if (greeting !== '=> ') {
-    await typist.type('\n')
-    await typist.waitFor(/=> $/, ANSWER_MS)
+    await expect.type('\n')
+    await expect.waitFor(/=> $/, { timeoutMs: ANSWER_MS })
   }
   watcher.prompted()
-  for (const [line, expected = ''] of loadLines(boot)) await typeLine(typist, line, /\n=> $/, expected)
+  for (const [line, expected = ''] of loadLines(boot)) await typeLine(expect, line, /\n=> $/, expected)
   const line = bootLine(boot)
   watcher.booting(line)
-  await typeLine(typist, line, /Starting kernel \.\.\.|\n=> $/, 'Starting kernel ...')
+  await typeLine(expect, line, /Starting kernel \.\.\.|\n=> $/, 'Starting kernel ...')
 }
 
-async function typeLine(typist: Typist, line: string, end: RegExp, expected: string): Promise<void> {
-  await typist.type(`${line}\n`)
-  const { input, index, 0: last } = await typist.waitFor(end, ANSWER_MS)
+async function typeLine(expect: Expect, line: string, end: RegExp, expected: string): Promise<void> {
+  await expect.type(`${line}\n`)
+  const { input, index, 0: last } = await expect.waitFor(end, { timeoutMs: ANSWER_MS })
   const answer = input.slice(0, index + last.length)
   if (answer.includes(expected) && !/Unknown command '/.test(answer)) return
   throw fault('BOOT_TYPED', { line, found: JSON.stringify(answer.slice(-QUOTED)) })

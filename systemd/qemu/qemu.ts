@@ -102,7 +102,7 @@ export class QemuBoard {
    * Wait until the agent answers over HTTP.
    *
    * @param options timeoutMs: how long, from now on
-   * @throws CONSOLE_TIMEOUT, CONSOLE_ENDED with the board's last words
+   * @throws CONSOLE_SILENT, CONSOLE_ENDED with the board's last words
    */
   async waitForAgent(options: { readonly timeoutMs: number }): Promise<void> {
     const expected = `${this.url}/healthz`
@@ -113,9 +113,10 @@ export class QemuBoard {
     })
     const late = AbortSignal.timeout(options.timeoutMs)
     if (await awaitHttp(expected, AbortSignal.any([gone.signal, late]))) return
-    const fields = { board: this.board.name, expected, found: this.console.lastWords }
-    if (gone.signal.aborted) throw fault('CONSOLE_ENDED', { ...fields, status: await ended })
-    throw fault('CONSOLE_TIMEOUT', { ...fields, seconds: options.timeoutMs / 1000 })
+    const { name } = this.board
+    const found = this.console.lastWords
+    if (gone.signal.aborted) throw fault('CONSOLE_ENDED', { board: name, status: await ended, found })
+    throw fault('CONSOLE_SILENT', { console: name, seconds: options.timeoutMs / 1000, expected, found })
   }
 
   /**

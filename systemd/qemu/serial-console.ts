@@ -1,39 +1,35 @@
-/** A serial line as tests and people see it: everything that was said, and waiting for words. */
+/** The serial line of an emulated board: everything that it printed, and waiting for words. */
 
 import { EventEmitter } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { fault } from '../../agent/errors.js'
+import { ConsoleExpect, type WaitOptions } from '../../lava/console/expect.js'
 
 /** Characters of the transcript that an error quotes. */
 const QUOTED = 600
-
-interface Waiter {
-  readonly pattern: RegExp
-  readonly resolve: (match: RegExpExecArray) => void
-  readonly reject: (error: Error) => void
-  readonly timer: NodeJS.Timeout
-}
 
 /** Emits `data` with each piece of text. */
 export class SerialConsole extends EventEmitter<{ data: [text: string] }> {
   readonly #name: string
   readonly #output: Writable
-  readonly #waiters = new Set<Waiter>()
+  readonly #expect: ConsoleExpect
   #transcript = ''
-  /** where the next wait begins: behind the last match */
-  #position = 0
-  #ended: string | null = null
 
   /**
    * @param name of the board, for errors
-   * @param input what the board says
-   * @param output what the board hears
+   * @param input what the board prints
+   * @param output what the board reads
    */
   constructor(name: string, input: Readable, output: Writable) {
     super()
     this.#name = name
     this.#output = output
+    this.#expect = new ConsoleExpect({
+      name,
+      send: async text => this.send(text),
+      limit: Number.POSITIVE_INFINITY,
+    })
     const decoder = new StringDecoder('utf8')
     input.on('data', (chunk: Buffer) => this.#receive(decoder.write(chunk)))
   }
@@ -43,64 +39,35 @@ export class SerialConsole extends EventEmitter<{ data: [text: string] }> {
     return this.#transcript
   }
 
-  /** The end of it, quoted. */
+  /** The end of the transcript, quoted. */
   get lastWords(): string {
     return JSON.stringify(this.#transcript.slice(-QUOTED))
   }
 
-  /** Type text, as it is: a line ends with `\n` or `\r`, as the program on the board wants it. */
+  /** Type text as it is: lines end with `\n` or `\r`, as the program on the board expects. */
   send(text: string): void {
     this.#output.write(text)
   }
 
   /**
-   * Wait until the board has said something, behind what the last wait found.
+   * Wait until the board prints something after the previous match.
    *
-   * @param pattern searched in all text since then, so it may span lines
-   * @param options timeoutMs: how long, from now on
-   * @returns the match
-   * @throws CONSOLE_TIMEOUT, CONSOLE_ENDED with what was waited for and the board's last words
+   * @param pattern searched in all text since then, so a match may span lines; a string matches literally
+   * @throws CONSOLE_SILENT, CONSOLE_ENDED with the board's last words
    */
-  waitFor(pattern: RegExp | string, options: { readonly timeoutMs: number }): Promise<RegExpExecArray> {
-    const regex = typeof pattern === 'string' ? new RegExp(pattern.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')) : pattern
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiters.delete(waiter)
-        const seconds = options.timeoutMs / 1000
-        reject(fault('CONSOLE_TIMEOUT', { board: this.#name, seconds, expected: String(regex), found: this.lastWords }))
-      }, options.timeoutMs)
-      const waiter: Waiter = { pattern: regex, resolve, reject, timer }
-      this.#waiters.add(waiter)
-      this.#serve(waiter)
-    })
+  waitFor(pattern: RegExp | string, options: WaitOptions): Promise<RegExpExecArray> {
+    return this.#expect.waitFor(pattern, options)
   }
 
-  /** The board is gone: whoever waits is told at once. */
+  /** QEMU has ended: every wait fails. */
   end(status: string): void {
-    this.#ended = status
-    for (const waiter of this.#waiters) this.#serve(waiter)
+    this.#expect.end(fault('CONSOLE_ENDED', { board: this.#name, status, found: this.lastWords }))
   }
 
   #receive(text: string): void {
     if (text === '') return
     this.#transcript += text
     this.emit('data', text)
-    for (const waiter of this.#waiters) this.#serve(waiter)
-  }
-
-  #serve(waiter: Waiter): void {
-    // A global or sticky expression would remember where it was.
-    const regex = new RegExp(waiter.pattern.source, waiter.pattern.flags.replace(/[gy]/g, ''))
-    const match = regex.exec(this.#transcript.slice(this.#position))
-    if (match === null && this.#ended === null) return
-    clearTimeout(waiter.timer)
-    this.#waiters.delete(waiter)
-    if (match !== null) {
-      this.#position += match.index + match[0].length
-      waiter.resolve(match)
-    } else {
-      const fields = { board: this.#name, status: this.#ended ?? '', expected: String(regex), found: this.lastWords }
-      waiter.reject(fault('CONSOLE_ENDED', fields))
-    }
+    this.#expect.receive(text)
   }
 }

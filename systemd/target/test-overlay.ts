@@ -93,7 +93,7 @@ export async function shellOverlay(options: { readonly agent?: boolean } = {}): 
  * @param console of the board
  * @param command one line of sh
  * @returns what it printed, and its exit status
- * @throws CONSOLE_TIMEOUT, CONSOLE_ENDED
+ * @throws CONSOLE_SILENT, CONSOLE_ENDED
  */
 export async function runOnBoard(
   console: SerialConsole,

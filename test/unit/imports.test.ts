@@ -41,7 +41,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lava/cli/commands/console.ts': { from: ['agent/kexec', 'agent/transfer', 'agent/uboot'] },
   // It starts an emulated board.
   'lava/demo': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'systemd'] },
-  systemd: { from: ['agent/image'] },
+  systemd: { from: ['agent/image', 'lava/console'] },
 }
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */

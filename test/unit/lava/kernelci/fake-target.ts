@@ -3,9 +3,9 @@
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../../../agent/errors.js'
+import type { Expect, WaitOptions } from '../../../../lava/console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../../../../lava/monitor/board-session.js'
 import type { BootVerdict } from '../../../../lava/monitor/boot-watch.js'
-import type { Typist } from '../../../../lava/monitor/typist.js'
 
 export interface FakeTargetOptions {
   /** changes what the shell says, as a serial line and a kernel do */
@@ -17,7 +17,7 @@ export interface FakeTargetOptions {
 }
 
 /** Time does not pass here: what has not been said when it is waited for will never be. */
-export class FakeTarget implements Typist {
+export class FakeTarget implements Expect {
   /** everything that was typed */
   typed = ''
   readonly #options: FakeTargetOptions
@@ -41,11 +41,11 @@ export class FakeTarget implements Typist {
     }
   }
 
-  async waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
+  async waitFor(pattern: RegExp, { timeoutMs, expected = String(pattern) }: WaitOptions): Promise<RegExpExecArray> {
     const match = pattern.exec(this.#text.slice(this.#position))
     if (match === null) {
       const found = JSON.stringify(this.#text.slice(-100))
-      throw fault('CONSOLE_SILENT', { seconds: timeoutMs / 1000, expected: String(pattern), found })
+      throw fault('CONSOLE_SILENT', { console: 'target', seconds: timeoutMs / 1000, expected, found })
     }
     this.#position += match.index + match[0].length
     return match
@@ -120,7 +120,7 @@ export const PANIC: BootVerdict = {
 }
 
 /** A session in which the board does what the test says, and the drive is left out. */
-export function fakeSession(verdict: BootVerdict, target: () => Typist = () => new FakeTarget()) {
+export function fakeSession(verdict: BootVerdict, target: () => Expect = () => new FakeTarget()) {
   return async (options: BoardSessionOptions): Promise<BoardSessionResult> => {
     options.signal.throwIfAborted()
     if (options.logFile !== undefined) await writeFile(options.logFile, 'Linux version 6.12\n/ # ')

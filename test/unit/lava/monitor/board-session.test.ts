@@ -85,7 +85,7 @@ t.test('a drive that fails decides by what it says', async t => {
 t.test('whoever waits in vain is told when the time is up, and cancelling works at once', async t => {
   const { port } = await listen(t, () => undefined)
   const console = `tcp://127.0.0.1:${port}`
-  const drive: Drive = ({ typist }) => typist.waitFor(/never/, 60_000).then(() => undefined)
+  const drive: Drive = ({ expect }) => expect.waitFor(/never/, { timeoutMs: 60_000 }).then(() => undefined)
   const { verdict } = await runBoardSession(options(console, { drive, timeoutMs: 50 }))
   t.match(verdict, { outcome: 'infrastructure', sign: 'timeout' })
   const stop = new AbortController()
