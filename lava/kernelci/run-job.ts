@@ -61,7 +61,7 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
     timeoutMs: sessionSeconds(run) * 1000,
     silenceMs: board.silenceSeconds * 1000,
     whenBooted: async (expect, over) => {
-      const options = { board: board.name, login: board.login ?? LOGIN, note, signal: over }
+      const options = { login: board.login ?? LOGIN, note, signal: over }
       brokenOff = await runTests(expect, job.tests, outcomes, options)
     },
     note,
