@@ -110,10 +110,10 @@ export class Shell implements ScriptRunner, Variables {
     this.#lastYield = performance.now()
   }
 
-  /** ^C: the command that runs is aborted, and loops end; what stands behind them goes on. */
+  /** ^C: abort the running command and end loops; the rest of the line goes on. */
   interrupt(): void {
-    // Where no command sees it, ^C must still get out of scripts that run each other for ever.
-    if (this.#paused && (this.#interrupted || this.#loops === 0)) this.#stopped = true
+    // If no command sees it, a second ^C must still end scripts that run each other forever.
+    if (this.#paused && this.#interrupted) this.#stopped = true
     this.#interrupted = true
     this.#unseen = this.#running.length === this.#runners
     for (const controller of [...this.#running]) controller.abort()
@@ -204,8 +204,8 @@ export class Shell implements ScriptRunner, Variables {
     }
   }
 
-  /** Where others have a turn from time to time, however busy the shell is. @throws LineStopped */
-  async #breathe(): Promise<void> {
+  /** Yield to the event loop from time to time, however busy the shell is. @throws LineStopped */
+  async #yieldIfDue(): Promise<void> {
     if (performance.now() - this.#lastYield >= SLICE) {
       this.#paused = true
       await yieldToEventLoop()
@@ -237,7 +237,7 @@ export class Shell implements ScriptRunner, Variables {
 
   /** Whether ^C ends the loop. */
   async #leaveLoop(): Promise<boolean> {
-    await this.#breathe()
+    await this.#yieldIfDue()
     this.#unseen &&= !this.#interrupted
     return this.#interrupted
   }
@@ -291,7 +291,7 @@ export class Shell implements ScriptRunner, Variables {
     this.#assign(first === -1 ? words : words.slice(0, first))
     if (first === -1) return 0
     const rest = words.slice(first)
-    await this.#breathe()
+    await this.#yieldIfDue()
     return words.some(hasParameter) ? this.#again(rest) : this.#command(rest.map(word => literal(word) ?? ''))
   }
 
