@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { loadAddon } from '../../../native/addon.js'
+import { needs } from '../../peer.js'
 
 const PREBUILDS = resolve('native/prebuilds')
 
@@ -11,6 +12,9 @@ const readelf = (architecture: string, ...flags: string[]) =>
     env: { ...process.env, LC_ALL: 'C' },
   })
 
+const needsBuild = (architecture: string) =>
+  needs('readelf', { file: `native/prebuilds/linux-${architecture}/fauxboot.node`, madeBy: '`npm run build:native`' })
+
 /** What `make -C native` builds, and what each must be. */
 const BUILDS = [
   { architecture: 'arm', header: [/Class: +ELF32/, /Machine: +ARM/, /Flags:.*hard-float ABI/] },
@@ -19,24 +23,28 @@ const BUILDS = [
 ]
 
 for (const { architecture, header } of BUILDS) {
-  t.test(`the addon for ${architecture} is of that architecture and needs nothing but the C library`, async t => {
-    const found = readelf(architecture, '-h')
-    for (const pattern of header) t.match(found, pattern)
-    const needed = Array.from(readelf(architecture, '-d').matchAll(/NEEDED.*\[(.*?)\]/g), match => match[1] ?? '')
-    t.ok(needed.includes('libc.so.6'))
-    t.strictSame(
-      needed.filter(name => !/^(libc|libm|ld-linux[-\w]*)\.so\.\d$/.test(name)),
-      [],
-    )
-  })
+  t.test(
+    `the addon for ${architecture} is of that architecture and needs nothing but the C library`,
+    needsBuild(architecture),
+    async t => {
+      const found = readelf(architecture, '-h')
+      for (const pattern of header) t.match(found, pattern)
+      const needed = Array.from(readelf(architecture, '-d').matchAll(/NEEDED.*\[(.*?)\]/g), match => match[1] ?? '')
+      t.ok(needed.includes('libc.so.6'))
+      t.strictSame(
+        needed.filter(name => !/^(libc|libm|ld-linux[-\w]*)\.so\.\d$/.test(name)),
+        [],
+      )
+    },
+  )
 
-  t.test(`the addon for ${architecture} runs on the C library of Debian 12`, async t => {
+  t.test(`the addon for ${architecture} runs on the C library of Debian 12`, needsBuild(architecture), async t => {
     const versions = Array.from(readelf(architecture, '-V').matchAll(/GLIBC_2\.(\d+)/g), match => Number(match[1]))
     t.ok(versions.length > 0)
     t.ok(Math.max(...versions) <= 36, `needs GLIBC_2.${Math.max(...versions)}`)
   })
 
-  t.test(`the addon for ${architecture} shows only its two entry points`, async t => {
+  t.test(`the addon for ${architecture} shows only its two entry points`, needsBuild(architecture), async t => {
     const names = Array.from(
       readelf(architecture, '--dyn-syms').matchAll(/GLOBAL +DEFAULT +\d+ (\w+)$/gm),
       match => match[1],
@@ -45,7 +53,7 @@ for (const { architecture, header } of BUILDS) {
   })
 }
 
-t.test('the addon says what its machine dictates', async t => {
+t.test('the addon knows the page size and the address width of its machine', needs('addon'), async t => {
   const { pageSize, addressBits } = loadAddon()
   t.ok([0x1000, 0x4000, 0x10000].includes(pageSize), `pages of ${pageSize} bytes`)
   t.equal(addressBits, process.arch === 'arm' ? 32 : 64)

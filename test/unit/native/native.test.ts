@@ -12,9 +12,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadAddon } from '../../../native/addon.js'
 import * as native from '../../../native/index.js'
+import { fileNeeds } from '../../peer.js'
 import { answerOf } from './child.js'
 import type { CollectedAnswers } from './collected.js'
 import type { UnprivilegedAnswers } from './unprivileged.js'
+
+fileNeeds('addon')
 
 /** No architecture has this number: a kernel refuses such a load whatever else it says, and whoever asks. */
 const NO_ARCHITECTURE = 0xfffe0000

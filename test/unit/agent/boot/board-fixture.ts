@@ -2,13 +2,13 @@
 
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { mapOrRead } from '../../../../agent/artifact-memory.js'
 import type { BoardHost } from '../../../../agent/boot/board/board.js'
 import { Boot } from '../../../../agent/boot/boot.js'
 import type { JobEvent, JobRequest, JobState } from '../../../../agent/boot/jobs/job.js'
 import type { BootConfig, BootDeps } from '../../../../agent/boot/pipeline/boot-deps.js'
 import { parseJobJson } from '../../../../agent/boot/requests/json.js'
 import { createSimulatedKexec, type SimulatedKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
-import { mapFile } from '../../../../native/index.js'
 import { treeFile } from '../kexec/trees.js'
 import { MIB, temporaryDirectory } from './fixture.js'
 
@@ -83,7 +83,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     kexec,
     config,
     host: fakeHost(changes.host),
-    mapFile,
+    mapFile: mapOrRead,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     ...changes.deps,
   })

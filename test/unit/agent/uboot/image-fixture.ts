@@ -4,6 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { fileNeeds } from '../../../peer.js'
+
+// mkimage compiles the source of a FIT with dtc.
+fileNeeds('mkimage', 'dtc')
 
 /** 2026-11-23 08:44:44 UTC */
 export const IMAGE_TIME = 1_795_423_484

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { consoleUrl, openConsole } from '../../../../lava/console/open-console.js'
+import { needs } from '../../../peer.js'
 import { listen, Reader } from './lines.js'
 
 const ACTIVE = new AbortController().signal
@@ -158,7 +159,7 @@ async function pseudoTerminal(t: Test): Promise<{ path: string; socat: ChildProc
   return { path, socat }
 }
 
-t.test('a serial port carries what is said both ways, and tells when it is pulled out', async t => {
+t.test('a serial port carries what is said both ways, and tells when it is pulled out', needs('socat'), async t => {
   const { path, socat } = await pseudoTerminal(t)
   const line = await openConsole(`${path}?baud=9600`, ACTIVE)
   const reader = new Reader(line.input)
@@ -172,7 +173,7 @@ t.test('a serial port carries what is said both ways, and tells when it is pulle
   t.not(await line.ended, '')
 })
 
-t.test('a serial port that was pulled out while nobody looked is told, too', async t => {
+t.test('a serial port that was pulled out while nobody looked is told, too', needs('socat'), async t => {
   const { path, socat } = await pseudoTerminal(t)
   const line = await openConsole(path, ACTIVE)
   socat.kill()

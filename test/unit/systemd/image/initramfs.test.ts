@@ -4,6 +4,7 @@ import { packCpio, parseCpio } from '../../../../agent/image/cpio/cpio.js'
 import { FileTree } from '../../../../systemd/image/file-tree.js'
 import { joinArchives } from '../../../../systemd/image/initramfs.js'
 import { filesOverlay, gettyOverlay } from '../../../../systemd/target/test-overlay.js'
+import { needs } from '../../../peer.js'
 
 t.test('each archive starts at a multiple of 512, behind at least four zeros', async t => {
   const whole = joinArchives([new Uint8Array(1).fill(1), new Uint8Array(512).fill(2), new Uint8Array(509).fill(3)])
@@ -13,7 +14,7 @@ t.test('each archive starts at a multiple of 512, behind at least four zeros', a
   t.strictSame([...whole.subarray(-4)], [0, 0, 0, 0])
 })
 
-t.test('archives of root are made without being root', async t => {
+t.test('archives of root are made without being root', needs('cpio'), async t => {
   const files = new FileTree().file('etc/hostname', 'x').characterDevice('dev/console', 5, 1)
   const listing = execFileSync('cpio', ['-itv', '--numeric-uid-gid'], {
     input: packCpio(files.entries()),

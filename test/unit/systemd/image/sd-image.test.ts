@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadBoard } from '../../../../systemd/boards/board.js'
 import { buildSdImage, cardSize, masterBootRecord } from '../../../../systemd/image/sd-image.js'
+import { needs } from '../../../peer.js'
 
 const MIB = 2 ** 20
 
@@ -14,7 +15,7 @@ t.test('a card is the smallest power of two that holds the files', async t => {
   t.equal(cardSize(100 * MIB), 128 * MIB)
 })
 
-t.test('the partition table has one bootable FAT partition from 1 MiB to the end', async t => {
+t.test('the partition table has one bootable FAT partition from 1 MiB to the end', needs('partx'), async t => {
   const card = join(t.testdir({}), 'card')
   writeFileSync(card, Buffer.concat([masterBootRecord((32 * MIB) / 512), Buffer.alloc(32 * MIB - 512)]))
   const columns = ['--output', 'START,SECTORS,TYPE,FLAGS', '--noheadings']

@@ -5,7 +5,10 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { type DecompressStreamOptions, decompressStream } from '../../../../../agent/boot/pipeline/decompress-stream.js'
 import type { CompressionFormat } from '../../../../../agent/image/compression/compression.js'
+import { fileNeeds } from '../../../../peer.js'
 import { failure, MIB, patternBytes, temporaryDirectory } from '../fixture.js'
+
+fileNeeds('xz', 'zstd', 'bzip2')
 
 const FILE = Buffer.concat([patternBytes(1.25 * MIB), Buffer.alloc(0.75 * MIB)])
 const OPTIONS: DecompressStreamOptions = { what: 'modules', limit: 10 * MIB }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseBootScript } from '../../../../../agent/boot/requests/boot-script.js'
 import { FauxbootError } from '../../../../../agent/errors.js'
 import { packUImage } from '../../../../../agent/image/uboot/uimage.js'
-import { peer } from '../../image/peer.js'
+import { needs, peer } from '../../../../peer.js'
 import { refusal, temporaryDirectory } from '../fixture.js'
 
 const read = (text: string) => parseBootScript(Buffer.from(text))
@@ -23,7 +23,7 @@ t.test('a script gives the command line and the files that are booted', async t 
   })
 })
 
-t.test("mkimage's scripts are read", async t => {
+t.test("mkimage's scripts are read", needs('mkimage'), async t => {
   const directory = await temporaryDirectory(t)
   const wrap = 'cat > text && mkimage -q -A arm -T script -C none -n boot -d text boot.scr >&2 && cat boot.scr'
   t.same(parseBootScript(peer('sh', ['-c', wrap], Buffer.from(SCRIPT), directory)), read(SCRIPT))

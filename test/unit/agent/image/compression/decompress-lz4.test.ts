@@ -1,6 +1,6 @@
 import t from 'tap'
 import { decompress } from '../../../../../agent/image/compression/compression.js'
-import { peer } from '../peer.js'
+import { needs, peer } from '../../../../peer.js'
 
 const MAGIC = [0x02, 0x21, 0x4c, 0x18] as const
 
@@ -14,7 +14,7 @@ function frameOf(...block: readonly number[]): Buffer {
 const unpacked = async (bytes: Uint8Array, limit = 30_000_000) => Buffer.from(await decompress(bytes, { limit }))
 const refusedFor = (reason: RegExp) => ({ code: 'DECOMPRESS_FAILED', details: { format: 'lz4', reason } })
 
-t.test('files of several blocks are taken, whole ones at the end too', async t => {
+t.test('files of several blocks are taken, whole ones at the end too', needs('lz4'), async t => {
   for (const size of [8 << 20, (8 << 20) + 1, 17_000_000]) {
     const plain = Buffer.alloc(size, 'not quite eight')
     const result = await unpacked(peer('lz4', ['-l', '-q', '-c'], plain))
@@ -34,7 +34,7 @@ t.test('the size that a kernel puts behind its payload can be ignored', async t 
   await t.rejects(unpacked(payload), { code: 'FORMAT_VALUE', details: { where: '0xa' } })
 })
 
-t.test('the newer frame is refused with the way out', async t => {
+t.test('the newer frame is refused with the way out', needs('lz4'), async t => {
   await t.rejects(unpacked(peer('lz4', ['-q', '-c'], Buffer.from('new'))), {
     code: 'FORMAT_UNSUPPORTED',
     details: { found: 'the lz4 frame', expected: 'the legacy frame, as `lz4 -l` makes it' },

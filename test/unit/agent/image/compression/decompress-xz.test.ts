@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { decompress } from '../../../../../agent/image/compression/compression.js'
-import { peer } from '../peer.js'
+import { fileNeeds, peer } from '../../../../peer.js'
+
+fileNeeds('xz')
 
 const limit = 1_000_000
 const plain = Buffer.from(Uint8Array.from({ length: 30_000 }, (_, i) => (i * i * 40503) >>> 20))

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { decompress } from '../../../../../agent/image/compression/compression.js'
-import { peer } from '../peer.js'
+import { needs, peer } from '../../../../peer.js'
 
 const limit = 1_000_000
 const plain = Buffer.from('zstandard '.repeat(30_000))
@@ -27,7 +27,7 @@ function sizedFrame(size: bigint, ...blocks: readonly number[]): Buffer {
   return bytes
 }
 
-t.test('a frame that says its size, in any width, is taken', async t => {
+t.test('a frame that says its size, in any width, is taken', needs('zstd'), async t => {
   const directory = t.testdir()
   for (const size of [10, 300, 70_000, 300_000]) {
     writeFileSync(join(directory, 'file'), plain.subarray(0, size))
@@ -38,12 +38,12 @@ t.test('a frame that says its size, in any width, is taken', async t => {
   t.equal((await unpacked(sizedFrame(3n, ...block(RAW, 3, true), 1, 2, 3))).length, 3)
 })
 
-t.test('a frame from a pipe, which does not say its size, is taken', async t => {
+t.test('a frame from a pipe, which does not say its size, is taken', needs('zstd'), async t => {
   t.same(await unpacked(peer('zstd', ['-q', '-c'], plain)), plain)
   t.same(await unpacked(peer('zstd', ['-q', '-c'], plain), plain.length), plain, 'with a limit that is just met')
 })
 
-t.test('skippable frames between and behind frames are stepped over', async t => {
+t.test('skippable frames between and behind frames are stepped over', needs('zstd'), async t => {
   const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
   const one = peer('zstd', ['-q', '-c'], Buffer.from('one'))
   t.equal((await unpacked(Buffer.concat([one, skippable, skippable, one, skippable]))).toString(), 'oneone')
@@ -98,7 +98,7 @@ t.test('a frame that needs a dictionary is refused, one that names none is not',
   t.same(await unpacked(withId(0)), Buffer.from([7]))
 })
 
-t.test('a checksum that does not match is refused', async t => {
+t.test('a checksum that does not match is refused', needs('zstd'), async t => {
   const packed = peer('zstd', ['-q', '--check', '-c'], plain)
   packed.writeUInt8(packed.readUInt8(packed.length - 1) ^ 1, packed.length - 1)
   await t.rejects(decompress(packed, { limit, what: 'Image' }), {

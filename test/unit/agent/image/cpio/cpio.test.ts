@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { type CpioEntry, cpioChunks, isCpio, packCpio, parseCpio } from '../../../../../agent/image/cpio/cpio.js'
+import { needs, peer } from '../../../../peer.js'
 import { assertOnlyFaults } from '../only-faults.js'
-import { peer } from '../peer.js'
 
 const entries: CpioEntry[] = [
   { name: 'bin', mode: 0o40755 },
@@ -19,7 +19,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-t.test('cpio lists what we pack', async t => {
+t.test('cpio lists what we pack', needs('cpio'), async t => {
   const listing = peer('cpio', ['-t', '--quiet'], packCpio(entries)).toString()
   t.strictSame(
     listing.trim().split('\n'),
@@ -32,7 +32,7 @@ t.test('cpio lists what we pack', async t => {
   t.match(verbose[3], /^crw------- .* 5, +1 .* dev\/console$/)
 })
 
-t.test('what cpio packs is read, hard links and checksums too', async t => {
+t.test('what cpio packs is read, hard links and checksums too', needs('cpio'), async t => {
   const directory = t.testdir({ a: 'first', dir: { b: 'second' }, link: t.fixture('symlink', 'a') })
   peer('ln', ['a', 'hard'], undefined, directory)
   for (const format of ['newc', 'crc']) {

@@ -1,6 +1,8 @@
 /** Device trees from source, made and shown by the real dtc. */
 import { type Fdt, parseFdt } from '../../../../../agent/image/fdt/fdt.js'
-import { peer } from '../peer.js'
+import { fileNeeds, peer } from '../../../../peer.js'
+
+fileNeeds('dtc')
 
 /** Compile device tree source (without its `/dts-v1/;`); labels become symbols. */
 export function dtbOf(source: string, args: readonly string[] = ['-@']): Uint8Array {

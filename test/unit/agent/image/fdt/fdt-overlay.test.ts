@@ -11,8 +11,8 @@ import {
   propString,
   setProperty,
 } from '../../../../../agent/image/fdt/fdt-query.js'
+import { needs, peer } from '../../../../peer.js'
 import { assertOnlyFaults } from '../only-faults.js'
-import { peer } from '../peer.js'
 import { dtbOf, dtboOf, fdtOf, sourceOf } from './dtb.js'
 
 const BASE = `/ {
@@ -53,14 +53,14 @@ const at = (fdt: Fdt, path: string) => {
   return node
 }
 
-t.test('the result is what fdtoverlay makes', async t => {
+t.test('the result is what fdtoverlay makes', needs('fdtoverlay'), async t => {
   const base = dtbOf(BASE)
   const overlay = dtboOf(OVERLAY)
   const ours = writeFdt(applyOverlay(parseFdt(base), parseFdt(overlay)))
   t.equal(sourceOf(ours), fdtoverlay(t, base, [overlay]))
 })
 
-t.test('an overlay may refer to labels of the one before it', async t => {
+t.test('an overlay may refer to labels of the one before it', needs('fdtoverlay'), async t => {
   const base = dtbOf(BASE)
   const overlays = [dtboOf(OVERLAY), dtboOf('&device { gpios = <&gpio 3 4>; supply = <&regulator>; };')]
   const ours = overlays.reduce((fdt, overlay) => applyOverlay(fdt, parseFdt(overlay)), parseFdt(base))

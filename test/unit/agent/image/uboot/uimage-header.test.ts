@@ -4,12 +4,12 @@ import t from 'tap'
 import { packUImage } from '../../../../../agent/image/uboot/uimage.js'
 import { readUImageHeader, uimageParts } from '../../../../../agent/image/uboot/uimage-header.js'
 import { UIMAGE_TYPE, uimageLongName } from '../../../../../agent/image/uboot/uimage-tables.js'
+import { needs, peer } from '../../../../peer.js'
 import { assertOnlyFaults } from '../only-faults.js'
-import { peer } from '../peer.js'
 
 const header = { arch: 'arm', compression: 'none', load: 0, entry: 0, name: 'test', time: 1 } as const
 
-t.test('types are called what mkimage calls them', async t => {
+t.test('types are called what mkimage calls them', needs('mkimage'), async t => {
   const directory = t.testdir()
   for (const type of Object.values(UIMAGE_TYPE)) {
     // mkimage reads the data of some

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { isUImage, packUImage, parseUImage } from '../../../../../agent/image/uboot/uimage.js'
+import { needs, peer } from '../../../../peer.js'
 import { assertOnlyFaults } from '../only-faults.js'
-import { peer } from '../peer.js'
 
 const HEADER_BYTES = 64
 const data = Buffer.from('not much of a kernel')
@@ -26,7 +26,7 @@ function mkimage(t: Test, args: readonly string[], files: Readonly<Record<string
   return peer('cat', ['out'], undefined, directory)
 }
 
-t.test('what mkimage makes is read', async t => {
+t.test('what mkimage makes is read', needs('mkimage'), async t => {
   const bytes = mkimage(
     t,
     ['-A', 'arm', '-O', 'linux', '-T', 'kernel', '-C', 'gzip', '-a', '42008000', '-e', '42008040', '-n', 'Linux-6.12'],
@@ -41,7 +41,7 @@ t.test('what mkimage makes is read', async t => {
   t.equal(image.parts.length, 1)
 })
 
-t.test('what we make is what mkimage lists', async t => {
+t.test('what we make is what mkimage lists', needs('mkimage'), async t => {
   const directory = t.testdir()
   writeFileSync(join(directory, 'ours'), packUImage(header, data))
   const listing = peer('mkimage', ['-l', 'ours'], undefined, directory).toString()
@@ -55,7 +55,7 @@ t.test('a header comes back as it was packed', async t => {
   t.match(image, { ...header, os: 'u-boot', type: 'firmware' })
 })
 
-t.test('the files of a multi image are views of it', async t => {
+t.test('the files of a multi image are views of it', needs('mkimage'), async t => {
   const bytes = mkimage(t, ['-A', 'arm', '-T', 'multi', '-C', 'none', '-n', 'two'], {
     kernel: Buffer.from('kernel'),
     ramdisk: Buffer.from('a ramdisk'),
@@ -69,7 +69,7 @@ t.test('the files of a multi image are views of it', async t => {
   t.equal(image.parts[0]?.buffer, bytes.buffer)
 })
 
-t.test('a script is a list of one file', async t => {
+t.test('a script is a list of one file', needs('mkimage'), async t => {
   const bytes = mkimage(t, ['-A', 'arm', '-T', 'script', '-C', 'none', '-n', 'boot'], {
     script: Buffer.from('bootz\n'),
   })

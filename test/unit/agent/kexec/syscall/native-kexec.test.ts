@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createNativeKexec, type NativeCalls } from '../../../../../agent/kexec/syscall/native-kexec.js'
 import { AddonError, NativeArgumentError, NativeError } from '../../../../../native/index.js'
+import { needs } from '../../../../peer.js'
 
 /** The addon, failing in one way whatever is called. */
 function failing(error: unknown): NativeCalls {
@@ -62,7 +63,7 @@ t.test('an error that is none of the addon passes as it is', async t => {
   await t.rejects(createNativeKexec(failing(bug)).sync(), bug)
 })
 
-t.test('with the real addon: what works does, what fails says why', async t => {
+t.test('the real addon does what works and explains what fails', needs('addon'), async t => {
   const kexec = createNativeKexec()
   t.type(await kexec.loaded(), 'boolean')
   await kexec.sync()

@@ -2,7 +2,7 @@ import { createCipheriv } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { unpackCommands } from '../../../../../agent/uboot/commands/unpack.js'
-import { peer } from '../../image/peer.js'
+import { needs, peer } from '../../../../peer.js'
 import { bench } from '../run-command.js'
 
 const PLAIN = Buffer.from('some text that packs, packs, packs '.repeat(100))
@@ -13,7 +13,7 @@ function setUp(t: Test, packed: Uint8Array) {
   return it
 }
 
-t.test('what was packed is put to its place, and its size is told', async t => {
+t.test('what was packed is put to its place, and its size is told', needs('xz', 'lz4'), async t => {
   for (const [command, packed] of [
     ['unzip 42000000 43000000', gzipSync(PLAIN)],
     ['lzmadec 42000000 43000000', peer('xz', ['--format=lzma', '-c'], PLAIN)],
@@ -35,7 +35,7 @@ t.test('packed data that is larger than what is read at first is read on', async
   t.ok(machine.memory.read(0x5000_0000, noise.length).equals(noise))
 })
 
-t.test('each command says in its own words what is wrong', async t => {
+t.test('each command says in its own words what is wrong', needs('xz', 'lz4'), async t => {
   const { type } = setUp(t, gzipSync(PLAIN))
   t.equal(await type('unzip 42000000 43000000 10'), '1: Error: inflate() returned -5\n')
   t.equal(await type('unzip 42000001 43000000'), '1: Error: Bad gzipped data\n')

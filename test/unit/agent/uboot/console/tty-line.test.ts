@@ -4,6 +4,9 @@ import { extname, join } from 'node:path'
 import t from 'tap'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../../../native/index.js'
+import { fileNeeds } from '../../../../peer.js'
+
+fileNeeds('script', 'addon')
 
 const quoted = (words: readonly string[]): string => words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
 

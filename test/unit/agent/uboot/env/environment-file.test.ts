@@ -8,7 +8,7 @@ import {
   readEnvironmentImage,
   writeEnvironmentImage,
 } from '../../../../../agent/uboot/env/environment-image.js'
-import { peer } from '../../image/peer.js'
+import { needs, peer } from '../../../../peer.js'
 
 const SIZE = 0x1000
 
@@ -32,7 +32,7 @@ type Tap = { testdir(content: Record<string, never>): string }
 
 const variables = (...entries: readonly (readonly [string, string])[]) => new Map(entries)
 
-t.test('the tools of Debian print what was saved, and we load what they set', async t => {
+t.test('the tools of Debian print what was saved, and we load what they set', needs('fw_printenv'), async t => {
   const { store, path, print, set } = setUp(t, [['uboot.env', 0]])
   t.equal(await store.load(), null)
   await store.save(variables(['bootcmd', 'run a; b'], ['path', 'C:\\x'], ['empty', '']))
@@ -45,7 +45,7 @@ t.test('the tools of Debian print what was saved, and we load what they set', as
   t.equal(store.capacity, SIZE - 4)
 })
 
-t.test('two copies are written in turn, by us and by the tools', async t => {
+t.test('two copies are written in turn, by us and by the tools', needs('fw_printenv'), async t => {
   const { store, path, print, set } = setUp(t, [
     ['uboot.env', 0],
     ['uboot-redund.env', 0],
@@ -66,7 +66,7 @@ t.test('two copies are written in turn, by us and by the tools', async t => {
   t.equal(store.capacity, SIZE - 5)
 })
 
-t.test('a copy whose writing was cut short leaves the other one', async t => {
+t.test('a copy whose writing was cut short leaves the other one', needs('fw_printenv'), async t => {
   const { store, path, print } = setUp(t, [
     ['uboot.env', 0],
     ['uboot-redund.env', 0],
@@ -86,7 +86,7 @@ t.test('a copy whose writing was cut short leaves the other one', async t => {
   t.equal(await store.load(), null)
 })
 
-t.test('copies inside a larger file or a device leave what is around them', async t => {
+t.test('copies inside a larger file or a device leave what is around them', needs('fw_printenv'), async t => {
   const { store, path, print, set } = setUp(t, [
     ['disk', 0x2000],
     ['disk', 0x4000],
@@ -105,7 +105,7 @@ t.test('copies inside a larger file or a device leave what is around them', asyn
   )
 })
 
-t.test('the flags that count saves wrap', async t => {
+t.test('the flags that count saves wrap', needs('fw_printenv'), async t => {
   t.strictSame(
     [newerCopy(1, 2), newerCopy(2, 1), newerCopy(255, 0), newerCopy(0, 255), newerCopy(7, 7)],
     [1, 0, 1, 0, 0],
