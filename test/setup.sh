@@ -1,71 +1,123 @@
 #!/bin/sh
-# Install what building, testing and demonstrating need, and build. Says nothing when there is nothing to do.
+# Install what a purpose needs, and build. Does nothing when everything is there and up to date.
 #
-# Usage: sh test/setup.sh
+# Usage: sh test/setup.sh [demo|image|bench|test]      test by default
+#
+#   demo    see a boot on an emulated board: what every purpose needs
+#   image   build SD cards, too
+#   bench   measure: also the programs to compare with
+#   test    run all tests: all of these, and the programs that tests compare with
 #
 # Debian packages are installed by root, or through sudo when it asks for no password; otherwise the line to run is
-# printed and the exit code is 1. What is installed already is left alone.
+# printed and the exit code is 1. None of them starts a service: servers that tests need are unpacked into .cache, not
+# installed. On a terminal, one line shows the progress. The output of apt and npm goes to .cache/setup.log.
 set -eu
 cd "$(dirname "$0")/.."
+purpose=${1:-test}
+log=${FAUXBOOT_CACHE:-.cache}/setup.log
 
-# Debian package, and what needs it.
+# Debian package, the purpose that first needs it, and what for.
 packages='
-  atftp                    peer of the TFTP tests
-  busybox                  peer of the TFTP tests
-  bzip2                    tests of formats
-  ca-certificates          https
-  cpio                     tests of formats
-  curl                     peer of the TFTP tests and of measurements
-  debian-archive-keyring   signatures of the packages in the board image
-  device-tree-compiler     tests of formats
-  dnsmasq-base             peer of the TFTP tests
-  dosfstools               boot partition of SD cards
-  g++                      native addon for this machine
-  g++-aarch64-linux-gnu    native addon for 64-bit boards
-  g++-arm-linux-gnueabihf  native addon for the boards
-  iputils-ping             ping at a desk
-  kmod                     modules of the board image
-  libubootenv-tool         tests of the environment
-  libpcre2-8-0             atftpd, which the TFTP tests unpack
-  libwrap0                 atftpd and tftpd-hpa, which the TFTP tests unpack
-  lz4                      board image
-  make                     native addon
-  mmdebstrap               board image
-  mtools                   boot partition of SD cards
-  nfs-ganesha              peer of the NFS tests
-  nfs-ganesha-vfs          peer of the NFS tests
-  python3-filelock         tests that U-Boot has
-  python3-pytest           tests that U-Boot has
-  python3-pytest-xdist     tests that U-Boot has
-  qemu-system-arm          emulated boards
-  qemu-user                code cache of the agent in the board image
-  rpcbind                  peer of the NFS tests
-  socat                    serial ports of tests
-  systemd                  tests of the units
-  tftp-hpa                 peer of the TFTP tests
-  u-boot-qemu              peer of measurements
-  u-boot-tools             environment of the real U-Boot
-  xz-utils                 board image
-  zstd                     tests of formats
+  ca-certificates          demo   https
+  debian-archive-keyring   demo   signatures of the packages in the board image
+  g++-arm-linux-gnueabihf  demo   native addon for the boards
+  kmod                     demo   modules of the board image
+  lz4                      demo   ramdisk of the board image
+  make                     demo   native addon
+  mmdebstrap               demo   board image
+  qemu-system-arm          demo   emulated boards
+  qemu-user                demo   code cache of the agent in the board image
+  xz-utils                 demo   modules of the board image
+
+  dosfstools               image  boot partition of SD cards
+  mtools                   image  boot partition of SD cards
+  u-boot-tools             image  environment of the real U-Boot on SD cards
+
+  atftp                    bench  TFTP client
+  curl                     bench  HTTP and TFTP client
+  g++                      bench  native addon for this machine
+  tftp-hpa                 bench  TFTP client
+  u-boot-qemu              bench  U-Boot on an emulated board
+
+  busybox                  test   TFTP client; network of the LAVA tests
+  bzip2                    test   compressed files
+  cpio                     test   archives
+  device-tree-compiler     test   device trees
+  dnsmasq-base             test   TFTP server
+  g++-aarch64-linux-gnu    test   native addon for 64-bit boards
+  iputils-ping             test   ping of fauxboot console
+  libpcre2-8-0             test   atftpd
+  libubootenv-tool         test   environment of the real U-Boot
+  libwrap0                 test   atftpd and tftpd-hpa
+  python3-filelock         test   U-Boot'"'"'s own tests
+  python3-pytest           test   U-Boot'"'"'s own tests
+  python3-pytest-xdist     test   U-Boot'"'"'s own tests
+  socat                    test   serial ports
+  systemd                  test   systemd-analyze checks the units
+  zstd                     test   compressed files
 '
 
+# mmdebstrap needs it for users other than root.
 [ "$(id -u)" -eq 0 ] || packages="$packages
-  uidmap                   board image without being root
+  uidmap                   demo   board image
 "
 
 # Debian 13 has no labgrid; without it, its test says so and is skipped.
 ! grep -q '^VERSION_ID="12"' /etc/os-release || packages="$packages
-  python3-labgrid          peer of the board tests
+  python3-labgrid          test   boards under labgrid
 "
+
+case $purpose in
+  demo) purposes='demo' ;;
+  image) purposes='demo image' ;;
+  bench) purposes='demo bench' ;;
+  test) purposes='demo image bench test' ;;
+  *)
+    echo "test/setup.sh: unknown purpose '$purpose'; known: demo image bench test" >&2
+    exit 1
+    ;;
+esac
 
 fail() {
   echo "test/setup.sh: $*" >&2
   exit 1
 }
 
+latest() {
+  tail -n 1 "$log" | sed 's/^# .*//' | tr -d '\r\033'
+}
+
+# Usage: step WHAT COMMAND...
+# Run a command with its output in the log. A terminal shows WHAT and the log's latest line, rewritten in place.
+step() {
+  what=$1
+  shift
+  echo "# $what: $*" >>"$log"
+  if [ -t 1 ]; then
+    "$@" >>"$log" 2>&1 &
+    # A shell lets its background commands ignore Ctrl-C.
+    trap 'kill $!; exit 130' INT
+    while kill -0 $! 2>/dev/null; do
+      printf '\r\033[K%.*s' "$(($(tput cols 2>/dev/null || echo 80) - 1))" "$what: $(latest)"
+      sleep 0.2
+    done
+    printf '\r\033[K'
+    trap - INT
+    wait $! && return
+  else
+    echo "$what"
+    "$@" >>"$log" 2>&1 && return
+  fi
+  tail -n 15 "$log" >&2
+  fail "$what failed; all of its output is in $log"
+}
+
 missing() {
-  echo "$packages" | while read -r package _; do
-    [ -n "$package" ] || continue
+  echo "$packages" | while read -r package needs _; do
+    case " $purposes " in
+      *" ${needs:-nothing} "*) ;;
+      *) continue ;;
+    esac
     case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
       *' installed') ;;
       *) printf '%s ' "$package" ;;
@@ -83,13 +135,15 @@ install_packages() {
     fail "Debian packages are missing; run this line, then try again:
 sudo $line"
   fi
-  # A list of yesterday may name packages that the mirror no longer has.
-  $sudo apt-get update --quiet --quiet || echo "test/setup.sh: apt-get update failed; trying with the lists there are" >&2
+  # Yesterday's list may name packages that the mirror no longer has. A mirror that does not answer may not be needed.
+  step 'Updating the list of Debian packages' sh -c "$sudo apt-get update || true"
   # shellcheck disable=SC2086 # words
-  $sudo env DEBIAN_FRONTEND=noninteractive $line --quiet --quiet --option Dpkg::Use-Pty=0
+  step "Installing $# Debian packages" $sudo env DEBIAN_FRONTEND=noninteractive $line --option Dpkg::Use-Pty=0
 }
 
 command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
+mkdir -p "$(dirname "$log")"
+: >"$log"
 wanted=$(missing)
 # shellcheck disable=SC2086 # words
 [ -z "$wanted" ] || install_packages $wanted
@@ -100,6 +154,13 @@ node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 ||
 
 # npm writes that file when it is done.
 if [ -n "$(find package-lock.json -newer node_modules/.package-lock.json 2>&1)" ]; then
-  npm ci --no-audit --no-fund
+  step 'Installing npm packages' npm ci --no-audit --no-fund
 fi
-npm run --silent build
+# The addon: a demonstration needs that of its boards only.
+case $purpose in
+  test) addons='all' ;;
+  bench) addons='host armhf' ;;
+  *) addons='armhf' ;;
+esac
+# shellcheck disable=SC2086 # words
+step 'Building' sh -c "npm run --silent build:ts && make -s -C native $addons && npm run --silent build:agent"
