@@ -1,7 +1,7 @@
 /**
- * Every setting of the agent: one table, from which the command line, the environment, the configuration file and
- * `--help` are read. A setting `fetchRetries` is the flag `--fetch-retries`, the variable `FAUXBOOT_FETCH_RETRIES` and
- * the key `"fetchRetries"` of the file. The command line wins over the environment, that over the file.
+ * Every setting of the agent in one table, which serves the command line, the environment, the configuration file and
+ * `--help`. A setting `fetchRetries` is the flag `--fetch-retries`, the variable `FAUXBOOT_FETCH_RETRIES` and
+ * the key `"fetchRetries"` of the file. The command line overrides the environment, which overrides the file.
  */
 
 import { readFileSync } from 'node:fs'
@@ -12,11 +12,11 @@ import type { HttpConfig } from './http/http-config.js'
 import type { TftpConfig } from './tftp/tftp-config.js'
 import type { UBootConfig } from './uboot/board/uboot-config.js'
 
-/** How the value of a setting is read and shown. */
+/** How to read the value of a setting. */
 interface Kind<T> {
   /** what a value must be, for messages and `--help` */
   readonly expects: string
-  /** the value of a text (environment, command line) or of what the file has; undefined when it is none */
+  /** the value of a text (environment, command line) or of JSON (file); undefined if it is invalid */
   read(raw: unknown): T | undefined
 }
 
@@ -82,72 +82,76 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 /** The table. */
 const SETTINGS = {
-  host: setting(text, '', 'address to listen on; none means every address, of IPv6 and of IPv4'),
+  host: setting(text, '', 'address to listen on; none means every IPv6 and IPv4 address'),
   port: setting(wholeNumber(0, 65535), 8080, 'TCP port to listen on; 0 takes any free one'),
-  logLevel: setting(oneOf(...LOG_LEVELS), 'info', 'least important messages that are logged'),
+  logLevel: setting(oneOf(...LOG_LEVELS), 'info', 'the least severe messages to log'),
 
-  tokenFile: setting(
-    text,
-    '',
-    'file with the bearer token that changes need; read again at every request that needs it',
-  ),
-  tokenForReads: setting(flag, false, 'reading needs the token too; /healthz never does'),
+  tokenFile: setting(text, '', 'file with the bearer token for changes; read again at every request that needs it'),
+  tokenForReads: setting(flag, false, 'require the token for reading too, except for /healthz'),
   allowNetworks: setting(
     listOf('a network such as 10.0.2.0/24', isNetwork),
     [],
-    'networks that may change things like loopback may, while no token is configured',
+    'networks that may make changes, as loopback may, while no token is configured',
   ),
-  maxConnections: setting(wholeNumber(1, 10000), 128, 'connections at a time; further ones are closed at once'),
+  maxConnections: setting(wholeNumber(1, 10000), 128, 'connections at a time; more are closed at once'),
   idleSeconds: setting(wholeNumber(1, 3600), 60, 'seconds without a byte after which a connection is closed'),
   heartbeatSeconds: setting(wholeNumber(1, 3600), 15, 'seconds between comments in a quiet stream of events'),
-  jobBodyLimit: setting(byteCount, 1024 ** 2, 'largest description of a job; files are not part of it'),
+  jobBodyLimit: setting(byteCount, 1024 ** 2, 'largest job description, without its files'),
 
   artifactDir: setting(text, '/run/fauxboot/artifacts', 'tmpfs directory for kernels, ramdisks and device trees'),
-  stateDir: setting(text, '/run/fauxboot/state', 'directory in which jobs are remembered'),
-  keptJobs: setting(wholeNumber(1, 10000), 50, 'ended jobs that are remembered'),
+  stateDir: setting(text, '/run/fauxboot/state', 'directory for the records of jobs'),
+  keptJobs: setting(wholeNumber(1, 10000), 50, 'ended jobs to remember'),
   maxQueued: setting(wholeNumber(0, 1000), 8, 'jobs that may wait for the board'),
-  memoryReserve: setting(byteCount, 64 * 1024 ** 2, 'bytes of available memory that artifacts never get'),
-  console: setting(text, '', "target's console for LAVA and KernelCI jobs: ttyS0,115200n8"),
+  memoryReserve: setting(byteCount, 64 * 1024 ** 2, 'bytes of available memory that artifacts may not use'),
+  targetConsole: setting(text, '', "the target's console, for jobs that name none (LAVA, KernelCI): ttyS0,115200n8"),
   kernelArgs: setting(text, '', 'further kernel arguments for LAVA and KernelCI jobs'),
   keepLinksUp: setting(
     listOf('a network interface, or *', item => /^(\*|[^\s/,]{1,15})$/.test(item)),
     [],
-    'network interfaces that are not taken down before the jump',
+    'network interfaces to leave up during the jump',
   ),
-  farewellMs: setting(wholeNumber(0, 10000), 200, 'milliseconds for clients to hear of the jump before links go down'),
-  fetchStallSeconds: setting(wholeNumber(1, 3600), 30, 'seconds without a byte after which a download is stalled'),
-  fetchRetries: setting(wholeNumber(0, 100), 5, 'further attempts at a download after the first'),
-  fetchMaxRedirects: setting(wholeNumber(0, 50), 10, 'redirects that are followed for one download'),
+  jumpNoticeMs: setting(
+    wholeNumber(0, 10000),
+    200,
+    'milliseconds between telling clients about the jump and taking links down',
+  ),
+  fetchStallSeconds: setting(
+    wholeNumber(1, 3600),
+    30,
+    'seconds without a byte after which a download counts as stalled',
+  ),
+  fetchRetries: setting(wholeNumber(0, 100), 5, 'attempts at a download after the first'),
+  fetchMaxRedirects: setting(wholeNumber(0, 50), 10, 'redirects to follow for one download'),
 
-  tftpPort: setting(wholeNumber(0, 65535), 0, 'UDP port that takes jobs over TFTP, usually 69; 0: none'),
-  tftpHost: setting(text, '', 'address of that port; none means every address, of IPv6 and of IPv4'),
+  tftpPort: setting(wholeNumber(0, 65535), 0, 'UDP port for jobs over TFTP, usually 69; 0: none'),
+  tftpHost: setting(text, '', 'address of that port; none means every IPv6 and IPv4 address'),
   tftpPeers: setting(
     listOf('a network such as 10.0.2.0/24', isNetwork),
     [],
-    'networks that may push jobs over TFTP and read of them, like loopback; there are no tokens',
+    'networks that may push jobs over TFTP and read their state, as loopback may; TFTP has no tokens',
   ),
 
-  serial: setting(text, '', 'serial line with the U-Boot console: /dev/ttyS0'),
-  consoleHost: setting(text, '127.0.0.1', 'address of the TCP console, which asks for no password'),
-  consolePort: setting(wholeNumber(0, 65535), 0, 'TCP port with the U-Boot console, for telnet; 0: none'),
+  ubootSerial: setting(text, '', 'serial line of the fake U-Boot: /dev/ttyS0'),
+  ubootTelnetHost: setting(text, '127.0.0.1', 'address of the telnet port, which asks for no password'),
+  ubootTelnetPort: setting(wholeNumber(0, 65535), 0, 'TCP port of the fake U-Boot, for telnet; 0: none'),
   ubootDir: setting(text, '/run/fauxboot/uboot', 'tmpfs directory for the memory that U-Boot commands address'),
   ubootEnvironment: setting(
     text,
     '',
-    'a fw_env.config that says where saveenv writes; without one it lasts until power-off',
+    'a fw_env.config that says where saveenv writes; without one the environment lasts until power-off',
   ),
   bootDelay: setting(wholeNumber(0, 3600), 2, 'seconds of the autoboot countdown'),
   autobootText: setting(text, 'Hit any key to stop autoboot', 'words before the countdown'),
-  ubootIdentity: setting(text, '', 'words behind the version in the banner'),
+  ubootIdentity: setting(text, '', 'words after the version in the banner'),
 } as const
 
 type SettingName = keyof typeof SETTINGS
 type Settings = { -readonly [K in SettingName]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never }
 
-/** Read when it is there; the one that `--config` or FAUXBOOT_CONFIG names must be there. */
+/** Read if it exists; a file named by `--config` or FAUXBOOT_CONFIG must exist. */
 const CONFIG_FILE = '/etc/fauxboot/agent.json'
 
-/** What the agent is told. */
+/** The settings, grouped by the part of the agent that uses them. */
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -175,7 +179,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Con
   const settings = Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
   for (const [name, raw] of Object.entries(readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))) {
     if (!isName(name))
-      throw fault('CONFIG_INVALID', { name, reason: 'there is none of this name; see --help', found: shown(raw) })
+      throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name; see --help', found: shown(raw) })
     set(settings, name, name, raw)
   }
   for (const name of NAMES) {
@@ -188,7 +192,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Con
   return grouped(settings)
 }
 
-/** One value into the settings. `as` is its name where the user wrote it. */
+/** Store one value. `as` is the name that the user wrote. */
 function set<K extends SettingName>(settings: Settings, name: K, as: string, raw: unknown): void {
   const { kind } = SETTINGS[name] as unknown as Setting<Settings[K]>
   const value = kind.read(raw)
@@ -221,7 +225,7 @@ function readFile(named: string | undefined): object {
   throw wrong('the file must hold a JSON object, {"port": 80}')
 }
 
-/** Flags by the names of their settings; `config` is the one that is no setting. */
+/** Flags by the names of their settings; only `config` is not a setting. */
 function readFlags(argv: readonly string[]): Map<string, string> {
   const byFlag = new Map(['config', ...NAMES].map(name => [flagOf(name), name]))
   const flags = new Map<string, string>()
@@ -239,10 +243,10 @@ function readFlags(argv: readonly string[]): Map<string, string> {
   return flags
 }
 
-/** The settings as each part of the agent takes them. */
+/** The settings as each part of the agent expects them. */
 function grouped(settings: Settings): Config {
   const { host, port, logLevel, tokenFile, fetchStallSeconds, fetchRetries, fetchMaxRedirects, ...rest } = settings
-  const lab = { console: rest.console, kernelArgs: rest.kernelArgs }
+  const lab = { console: rest.targetConsole, kernelArgs: rest.kernelArgs }
   return {
     listen: { host, port },
     logLevel,
@@ -262,10 +266,10 @@ function grouped(settings: Settings): Config {
       keptJobs: rest.keptJobs,
       maxQueued: rest.maxQueued,
       memoryReserve: rest.memoryReserve,
-      console: rest.console,
+      console: rest.targetConsole,
       kernelArgs: rest.kernelArgs,
       keepLinksUp: rest.keepLinksUp,
-      farewellMs: rest.farewellMs,
+      jumpNoticeMs: rest.jumpNoticeMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
     },
     tftp: {
@@ -275,14 +279,14 @@ function grouped(settings: Settings): Config {
       lab,
     },
     uboot: {
-      serial: rest.serial === '' ? null : rest.serial,
-      tcp: rest.consolePort === 0 ? null : { host: rest.consoleHost, port: rest.consolePort },
+      serial: rest.ubootSerial === '' ? null : rest.ubootSerial,
+      tcp: rest.ubootTelnetPort === 0 ? null : { host: rest.ubootTelnetHost, port: rest.ubootTelnetPort },
       directory: rest.ubootDir,
       environment: rest.ubootEnvironment === '' ? null : rest.ubootEnvironment,
       bootDelay: rest.bootDelay,
       autobootText: rest.autobootText,
       identity: rest.ubootIdentity,
-      console: rest.console,
+      console: rest.targetConsole,
     },
   }
 }
@@ -299,8 +303,8 @@ export function describeSettings(): string {
     ].join('\n')
   })
   return [
-    `Settings, as flag (environment variable, key of the configuration file). Flags win over the environment, that wins`,
-    `over the file. The file is ${CONFIG_FILE}, or what --config FILE or FAUXBOOT_CONFIG names.`,
+    `Settings, as flag (environment variable, key of the configuration file). Flags override the environment, which`,
+    `overrides the file. The file is ${CONFIG_FILE}, or what --config FILE or FAUXBOOT_CONFIG names.`,
     '',
     ...rows,
   ].join('\n')

@@ -11,10 +11,10 @@ export interface OutboxOptions {
   /** the longest wait between two, milliseconds */
   readonly longestRetryMs: number
   /** how long the last attempt may take when the lab is stopped, milliseconds */
-  readonly farewellMs: number
+  readonly lastAttemptMs: number
 }
 
-export const OUTBOX: OutboxOptions = { retryMs: 5_000, longestRetryMs: 600_000, farewellMs: 10_000 }
+export const OUTBOX: OutboxOptions = { retryMs: 5_000, longestRetryMs: 600_000, lastAttemptMs: 10_000 }
 
 /** What became of a result: it is there, nobody wants it any more, or it is on the disk for the next start. */
 export type Posted = 'delivered' | 'dropped' | 'kept'
@@ -34,7 +34,7 @@ export interface PostedJob {
 export async function postResult(
   owed: ClaimedJob,
   context: DeliveryContext,
-  { retryMs, longestRetryMs, farewellMs }: OutboxOptions,
+  { retryMs, longestRetryMs, lastAttemptMs }: OutboxOptions,
   attempts: number,
   signal: AbortSignal,
 ): Promise<PostedJob> {
@@ -43,7 +43,7 @@ export async function postResult(
   for (let attempt = 1; ; attempt++) {
     // Whoever stops the lab waits for one more attempt, but not for long.
     const last = signal.aborted || attempt >= attempts
-    const limit = signal.aborted ? AbortSignal.timeout(farewellMs) : signal
+    const limit = signal.aborted ? AbortSignal.timeout(lastAttemptMs) : signal
     try {
       job = await deliverLog(job, attempt, context, limit)
       const delivery = await deliverResult(job, context, limit)

@@ -37,7 +37,7 @@ const settings = (directory: string): BootConfig => ({
   console: '',
   kernelArgs: '',
   keepLinksUp: [],
-  farewellMs: 0,
+  jumpNoticeMs: 0,
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },
 })
 

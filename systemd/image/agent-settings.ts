@@ -1,4 +1,4 @@
-/** The agent's settings on a board: what follows from the board, and what the lab decides. */
+/** The agent's settings on a board: those that follow from the board, and those that the lab chooses. */
 
 import type { Board } from '../boards/board.js'
 import { FileTree } from './file-tree.js'
@@ -7,7 +7,7 @@ const SETTINGS_FILE = 'etc/fauxboot/agent.json'
 const TOKEN_FILE = 'etc/fauxboot/token'
 
 export interface LabSettings {
-  /** what clients must send to change anything; without one only loopback may */
+  /** the token for changes; without one, only loopback may change anything */
   readonly token?: string
   /** further settings by their names in `agent/config.ts`: `{ "fetchRetries": 2 }` */
   readonly settings?: Readonly<Record<string, unknown>>
@@ -16,15 +16,15 @@ export interface LabSettings {
 /**
  * `/etc/fauxboot` of a board.
  *
- * @param board whose console targets talk on when a job does not say
+ * @param board its serial console is the default console of targets
  */
 export function agentSettings(board: Board, { token, settings }: LabSettings = {}): FileTree {
   const { tty, baud } = board.console
   const files = new FileTree()
   if (token !== undefined) files.file(TOKEN_FILE, `${token}\n`, 0o600)
   const all = {
-    console: `${tty},${baud}n8`,
-    serial: `/dev/${tty}`,
+    targetConsole: `${tty},${baud}n8`,
+    ubootSerial: `/dev/${tty}`,
     ...(token !== undefined && { tokenFile: `/${TOKEN_FILE}` }),
     ...settings,
   }

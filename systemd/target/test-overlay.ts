@@ -81,7 +81,7 @@ export async function shellOverlay(options: { readonly agent?: boolean } = {}): 
   }
   files.file('root/test-shell', SHELL_SCRIPT)
   // Two cannot read one serial line.
-  files.file(`${SYSTEM}/fauxboot-agent.service.d/no-console.conf`, '[Service]\nEnvironment=FAUXBOOT_SERIAL=\n')
+  files.file(`${SYSTEM}/fauxboot-agent.service.d/no-console.conf`, '[Service]\nEnvironment=FAUXBOOT_UBOOT_SERIAL=\n')
   startUnit(files, 'fauxboot-test-shell.service', SHELL_UNIT)
   if (options.agent === false) maskAgent(files)
   return packCpio(files.entries())

@@ -23,7 +23,7 @@ const BOARD_MIB = 1024
 /** @param runs of the agent's start on the board, which is measured on the way */
 export async function measureOnBoard(image: BoardImage, dtb: string, runs: number): Promise<Figure[]> {
   // Between loaded and jump there must be time to look.
-  const settings = { farewellMs: 10_000 }
+  const settings = { jumpNoticeMs: 10_000 }
   const overlay = packCpio(agentSettings(image.board, { token: 'bench', settings }).entries())
   const options = { board: image.board, image, memoryMiB: BOARD_MIB }
   const qemu = await QemuBoard.start({ ...options, extraInitrd: [overlay, await shellOverlay()] })

@@ -23,7 +23,7 @@ export interface BootConfig {
   /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
   readonly keepLinksUp: readonly string[]
   /** milliseconds that clients have to receive the event `booting` before the links go down */
-  readonly farewellMs: number
+  readonly jumpNoticeMs: number
   readonly fetch: {
     /** seconds without a byte after which a transfer counts as stalled */
     readonly stallSeconds: number

@@ -66,12 +66,12 @@ export async function jump(context: JobContext): Promise<never> {
     deps.log.warn({ job: job.id, problem }, 'not done before the jump')
   }
   await Promise.all([
-    pause(config.farewellMs, undefined),
+    pause(config.jumpNoticeMs, undefined),
     attempt(complain, 'job state', () => context.save(), LAST_STEP_MS),
   ])
   await attempt(complain, 'connections', async () => deps.hangUp?.(), LAST_STEP_MS)
   // The other ends have to hear of that too.
-  await pause(config.farewellMs, undefined)
+  await pause(config.jumpNoticeMs, undefined)
   await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)
   for (const { name } of links) {
     await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)

@@ -73,7 +73,7 @@ t.test('a number of bytes may have a unit', async t => {
 })
 
 t.test('the console and the arguments of the kernel reach both the jobs and the API', async t => {
-  const config = load(t, { file: { console: 'ttyS0,115200n8', kernelArgs: 'quiet' } })
+  const config = load(t, { file: { targetConsole: 'ttyS0,115200n8', kernelArgs: 'quiet' } })
   t.same(config.http.lab, { console: 'ttyS0,115200n8', kernelArgs: 'quiet' })
   t.match(config.boot, config.http.lab)
 })
@@ -99,7 +99,7 @@ t.test('a value that a setting cannot have is refused with the name as it was wr
       { file: { logLevel: 'loud' } },
       'setting logLevel: expected one of fatal, error, warn, info, debug, trace, silent, found "loud"',
     ],
-    text: [{ file: { console: 1 } }, 'setting console: expected a text, found 1'],
+    text: [{ file: { targetConsole: 1 } }, 'setting targetConsole: expected a text, found 1'],
     'no list': [
       { file: { keepLinksUp: 1 } },
       'setting keepLinksUp: expected a network interface, or *; several with commas between them, in the file as an array, found 1',
@@ -119,8 +119,8 @@ t.test('a network must be an address with a prefix that fits it', async t => {
 })
 
 t.test('what is no setting is refused, so that a slip of the pen does not go unseen', async t => {
-  t.equal(refusal(t, { file: { prot: 80 } }), 'setting prot: there is none of this name; see --help, found 80')
-  t.equal(refusal(t, { file: { toString: 80 } }), 'setting toString: there is none of this name; see --help, found 80')
+  t.equal(refusal(t, { file: { prot: 80 } }), 'setting prot: no setting has this name; see --help, found 80')
+  t.equal(refusal(t, { file: { toString: 80 } }), 'setting toString: no setting has this name; see --help, found 80')
   t.equal(refusal(t, { argv: ['--prot=80'] }), 'setting --prot: there is no such flag; see --help, found "--prot=80"')
   t.equal(refusal(t, { argv: ['80'] }), 'setting 80: there is no such flag; see --help, found "80"')
   t.equal(refusal(t, { argv: ['--port'] }), 'setting --port: it needs a value, found none')

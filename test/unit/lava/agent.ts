@@ -33,7 +33,7 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
     await writeFile(join(root, name), content)
   }
   const directories = ['--artifact-dir', join(root, 'artifacts'), '--state-dir', join(root, 'state')]
-  const config = loadConfig({}, [...directories, '--farewell-ms', '0', '--fetch-retries', '0', ...flags])
+  const config = loadConfig({}, [...directories, '--jump-notice-ms', '0', '--fetch-retries', '0', ...flags])
   const kexec = createSimulatedKexec()
   const log = pino({ level: 'silent' })
   const boot = await Boot.open({

@@ -71,7 +71,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     console: 'ttyAMA0',
     kernelArgs: '',
     keepLinksUp: [],
-    farewellMs: 1,
+    jumpNoticeMs: 1,
     fetch: { stallSeconds: 20, retries: 0, maxRedirects: 5 },
     ...changes.config,
   }

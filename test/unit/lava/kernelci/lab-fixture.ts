@@ -15,7 +15,7 @@ import { KernelciServer, STORAGE_TOKEN, TOKEN } from './kernelci-server.js'
 export const NODE = '66c0ffee00112233445566aa'
 
 /** Retries follow one another at once. */
-const OUTBOX: OutboxOptions = { retryMs: 1, longestRetryMs: 1, farewellMs: 2000 }
+const OUTBOX: OutboxOptions = { retryMs: 1, longestRetryMs: 1, lastAttemptMs: 2000 }
 
 export interface LabFixture {
   readonly server: KernelciServer
