@@ -22,6 +22,7 @@ const PACKAGES = {
   readelf: 'binutils',
   script: 'bsdutils',
   socat: 'socat',
+  'systemd-analyze': 'systemd',
   xz: 'xz-utils',
   zstd: 'zstd',
 } as const

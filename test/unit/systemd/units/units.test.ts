@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { needs } from '../../../peer.js'
 
 const UNITS = 'systemd/units'
 const names = readdirSync(UNITS).sort()
 const read = (name: string): string => readFileSync(join(UNITS, name), 'utf8')
 
-/** Files that the units name, which this machine does not have to have. */
+/** Files that the units name; this machine need not have them. */
 const BOARD_FILES = ['bin/sh', 'usr/bin/modprobe', 'usr/bin/node', 'usr/bin/udevadm', 'etc/fauxboot/board.env']
 
 /** Debian's units that ours refer to; what they refer to in turn is not looked at. */
@@ -35,14 +36,14 @@ function verify(root: string, unit: string): { status: number | null; words: str
   return { status, words: `${stdout}${stderr}` }
 }
 
-t.test('systemd-analyze verify has nothing to say about any unit', async t => {
+t.test('systemd-analyze verify finds nothing wrong with any unit', needs('systemd-analyze'), async t => {
   const { root, units } = boardRoot(t)
   for (const name of readdirSync(units).filter(unit => !unit.endsWith('.target'))) {
     t.strictSame(verify(root, join(units, name)), { status: 0, words: '' }, name)
   }
 })
 
-t.test('systemd-analyze verify does tell a broken unit from a good one', async t => {
+t.test('systemd-analyze verify finds what is wrong with a broken unit', needs('systemd-analyze'), async t => {
   const { root, units } = boardRoot(t)
   const broken = join(units, 'broken.service')
   writeFileSync(broken, read('fauxboot-agent.service').replace('Restart=always', 'Restart=often'))
