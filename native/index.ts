@@ -11,7 +11,7 @@ import { NativeArgumentError, NativeError } from './errors.js'
 import { checkLoad, describeLoad, type KexecSegment } from './load-call.js'
 
 export { AddonError, NativeArgumentError, NativeError } from './errors.js'
-export { checkLoad, describeLoad, type KexecSegment, type LoadLimits, SEGMENT_MAX } from './load-call.js'
+export { checkLoad, describeLoad, type KexecSegment, SEGMENT_MAX } from './load-call.js'
 
 let loadedAddon: Addon | undefined
 

@@ -29,7 +29,7 @@ export const SEGMENT_MAX = 16
  * The shortest buffer, in bytes: `machine_kexec_prepare()` of 32-bit ARM reads that many at the start of every segment,
  * whatever its size, to see whether it is a device tree.
  */
-export const BUFFER_MIN = 4
+const BUFFER_MIN = 4
 
 /** An address or size as hex; anything that is neither is shown as it is. */
 function hex(value: number): string {

@@ -44,7 +44,8 @@ async function runTests(paths) {
   const written = t.pipe(createWriteStream(OUT))
   t.pipe(parser)
   parser.on('assert', progress.next)
-  t.jobs = availableParallelism()
+  // One more than cores: some tests wait.
+  t.jobs = availableParallelism() + 1
   t.setTimeout(0)
   const node = ['--enable-source-maps', '--disable-warning=ExperimentalWarning']
   const env = { ...process.env, ...(values.coverage ? coverageOptions() : {}) }

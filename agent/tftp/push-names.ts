@@ -10,11 +10,11 @@ const ROLE = /^(?:kernel|ramdisk|dtb|modules|overlay(?:\d|[1-5]\d|6[0-3]))$/
 const ROLES = 'kernel, ramdisk, dtb, overlay0 to overlay63, modules'
 
 /** What starts a job when it is whole. */
-export const DESCRIPTIONS = ['job.json', 'job.yaml', 'boot.scr'] as const
+const DESCRIPTIONS = ['job.json', 'job.yaml', 'boot.scr'] as const
 export type Description = (typeof DESCRIPTIONS)[number]
 
 /** What can be read of the latest job. */
-export const REPORTS = ['status.json', 'log', 'plan.json', 'plan.svg'] as const
+const REPORTS = ['status.json', 'log', 'plan.json', 'plan.svg'] as const
 export type Report = (typeof REPORTS)[number]
 
 /** As names of artifacts, with room for the role behind them; some clients begin every name with a slash. */

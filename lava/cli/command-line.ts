@@ -6,7 +6,7 @@ import type { Io, Terminal } from '../terminal/terminal.js'
 import { createProgram, runProgram } from './program.js'
 
 /** What a file of `commands/` exports: it declares options and examples, and acts. */
-export interface CommandModule {
+interface CommandModule {
   define(command: Command, terminal: Terminal): void
 }
 

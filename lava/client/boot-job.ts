@@ -7,7 +7,7 @@ import { type BoardClient, isFinal, isOutage, type JobBody } from './board-clien
 import { type LocalFile, measureFile } from './local-file.js'
 
 /** A file of this machine or an http(s) URL that the board fetches itself. */
-export type Source = string
+type Source = string
 
 /** What is to be booted. */
 export interface Target {

@@ -14,7 +14,7 @@ export interface ConsoleCodec {
 }
 
 /** Bytes as they are. */
-export const PLAIN: ConsoleCodec = { receive: bytes => bytes, quote: bytes => bytes }
+const PLAIN: ConsoleCodec = { receive: bytes => bytes, quote: bytes => bytes }
 
 /** Seconds after which a line that takes no bytes is given up. */
 const WRITE_SECONDS = 30

@@ -8,7 +8,7 @@ import { areasOf, type Case, type Run, workOut } from './run.js'
 import { EXPLAIN_CHECKS } from './silent-boot-checks.js'
 
 /** As in the table that kexec-tools prints; all hex. */
-export interface ExplainedSegment {
+interface ExplainedSegment {
   readonly mem: string | null
   readonly memsz: string | null
   readonly bufsz: string | null
@@ -25,7 +25,7 @@ export interface ExplainedTable {
 }
 
 /** What happens for one TEXT_OFFSET. `workspace` is what dies for sure, `workspaceMax` what may die. */
-export interface ExplainedCase {
+interface ExplainedCase {
   readonly textOffset: string
   readonly relocates: boolean
   /** the C: line; about right where `exact` is false */

@@ -39,7 +39,7 @@ export interface KexecToolsInput {
   readonly paddedBuffer: boolean
 }
 
-export interface KexecToolsSegment {
+interface KexecToolsSegment {
   readonly mem: number
   readonly memsz: number
   readonly bufsz: number

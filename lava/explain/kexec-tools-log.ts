@@ -8,20 +8,20 @@ import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { logLines } from './log-lines.js'
 
 /** A segment of the table that kexec-tools prints before it loads; a field is null where its line is missing. */
-export interface LoggedSegment {
+interface LoggedSegment {
   readonly mem: number | null
   readonly memsz: number | null
   readonly bufsz: number | null
 }
 
 /** An area as `Kernel:`, `Initrd:` and `DT :` lines tell it. */
-export interface LoggedArea {
+interface LoggedArea {
   readonly address: number
   readonly size: number
 }
 
 /** What people see on the console after the load. */
-export type Sign = 'starting' | 'bye' | 'uncompressing' | 'booting'
+type Sign = 'starting' | 'bye' | 'uncompressing' | 'booting'
 
 /** One run of kexec-tools. What its log does not show is null, or empty. */
 export interface LoggedRun {

@@ -23,7 +23,7 @@ const ARMMP_STACK = 0x1418
 /** The A80's kernels of 2020, from the lines they printed; where `wont_overwrite` is does not show in them. */
 const A80 = { restart: 0xc0, wontOverwrite: 0xc0, stackEnd: null, checksMemory: false } as const
 
-export const KNOWN_ZIMAGES: readonly KnownZImage[] = [
+const KNOWN_ZIMAGES: readonly KnownZImage[] = [
   {
     name: 'Debian 12, 6.1.0-50-armmp',
     size: 0x532200,

@@ -28,7 +28,7 @@ const OWN_BSS = 0x10000
 const TAG_WITH_TEXT_OFFSET = 20
 
 /** A segment, or what stands for it where the table is missing. */
-export interface Victim {
+interface Victim {
   readonly name: 'initrd' | 'dtb'
   readonly range: Range
   /** it dies: for sure, or if the code's constants are as large as they may be */

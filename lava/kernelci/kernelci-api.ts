@@ -131,7 +131,7 @@ export async function answerOf(request: HttpRequest): Promise<{ readonly status:
 }
 
 /** The words of `http-request.ts` are about boards: of another server only what the system said is told. */
-export function serverFault(thrown: unknown): unknown {
+function serverFault(thrown: unknown): unknown {
   if (!(thrown instanceof FauxbootError)) return thrown
   const { code, details, cause } = thrown
   if (code !== 'BOARD_UNREACHABLE' && code !== 'BOARD_ANSWER') return thrown

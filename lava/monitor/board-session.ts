@@ -46,7 +46,7 @@ export interface BoardSessionResult {
 }
 
 /** Characters; KCIDB takes as many (schema v5.3, `log_excerpt`). */
-export const EXCERPT_LIMIT = 16_384
+const EXCERPT_LIMIT = 16_384
 
 /** An adapter that has its power from the board comes back within this time, milliseconds. */
 const REOPEN_MS = 30_000

@@ -25,7 +25,7 @@ export interface BootWarning {
 }
 
 /** Lines of the console that a verdict quotes at most. */
-export const VERDICT_LINES = 40
+const VERDICT_LINES = 40
 
 /** Of them, those before the line that decided. */
 const LINES_BEFORE = 12

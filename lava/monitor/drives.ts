@@ -8,7 +8,7 @@ import type { Expect } from '../console/expect.js'
 import { servedTarget, type TypedBoot, type TypedRole, type TypingWatcher, typeBoot } from './typed-boot.js'
 
 /** What a drive may do with the board. */
-export interface DriveContext {
+interface DriveContext {
   readonly expect: Expect
   /** when the board was switched on for this, by `performance.now()`; undefined: it is as it was left */
   readonly poweredAt?: number

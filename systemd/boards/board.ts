@@ -79,7 +79,6 @@ const BoardSchema = Type.Object(
 )
 
 export type Board = Static<typeof BoardSchema>
-export type QemuMachine = Static<typeof QemuSchema>
 export type SdCard = Static<typeof SdSchema>
 
 /**

@@ -15,7 +15,7 @@ const DOING = 'making an SD card'
 const SECTOR = 512
 
 /** First sector of the boot partition: 1 MiB, as partitioning tools align it; the boot loader lies before it. */
-export const PARTITION_START = 2048
+const PARTITION_START = 2048
 
 /** FAT's own tables and the rounding up to clusters, bytes. */
 const FAT_OVERHEAD = 2 ** 20

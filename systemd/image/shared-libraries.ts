@@ -13,7 +13,7 @@ const LIBRARY_DIRS = ['usr/lib/arm-linux-gnueabihf', 'usr/lib/arm-linux-gnueabih
  *
  * @param text its output for any number of files
  */
-export function parseNeeded(text: string): string[] {
+function parseNeeded(text: string): string[] {
   return [...text.matchAll(/\(NEEDED\)\s+Shared library: \[([^\]]+)\]/g)].map(([, name]) => name ?? '')
 }
 

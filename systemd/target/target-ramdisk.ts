@@ -14,7 +14,7 @@ import { joinArchives } from '../image/initramfs.js'
 import { run } from '../run.js'
 
 /** What stands in front of each line that the ramdisk prints. */
-export const TARGET_PREFIX = 'fauxboot-target:'
+const TARGET_PREFIX = 'fauxboot-target:'
 
 /** What it prints when it waits for a user: root, without a password. */
 export const TARGET_LOGIN = 'fauxboot-target login:'

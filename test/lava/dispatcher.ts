@@ -48,13 +48,13 @@ EXPORT {
 const ALTERNATIVES: Readonly<Record<string, string>> = { telnet: 'inetutils-telnet', awk: 'mawk' }
 
 /** A line of the log that lava-run writes. */
-export interface LogLine {
+interface LogLine {
   readonly lvl: string
   readonly msg: unknown
 }
 
 /** What `result.yaml` says of a job. */
-export interface JobResult {
+interface JobResult {
   readonly result: 'pass' | 'fail'
   readonly error_type?: string
   readonly error_msg?: string

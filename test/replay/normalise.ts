@@ -5,13 +5,13 @@
 
 const ESCAPE = '\x1b'
 
-export interface Alike {
+interface Alike {
   readonly what: string
   readonly pattern: RegExp
   readonly by: string
 }
 
-export const ALIKE: readonly Alike[] = [
+const ALIKE: readonly Alike[] = [
   { what: 'where a recording was cut in the countdown', pattern: new RegExp(`^2(?=${ESCAPE}\\[2K)`), by: '' },
   {
     what: 'lines of the banner that only the recorded board has',

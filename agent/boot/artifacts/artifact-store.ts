@@ -19,7 +19,7 @@ import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPa
 import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 
 export type { ReceiveOptions } from './artifact-upload.js'
-export { type ContentRange, parseContentRange } from './content-range.js'
+export { parseContentRange } from './content-range.js'
 
 /** An artifact as clients see it. */
 export interface ArtifactView {

@@ -24,7 +24,7 @@ const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => Fauxb
 /**
  * Bring anything that was thrown while a request was handled into the table.
  */
-export function requestFault(thrown: FastifyError | Error, request: FastifyRequest): FauxbootError {
+function requestFault(thrown: FastifyError | Error, request: FastifyRequest): FauxbootError {
   if (thrown instanceof FauxbootError) return thrown
   const { code = '', statusCode = 500 } = thrown as Partial<FastifyError>
   const known = FASTIFY_ERRORS[code]?.(request)

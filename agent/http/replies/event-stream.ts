@@ -7,7 +7,7 @@ import type { JobEvent } from '../../boot/jobs/job.js'
 const RETRY_MS = 1000
 
 /** One event of the stream. JSON has no line breaks of its own, so `data` is one line. */
-export function formatEvent(event: JobEvent): string {
+function formatEvent(event: JobEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 

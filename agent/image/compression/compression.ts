@@ -56,7 +56,7 @@ export function detectCompression(bytes: Uint8Array): CompressionFormat | null {
  *
  * @returns bytes of input that were used
  */
-export type MemberDecoder = (bytes: Uint8Array, output: BoundedOutput) => Promise<number>
+type MemberDecoder = (bytes: Uint8Array, output: BoundedOutput) => Promise<number>
 
 const DECODERS: Readonly<Record<CompressionFormat, () => Promise<MemberDecoder>>> = {
   gzip: async () => (await import('./decompress-gzip.js')).decodeGzipMember,

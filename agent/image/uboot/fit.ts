@@ -7,7 +7,7 @@ import { type FdtNode, parseFdt } from '../fdt/fdt.js'
 import { align, FDT_HEADER } from '../fdt/fdt-format.js'
 
 /** Where an image's data is, from the start of the FIT. External data is behind the tree's total size. */
-export interface FitData {
+interface FitData {
   readonly offset: number
   /** bytes */
   readonly size: number
@@ -24,7 +24,7 @@ export interface FitHash {
 }
 
 /** A signature, as it stands there: nothing here checks it. */
-export interface FitSignature {
+interface FitSignature {
   /** of the node: `signature-1` */
   readonly name: string
   /** `sha256,rsa2048` */

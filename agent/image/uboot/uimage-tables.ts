@@ -125,7 +125,7 @@ export type UImageType = Name<typeof UIMAGE_TYPE>
 export type UImageCompression = Name<typeof UIMAGE_COMPRESSION>
 
 /** What a number's name stands for, as U-Boot prints it (`mkimage -T list` and the like); what is missing has none. */
-export const UIMAGE_LONG_NAMES = {
+const UIMAGE_LONG_NAMES = {
   os: {
     invalid: 'Invalid OS',
     openbsd: 'OpenBSD',

@@ -24,7 +24,7 @@ import {
   type UImageType,
 } from './uimage-tables.js'
 
-export { isUImage, UIMAGE_HEADER_BYTES, UIMAGE_MAGIC } from './uimage-header.js'
+export { isUImage } from './uimage-header.js'
 
 export interface UImage {
   /** seconds since 1970 */

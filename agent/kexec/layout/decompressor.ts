@@ -18,7 +18,7 @@ export const PAGE_TABLE_SIZE = 0x4000
 const STACK_SIZE = 0x1000
 
 /** Heap, above the stack, where the zImage's tag does not say another size. */
-export const DEFAULT_MALLOC_SIZE = 0x10000
+const DEFAULT_MALLOC_SIZE = 0x10000
 
 /** The largest TEXT_OFFSET in use, for a zImage that does not tell its own. */
 export const LARGEST_TEXT_OFFSET = 0x30_8000

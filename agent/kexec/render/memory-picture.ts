@@ -7,7 +7,7 @@ import { type PlanJson, rangeFromJson } from './plan-json.js'
 export type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
 
 /** Something that lies in memory, from the load to the start of the target. */
-export interface Occupant {
+interface Occupant {
   readonly label: string
   readonly kind: OccupantKind
   readonly range: Range

@@ -17,7 +17,7 @@ export interface FindingJson {
   readonly ranges?: readonly RangeJson[]
 }
 
-export interface SegmentJson {
+interface SegmentJson {
   readonly kind: SegmentKind
   /** physical address */
   readonly mem: string

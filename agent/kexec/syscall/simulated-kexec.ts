@@ -111,7 +111,7 @@ export class SimulatedKernel {
 }
 
 /** What was called, in order, refused calls too. */
-export type SimulatedKexecCall =
+type SimulatedKexecCall =
   | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' }
   | { readonly method: 'linkDown'; readonly ifname: string }
   | ({ readonly method: 'load' } & SimulatedImage)

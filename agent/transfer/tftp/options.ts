@@ -3,7 +3,7 @@
 import type { TftpOptionList, TftpRequest } from './packets.js'
 
 /** RFC 1350: what holds where nothing was agreed on. */
-export const PLAIN_BLOCK_SIZE = 512
+const PLAIN_BLOCK_SIZE = 512
 
 /** RFC 2348, RFC 2349 and RFC 7440 section 3. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {

@@ -10,7 +10,7 @@ import { dramBanks } from './dram.js'
 import type { UBootConfig } from './uboot-config.js'
 
 /** The version of U-Boot that is faked. */
-export const RELEASE = '2026.10-fauxboot'
+const RELEASE = '2026.10-fauxboot'
 
 const DEFAULT_BAUD = 115_200
 

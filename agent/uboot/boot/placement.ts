@@ -12,7 +12,7 @@ import { hex8, parseHex } from '../lib/numbers.js'
 const TOP_RESERVED = 0x2a8_7000
 const PAGE = 0x1000
 /** What U-Boot adds to a device tree for the properties that it sets. */
-export const FDT_PADDING = 0x3000
+const FDT_PADDING = 0x3000
 /** "Leave it where it is." */
 const IN_PLACE = 0xffff_ffff
 

@@ -6,7 +6,7 @@ import type { Call, Machine } from '../machine/machine.js'
 import { includedFile, type PxeLabel, type PxeMenu, type PxeStatement, pxeMenu, pxeStatements } from './pxe-config.js'
 
 /** Loads a file for the menu, as the command that found the menu does. @returns whether it is there */
-export type PxeLoader = (file: string, address: number) => Promise<boolean>
+type PxeLoader = (file: string, address: number) => Promise<boolean>
 
 export interface PxeSource {
   readonly machine: Machine
@@ -31,7 +31,7 @@ export function needed(machine: Machine, name: string): string | null {
 }
 
 /** `Retrieving file`, and the file. */
-export function retrieve({ machine, load, prefix }: PxeSource, file: string, address: number): Promise<boolean> {
+function retrieve({ machine, load, prefix }: PxeSource, file: string, address: number): Promise<boolean> {
   const path = file.startsWith('/') ? file : prefix + file
   machine.out.write(`Retrieving file: ${path}\n`)
   return load(path, address)

@@ -13,7 +13,7 @@ export const TYPES = {
   i: { name: 'IP address', valid: /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/ },
   m: { name: 'MAC address', valid: new RegExp(`^${MAC_PART}(:${MAC_PART}){5}$`) },
 } as const
-export type TypeLetter = keyof typeof TYPES
+type TypeLetter = keyof typeof TYPES
 
 /** What one may do to a variable, by the second letter of its flags. */
 export const ACCESSES = {
@@ -22,7 +22,7 @@ export const ACCESSES = {
   o: { name: 'write-once', refuses: ['delete', 'overwrite'] },
   c: { name: 'change-default', refuses: ['delete', 'overwrite changed'] },
 } as const
-export type AccessLetter = keyof typeof ACCESSES
+type AccessLetter = keyof typeof ACCESSES
 
 /** Flags that U-Boot is built with: names are patterns. */
 export const STATIC_FLAGS = [

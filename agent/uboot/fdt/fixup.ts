@@ -26,7 +26,7 @@ const addressCells = (tree: FdtBlob) => rootCells(tree, '#address-cells', 2)
  *
  * @throws FDT_EDIT
  */
-export function fixMemory(tree: FdtEditor, start: number, size: number): void {
+function fixMemory(tree: FdtEditor, start: number, size: number): void {
   const node = tree.ensureChild(0, 'memory')
   tree.setProperty(node, 'device_type', encodeString('memory'))
   if (start === 0 && size === 0) return
@@ -40,7 +40,7 @@ export function fixMemory(tree: FdtEditor, start: number, size: number): void {
  *
  * @throws FDT_EDIT
  */
-export function fixChosen(tree: FdtEditor, machine: Machine): void {
+function fixChosen(tree: FdtEditor, machine: Machine): void {
   const node = tree.ensureChild(0, 'chosen')
   const bootargs = machine.env.get('bootargs')
   if (bootargs !== undefined) tree.setProperty(node, 'bootargs', Buffer.from(`${bootargs}\0`, 'latin1'))
@@ -55,7 +55,7 @@ export function fixChosen(tree: FdtEditor, machine: Machine): void {
  * @param end as U-Boot gives it to the kernel; equal to `start`: there is no ramdisk
  * @throws FDT_EDIT
  */
-export function fixRamdisk(tree: FdtEditor, start: number, end: number): void {
+function fixRamdisk(tree: FdtEditor, start: number, end: number): void {
   if (start === end) return
   const old = tree.reservations().findIndex(({ address }) => address === BigInt(start))
   if (old !== -1) tree.deleteReservation(old)

@@ -17,7 +17,7 @@ export interface BootOrder {
 }
 
 /** A finding of the plan. */
-export interface BootFinding {
+interface BootFinding {
   /** `warning`, or `fatal` where that was no reason to refuse */
   readonly severity: string
   readonly message: string

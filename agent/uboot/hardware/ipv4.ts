@@ -1,7 +1,7 @@
 /** Dotted quads, as U-Boot reads and compares them. */
 
 /** A dotted quad as a number, or null. What follows the fourth number is nobody's business: `10.0.0.1:file`. */
-export function quadValue(text: string): number | null {
+function quadValue(text: string): number | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})/.exec(text)
   if (match === null) return null
   const parts = match.slice(1).map(Number)

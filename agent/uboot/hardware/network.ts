@@ -24,7 +24,7 @@ export interface EthernetDevice {
 }
 
 /** What a TFTP transfer tells while it runs, so that the console can draw U-Boot's marks. */
-export interface TftpProgress {
+interface TftpProgress {
   /** Options are negotiated, or the first block is here. `size`: bytes, null when the server does not tell */
   started(blockSize: number, size: number | null): void
   /** Blocks `first` to `last` arrived in order, counted from 1 */

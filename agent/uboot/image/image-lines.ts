@@ -10,7 +10,7 @@ import { sizeText } from '../lib/size-text.js'
 const two = (number: number, fill: string) => String(number).padStart(2, fill)
 
 /** `2026-11-23   8:44:44 UTC` of seconds since 1970. */
-export function timeText(seconds: number): string {
+function timeText(seconds: number): string {
   const date = new Date(seconds * 1000)
   const day = `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1, '0')}-${two(date.getUTCDate(), '0')}`
   const [minutes, second] = [date.getUTCMinutes(), date.getUTCSeconds()].map(number => two(number, '0'))

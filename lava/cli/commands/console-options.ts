@@ -29,7 +29,7 @@ export interface ConsoleOptions {
 }
 
 /** Where files lie that a board loads by their names. */
-export interface TftpDirectory {
+interface TftpDirectory {
   readonly address: string
   readonly port: number
   /** put before a name, ends with a slash unless it is empty */

@@ -138,7 +138,7 @@ export async function readEnd(reader: ChunkReader, first: number): Promise<numbe
 }
 
 /** @returns to be thrown: no record starts where one has to */
-export function wrongSignature(reader: ChunkReader, found: number) {
+function wrongSignature(reader: ChunkReader, found: number) {
   return fault('FORMAT_MAGIC', {
     what: 'bundle',
     where: `0x${(reader.position - 4).toString(16)}`,

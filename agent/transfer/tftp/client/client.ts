@@ -16,7 +16,7 @@ import {
 } from './transfer.js'
 import { Trial } from './trial.js'
 
-export type { TftpTransferOptions, TftpTransferProgress, TftpTransferred } from './transfer.js'
+export type { TftpTransferOptions, TftpTransferred } from './transfer.js'
 
 export interface TftpFetchOptions extends TftpTransferOptions {
   /** bytes that are taken at most; default no limit */

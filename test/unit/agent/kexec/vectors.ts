@@ -6,7 +6,7 @@ import type { KexecToolsInput } from '../../../../lava/explain/kexec-tools-layou
 
 type Hex = string
 
-export interface SegmentVector {
+interface SegmentVector {
   readonly mem: Hex
   readonly memsz: Hex
   readonly bufsz: Hex
@@ -66,7 +66,7 @@ export interface RelocationVector {
   readonly reloc_end_about?: Hex
 }
 
-export interface NegativeVector {
+interface NegativeVector {
   readonly name: string
   readonly log: readonly string[]
 }
@@ -89,7 +89,7 @@ export function named<V extends { readonly name: string }>(vectors: readonly V[]
 }
 
 /** First and last byte, as ranges. */
-export function rangesOf(pairs: readonly (readonly [Hex, Hex])[]): Range[] {
+function rangesOf(pairs: readonly (readonly [Hex, Hex])[]): Range[] {
   return pairs.map(([first, last]) => ({ start: Number(first), end: Number(last) + 1 }))
 }
 
@@ -99,7 +99,7 @@ export function numberOf(value: Hex | null | undefined): number | null {
 }
 
 /** The kernel's buffer was given four bytes too long before 2.0.22. */
-export function paddedBuffer(version: string): boolean {
+function paddedBuffer(version: string): boolean {
   return Number(version.split('.')[2]) < 22
 }
 

@@ -5,7 +5,7 @@ import { type Command, type Machine, USAGE } from '../../../../agent/uboot/machi
 import { FakeNetwork, type FakeWorld } from './fake-network.js'
 import { call, plainEnvironment, type TestMachine, testMachine } from './machine.js'
 
-export const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }
+const DEVICE = { name: 'virtio-net#33', mac: '52:54:00:12:34:56', active: true }
 
 export const LEASE = {
   address: '192.168.77.58',

@@ -33,7 +33,7 @@ export interface LabFixture {
 }
 
 /** Settings as an admin writes them. */
-export function configText(server: KernelciServer, extra = ''): string {
+function configText(server: KernelciServer, extra = ''): string {
   return `
 api:
   url: ${server.api}
