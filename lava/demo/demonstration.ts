@@ -46,9 +46,9 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const board = await loadBoard(options.board)
   display.note(`preparing ${board.title}: takes minutes the first time, is cached then`)
   const wanted = { board: board.name, ramdiskMiB: options.ramdiskSize, token: TOKEN }
-  const { image, target } = await prepare(wanted, signal)
+  const { image, card, target } = await prepare(wanted, signal)
   const stopwatch = new Stopwatch()
-  const qemu = await QemuBoard.start({ board, image })
+  const qemu = await QemuBoard.start(card === undefined ? { board, image } : { board, sd: card })
   try {
     display.note(`power on; the first stage boots silently; what the board says is shown after ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)

@@ -27,6 +27,8 @@ export interface Wanted {
 
 export interface Prepared {
   readonly image: BoardImage
+  /** the SD card, for a board that starts from nothing else */
+  readonly card?: string
   readonly target: Target
 }
 

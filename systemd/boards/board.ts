@@ -36,6 +36,8 @@ const SdSchema = Type.Object(
 
 const QemuSchema = Type.Object(
   {
+    /** folder of systemd/qemu with a machine of our own, for which QEMU is built; Debian's QEMU without it */
+    build: Type.Optional(Type.Literal('cubieboard4')),
     /** value of `-M` */
     machine: Type.String({ minLength: 1 }),
     /** value of `-cpu`; the machine's own without it */
@@ -46,6 +48,8 @@ const QemuSchema = Type.Object(
     nic: Type.Optional(Type.String({ minLength: 1 })),
     /** which of the machine's UARTs is the console */
     serial: Type.Integer({ minimum: 0, maximum: 7 }),
+    /** the machine starts from its SD card: QEMU loads no kernel into it */
+    sdOnly: Type.Optional(Type.Literal(true)),
   },
   strict,
 )
@@ -113,6 +117,9 @@ export function parseBoard(value: unknown, file: string): Board {
       where: 'the board',
       reason: 'needs qemu or sd, or it cannot boot',
     })
+  }
+  if (board.qemu?.sdOnly && board.sd === undefined) {
+    throw fault('BOARD_DATA', { file, where: '/sd', reason: 'is needed by a machine that starts from its SD card' })
   }
   if (board.sd !== undefined && board.dtb === undefined) {
     throw fault('BOARD_DATA', {

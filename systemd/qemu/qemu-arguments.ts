@@ -16,6 +16,8 @@ export interface QemuSettings {
   readonly forward: { readonly host: number; readonly board: number }
   /** served to the board by QEMU's TFTP server, as `10.0.2.2` */
   readonly tftpDir?: string
+  /** properties of the machine, such as `{ 'card-detect': 'off' }` */
+  readonly machineProperties?: Readonly<Record<string, string>>
 }
 
 /**
@@ -28,7 +30,8 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
   if (qemu === undefined) {
     throw fault('BOARD_DATA', { file: `${board.name}.json`, where: '/qemu', reason: 'is missing: it has no emulation' })
   }
-  const { forward, tftpDir } = settings
+  const { forward, tftpDir, machineProperties = {} } = settings
+  const properties = Object.entries(machineProperties).map(([name, value]) => `${name}=${escapeComma(value)}`)
   const netdev = [
     'user',
     'id=net0',
@@ -37,7 +40,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
   ]
   const silent = Array.from({ length: qemu.serial }, () => ['-serial', 'null']).flat()
   return [
-    ...['-M', qemu.machine],
+    ...['-M', [qemu.machine, ...properties].join(',')],
     ...(qemu.cpu === undefined ? [] : ['-cpu', qemu.cpu]),
     ...['-smp', String(qemu.cpus), '-m', String(settings.memoryMiB ?? qemu.memoryMiB)],
     ...['-nodefaults', '-display', 'none'],

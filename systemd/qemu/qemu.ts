@@ -13,6 +13,7 @@ import type { BoardImage } from '../image/board-image.js'
 import { joinArchives } from '../image/initramfs.js'
 import { awaitHttp } from './await-http.js'
 import { type BootSource, qemuArguments } from './qemu-arguments.js'
+import { qemuProgram } from './qemu-program.js'
 import { Qmp } from './qmp.js'
 import { SerialConsole } from './serial-console.js'
 
@@ -36,6 +37,8 @@ export interface QemuBoardOptions {
   readonly memoryMiB?: number
   /** folder served over TFTP as 10.0.2.2 */
   readonly tftpDir?: string
+  /** properties of QEMU's machine, such as `{ 'card-detect': 'off' }` */
+  readonly machineProperties?: Readonly<Record<string, string>>
   /** TCP port on the board to which {@link QemuBoard.url} leads; the agent's by default */
   readonly boardPort?: number
 }
@@ -90,8 +93,9 @@ export class QemuBoard {
     try {
       const source = await bootSource(options, work)
       const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
-      const args = qemuArguments(board, { source, forward, memoryMiB: options.memoryMiB, tftpDir: options.tftpDir })
-      return new QemuBoard(board, await launch(board.name, args))
+      const { memoryMiB, tftpDir, machineProperties } = options
+      const args = qemuArguments(board, { source, forward, memoryMiB, tftpDir, machineProperties })
+      return new QemuBoard(board, await launch(board.name, await qemuProgram(board), args))
     } finally {
       // QEMU has read what is in there.
       await rm(work, { recursive: true, force: true })
@@ -157,6 +161,9 @@ export class QemuBoard {
 async function bootSource(options: QemuBoardOptions, work: string): Promise<BootSource> {
   const { board, image, sd, extraInitrd = [], extraCmdline = [] } = options
   if (sd !== undefined) return { sd }
+  if (board.qemu?.sdOnly) {
+    throw fault('BUILD_INPUT', { doing: `starting ${board.name}`, reason: 'it needs an SD card: it loads no kernel' })
+  }
   if (image === undefined) {
     throw fault('BUILD_INPUT', { doing: `starting ${board.name}`, reason: 'neither a kernel nor an SD card was given' })
   }
@@ -167,9 +174,9 @@ async function bootSource(options: QemuBoardOptions, work: string): Promise<Boot
   return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
 }
 
-async function launch(name: string, args: string[]): Promise<Machine> {
+async function launch(name: string, program: string, args: string[]): Promise<Machine> {
   // The kernel ends QEMU when this process ends, however it ends.
-  const argv = ['--pdeathsig', 'KILL', 'qemu-system-arm', ...args]
+  const argv = ['--pdeathsig', 'KILL', program, ...args]
   const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
   const { stdin, stdout, stderr } = child
   const monitor = child.stdio[3]

@@ -61,6 +61,14 @@ const BAD: readonly (readonly [title: string, change: (board: Record<string, unk
     },
     /needs qemu or sd/,
   ],
+  [
+    'that starts from its card only and has none',
+    board => {
+      Object.assign(board, { qemu: { ...GOOD.qemu, sdOnly: true } })
+      delete board.sd
+    },
+    /\/sd is needed by a machine that starts from its SD card/,
+  ],
   ['with a card but no device tree', board => delete board.dtb, /\/dtb is needed/],
   [
     'with too many CPUs',

@@ -27,6 +27,16 @@ t.test('a board with a link of its own gets no other', async t => {
   t.notOk(args.includes('-cpu'))
 })
 
+t.test('properties of the machine follow its name', async t => {
+  const settings = {
+    source: { sd: '/sd' },
+    forward: FORWARD,
+    machineProperties: { 'card-detect': 'off', other: 'a,b' },
+  }
+  const args = qemuArguments(await loadBoard('cubieboard4'), settings)
+  t.equal(after(args, '-M'), 'cubieboard4,card-detect=off,other=a,,b')
+})
+
 t.test('UARTs before the console are connected to nothing', async t => {
   const args = qemuArguments(await loadBoard('sabrelite'), { source: KERNEL, forward: FORWARD })
   const serials = args.flatMap((arg, index) => (arg === '-serial' ? [args[index + 1]] : []))
@@ -48,6 +58,6 @@ t.test('ports are forwarded on loopback only, and a folder is served over TFTP',
 })
 
 t.test('a board that QEMU does not know is refused', async t => {
-  const board = await loadBoard('cubieboard4')
+  const { qemu, ...board } = await loadBoard('virt')
   t.throws(() => qemuArguments(board, { source: KERNEL, forward: FORWARD }), { code: 'BOARD_DATA', message: /\/qemu/ })
 })

@@ -1,0 +1,90 @@
+/** The emulated Cubieboard4, from the first instruction of Debian's SPL. `FAUXBOOT_CPUS=8` starts all CPUs: minutes. */
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { loadBoard } from '../../systemd/boards/board.js'
+import { buildBoardImage } from '../../systemd/image/board-image.js'
+import { buildSdImage } from '../../systemd/image/sd-image.js'
+import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
+import { interrupt, type } from './console-suite.js'
+import { PATIENCE, TOKEN } from './lab.js'
+
+/** More than two emulated CPUs wait for each other on a machine of two cores. */
+const CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
+
+/** The kernel says everything: on other cards it is silent. */
+const VERBOSE = ['loglevel=7', 'ignore_loglevel']
+
+async function card(words: readonly string[] = []): Promise<string> {
+  const image = await buildBoardImage(await loadBoard('cubieboard4'), { token: TOKEN })
+  const cmdline = [image.cmdline, `maxcpus=${CPUS}`, ...words].join(' ')
+  return buildSdImage({ ...image, cmdline })
+}
+
+async function powerOn(t: Test, options: Omit<QemuBoardOptions, 'board'>): Promise<QemuBoard> {
+  const qemu = await QemuBoard.start({ board: await loadBoard('cubieboard4'), ...options })
+  t.teardown(() => qemu.stop())
+  return qemu
+}
+
+/** What real boards print: Debian 13's U-Boot, and its kernel on the way to the network. */
+const REAL_LINES = [
+  /^U-Boot SPL 2025\.01.*$/m,
+  /^DRAM: 2048 MiB$/m,
+  /^Trying to boot from MMC1$/m,
+  /^CPU: {3}Allwinner A80 \(SUN9I\)$/m,
+  /^Model: Cubietech Cubieboard4$/m,
+  /^DRAM: {2}2 GiB$/m,
+  /Booting Linux on physical CPU 0x0/,
+  /arch_timer: cp15 timer\(s\) running at 24\.00MHz/,
+  /sunxi multi cluster SMP support installed/,
+  new RegExp(`smp: Brought up 1 node, ${CPUS} CPUs`),
+  /CPU: All CPU\(s\) started in SVC mode\./,
+  /axp20x-rsb sunxi-rsb-3a3: AXP20x variant AXP809 found/,
+  /axp20x-rsb sunxi-rsb-745: AXP20x variant AXP806 found/,
+  // The UART's pins wait for a regulator: -517 is EPROBE_DEFER.
+  /dw-apb-uart 7000000\.serial: Error applying setting, reverse things back/,
+  /7000000\.serial: ttyS0 at MMIO 0x7000000/,
+  /No HW DMA feature register supported/,
+  /PHY \[stmmac-0:01\] driver \[RTL8211E Gigabit Ethernet\]/,
+  /Link is Up - 1Gbps\/Full/,
+]
+
+t.test('cubieboard4: prints what real boards print, and reboots into its SPL', async t => {
+  const qemu = await powerOn(t, { sd: await card(VERBOSE) })
+  await qemu.console.waitFor(/^U-Boot 20\d\d\.\d\d-fauxboot/m, PATIENCE)
+  await interrupt(qemu.console)
+  const said = qemu.console.transcript.replaceAll('\r', '')
+  for (const line of REAL_LINES) t.match(said, line)
+  qemu.console.send('reset\n')
+  await qemu.console.waitFor('reboot: Restarting system', PATIENCE)
+  await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
+})
+
+t.test('cubieboard4: shows one countdown, and has an address of its own', async t => {
+  const qemu = await powerOn(t, { sd: await card() })
+  await interrupt(qemu.console)
+  const sentences = qemu.console.transcript.match(/Hit any key to stop autoboot/g) ?? []
+  const countdown = qemu.console.transcript.slice(qemu.console.transcript.indexOf('Hit any key'))
+  t.equal(sentences.length, countdown.split('\x1b[2K').length, 'the real U-Boot is silent: one countdown only')
+  t.match(await type(qemu.console, 'printenv ethaddr'), /ethaddr=02(:[0-9a-f]{2}){5}/, 'made from the chip identifier')
+})
+
+t.test('cubieboard4: a card that is not detected leaves the lab at the prompt of the real U-Boot', async t => {
+  const qemu = await powerOn(t, { sd: await card(), machineProperties: { 'card-detect': 'off' } })
+  await qemu.console.waitFor('MMC: no card present', PATIENCE)
+  await qemu.console.waitFor('Hit any key to stop autoboot', PATIENCE)
+  await qemu.console.waitFor(/=> $/, PATIENCE)
+  t.match(await type(qemu.console, 'version'), 'U-Boot 2025.01')
+})
+
+t.test('cubieboard4: a card whose boot image is damaged is refused with the reason', async t => {
+  const damaged = join(t.testdir(), 'sd.img')
+  const bytes = await readFile(await card())
+  const loader = 8 * 1024
+  bytes.writeUInt32LE(~bytes.readUInt32LE(loader + 64) >>> 0, loader + 64)
+  await writeFile(damaged, bytes)
+  const sd = damaged
+  await t.rejects(powerOn(t, { sd }), { code: 'BUILD_TOOL', message: /boot image has a wrong checksum/ })
+})
