@@ -19,7 +19,7 @@ export async function interrupt(console: SerialConsole): Promise<void> {
 }
 
 /** Type a command at the prompt, at once; what came back, up to the next prompt. */
-async function type(console: SerialConsole, command: string): Promise<string> {
+export async function type(console: SerialConsole, command: string): Promise<string> {
   const from = console.transcript.length
   console.send(`${command}\n`)
   await console.waitFor(/\n=> $/, PATIENCE)
