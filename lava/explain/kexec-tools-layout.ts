@@ -116,20 +116,3 @@ export function kexecToolsLayout(input: KexecToolsInput): KexecToolsLayout {
   const entry = placed.kernel?.address ?? null
   return { requires, total, resultingSpace, ...placed, entry, flags: KEXEC_ARCH_ARM_FLAGS, segments, notFound }
 }
-
-/** A property that kexec-tools adds to a device tree which did not have it. */
-export interface AddedProperty {
-  readonly name: string
-  /** bytes of its value */
-  readonly length: number
-}
-
-/**
- * Size of a device tree after kexec-tools has added properties to it: a tag, a length and an offset of four bytes each,
- * the value padded to four bytes (Devicetree Specification v0.4 section 5.4), and the name in the strings block.
- *
- * @param size bytes before
- */
-export function grownDtbSize(size: number, added: readonly AddedProperty[]): number {
-  return added.reduce((sum, { name, length }) => sum + 12 + alignUp(length, 4) + name.length + 1, size)
-}

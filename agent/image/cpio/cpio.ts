@@ -1,5 +1,158 @@
-/** cpio `newc` archives: what the kernel unpacks as an initramfs. */
+/**
+ * cpio `newc` archives (Linux `Documentation/driver-api/early-userspace/buffer-format.rst`): what the kernel unpacks as
+ * an initramfs.
+ */
+import { fault } from '../../errors.js'
 
-export type { CpioEntry } from './cpio-format.js'
-export { cpioChunks, packCpio } from './cpio-pack.js'
-export { isCpio, parseCpio } from './cpio-parse.js'
+export interface CpioEntry {
+  /** path without a leading slash */
+  readonly name: string
+  /** with the bits of the file's type, as in `stat(2)`: 0o100644, 0o40755, 0o120777 */
+  readonly mode: number
+  /** contents of a file, target of a symbolic link */
+  readonly data?: Uint8Array
+  /** seconds since 1970 */
+  readonly mtime?: number
+  readonly uid?: number
+  readonly gid?: number
+  /** of a device node */
+  readonly rdevMajor?: number
+  readonly rdevMinor?: number
+}
+
+const FILE_TYPE = { mask: 0o170_000, directory: 0o040_000 } as const
+
+/** Six digits of magic, then thirteen fields of eight hex digits. */
+const MAGIC = '070701'
+/** The same with a checksum in the last field. */
+const CRC_MAGIC = '070702'
+const FIELDS = [
+  'ino',
+  'mode',
+  'uid',
+  'gid',
+  'nlink',
+  'mtime',
+  'fileSize',
+  'devMajor',
+  'devMinor',
+  'rdevMajor',
+  'rdevMinor',
+  'nameSize',
+  'check',
+] as const
+const HEADER_BYTES = MAGIC.length + 8 * FIELDS.length
+const MAX_FIELD = 0xffff_ffff
+/** Name of the entry that ends an archive. */
+const TRAILER = 'TRAILER!!!'
+/** Name and data end on a multiple of four bytes, an archive on one of 512. */
+const ALIGNMENT = { entry: 4, archive: 512 } as const
+/** PATH_MAX of Linux, with the NUL: the kernel accepts no longer name. */
+const MAX_NAME = 4096
+const EMPTY = new Uint8Array()
+
+/** Zeros from `size` to the next multiple of `to`, bytes. */
+const padding = (size: number, to: number): number => (to - (size % to)) % to
+
+/** Whether `bytes` start with a cpio `newc` archive. */
+export function isCpio(bytes: Uint8Array): boolean {
+  const magic = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1')
+  return bytes.length >= HEADER_BYTES && (magic === MAGIC || magic === CRC_MAGIC)
+}
+
+function invalid(entry: CpioEntry, expected: string, found: string | number) {
+  return fault('FORMAT_VALUE', { what: 'cpio archive', where: JSON.stringify(entry.name), expected, found })
+}
+
+/** Makes an archive chunk by chunk. Each chunk is a header with its padding, data, or padding. */
+class CpioWriter {
+  #size = 0
+  #entries = 0
+
+  /** The chunks of an entry; its data is passed on, not copied. */
+  entry(entry: CpioEntry): Uint8Array[] {
+    if (entry.name === TRAILER) throw invalid(entry, 'a name that does not end the archive', entry.name)
+    return this.#chunks(entry)
+  }
+
+  /** The chunks that end the archive. */
+  end(): Uint8Array[] {
+    const trailer = this.#chunks({ name: TRAILER, mode: 0 })
+    return [...trailer, new Uint8Array(padding(this.#size, ALIGNMENT.archive))]
+  }
+
+  #chunks(entry: CpioEntry): Uint8Array[] {
+    const data = entry.data ?? EMPTY
+    const head = this.#head(entry, data)
+    const tail = new Uint8Array(padding(data.length, ALIGNMENT.entry))
+    this.#size += head.length + data.length + tail.length
+    return [head, data, tail].filter(chunk => chunk.length > 0)
+  }
+
+  /** Header and name, with padding. */
+  #head(entry: CpioEntry, data: Uint8Array): Uint8Array {
+    const name = Buffer.from(`${entry.name}\0`, 'utf8')
+    if (entry.name === '' || entry.name.includes('\0')) throw invalid(entry, 'a name without NUL', 'none')
+    if (name.length > MAX_NAME) throw invalid(entry, `a name of less than ${MAX_NAME} bytes`, name.length - 1)
+    this.#entries++
+    const header: Record<(typeof FIELDS)[number], number> = {
+      ino: this.#entries,
+      mode: entry.mode,
+      nlink: (entry.mode & FILE_TYPE.mask) === FILE_TYPE.directory ? 2 : 1,
+      uid: entry.uid ?? 0,
+      gid: entry.gid ?? 0,
+      mtime: entry.mtime ?? 0,
+      fileSize: data.length,
+      devMajor: 0,
+      devMinor: 0,
+      rdevMajor: entry.rdevMajor ?? 0,
+      rdevMinor: entry.rdevMinor ?? 0,
+      nameSize: name.length,
+      check: 0,
+    }
+    let text = MAGIC
+    for (const field of FIELDS) {
+      const value = header[field]
+      if (!Number.isInteger(value) || value < 0 || value > MAX_FIELD) {
+        throw invalid(entry, `${field} from 0 to ${MAX_FIELD}`, value)
+      }
+      text += value.toString(16).toUpperCase().padStart(8, '0')
+    }
+    const size = HEADER_BYTES + name.length
+    const head = new Uint8Array(size + padding(size, ALIGNMENT.entry))
+    head.set(Buffer.from(text, 'latin1'))
+    head.set(name, HEADER_BYTES)
+    return head
+  }
+}
+
+/**
+ * Write an archive chunk by chunk: entries may come one at a time, and their data is passed on without a copy. The last
+ * chunks are `TRAILER!!!` and zeros up to a multiple of 512 bytes.
+ *
+ * @throws FORMAT_VALUE for a name or number that the format cannot hold
+ */
+export async function* cpioChunks(
+  entries: AsyncIterable<CpioEntry> | Iterable<CpioEntry>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const writer = new CpioWriter()
+  for await (const entry of entries) yield* writer.entry(entry)
+  yield* writer.end()
+}
+
+/**
+ * Write an archive into one buffer, with `TRAILER!!!` and zeros up to a multiple of 512 bytes.
+ *
+ * @throws FORMAT_VALUE for a name or number that the format cannot hold
+ */
+export function packCpio(entries: Iterable<CpioEntry>): Uint8Array {
+  const writer = new CpioWriter()
+  const chunks = [...entries].flatMap(entry => writer.entry(entry)).concat(writer.end())
+  const archive = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    archive.set(chunk, offset)
+    offset += chunk.length
+  }
+  return archive
+}

@@ -183,12 +183,7 @@ export function encodeNumber(value: number | bigint, cells: number): Uint8Array 
   )
 }
 
-/** A string as a property holds it, with its NUL. */
+/** A string in the form of a property, with its NUL. */
 export function encodeString(text: string): Uint8Array {
-  return encodeStrings([text])
-}
-
-/** A list of strings as a property holds it, each with its NUL. */
-export function encodeStrings(texts: readonly string[]): Uint8Array {
-  return new Uint8Array(Buffer.from(texts.map(text => `${text}\0`).join(''), 'utf8'))
+  return new Uint8Array(Buffer.from(`${text}\0`, 'utf8'))
 }

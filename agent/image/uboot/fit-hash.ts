@@ -78,10 +78,3 @@ export class FitHashCheck {
     return Buffer.compare(found, this.#expected) === 0 ? 'ok' : 'Bad hash value'
   }
 }
-
-/** Check one hash node against data that is at hand. */
-export function checkFitHash(hash: FitHash, data: Uint8Array): FitVerdict {
-  const check = new FitHashCheck(hash)
-  check.update(data)
-  return check.finish()
-}

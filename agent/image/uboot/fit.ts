@@ -175,14 +175,3 @@ export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): F
     defaultImage: string(root, 'default'),
   }
 }
-
-/**
- * The data of an image.
- *
- * @param bytes the FIT, with the external data behind it
- * @returns a view; null when the image has no data
- * @throws FORMAT_TRUNCATED when it is not all there
- */
-export function fitData(bytes: Uint8Array, { name, data }: FitImage): Uint8Array | null {
-  return data === null ? null : new ByteReader(bytes, 'FIT').subarray(data.offset, data.size, `data of ${name}`)
-}

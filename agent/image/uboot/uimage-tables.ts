@@ -125,7 +125,7 @@ export type UImageType = Name<typeof UIMAGE_TYPE>
 export type UImageCompression = Name<typeof UIMAGE_COMPRESSION>
 
 /** What a number's name stands for, as U-Boot prints it (`mkimage -T list` and the like); what is missing has none. */
-const UIMAGE_LONG_NAMES = {
+const LONG_NAMES = {
   os: {
     invalid: 'Invalid OS',
     openbsd: 'OpenBSD',
@@ -250,6 +250,6 @@ const UNKNOWN = {
  * @param name null, or one that is in no table, is unknown
  */
 export function uimageLongName(kind: keyof typeof UNKNOWN, name: string | null): string {
-  const names: Readonly<Record<string, string>> = UIMAGE_LONG_NAMES[kind]
+  const names: Readonly<Record<string, string>> = LONG_NAMES[kind]
   return (name !== null && Object.hasOwn(names, name) && names[name]) || UNKNOWN[kind]
 }

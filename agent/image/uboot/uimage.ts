@@ -3,17 +3,6 @@ import { crc32 } from 'node:zlib'
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
 import {
-  LISTED,
-  readUImageHeader,
-  UIMAGE_HEADER_BYTES,
-  UIMAGE_MAGIC,
-  UIMAGE_NAME_BYTES,
-  UIMAGE_OFFSET,
-  UIMAGE_TABLES,
-  type UImageByteField,
-  uimageParts,
-} from './uimage-header.js'
-import {
   UIMAGE_ARCH,
   UIMAGE_COMPRESSION,
   UIMAGE_OS,
@@ -24,7 +13,122 @@ import {
   type UImageType,
 } from './uimage-tables.js'
 
-export { isUImage } from './uimage-header.js'
+const MAGIC = 0x2705_1956
+export const UIMAGE_HEADER_BYTES = 64
+/** Bytes of the name, with the zeros behind it. */
+const NAME_BYTES = 32
+const OFFSET = {
+  magic: 0,
+  headerCrc: 4,
+  time: 8,
+  size: 12,
+  load: 16,
+  entry: 20,
+  dataCrc: 24,
+  os: 28,
+  arch: 29,
+  type: 30,
+  compression: 31,
+  name: 32,
+} as const
+const TABLES = {
+  os: UIMAGE_OS,
+  arch: UIMAGE_ARCH,
+  type: UIMAGE_TYPE,
+  compression: UIMAGE_COMPRESSION,
+} as const
+type ByteField = keyof typeof TABLES
+
+/** Types whose data starts with a list of sizes that a zero ends. */
+export const UIMAGE_TYPES_WITH_PARTS: readonly (UImageType | null)[] = ['multi', 'script']
+
+/** A header as it is read; a number that no table knows is null. */
+export interface UImageFields {
+  /** seconds since 1970 */
+  readonly time: number
+  /** bytes of data */
+  readonly size: number
+  readonly load: number
+  readonly entry: number
+  readonly os: UImageOs | null
+  readonly arch: UImageArch | null
+  readonly type: UImageType | null
+  readonly compression: UImageCompression | null
+  readonly name: string
+  /** what the header says of itself */
+  readonly headerCrc: number
+  /** what it should say */
+  readonly computedCrc: number
+  /** what it says of the data */
+  readonly dataCrc: number
+}
+
+/** Whether `bytes` start with a uImage. */
+export function isUImage(bytes: Uint8Array): boolean {
+  const { magic } = OFFSET
+  return bytes.length >= UIMAGE_HEADER_BYTES && new ByteReader(bytes, '').u32be(magic, 'magic') === MAGIC
+}
+
+/**
+ * Read a header, and compute its CRC. Whether that is right, and whether the data is there, is for the caller to say.
+ *
+ * @param bytes at least the header
+ * @param what name of the file, for errors
+ * @throws FORMAT_MAGIC, FORMAT_TRUNCATED
+ */
+export function readUImageHeader(bytes: Uint8Array, what = 'uImage'): UImageFields {
+  const file = new ByteReader(bytes, what)
+  file.need(0, UIMAGE_HEADER_BYTES, 'uImage header')
+  file.magic(OFFSET.magic, file.u32be(OFFSET.magic, 'magic'), MAGIC)
+  const word = (field: 'headerCrc' | 'time' | 'size' | 'load' | 'entry' | 'dataCrc') => file.u32be(OFFSET[field], field)
+  const named = <Field extends ByteField>(field: Field) => {
+    const table: Readonly<Record<number, string>> = TABLES[field]
+    return table[file.u8(OFFSET[field], field)] ?? null
+  }
+  // the header's CRC is computed with its own field zero; `slice` would not copy if this is a Buffer
+  const blanked = new Uint8Array(bytes.subarray(0, UIMAGE_HEADER_BYTES))
+  blanked.fill(0, OFFSET.headerCrc, OFFSET.headerCrc + 4)
+  const name = Buffer.from(file.subarray(OFFSET.name, NAME_BYTES, 'name')).toString('latin1')
+  return {
+    time: word('time'),
+    size: word('size'),
+    load: word('load'),
+    entry: word('entry'),
+    os: named('os') as UImageOs | null,
+    arch: named('arch') as UImageArch | null,
+    type: named('type') as UImageType | null,
+    compression: named('compression') as UImageCompression | null,
+    name: name.replace(/\0.*$/s, ''),
+    headerCrc: word('headerCrc'),
+    computedCrc: crc32(blanked),
+    dataCrc: word('dataCrc'),
+  }
+}
+
+/**
+ * Where the files of a `multi` or `script` image are: sizes, a zero, then each file on a multiple of four bytes.
+ *
+ * @param data the image's data, or as much of its beginning as holds the list
+ * @param what name of the file, for errors
+ * @returns offsets from the start of the data, bytes; whether they are inside of it is not looked at
+ * @throws FORMAT_TRUNCATED when the list does not end
+ */
+export function uimageParts(data: Uint8Array, what = 'uImage'): { offset: number; size: number }[] {
+  const table = new ByteReader(data, what)
+  const sizes: number[] = []
+  let offset = 0
+  for (;;) {
+    const size = table.u32be(offset, 'list of sizes')
+    offset += 4
+    if (size === 0) break
+    sizes.push(size)
+  }
+  return sizes.map(size => {
+    const part = { offset, size }
+    offset += Math.ceil(size / 4) * 4
+    return part
+  })
+}
 
 export interface UImage {
   /** seconds since 1970 */
@@ -70,10 +174,10 @@ function checkCrc(what: string, offset: number, expected: number, found: number)
 }
 
 /** The name that a table has for the byte of a field. */
-function named<Name>(file: ByteReader, field: UImageByteField, name: Name | null): Name {
+function named<Name>(file: ByteReader, field: ByteField, name: Name | null): Name {
   if (name !== null) return name
-  const offset = UIMAGE_OFFSET[field]
-  throw file.malformed(offset, field, `0 to ${Object.keys(UIMAGE_TABLES[field]).length - 1}`, file.u8(offset, field))
+  const offset = OFFSET[field]
+  throw file.malformed(offset, field, `0 to ${Object.keys(TABLES[field]).length - 1}`, file.u8(offset, field))
 }
 
 /**
@@ -87,11 +191,11 @@ export function parseUImage(bytes: Uint8Array, what = 'uImage'): UImage {
   const file = new ByteReader(bytes, what)
   const header = readUImageHeader(bytes, what)
   const { time, size, load, entry, name } = header
-  checkCrc(what, UIMAGE_OFFSET.headerCrc, header.headerCrc, header.computedCrc)
+  checkCrc(what, OFFSET.headerCrc, header.headerCrc, header.computedCrc)
   const data = file.subarray(UIMAGE_HEADER_BYTES, size, 'data')
-  checkCrc(what, UIMAGE_OFFSET.dataCrc, header.dataCrc, crc32(data))
+  checkCrc(what, OFFSET.dataCrc, header.dataCrc, crc32(data))
   const type = named(file, 'type', header.type)
-  const parts = LISTED.includes(type) ? uimageParts(data, what) : [{ offset: 0, size }]
+  const parts = UIMAGE_TYPES_WITH_PARTS.includes(type) ? uimageParts(data, what) : [{ offset: 0, size }]
   return {
     time,
     size,
@@ -123,30 +227,25 @@ function numberOf(table: Table, name: string): number {
 export function packUImage(header: UImageHeader, data: Uint8Array): Uint8Array {
   const name = Buffer.from(header.name, 'latin1')
   const bytes = new Uint8Array(UIMAGE_HEADER_BYTES + data.length)
-  if (name.length > UIMAGE_NAME_BYTES) {
-    throw new ByteReader(bytes, 'uImage').malformed(
-      UIMAGE_OFFSET.name,
-      'name',
-      `at most ${UIMAGE_NAME_BYTES} bytes`,
-      name.length,
-    )
+  if (name.length > NAME_BYTES) {
+    throw new ByteReader(bytes, 'uImage').malformed(OFFSET.name, 'name', `at most ${NAME_BYTES} bytes`, name.length)
   }
   const view = new DataView(bytes.buffer)
   const words = [
-    [UIMAGE_OFFSET.magic, UIMAGE_MAGIC],
-    [UIMAGE_OFFSET.time, header.time],
-    [UIMAGE_OFFSET.size, data.length],
-    [UIMAGE_OFFSET.load, header.load],
-    [UIMAGE_OFFSET.entry, header.entry],
-    [UIMAGE_OFFSET.dataCrc, crc32(data)],
+    [OFFSET.magic, MAGIC],
+    [OFFSET.time, header.time],
+    [OFFSET.size, data.length],
+    [OFFSET.load, header.load],
+    [OFFSET.entry, header.entry],
+    [OFFSET.dataCrc, crc32(data)],
   ] as const
   for (const [offset, word] of words) view.setUint32(offset, word)
-  bytes[UIMAGE_OFFSET.os] = numberOf(UIMAGE_OS, header.os ?? 'linux')
-  bytes[UIMAGE_OFFSET.arch] = numberOf(UIMAGE_ARCH, header.arch)
-  bytes[UIMAGE_OFFSET.type] = numberOf(UIMAGE_TYPE, header.type)
-  bytes[UIMAGE_OFFSET.compression] = numberOf(UIMAGE_COMPRESSION, header.compression)
-  bytes.set(name, UIMAGE_OFFSET.name)
-  view.setUint32(UIMAGE_OFFSET.headerCrc, crc32(bytes.subarray(0, UIMAGE_HEADER_BYTES)))
+  bytes[OFFSET.os] = numberOf(UIMAGE_OS, header.os ?? 'linux')
+  bytes[OFFSET.arch] = numberOf(UIMAGE_ARCH, header.arch)
+  bytes[OFFSET.type] = numberOf(UIMAGE_TYPE, header.type)
+  bytes[OFFSET.compression] = numberOf(UIMAGE_COMPRESSION, header.compression)
+  bytes.set(name, OFFSET.name)
+  view.setUint32(OFFSET.headerCrc, crc32(bytes.subarray(0, UIMAGE_HEADER_BYTES)))
   bytes.set(data, UIMAGE_HEADER_BYTES)
   return bytes
 }

@@ -1,7 +1,7 @@
 /** What U-Boot prints of an image: its header, a FIT's tree. Lines end with \n. */
 
 import type { Fit, FitConfiguration, FitImage, FitProof } from '../../image/uboot/fit.js'
-import type { UImageFields } from '../../image/uboot/uimage-header.js'
+import type { UImageFields } from '../../image/uboot/uimage.js'
 import { uimageLongName } from '../../image/uboot/uimage-tables.js'
 import type { MemoryPart } from '../hardware/boot-target.js'
 import { hex8 } from '../lib/numbers.js'

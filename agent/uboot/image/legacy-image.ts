@@ -4,12 +4,12 @@ import { crc32 } from 'node:zlib'
 import { yieldToEventLoop } from '../../event-loop.js'
 import {
   isUImage,
-  LISTED,
   readUImageHeader,
   UIMAGE_HEADER_BYTES,
+  UIMAGE_TYPES_WITH_PARTS,
   type UImageFields,
   uimageParts,
-} from '../../image/uboot/uimage-header.js'
+} from '../../image/uboot/uimage.js'
 import { isTree } from '../fdt/working-tree.js'
 import type { MemoryPart } from '../hardware/boot-target.js'
 import type { Machine } from '../machine/machine.js'
@@ -86,7 +86,7 @@ export async function legacyDataIntact(
  */
 export function legacyParts(machine: Machine, address: number, { type, size }: UImageFields): MemoryPart[] {
   const start = address + UIMAGE_HEADER_BYTES
-  if (!LISTED.includes(type)) return [{ address: start, size }]
+  if (!UIMAGE_TYPES_WITH_PARTS.includes(type)) return [{ address: start, size }]
   const list = machine.memory.read(start, Math.min(size, LIST_BYTES))
   return uimageParts(list).map(part => ({ address: start + part.offset, size: part.size }))
 }
@@ -118,7 +118,7 @@ export async function openLegacy(
   const header = readLegacyHeader(machine, address)
   if (typeof header === 'string') return refuse(header)
   const parts = legacyParts(machine, address, header)
-  machine.out.write(legacyLines(header, LISTED.includes(header.type) ? parts : null))
+  machine.out.write(legacyLines(header, UIMAGE_TYPES_WITH_PARTS.includes(header.type) ? parts : null))
   if (verify) {
     machine.out.write('   Verifying Checksum ... ')
     if (!(await legacyDataIntact(machine, address, header, signal))) return refuse('Bad Data CRC')

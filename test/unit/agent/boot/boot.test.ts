@@ -7,9 +7,9 @@ import t, { type Test } from 'tap'
 import { pack } from 'tar-stream'
 import type { Boot } from '../../../../agent/boot/boot.js'
 import type { JobRequest } from '../../../../agent/boot/jobs/job.js'
-import { parseCpio } from '../../../../agent/image/cpio/cpio.js'
 import { parseFdt, writeFdt } from '../../../../agent/image/fdt/fdt.js'
 import { encodeString, findNode, propString } from '../../../../agent/image/fdt/fdt-query.js'
+import { readCpio } from '../image/cpio/read-cpio.js'
 import { cpio, zImage } from '../kexec/images.js'
 import { node, tree } from '../kexec/trees.js'
 import { DTB, eventsOf, jobOf, openBoard, statesOf } from './board-fixture.js'
@@ -253,7 +253,7 @@ t.test('modules follow the ramdisk as an archive of their own', async t => {
     const [, ramdisk, archive] = segments
     t.ok(Buffer.from(RAMDISK).equals(ramdisk?.buffer ?? Buffer.alloc(0)))
     t.same(
-      parseCpio(archive?.buffer ?? Buffer.alloc(0)).map(({ name }) => name),
+      readCpio(archive?.buffer ?? Buffer.alloc(0)).map(({ name }) => name),
       names,
     )
     t.equal(archive?.mem, (ramdisk?.mem ?? 0) + (ramdisk?.memsz ?? 0), 'right behind it')

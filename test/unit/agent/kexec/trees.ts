@@ -1,7 +1,7 @@
 /** Device trees for tests. */
 
 import { type Fdt, type FdtNode, writeFdt } from '../../../../agent/image/fdt/fdt.js'
-import { encodeCells, encodeNumber, encodeString, encodeStrings } from '../../../../agent/image/fdt/fdt-query.js'
+import { encodeCells, encodeNumber, encodeString } from '../../../../agent/image/fdt/fdt-query.js'
 
 export interface TreeParts {
   /** of the root, for addresses and sizes alike; 2 unless given */
@@ -21,6 +21,9 @@ export interface TreeParts {
   /** bytes of a property that only makes the tree larger */
   readonly ballast?: number
 }
+
+/** A list of strings in the form of a property, each with its NUL. */
+export const encodeStrings = (texts: readonly string[]): Uint8Array => encodeString(texts.join('\0'))
 
 /** A node. */
 export function node(

@@ -74,7 +74,6 @@ interface NegativeVector {
 interface Vectors {
   readonly planner: readonly PlannerVector[]
   readonly relocation: readonly RelocationVector[]
-  readonly dtb_growth: readonly { readonly base: Hex; readonly added: readonly string[]; readonly result: Hex }[]
   readonly negative: readonly NegativeVector[]
   readonly image_size_128000000: { readonly kernel: Hex; readonly initrd: Hex }
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { hex } from '../../../../agent/kexec/layout/ranges.js'
-import { grownDtbSize, kexecToolsLayout } from '../../../../lava/explain/kexec-tools-layout.js'
+import { kexecToolsLayout } from '../../../../lava/explain/kexec-tools-layout.js'
 import { layoutInput, named, VECTORS } from '../../agent/kexec/vectors.js'
 
 const orNull = (value: number | null) => (value === null ? null : hex(value))
@@ -85,16 +85,6 @@ t.test('without a device tree no segment is made for one', async t => {
   const input = layoutInput(named(VECTORS.planner, 'a80-multi_v7-2020-04-06'))
   t.equal(kexecToolsLayout({ ...input, dtbSize: null }).segments.length, 2)
 })
-
-for (const { base, added, result } of VECTORS.dtb_growth) {
-  t.test(`a device tree of ${base} bytes grows to ${result} by ${added.join(', ')}`, async t => {
-    const properties = added.map(text => {
-      const [name = '', length] = text.split(':')
-      return { name, length: Number(length) }
-    })
-    t.equal(hex(grownDtbSize(Number(base), properties)), result)
-  })
-}
 
 function log(name: string, line = 0): string | undefined {
   return named(VECTORS.negative, name).log[line]

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { packCpio, parseCpio } from '../../../../agent/image/cpio/cpio.js'
+import { packCpio } from '../../../../agent/image/cpio/cpio.js'
 import { FileTree } from '../../../../systemd/image/file-tree.js'
 import { joinArchives } from '../../../../systemd/image/initramfs.js'
 import { filesOverlay, gettyOverlay } from '../../../../systemd/target/test-overlay.js'
 import { needs } from '../../../peer.js'
+import { readCpio } from '../../agent/image/cpio/read-cpio.js'
 
 t.test('each archive starts at a multiple of 512, behind at least four zeros', async t => {
   const whole = joinArchives([new Uint8Array(1).fill(1), new Uint8Array(512).fill(2), new Uint8Array(509).fill(3)])
@@ -32,7 +33,7 @@ t.test('archives of root are made without being root', needs('cpio'), async t =>
 })
 
 t.test("a test's files are put where they are named", async t => {
-  const entries = parseCpio(filesOverlay({ 'etc/fauxboot/agent.json': '{}' }))
+  const entries = readCpio(filesOverlay({ 'etc/fauxboot/agent.json': '{}' }))
   t.strictSame(
     entries.map(({ name }) => name),
     ['etc', 'etc/fauxboot', 'etc/fauxboot/agent.json'],
@@ -40,7 +41,7 @@ t.test("a test's files are put where they are named", async t => {
 })
 
 t.test('with a getty there is no agent', async t => {
-  const entries = parseCpio(gettyOverlay())
+  const entries = readCpio(gettyOverlay())
   const agent = entries.find(({ name }) => name === 'etc/systemd/system/fauxboot-agent.service')
   t.equal(Buffer.from(agent?.data ?? []).toString(), '/dev/null')
   t.ok(entries.some(({ name }) => name === 'etc/systemd/system/sysinit.target.wants/fauxboot-test-getty.service'))

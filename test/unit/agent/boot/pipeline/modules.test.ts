@@ -10,8 +10,9 @@ import {
   modulesToCpio,
 } from '../../../../../agent/boot/pipeline/modules.js'
 import { FauxbootError } from '../../../../../agent/errors.js'
-import { packCpio, parseCpio } from '../../../../../agent/image/cpio/cpio.js'
+import { packCpio } from '../../../../../agent/image/cpio/cpio.js'
 import { needs } from '../../../../peer.js'
+import { readCpio } from '../../image/cpio/read-cpio.js'
 import { failure, MIB, patternBytes, refusal } from '../fixture.js'
 
 type Header = Parameters<ReturnType<typeof pack>['entry']>[0]
@@ -34,7 +35,7 @@ async function convert(bytes: Uint8Array, options: Partial<ModulesOptions> = {})
 
 /** What is in a cpio: `NAME MODE TEXT`, the mode in octal. */
 const listed = (archive: Uint8Array): string[] =>
-  parseCpio(archive).map(({ name, mode, data }) =>
+  readCpio(archive).map(({ name, mode, data }) =>
     `${name} ${mode.toString(8)} ${Buffer.from(data ?? []).toString()}`.trim(),
   )
 
@@ -57,7 +58,7 @@ const LISTED = [
 t.test('a tar becomes a cpio with the folders that its files need', async t => {
   const archive = await convert(await makeTar(MEMBERS))
   t.same(listed(archive), LISTED)
-  const entry = parseCpio(archive).find(({ name }) => name.endsWith('ext4.ko'))
+  const entry = readCpio(archive).find(({ name }) => name.endsWith('ext4.ko'))
   t.match(entry, { mtime: 1_586_851_200, uid: 0, gid: 0 })
   t.equal(archive.length % 4, 0, 'another archive may follow')
 })
@@ -202,7 +203,7 @@ t.test('whatever is changed in a tar, the answer is an archive or an error of th
       const copy = Buffer.from(tar)
       copy.set(bytes.subarray(0, copy.length - at), at)
       return convert(copy).then(
-        archive => parseCpio(archive).length >= 0,
+        archive => readCpio(archive).length >= 0,
         error => error instanceof FauxbootError,
       )
     },

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import t from 'tap'
-import { type CpioEntry, cpioChunks, isCpio, packCpio, parseCpio } from '../../../../../agent/image/cpio/cpio.js'
+import { type CpioEntry, cpioChunks, isCpio, packCpio } from '../../../../../agent/image/cpio/cpio.js'
 import { needs, peer } from '../../../../peer.js'
-import { assertOnlyFaults } from '../only-faults.js'
+import { readCpio } from './read-cpio.js'
 
 const entries: CpioEntry[] = [
   { name: 'bin', mode: 0o40755 },
@@ -32,30 +31,17 @@ t.test('cpio lists what we pack', needs('cpio'), async t => {
   t.match(verbose[3], /^crw------- .* 5, +1 .* dev\/console$/)
 })
 
-t.test('what cpio packs is read, hard links and checksums too', needs('cpio'), async t => {
-  const directory = t.testdir({ a: 'first', dir: { b: 'second' }, link: t.fixture('symlink', 'a') })
-  peer('ln', ['a', 'hard'], undefined, directory)
+t.test('an archive is recognised, with checksums and without', needs('cpio'), async t => {
+  const directory = t.testdir({ a: 'first' })
   for (const format of ['newc', 'crc']) {
-    const archive = peer('cpio', ['-o', '--quiet', '-H', format], Buffer.from('a\nhard\ndir\ndir/b\nlink\n'), directory)
-    t.equal(isCpio(archive), true)
-    const parsed = parseCpio(archive)
-    const byName = new Map(parsed.map(entry => [entry.name, entry]))
-    t.equal(parsed.length, 5)
-    t.equal(Buffer.from(byName.get('dir/b')?.data ?? []).toString(), 'second')
-    t.equal(Buffer.from(byName.get('link')?.data ?? []).toString(), 'a')
-    t.equal((byName.get('dir')?.mode ?? 0) & 0o170000, 0o40000)
-    t.equal(byName.get('a')?.nlink, 2)
-    t.equal(byName.get('a')?.ino, byName.get('hard')?.ino)
-
-    const unpacked = t.testdir({})
-    peer('cpio', ['-i', '--quiet'], packCpio(parsed), unpacked)
-    t.equal(peer('cat', [join(unpacked, 'a')]).toString(), 'first', 'packed again they still hang together')
-    t.equal(peer('cat', [join(unpacked, 'hard')]).toString(), 'first')
+    t.equal(isCpio(peer('cpio', ['-o', '--quiet', '-H', format], Buffer.from('a\n'), directory)), true)
   }
+  t.equal(isCpio(Buffer.concat([Buffer.from('070707'), Buffer.alloc(200)])), false)
+  t.equal(isCpio(packCpio(entries).subarray(0, 10)), false)
 })
 
 t.test('entries come back as they were packed', async t => {
-  const parsed = parseCpio(packCpio(entries))
+  const parsed = readCpio(packCpio(entries))
   t.match(
     parsed,
     entries.map(({ data = new Uint8Array(), ...rest }) => ({ ...rest, data: Uint8Array.from(data) })),
@@ -65,10 +51,10 @@ t.test('entries come back as they were packed', async t => {
 t.test('an archive ends on a multiple of 512 bytes', async t => {
   t.equal(packCpio(entries).length % 512, 0)
   t.equal(packCpio([]).length, 512)
-  t.strictSame(parseCpio(packCpio([])), [])
+  t.strictSame(readCpio(packCpio([])), [])
 })
 
-t.test('a stream has the same bytes, and hands data on without a copy', async t => {
+t.test('a stream has the same bytes, and passes data on without a copy', async t => {
   async function* later() {
     for (const entry of entries) yield entry
   }
@@ -78,23 +64,6 @@ t.test('a stream has the same bytes, and hands data on without a copy', async t 
   const chunks: Uint8Array[] = []
   for await (const chunk of cpioChunks([{ name: 'big', mode: 0o100644, data }])) chunks.push(chunk)
   t.ok(chunks.includes(data))
-})
-
-t.test('archives appended to one another are read through, with zeros between them or not', async t => {
-  const first = packCpio([{ name: 'one', mode: 0o100644 }])
-  const second = packCpio([{ name: 'two', mode: 0o100644 }])
-  const names = (...parts: Uint8Array[]) => parseCpio(Buffer.concat(parts)).map(entry => entry.name)
-  t.strictSame(names(first, second), ['one', 'two'])
-  t.strictSame(names(first, Buffer.alloc(4096), second, Buffer.alloc(100)), ['one', 'two'])
-  t.throws(() => names(first, Buffer.from('1f8b080000000000'.repeat(20), 'hex')), {
-    code: 'FORMAT_MAGIC',
-    details: { where: '0x200', expected: '070701' },
-  })
-})
-
-t.test('data is a view of the archive', async t => {
-  const archive = packCpio(entries)
-  t.equal(parseCpio(archive)[1]?.data?.buffer, archive.buffer)
 })
 
 t.test('what the format cannot hold is refused', async t => {
@@ -111,43 +80,4 @@ t.test('what the format cannot hold is refused', async t => {
   t.throws(pack({ uid: -1 }), refused)
   t.throws(pack({ mode: 0.5 }), refused)
   t.doesNotThrow(pack({ name: 'n'.repeat(4095) }))
-})
-
-t.test('a damaged archive is refused', async t => {
-  const damaged = (offset: number, text: string) => {
-    const archive = packCpio(entries)
-    archive.set(Buffer.from(text, 'latin1'), offset)
-    return archive
-  }
-  t.equal(isCpio(damaged(0, '070707')), false)
-  t.equal(isCpio(new Uint8Array(10)), false)
-  t.throws(() => parseCpio(damaged(0, '070707'), 'initrd'), {
-    code: 'FORMAT_MAGIC',
-    message: /initrd has the wrong magic at 0x0/,
-  })
-  t.throws(() => parseCpio(damaged(14, '0000zz00')), { code: 'FORMAT_VALUE', details: { where: '0xe (mode)' } })
-  t.throws(() => parseCpio(damaged(6 + 8 * 11, '00000001')), { code: 'FORMAT_VALUE', details: { found: '1' } })
-  t.throws(() => parseCpio(damaged(6 + 8 * 11, '00000003')), {
-    code: 'FORMAT_VALUE',
-    details: { where: '0x6e (name)' },
-  })
-  t.throws(() => parseCpio(damaged(6 + 8 * 6, 'ffffffff')), {
-    code: 'FORMAT_TRUNCATED',
-    details: { where: '0x74 (data of bin)' },
-  })
-  t.throws(() => parseCpio(packCpio(entries).subarray(0, 300)), { code: 'FORMAT_TRUNCATED' })
-  t.throws(() => parseCpio(new Uint8Array()), { code: 'FORMAT_TRUNCATED' })
-})
-
-t.test('a wrong checksum is refused', async t => {
-  const archive = packCpio([{ name: 'file', mode: 0o100644, data: Buffer.from('abc') }])
-  archive.set(Buffer.from('070702'))
-  archive.set(Buffer.from('00000126'), 102)
-  t.equal(parseCpio(archive).length, 1)
-  archive.set(Buffer.from('00000127'), 102)
-  t.throws(() => parseCpio(archive), { code: 'FORMAT_CRC', details: { expected: '0x127', found: '0x126' } })
-})
-
-t.test('whatever is damaged, only errors of the table come out', async t => {
-  t.doesNotThrow(() => assertOnlyFaults([packCpio(entries)], bytes => parseCpio(bytes)))
 })

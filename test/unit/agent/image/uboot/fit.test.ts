@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Fit, type FitHash, type FitImage, fitData, parseFit } from '../../../../../agent/image/uboot/fit.js'
-import { checkFitHash } from '../../../../../agent/image/uboot/fit-hash.js'
+import { type Fit, type FitHash, type FitImage, parseFit } from '../../../../../agent/image/uboot/fit.js'
+import { FitHashCheck, type FitVerdict } from '../../../../../agent/image/uboot/fit-hash.js'
 import { FIT_FILES, FIT_SOURCE, fitImage, IMAGE_TIME } from '../../uboot/image-fixture.js'
 import { dtbOf } from '../fdt/dtb.js'
 import { assertOnlyFaults } from '../only-faults.js'
@@ -14,6 +14,16 @@ function fitOf(bytes: Uint8Array): Fit {
 
 const hashesOf = (image: FitImage | undefined): FitHash[] =>
   (image?.proofs ?? []).flatMap(proof => (proof.kind === 'hash' ? [proof] : []))
+
+/** The data of an image: `bytes` are the FIT, followed by its external data. */
+const fitData = (bytes: Uint8Array, { data }: FitImage): Uint8Array | null =>
+  data && bytes.subarray(data.offset, data.offset + data.size)
+
+function checkFitHash(hash: FitHash, data: Uint8Array): FitVerdict {
+  const check = new FitHashCheck(hash)
+  check.update(data)
+  return check.finish()
+}
 
 t.test('what mkimage makes is read', async t => {
   const bytes = fitImage(t, FIT_SOURCE, FIT_FILES)
@@ -50,10 +60,6 @@ for (const [what, args] of [
     const [kernel, dtb] = fitOf(bytes).images
     t.same(kernel && Buffer.from(fitData(bytes, kernel) ?? []), FIT_FILES.kernel)
     t.same(dtb && Buffer.from(fitData(bytes, dtb) ?? []), FIT_FILES.dtb)
-    const cut = bytes.subarray(0, bytes.length - 3000)
-    t.throws(() => dtb && [fitData(cut, dtb), fitOf(cut).images.map(image => fitData(cut, image))], {
-      code: 'FORMAT_TRUNCATED',
-    })
   })
 }
 
@@ -63,7 +69,6 @@ t.test('an image without data has none, nor one whose data has no size', async t
   t.equal(fitOf(source('data-offset = <0>;')).images[0]?.data, null)
   const wide = fitOf(source('load = <0 0x40000000>; entry = <0xffffffff 0xffffffff>; data = "";')).images[0]
   t.match(wide, { load: 0x4000_0000, entry: null })
-  t.same(wide && fitData(source(''), { ...wide, data: null }), null)
 })
 
 t.test('every algorithm is checked, and one wrong bit is found', async t => {

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { FdtNode } from '../../../../../agent/image/fdt/fdt.js'
-import { encodeCells, encodeString, encodeStrings } from '../../../../../agent/image/fdt/fdt-query.js'
+import { encodeCells, encodeString } from '../../../../../agent/image/fdt/fdt-query.js'
 import { earlyconArgument, hasEarlycon, stdoutPath } from '../../../../../agent/kexec/checks/earlycon.js'
-import { node, type TreeParts, tree } from '../trees.js'
+import { encodeStrings, node, type TreeParts, tree } from '../trees.js'
 
 interface UartParts {
   readonly compatible?: readonly string[]
