@@ -25,6 +25,7 @@ export const ERRORS = {
   FORMAT_CRC: row('{what} is corrupt: CRC at {where} is {expected}, computed {found}', 422, 1, 'Bad Data CRC'),
   FORMAT_UNSUPPORTED: row('{what} at {where} uses {found}, which is not supported; supported: {expected}', 422, 1),
   FORMAT_TOO_LARGE: row('{what} unpacks to more than {limit} bytes; raise the limit or send a smaller file', 413, 1),
+  PROGRAM_MISSING: row('the program {program} cannot be started: {reason}; install it (Debian: {package})', 500, 1),
   DECOMPRESS_FAILED: row('{what} cannot be decompressed as {format}: {reason}', 422, 1),
   FDT_NOT_FOUND: row('{what} has no {path}', 422, 1),
   // U-Boot's own words, `call` with the colon or word that it puts behind the name.
@@ -72,7 +73,6 @@ export const ERRORS = {
   UBOOT_SHELL_LIMIT: row('the shell gave up: more than {limit} {what}', 422, 1),
   UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),
   CONSOLE_LINE: row('the console {path} cannot be used: {reason}', 500, 1),
-  CONSOLE_PROGRAM: row('{program}: the program cannot be started: {reason}; install it (Debian: {package})', 500, 1),
   BOARD_POWER: row('the board cannot be {action}: {reason}', 500, 2),
   UBOOT_MEMORY_FULL: row(
     'no room for {size} bytes at {address}: {limit} bytes are left; delete artifacts, or reset',

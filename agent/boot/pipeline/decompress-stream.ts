@@ -11,9 +11,10 @@ import { type CompressionFormat, decompress } from '../../image/compression/comp
 import {
   chunksOf,
   hasTool,
-  missingTool,
+  type RunningTool,
   runTool,
   startTool,
+  type ToolFormat,
   type ToolOptions,
 } from '../../image/compression/decompression-tool.js'
 
@@ -40,22 +41,33 @@ async function* gunzip(bytes: Uint8Array, { what, signal }: DecompressStreamOpti
   }
 }
 
+/** Start a tool. @returns null if it is missing and `agent/image` can do its work */
+async function startOrReplace(format: ToolFormat, path: string | undefined): Promise<RunningTool | null> {
+  try {
+    return await startTool(format, path)
+  } catch (thrown) {
+    if (format === 'xz' || format === 'zstd') return null
+    throw thrown
+  }
+}
+
 async function* unbounded(
   bytes: Uint8Array,
   format: CompressionFormat,
   options: DecompressStreamOptions,
 ): AsyncGenerator<Uint8Array> {
   if (format === 'gzip') return yield* gunzip(bytes, options)
-  const tool = hasTool(format) ? await startTool(format, options.path) : null
-  if (hasTool(format) && tool !== null) return yield* runTool(tool, bytes, format, options)
-  if (format === 'lzma' || format === 'bzip2') throw missingTool(options.what, format)
+  if (hasTool(format)) {
+    const tool = await startOrReplace(format, options.path)
+    if (tool !== null) return yield* runTool(tool, bytes, format, options)
+  }
   yield decompress(bytes, { ...options, format })
 }
 
 /**
  * Decompress a file chunk by chunk.
  *
- * @throws FORMAT_TOO_LARGE if more than `limit` bytes come out; DECOMPRESS_FAILED, also for a missing tool; FORMAT_* if
+ * @throws FORMAT_TOO_LARGE if more than `limit` bytes come out; DECOMPRESS_FAILED; PROGRAM_MISSING; FORMAT_* if
  *   `agent/image` decompresses; the reason of `signal`
  */
 export async function* decompressStream(

@@ -91,7 +91,7 @@ function skipZeros(bytes: Uint8Array): Uint8Array {
  * padding. For `.lzma` and bzip2, which programs decompress, anything that follows is ignored.
  *
  * @throws FORMAT_MAGIC when the format is none that fauxboot knows; FORMAT_TOO_LARGE as soon as the limit is passed;
- *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED, also for a missing program
+ *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED, PROGRAM_MISSING
  */
 export async function decompress(bytes: Uint8Array, options: DecompressOptions): Promise<Uint8Array> {
   const { limit, what = 'file', trailing = 'refuse', signal } = options

@@ -1,4 +1,4 @@
-/** Decompression by the system's own tools, as child processes: they stream, run off the event loop, and bound their memory. */
+/** Decompression by the system's own programs, as child processes: they stream, run off the event loop, and bound their memory. */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -49,26 +49,21 @@ export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
 
 export type RunningTool = ChildProcessByStdio<Writable, Readable, Readable>
 
-/** Start the tool of a format. @returns null if it is not installed or may not be run */
-export async function startTool(format: ToolFormat, path = process.env.PATH): Promise<RunningTool | null> {
-  const { command, args } = TOOLS[format]
-  const tool = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C' } })
+/**
+ * Start the tool of a format.
+ *
+ * @throws PROGRAM_MISSING if it is not installed or may not be executed
+ */
+export async function startTool(format: ToolFormat, path = process.env.PATH): Promise<RunningTool> {
+  const { command, args, package: name } = TOOLS[format]
   try {
+    const tool = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: path, LC_ALL: 'C' } })
     await once(tool, 'spawn')
     return tool
-  } catch {
-    // Not installed, or the sandbox forbids it: the caller decides what that means.
-    return null
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    throw fault('PROGRAM_MISSING', { program: command, reason, package: name }, thrown)
   }
-}
-
-const failed = (what: string, format: ToolFormat, reason: string) =>
-  fault('DECOMPRESS_FAILED', { what, format, reason })
-
-/** The error for a tool that is not installed. */
-export function missingTool(what: string, format: ToolFormat) {
-  const { command, package: name } = TOOLS[format]
-  return failed(what, format, `the program ${command} is missing: install the package ${name}`)
 }
 
 /** The first line that a tool writes to its standard error, at most 200 characters. */
@@ -90,17 +85,19 @@ export async function* runTool(
   { what, signal }: ToolOptions,
 ): AsyncGenerator<Uint8Array> {
   const kill = (): boolean => tool.kill('SIGKILL')
+  const failed = (reason: string) => fault('DECOMPRESS_FAILED', { what, format, reason })
   signal?.addEventListener('abort', kill, { once: true })
   const ended = once(tool, 'close')
   const complaint = firstLine(tool.stderr)
   // A tool that gives up closes its input early; its own message says why.
   const fed = Promise.allSettled([pipeline(Readable.from(chunksOf(bytes)), tool.stdin)])
   try {
+    signal?.throwIfAborted()
     yield* tool.stdout
     const [status] = await ended
     signal?.throwIfAborted()
     if (status !== 0) {
-      throw failed(what, format, (await complaint) || `${TOOLS[format].command} ended with status ${status}`)
+      throw failed((await complaint) || `${TOOLS[format].command} ended with status ${status}`)
     }
   } finally {
     signal?.removeEventListener('abort', kill)
@@ -113,14 +110,13 @@ export async function* runTool(
  * Decompress into memory with a tool. Tools do not say where the data ends, so all input counts as used.
  *
  * @returns the bytes of input
- * @throws DECOMPRESS_FAILED, also if the tool is missing; FORMAT_TOO_LARGE
+ * @throws DECOMPRESS_FAILED, FORMAT_TOO_LARGE, PROGRAM_MISSING; the reason of the signal
  */
 export const decodeWithTool =
   (format: ToolFormat) =>
   async (bytes: Uint8Array, output: BoundedOutput): Promise<number> => {
     const { what, signal } = output
     const tool = await startTool(format)
-    if (tool === null) throw missingTool(what, format)
     for await (const chunk of runTool(tool, bytes, format, { what, signal })) output.push(chunk)
     return bytes.length
   }

@@ -130,8 +130,9 @@ async function unpack(machine: Machine, piece: MemoryPart, format: CompressionFo
     machine.memory.write(to, bytes)
     return bytes.length
   } catch (thrown) {
-    if (thrown instanceof FauxbootError) return null
-    throw thrown
+    if (!(thrown instanceof FauxbootError)) throw thrown
+    if (thrown.code === 'PROGRAM_MISSING') machine.out.write(`\n## fauxboot: ${thrown.message}\n`)
+    return null
   }
 }
 

@@ -9,6 +9,9 @@ import { type Call, type Command, type Machine, USAGE } from '../machine/machine
 /** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */
 const FIRST_BYTES = 0x100_0000
 
+/** Errors that more input does not cure. */
+const NOT_CUT: readonly string[] = ['FORMAT_TOO_LARGE', 'PROGRAM_MISSING']
+
 /** Bytes from an address to the end of its DRAM. */
 function bytesBehind({ memory }: Machine, address: number): number {
   const range = memory.ranges.find(({ start, end }) => address >= start && address < end)
@@ -38,8 +41,8 @@ async function unpack(
   try {
     return await decompress(packed, { limit, what: 'memory', format, trailing: 'ignore', signal })
   } catch (thrown) {
-    const cut = thrown instanceof FauxbootError && thrown.code !== 'FORMAT_TOO_LARGE' && size < available
-    if (!cut) throw thrown
+    const mayBeCut = thrown instanceof FauxbootError && !NOT_CUT.includes(thrown.code) && size < available
+    if (!mayBeCut) throw thrown
   }
   return unpack(machine, source, format, { limit, signal, size: 2 * size })
 }
@@ -64,7 +67,7 @@ async function run(
     bytes = await unpack(machine, source, format, { limit, signal })
   } catch (thrown) {
     if (!(thrown instanceof FauxbootError) || thrown.code === 'UBOOT_MEMORY') throw thrown
-    out.write(complain(thrown))
+    out.write(thrown.code === 'PROGRAM_MISSING' ? `## fauxboot: ${thrown.message}\n` : complain(thrown))
     return 1
   }
   memory.write(target, bytes)

@@ -62,10 +62,10 @@ export class HostNetwork extends SocketNetwork {
   /** The host keeps the addresses that it has. */
   async configure(): Promise<void> {}
 
-  /** @throws CONSOLE_PROGRAM on a host without `ping` */
+  /** @throws PROGRAM_MISSING on a host without `ping` */
   async ping(host: string, signal: AbortSignal): Promise<boolean> {
     const { status, stderr } = await this.#runner.run('ping', ['-c', '1', '-W', String(PING_SECONDS), host], { signal })
-    if (status === null) throw fault('CONSOLE_PROGRAM', { program: 'ping', reason: stderr, package: 'iputils-ping' })
+    if (status === null) throw fault('PROGRAM_MISSING', { program: 'ping', reason: stderr, package: 'iputils-ping' })
     return status === 0
   }
 

@@ -36,7 +36,12 @@ t.test(
       t.ok(FILE.equals(await unpack(packed, format)), format)
       const bare = unpack(packed, format, { path: empty })
       if (format !== 'lzma' && format !== 'bzip2') t.ok(FILE.equals(await bare), `${format} without tools`)
-      else t.match(await failure(bare), { message: /is missing: install the package (xz-utils|bzip2)/ }, format)
+      else
+        t.match(
+          await failure(bare),
+          { code: 'PROGRAM_MISSING', message: /install it \(Debian: (xz-utils|bzip2)\)/ },
+          format,
+        )
     }
   },
 )

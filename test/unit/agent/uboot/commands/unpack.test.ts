@@ -52,6 +52,19 @@ t.test('each command says in its own words what is wrong', needs('xz', 'lz4'), a
   t.equal(await wrong.type('unlz4 42000000 43000000 1000'), '1: Uncompressed err :-71\n')
 })
 
+t.test('lzmadec without xz names the package to install', async t => {
+  const { PATH } = process.env
+  t.teardown(() => {
+    process.env.PATH = PATH
+  })
+  process.env.PATH = t.testdir({})
+  const { type } = setUp(t, PLAIN)
+  t.equal(
+    await type('lzmadec 42000000 43000000'),
+    '1: ## fauxboot: the program xz cannot be started: spawn xz ENOENT; install it (Debian: xz-utils)\n',
+  )
+})
+
 t.test('a wrong number of words shows the usage', async t => {
   const { type } = setUp(t, PLAIN)
   for (const line of ['unzip', 'unzip 1', 'lzmadec 1', 'unlz4 1 2', 'unlz4'])

@@ -266,8 +266,8 @@ t.test('at a bench the host itself has the lease', async t => {
   t.strictSame(asked, ['ping -c 1 -W 10 10.0.0.1'])
   const bare = new HostNetwork({ interfaces, runner: scripted([{ status: null, stderr: 'spawn ping ENOENT' }]).runner })
   await t.rejects(bare.ping('10.0.0.1', signal), {
-    code: 'CONSOLE_PROGRAM',
-    message: 'ping: the program cannot be started: spawn ping ENOENT; install it (Debian: iputils-ping)',
+    code: 'PROGRAM_MISSING',
+    message: 'the program ping cannot be started: spawn ping ENOENT; install it (Debian: iputils-ping)',
   })
   t.equal(await host.reachable(), true)
   await host.configure()
