@@ -47,7 +47,7 @@ for tier; do
     # In a network of its own, so what comes from a mirror is fetched first. One file at a time: they share addresses.
     lava)
       run node dist/test/lava/prepare.js
-      run sh test/lava/apart.sh npx tap run --reporter=base --jobs=1 --timeout=2400 \
+      run sh test/lava/in-own-network.sh npx tap run --reporter=base --jobs=1 --timeout=2400 \
         --output-file="$out/lava.tap" 'test/lava/*.test.ts'
       ;;
     *)

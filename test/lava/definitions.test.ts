@@ -31,8 +31,8 @@ t.test('every device dictionary, job and health check is what LAVA takes', async
     await t.resolves(dispatcher.checkDefinitions(new Map([[`device-${name}.yaml`, device]])), name)
   }
   for (const folder of ['jobs', 'health-checks']) {
-    for (const name of namesIn(`lava/${folder}`)) {
-      const job = readFileSync(`lava/${folder}/${name}.yaml`, 'utf8')
+    for (const name of namesIn(`lava/definitions/${folder}`)) {
+      const job = readFileSync(`lava/definitions/${folder}/${name}.yaml`, 'utf8')
       await t.resolves(dispatcher.checkDefinitions(new Map([[`${name}.yaml`, job]])), `${folder}/${name}`)
     }
   }

@@ -10,7 +10,7 @@ import type { Writable } from 'node:stream'
 import { parse } from 'yaml'
 import { dispatcherPackages } from './dispatcher-packages.js'
 
-/** Given to the loopback device by `test/lava/apart.sh`. */
+/** Given to the loopback device by `test/lava/in-own-network.sh`. */
 export const DISPATCHER_ADDRESS = '192.0.2.1'
 
 /** Folders as a lab's admin fills them; the templates of LAVA itself come behind. */
@@ -97,7 +97,7 @@ export class Dispatcher {
    * Lay out the machine.
    *
    * @param machine an empty folder
-   * @throws when this process has not been started by `test/lava/apart.sh`
+   * @throws when this process has not been started by `test/lava/in-own-network.sh`
    */
   static async start(machine: string): Promise<Dispatcher> {
     const addresses = Object.values(networkInterfaces()).flatMap(list => list?.map(({ address }) => address) ?? [])
@@ -115,7 +115,7 @@ export class Dispatcher {
       await symlink(`/usr/bin/${program}`, inside(`opt/lab/${name}`))
     }
     for (const folder of ['devices', 'device-types']) {
-      await cp(`lava/${folder}`, inside(`lab/${folder}`), { recursive: true })
+      await cp(`lava/definitions/${folder}`, inside(`lab/${folder}`), { recursive: true })
     }
     for (const script of ['render-device.py', 'check-definitions.py']) {
       await copyFile(`test/lava/${script}`, inside(`lab/${script}`))

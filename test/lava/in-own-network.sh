@@ -2,7 +2,7 @@
 # Run a command in a network of its own: nothing but the loopback device, with one more address. Servers can take
 # their usual ports in there, whatever runs on this machine, and two clones do not meet.
 #
-# Usage: sh test/lava/apart.sh COMMAND [ARGUMENT...]      as root
+# Usage: sh test/lava/in-own-network.sh COMMAND [ARGUMENT...]      as root
 #
 # The address is that of the dispatcher, as boards in QEMU's user network reach it: at its own, 10.0.2.2, QEMU answers
 # TFTP itself. It is one of those that are kept for documentation (RFC 5737).
