@@ -39,9 +39,11 @@ for tier; do
     unit) run node test/unit.mjs --coverage ;;
     # One file at a time: on a busy machine, other people's servers give up on datagrams that are only late.
     interop) run tap interop 1 'test/interop/**/*.test.ts' 'test/replay/**/*.test.ts' ;;
-    # Each file boots a board of its own; two at a time keep two cores busy. The image that they share is built first.
+    # Each file boots a board of its own; two at a time keep two cores busy. What they share is built first: an image, and the
+    # QEMU that has a Cubieboard4.
     board)
       run node dist/systemd/image/image.js --board virt --out "$out/virt"
+      run node dist/systemd/qemu/build-qemu.js
       run tap board 2 'test/board/**/*.test.ts'
       ;;
     # In a network of its own, so what comes from a mirror is fetched first. One file at a time: they share addresses.

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Install what a purpose needs, and build. Does nothing when everything is there and up to date.
 #
-# Usage: sh test/setup.sh [demo|image|bench|test]      test by default
+# Usage: sh test/setup.sh [demo|image|cubieboard4|bench|test]      test by default
 #
-#   demo    see a boot on an emulated board: what every purpose needs
-#   image   build SD cards, too
-#   bench   measure: also the programs to compare with
-#   test    run all tests: all of these, and the programs that tests compare with
+#   demo          see a boot on an emulated board: what every purpose needs
+#   image         build SD cards, too
+#   cubieboard4   build the QEMU that emulates a Cubieboard4, too
+#   bench         measure: also the programs to compare with
+#   test          run all tests: all of these, and the programs that tests compare with
 #
 # Debian packages are installed by root, or through sudo when it asks for no password; otherwise the line to run is
 # printed and the exit code is 1. None of them starts a service: servers that tests need are unpacked into .cache, not
@@ -69,11 +70,11 @@ packages='
 
 case $purpose in
   demo) purposes='demo' ;;
-  image) purposes='demo image' ;;
+  image | cubieboard4) purposes='demo image' ;;
   bench) purposes='demo bench' ;;
   test) purposes='demo image bench test' ;;
   *)
-    echo "test/setup.sh: unknown purpose '$purpose'; known: demo image bench test" >&2
+    echo "test/setup.sh: unknown purpose '$purpose'; known: demo image cubieboard4 bench test" >&2
     exit 1
     ;;
 esac
@@ -112,8 +113,10 @@ step() {
   fail "$what failed; all of its output is in $log"
 }
 
+# Usage: missing PACKAGES
+# Print those of a table's packages that the purpose needs and that are not installed.
 missing() {
-  echo "$packages" | while read -r package needs _; do
+  echo "$1" | while read -r package needs _; do
     case " $purposes " in
       *" ${needs:-nothing} "*) ;;
       *) continue ;;
@@ -125,7 +128,11 @@ missing() {
   done
 }
 
-install_packages() {
+# Usage: install_missing PACKAGES
+install_missing() {
+  # shellcheck disable=SC2046 # words
+  set -- $(missing "$1")
+  [ $# -gt 0 ] || return 0
   line="apt-get install --yes --no-install-recommends $*"
   if [ "$(id -u)" -eq 0 ]; then
     sudo=
@@ -144,9 +151,7 @@ sudo $line"
 command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
 mkdir -p "$(dirname "$log")"
 : >"$log"
-wanted=$(missing)
-# shellcheck disable=SC2086 # words
-[ -z "$wanted" ] || install_packages $wanted
+install_missing "$packages"
 
 command -v node >/dev/null || fail 'needs Node 20.19 or newer with npm (Debian 13: apt-get install nodejs npm)'
 node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
@@ -164,3 +169,8 @@ case $purpose in
 esac
 # shellcheck disable=SC2086 # words
 step 'Building' sh -c "npm run --silent build:ts && make -s -C native $addons && npm run --silent build:agent"
+
+# The program that builds QEMU says what it needs.
+case $purpose in
+  cubieboard4 | test) install_missing "$(node dist/systemd/qemu/build-qemu.js --packages | sed 's/$/ demo/')" ;;
+esac
