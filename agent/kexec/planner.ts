@@ -1,6 +1,6 @@
 /**
- * From the files of a job to a plan: what goes where, what the decompressor will do, what is wrong with it. Pure: the
- * same bytes, memory map and options give the same plan on any machine.
+ * Turns the files of a job into a plan: where each file goes, what the decompressor will do to memory, and what is wrong.
+ * Pure: the same bytes, memory map and options give the same plan on any machine.
  */
 
 import { fault } from '../errors.js'
@@ -10,7 +10,7 @@ import { isFdt, parseFdt } from '../image/fdt/fdt.js'
 import { isArm64Image, parseArm64Image } from '../image/kernel/arm64-image.js'
 import { isZImage, parseZImage, type ZImage } from '../image/kernel/zimage.js'
 import { isUImage, parseUImage } from '../image/uboot/uimage.js'
-import type { BoardFacts, PreflightContext, RamdiskPiece, TargetTree } from './checks/check.js'
+import type { BoardFacts, PreflightContext, RamdiskPart, TargetTree } from './checks/check.js'
 import { earlyconArgument, hasEarlycon } from './checks/earlycon.js'
 import { LARGEST_TEXT_OFFSET, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
 import { readDecompressorCode } from './layout/decompressor-code.js'
@@ -27,40 +27,40 @@ export interface PlanInput {
   readonly ram: readonly Range[]
   /** zImage or arm64 Image, also inside a uImage */
   readonly kernel: Uint8Array
-  /** pieces of the ramdisk, one after another; each is padded with zeros to a page */
+  /** parts of the ramdisk, in order; each is padded with zeros to a page */
   readonly ramdisk?: readonly Uint8Array[]
   readonly dtb?: Uint8Array
-  /** used where the job has no `dtb` */
+  /** used if the job has no `dtb` */
   readonly runningDtb?: Uint8Array
   readonly cmdline: string
   readonly jobId?: string
-  /** true to add `earlycon`, worked out from the device tree where it needs a value; a string is the value */
+  /** true to add `earlycon`, with a value from the device tree if it needs one; a string is the value */
   readonly earlycon?: boolean | string
-  /** take the risk of RAM that is not on a boundary of 128 MiB */
+  /** accept RAM that does not start at a multiple of 128 MiB */
   readonly force?: boolean
-  /** bytes of RAM that the early kernel maps; 760 MiB unless given */
+  /** bytes of RAM that the early kernel maps; 760 MiB by default */
   readonly lowmemBytes?: number
-  /** bytes; 4096 unless given */
+  /** bytes; 4096 by default */
   readonly pageSize?: number
-  /** what the board says of itself; checks that need it are left out without */
+  /** facts about the board; without them, the checks that need them do not run */
   readonly board?: BoardFacts
 }
 
-/** The smallest lowmem of the usual splits of the address space, the 3:1 one with 240 MiB of vmalloc. */
+/** The smallest lowmem of the usual splits of the address space: 3:1 with 240 MiB of vmalloc. */
 const DEFAULT_LOWMEM = 760 * 2 ** 20
 const DEFAULT_PAGE = 4096
 
 const RUNNING_DTB = 'dtb of the running kernel'
 
-/** Without a size tag: the kernel unpacks to at most so many times the zImage, and the largest bss seen is 7.3 MiB. */
+/** Bounds for a zImage without a size tag: the factor by which it grows, and a bss above the largest seen, 7.3 MiB. */
 const UNTAGGED_EXPANSION = 5
 const UNTAGGED_BSS = 8 * 2 ** 20
 
 /**
  * Plan a boot.
  *
- * @returns a plan; one that would not be survived has a fatal finding, and no segments where there is no layout at all
- * @throws PLAN_INPUT, and the errors of the formats (FORMAT_*): files that are not what they should be
+ * @returns the plan. If it is not survivable, it has a fatal finding; if there is no layout at all, it has no segments
+ * @throws PLAN_INPUT; FORMAT_* for a file that is damaged or of another format
  */
 export function planBoot(input: PlanInput): Plan {
   const ram = normalize(input.ram)
@@ -83,7 +83,7 @@ export function planBoot(input: PlanInput): Plan {
     lowmemEnd,
     pageSize,
     ramdisk: ramdisk.map(piece => piece.bytes.length),
-    // The tree takes the same bytes whatever the addresses in it are, so that a first writing tells its size.
+    // The tree's size does not depend on the addresses in it, so writing it once gives its size.
     dtb: writeDtb(ramdisk.length === 0 ? null : { start: 0, end: 0 })?.length ?? null,
   })
 
@@ -126,19 +126,19 @@ export function planBoot(input: PlanInput): Plan {
 function checkInput(input: PlanInput, ram: readonly Range[]): void {
   const { pageSize = DEFAULT_PAGE, lowmemBytes = DEFAULT_LOWMEM } = input
   const rules: readonly (readonly [right: boolean, reason: string])[] = [
-    [ram.length > 0, 'no RAM is given'],
+    [ram.length > 0, 'the memory map is empty'],
     [ram.every(range => range.start >= 0 && Number.isSafeInteger(range.end)), 'RAM must lie between 0 and 2^53'],
-    [pageSize >= 4096 && Math.log2(pageSize) % 1 === 0, `a page of ${pageSize} bytes is none: 4096, 16384 or 65536`],
-    [lowmemBytes > 0, `lowmem of ${lowmemBytes} bytes is none`],
-    [!input.cmdline.includes('\0'), 'the command line holds a NUL, which would end it'],
-    [!(input.jobId ?? '').includes('\0'), 'the id of the job holds a NUL'],
+    [pageSize >= 4096 && Math.log2(pageSize) % 1 === 0, `the page size is 4096, 16384 or 65536, not ${pageSize}`],
+    [lowmemBytes > 0, `lowmem must have more than 0 bytes, not ${lowmemBytes}`],
+    [!input.cmdline.includes('\0'), 'the command line contains a NUL, which would end it'],
+    [!(input.jobId ?? '').includes('\0'), 'the job id contains a NUL'],
   ]
   const broken = rules.find(([right]) => !right)
   if (broken !== undefined) throw fault('PLAN_INPUT', { reason: broken[1] })
 }
 
 interface Kernel {
-  /** what is loaded */
+  /** the bytes that are loaded */
   readonly bytes: Uint8Array
   readonly facts: KernelFacts
   readonly zimage: ZImage | null
@@ -156,15 +156,15 @@ function readKernel(file: Uint8Array): Kernel {
     what: 'kernel',
     where: '0x0',
     found: nameOf(bytes),
-    expected: 'zImage, arm64 Image, either also as uImage',
+    expected: 'a zImage or an arm64 Image, plain or in a uImage',
   })
 }
 
-/** What people send in place of a kernel; the last row fits everything. */
+/** What people send instead of a kernel; the last row matches everything. */
 const STRANGERS: readonly (readonly [(bytes: Uint8Array) => boolean, string])[] = [
   [isFdt, 'a device tree or a FIT image (d00dfeed)'],
   [isCpio, 'a cpio archive'],
-  [bytes => detectCompression(bytes) !== null, 'a compressed file that is not a kernel image on its own'],
+  [bytes => detectCompression(bytes) !== null, 'a compressed file that is not a kernel image itself'],
   [bytes => Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('\x7fELF', 'latin1')), 'an ELF file, such as vmlinux'],
   [() => true, 'something else'],
 ]
@@ -212,18 +212,18 @@ function arm64Kernel(bytes: Uint8Array): Omit<Kernel, 'wrapped'> {
   }
 }
 
-function readRamdisk(file: Uint8Array): RamdiskPiece {
+function readRamdisk(file: Uint8Array): RamdiskPart {
   const wrapped = isUImage(file)
   const bytes = wrapped ? parseUImage(file, 'ramdisk').data : file
   return { bytes, wrapped, format: isCpio(bytes) ? 'cpio' : detectCompression(bytes) }
 }
 
-/** The tree of the job, else of the running kernel, else the one behind the zImage. */
+/** The job's device tree, else the running kernel's, else the one appended to the zImage. */
 function readTree(input: PlanInput, zimage: ZImage | null, ram: readonly Range[]): TargetTree | null {
   const candidates = [
     { source: 'job', what: 'dtb', bytes: input.dtb },
     { source: 'running', what: RUNNING_DTB, bytes: input.runningDtb },
-    { source: 'appended', what: 'dtb behind the zImage', bytes: zimage?.appendedDtb ?? undefined },
+    { source: 'appended', what: 'dtb appended to the zImage', bytes: zimage?.appendedDtb ?? undefined },
   ] as const
   const chosen = candidates.find(({ bytes }) => bytes !== undefined)
   if (chosen?.bytes === undefined) return null
@@ -262,7 +262,7 @@ function place(input: PlaceInput): Placed | { readonly failure: LayoutFailure } 
   const reserved = tree?.reserved ?? []
   const known = tree?.memory ?? input.ram
   const both = normalize(input.ram.flatMap(range => known.flatMap(other => overlap(range, other) ?? [])))
-  // Where the two have nothing in common the check of the memory says so; the layout then trusts the running kernel.
+  // If the two have nothing in common, a check reports it, and the layout trusts the running kernel.
   const ram = both.length > 0 ? both : input.ram
   if (kernel.zimage === null) {
     const { facts, memorySize } = kernel
@@ -283,11 +283,11 @@ function place(input: PlaceInput): Placed | { readonly failure: LayoutFailure } 
   })
 }
 
-/** The device tree is the last segment: the kernel passes on the last one that starts with d00dfeed. */
+/** The device tree comes last, because the kernel passes on the last segment that starts with d00dfeed. */
 function segmentsOf(
   placed: Placed,
   kernel: Uint8Array,
-  ramdisk: readonly RamdiskPiece[],
+  ramdisk: readonly RamdiskPart[],
   writeDtb: (initrd: Range | null) => Uint8Array | null,
   pageSize: number,
 ): PlanSegment[] {

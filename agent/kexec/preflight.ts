@@ -1,6 +1,6 @@
 /**
- * The preflight: every way to die that is known, looked for before the jump. Each table has a row for each symptom that
- * people report; what a row finds becomes a finding of the plan.
+ * The preflight looks for every known way to die before the jump. Each table has a row for each symptom that people
+ * report; what a row finds becomes a finding of the plan.
  */
 
 import { BOARD_CHECKS } from './checks/board.js'
@@ -15,14 +15,14 @@ export const CHECKS: readonly Check[] = [...MEMORY_CHECKS, ...IMAGE_CHECKS, ...T
 
 const SEVERITIES: readonly Severity[] = ['fatal', 'warning', 'info']
 
-/** Everything that is worth knowing before the jump, the worst first. */
+/** All findings of a plan, the worst first. */
 export function preflight(context: PreflightContext): Finding[] {
   const board = context.board === null ? [] : examineBoard(context.board)
   const findings = [...runChecks(CHECKS, context), ...board]
   return SEVERITIES.flatMap(severity => findings.filter(finding => finding.severity === severity))
 }
 
-/** What stands in the way of any job on a board. */
+/** The findings that hold for every job on a board. */
 export function examineBoard(board: BoardFacts): Finding[] {
   return runChecks(BOARD_CHECKS, board)
 }

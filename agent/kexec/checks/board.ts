@@ -1,8 +1,8 @@
-/** Checks of the board itself: whether it lets an image be loaded, and what goes on while the target starts. */
+/** Checks of the board itself: whether its kernel accepts an image, and what runs on while the target starts. */
 
 import type { BoardFacts, Check } from './check.js'
 
-/** Checks that need no job: whatever they say holds for every job on the board. */
+/** Checks that need no job: their findings hold for every job on the board. */
 export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
   {
     check: 'kexec-disabled',
@@ -11,8 +11,9 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     examine: ({ kexecDisabled }) =>
       kexecDisabled
         ? {
-            message: 'kexec_load_disabled is 1: the kernel refuses every image until it is restarted',
-            remedy: 'remove the setting kernel.kexec_load_disabled of the first stage, and restart it',
+            message: 'kexec_load_disabled is 1: the kernel refuses every image until the board restarts',
+            remedy:
+              'remove kernel.kexec_load_disabled from the sysctl settings of the first stage, and restart the board',
           }
         : null,
   },
@@ -32,9 +33,9 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     examine: ({ possibleCpus = 1, cpuStop }) =>
       possibleCpus > 1 && cpuStop === false
         ? {
-            message: `${possibleCpus} CPUs are possible, and the kernel has no way to stop a secondary one: it refuses every image`,
+            message: `${possibleCpus} CPUs are possible, and the kernel cannot stop the secondary ones, so it refuses every image`,
             remedy:
-              'start the first stage with a kernel that has HOTPLUG_CPU and PSCI or MCPM for this board, or with nr_cpus=1',
+              'boot the first stage with a kernel that has HOTPLUG_CPU and PSCI or MCPM for this board, or with nr_cpus=1',
           }
         : null,
   },
@@ -44,7 +45,10 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     severity: 'info',
     examine: ({ linksToStop = [] }) =>
       linksToStop.length > 0
-        ? { message: `taken down before the jump, so that their DMA stops: ${linksToStop.join(', ')}`, remedy: '' }
+        ? {
+            message: `network links taken down before the jump, to stop their DMA: ${linksToStop.join(', ')}`,
+            remedy: '',
+          }
         : null,
   },
   {
@@ -54,28 +58,28 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     examine: ({ linksKept = [] }) =>
       linksKept.length > 0
         ? {
-            message: `left up over the jump: ${linksKept.join(', ')}; drivers without a shutdown hook (dwmac-sunxi is one) go on writing into memory`,
+            message: `network links left up during the jump: ${linksKept.join(', ')}; a driver without a shutdown hook (such as dwmac-sunxi) keeps writing into memory`,
             remedy:
-              'keep a link up only where its PHY is dead afterwards otherwise, and its driver has a shutdown hook',
+              'keep a link up only if its driver has a shutdown hook and its PHY would not come back after being taken down',
           }
         : null,
   },
   {
     check: 'watchdog',
-    symptom: 'the board restarts while the target starts, or hangs for ever',
+    symptom: 'the board restarts while the target starts, or hangs forever',
     severity: 'info',
     examine: ({ watchdog }) => {
       if (watchdog === undefined) return null
       if (watchdog === null) {
-        return { message: 'there is no watchdog: a target that hangs has to be reset by the lab', remedy: '' }
+        return { message: 'there is no watchdog: if the target hangs, the lab must reset the board', remedy: '' }
       }
       const { name, active, timeout } = watchdog
       if (active !== true) {
-        return { message: `${name} is not running: a target that hangs has to be reset by the lab`, remedy: '' }
+        return { message: `${name} is not running: if the target hangs, the lab must reset the board`, remedy: '' }
       }
       return {
-        message: `${name} is running with a timeout of ${timeout ?? 'unknown'} s: a target without its driver is reset then, unless the driver stops it at the jump (sunxi_wdt does)`,
-        remedy: 'for a reset of a hanging target start the first stage with watchdog.stop_on_reboot=0',
+        message: `${name} is running with a timeout of ${timeout ?? 'unknown'} s: it resets a target that has no driver for it, unless the first stage's driver stops it at the jump (as sunxi_wdt does)`,
+        remedy: 'to have a hanging target reset, boot the first stage with watchdog.stop_on_reboot=0',
       }
     },
   },

@@ -1,4 +1,4 @@
-/** What a check of the preflight gets to see, and what it says. */
+/** What the checks of the preflight work on, and what they return. */
 
 import type { CompressionFormat } from '../../image/compression/compression.js'
 import type { Fdt } from '../../image/fdt/fdt.js'
@@ -7,13 +7,13 @@ import type { LayoutFailure } from '../layout/layout.js'
 import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'
 import type { Range } from '../layout/ranges.js'
 
-/** What the board says of itself, as far as it is known; a plan made elsewhere has none of it. */
+/** Facts about the board, as far as they are known. A plan made on another machine has none. */
 export interface BoardFacts {
-  /** CPUs that may ever be there */
+  /** CPUs that may ever come online */
   readonly possibleCpus?: number
   /** whether a secondary CPU can be stopped */
   readonly cpuStop?: boolean | null
-  /** `MemTotal`, bytes: what half of RAM is counted from; a little less than the memory map */
+  /** `MemTotal`, bytes, of which the kernel accepts half; a little less than the memory map */
   readonly memoryTotal?: number
   /** `kexec_load_disabled` is set */
   readonly kexecDisabled?: boolean | null
@@ -27,16 +27,16 @@ export interface BoardFacts {
   } | null
   /** links that will be taken down before the jump */
   readonly linksToStop?: readonly string[]
-  /** links that are up and will stay so */
+  /** links that are up and stay up */
   readonly linksKept?: readonly string[]
 }
 
 /** The device tree of the target, and where it came from. */
 export interface TargetTree {
   readonly source: 'job' | 'running' | 'appended'
-  /** as the target gets it */
+  /** as the target receives it */
   readonly fdt: Fdt
-  /** the tree told no memory, so that of the running kernel was written into it */
+  /** the tree listed no memory, so the running kernel's memory was written into it */
   readonly memoryAdded: boolean
   readonly memory: readonly Range[]
   readonly reserved: readonly Range[]
@@ -44,30 +44,30 @@ export interface TargetTree {
   readonly compatible: readonly string[]
 }
 
-/** How a piece of the ramdisk starts. */
-export interface RamdiskPiece {
+/** A part of the ramdisk. */
+export interface RamdiskPart {
   /** the bytes that are loaded */
   readonly bytes: Uint8Array
-  /** they came inside a uImage */
+  /** they were wrapped in a uImage */
   readonly wrapped: boolean
   readonly format: CompressionFormat | 'cpio' | null
 }
 
-/** Everything that was decided, for the checks to look at. */
+/** Everything that was decided: the input of the checks of a plan. */
 export interface PreflightContext {
   readonly ram: readonly Range[]
   readonly kernel: KernelFacts
   /** null for an arm64 Image */
   readonly zimage: ZImage | null
-  /** the kernel came inside a uImage */
+  /** the kernel was wrapped in a uImage */
   readonly kernelWrapped: boolean
-  readonly ramdisk: readonly RamdiskPiece[]
+  readonly ramdisk: readonly RamdiskPart[]
   readonly tree: TargetTree | null
-  /** of the running kernel; null where its tree is not known */
+  /** the board that the running kernel's device tree is for; null if that tree is not known */
   readonly runningBoard: { readonly model: string | null; readonly compatible: readonly string[] } | null
-  /** as the target gets it */
+  /** as the target receives it */
   readonly cmdline: string
-  /** earlycon was asked for, but no way to it was found */
+  /** earlycon was requested, but no UART for it was found */
   readonly earlyconFailed: boolean
   readonly force: boolean
   readonly segments: readonly PlanSegment[]
@@ -75,11 +75,11 @@ export interface PreflightContext {
   readonly prediction: Prediction | null
   readonly failure: LayoutFailure | null
   readonly lowmemEnd: number
-  /** null for a plan that is not made on the board */
+  /** null for a plan made on another machine */
   readonly board: BoardFacts | null
 }
 
-/** What a check found; its name and severity come from its row unless it says otherwise. */
+/** What a check found. Its name comes from the row; so does its severity, unless the finding has its own. */
 export interface Remark {
   readonly message: string
   readonly remedy: string
@@ -91,18 +91,18 @@ export interface Remark {
 export interface Check<C = PreflightContext> {
   /** stable name, for programs */
   readonly check: string
-  /** what people see without the check */
+  /** what people see if the problem is not caught */
   readonly symptom: string
   readonly severity: Severity
-  /** null when there is nothing to say */
+  /** @returns null if there is nothing to report */
   examine(context: C): Remark | readonly Remark[] | null
 }
 
 /** Run the checks of a table, in its order. */
 export function runChecks<C>(checks: readonly Check<C>[], context: C): Finding[] {
   return checks.flatMap(({ check, severity, examine }) => {
-    const said = examine(context)
-    const remarks = said === null ? [] : 'message' in said ? [said] : said
+    const result = examine(context)
+    const remarks = result === null ? [] : 'message' in result ? [result] : result
     return remarks.map(({ message, remedy, ranges, ...own }) => ({
       check,
       severity: own.severity ?? severity,

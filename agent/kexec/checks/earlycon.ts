@@ -1,6 +1,6 @@
 /**
- * `earlycon`: the kernel's output before its console driver is up, the only thing that speaks when a kernel dies early.
- * Without a value it follows `stdout-path` of `/chosen`; else driver and address have to be spelled out
+ * `earlycon`: the kernel's output before its console driver is up, and the only output of a kernel that dies early.
+ * Without a value it follows `stdout-path` of `/chosen`; otherwise driver and address must be spelled out
  * (`Documentation/admin-guide/kernel-parameters.txt`).
  */
 
@@ -8,7 +8,7 @@ import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
 import { cellsOf, childNode, findNode, propStrings, propU32, readRegs } from '../../image/fdt/fdt-query.js'
 import { hex } from '../layout/ranges.js'
 
-/** `compatible` of UARTs, and how earlycon calls their drivers. */
+/** `compatible` of UARTs, and the names of their earlycon drivers. */
 const UARTS: readonly { readonly compatible: string; readonly driver: string }[] = [
   { compatible: 'snps,dw-apb-uart', driver: 'uart8250,mmio32' },
   { compatible: 'ns16550a', driver: 'uart8250' },
@@ -30,9 +30,9 @@ const SERIAL_CONSOLE = /(?:^|\s)console=tty[A-Za-z]+(\d+)/g
 /**
  * The argument to add to a command line.
  *
- * @param option true to work it out, or the value; nothing is added for false, undefined and an empty string
- * @param cmdline command line of the target; one that has an earlycon keeps it
- * @returns `earlycon` or `earlycon=VALUE`; null when nothing is to be added, or when true and no way was found
+ * @param option true to find the value, or the value itself; nothing is added for false, undefined and an empty string
+ * @param cmdline command line of the target; if it has an earlycon, nothing is added
+ * @returns `earlycon` or `earlycon=VALUE`; null if nothing is to be added, or if no UART was found
  */
 export function earlyconArgument(
   fdt: Fdt | null,
@@ -52,7 +52,7 @@ export function hasEarlycon(cmdline: string): boolean {
   return /(?:^|\s)earlycon(?:=|\s|$)/.test(cmdline)
 }
 
-/** `stdout-path` of `/chosen`, without the options behind its colon; null when it leads nowhere. */
+/** `stdout-path` of `/chosen`, without the options after its colon; null if there is no such node. */
 export function stdoutPath(fdt: Fdt): string | null {
   const chosen = childNode(fdt.root, 'chosen')
   const value = chosen && (propStrings(chosen, 'stdout-path')?.[0] ?? propStrings(chosen, 'linux,stdout-path')?.[0])
@@ -60,7 +60,7 @@ export function stdoutPath(fdt: Fdt): string | null {
   return path !== '' && findNode(fdt, path) !== null ? path : null
 }
 
-/** The UART of the last serial `console=`: its number is that of the alias `serialN`. */
+/** The UART of the last serial `console=`, which has the number of the alias `serialN`. */
 function earlyconFromConsole(fdt: Fdt, cmdline: string): string | null {
   const index = [...cmdline.matchAll(SERIAL_CONSOLE)].at(-1)?.[1]
   if (index === undefined) return null
@@ -90,7 +90,7 @@ function nodesAlong(fdt: Fdt, path: string): FdtNode[] | null {
   return nodes
 }
 
-/** The first address of the last node, as the CPU sees it (`ranges`, Devicetree Specification v0.4 section 2.3.8). */
+/** The first address of the last node, translated to the CPU's view (`ranges`, Devicetree Specification v0.4 section 2.3.8). */
 function cpuAddress(nodes: readonly FdtNode[]): bigint | null {
   const buses = nodes.slice(0, -1)
   const device = nodes.at(-1)
@@ -117,11 +117,11 @@ function translate(address: bigint, bus: FdtNode, parent: FdtNode): bigint | und
   return row === undefined ? undefined : address - (row[0] ?? 0n) + (row[1] ?? 0n)
 }
 
-/** Rows of numbers of so many cells each. */
+/** Rows of numbers, each of `width` cells. */
 function rowsOf(bytes: Uint8Array, widths: readonly number[]): bigint[][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const step = widths.reduce((sum, cells) => sum + cells * 4, 0)
-  // A tree may claim any number of cells: a row longer than the property is no row.
+  // A tree may claim any number of cells: a row must not be longer than the property.
   return Array.from({ length: Math.floor(bytes.length / step) }, (_, index) => {
     let offset = index * step
     return widths.map(cells => {

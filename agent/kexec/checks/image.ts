@@ -1,4 +1,4 @@
-/** Checks of the files of a job: kernel, ramdisk, and what sits around and behind them. */
+/** Checks of the files of a job: kernel, ramdisk, their wrappers, and what is appended to them. */
 
 import { isFdt } from '../../image/fdt/fdt.js'
 import { formatSize, hex } from '../layout/ranges.js'
@@ -24,7 +24,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     symptom: 'the first 64 bytes of the kernel are not code: garbage header',
     severity: 'info',
     examine: ({ kernelWrapped }) =>
-      kernelWrapped ? { message: 'the kernel was unwrapped from its uImage; both CRCs are right', remedy: '' } : null,
+      kernelWrapped ? { message: 'the kernel was taken out of its uImage; both CRCs match', remedy: '' } : null,
   },
   {
     check: 'text-offset-assumed',
@@ -33,8 +33,8 @@ export const IMAGE_CHECKS: readonly Check[] = [
     examine: ({ kernel }) =>
       kernel.textOffsetSource === 'assumed'
         ? {
-            message: `the zImage does not tell its TEXT_OFFSET, neither in a tag nor in its code: ${hex(kernel.textOffset)}, the largest in use, is assumed`,
-            remedy: 'nothing, unless the kernel was built with a larger one',
+            message: `the zImage states no TEXT_OFFSET, neither in a tag nor in its code; assuming ${hex(kernel.textOffset)}, the largest in use`,
+            remedy: 'nothing, unless the kernel was built with a larger TEXT_OFFSET',
           }
         : null,
   },
@@ -55,21 +55,21 @@ export const IMAGE_CHECKS: readonly Check[] = [
       kernel.exact
         ? null
         : {
-            message: `the zImage has no size tag: it is taken to unpack to at most ${formatSize(kernel.edata)}, with ${formatSize(kernel.bss)} of bss`,
-            remedy: 'send a kernel of Linux 4.15 or later, which tells its size',
+            message: `the zImage has no size tag; assuming that it unpacks to at most ${formatSize(kernel.edata)}, with ${formatSize(kernel.bss)} of bss`,
+            remedy: 'send a kernel of Linux 4.15 or later, which states its size',
           },
   },
   {
     check: 'appended-dtb',
-    symptom: 'the device tree is ignored: one behind the zImage overrides the one that is passed',
+    symptom: 'the device tree is ignored: one appended to the zImage overrides the one that is passed',
     severity: 'info',
     examine: ({ zimage, tree }) =>
       zimage?.appendedDtb
         ? {
             message:
               tree?.source === 'appended'
-                ? `the device tree of ${zimage.appendedDtb.length} bytes behind the zImage is passed like any other`
-                : `the device tree of ${zimage.appendedDtb.length} bytes behind the zImage was cut off, so that it does not override the one that is passed`,
+                ? `the device tree appended to the zImage (${zimage.appendedDtb.length} bytes) is passed like any other`
+                : `the device tree appended to the zImage (${zimage.appendedDtb.length} bytes) was cut off, so that it does not override the one that is passed`,
             remedy: '',
           }
         : null,
@@ -80,7 +80,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     severity: 'info',
     examine: ({ zimage }) =>
       zimage !== null && zimage.trailing > 0
-        ? { message: `${zimage.trailing} bytes behind the zImage were cut off`, remedy: '' }
+        ? { message: `${zimage.trailing} bytes after the zImage were cut off`, remedy: '' }
         : null,
   },
   {
@@ -89,7 +89,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     severity: 'info',
     examine: ({ ramdisk }) =>
       ramdisk.some(piece => piece.wrapped)
-        ? { message: 'the ramdisk was unwrapped from its uImage; both CRCs are right', remedy: '' }
+        ? { message: 'the ramdisk was taken out of its uImage; both CRCs match', remedy: '' }
         : null,
   },
   {
@@ -102,7 +102,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
           ? []
           : [
               {
-                message: `piece ${index + 1} of the ramdisk starts with ${startOf(bytes)}: neither cpio nor a compression that kernels know`,
+                message: `part ${index + 1} of the ramdisk starts with ${startOf(bytes)}, which is neither cpio nor a compression that kernels know`,
                 remedy:
                   'send a cpio archive (newc), plain or compressed; a disk image needs root=/dev/ram0 and a kernel with BLK_DEV_RAM',
               },
@@ -118,7 +118,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
         isFdt(bytes)
           ? [
               {
-                message: `piece ${index + 1} of the ramdisk starts with d00dfeed: it is a device tree`,
+                message: `part ${index + 1} of the ramdisk starts with d00dfeed: it is a device tree`,
                 remedy: 'send the device tree as dtb, and a cpio archive as ramdisk',
               },
             ]

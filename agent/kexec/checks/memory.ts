@@ -1,4 +1,4 @@
-/** Checks of where everything goes: what `kexec_load(2)` refuses, and what would die on the way to the target. */
+/** Checks of the layout: what `kexec_load(2)` refuses, and what would be destroyed before the target runs. */
 
 import { isFdt } from '../../image/fdt/fdt.js'
 import { fateOf, RAM_BASE_ALIGNMENT } from '../layout/decompressor.js'
@@ -19,7 +19,7 @@ import type { Check, PreflightContext } from './check.js'
 /** `KEXEC_SEGMENT_MAX` of Linux. */
 const MAX_SEGMENTS = 16
 
-/** The early kernel maps two sections of 1 MiB for the device tree, so that 1 MiB fits wherever it starts. */
+/** The early kernel maps two sections of 1 MiB for the device tree, so 1 MiB fits wherever it starts. */
 const MAX_DTB_SIZE = 2 ** 20
 
 const rangeOf = ({ mem, memsz }: PlanSegment): Range => ({ start: mem, end: mem + memsz })
@@ -30,13 +30,13 @@ const isArm = ({ kernel }: PreflightContext) => kernel.format === 'zImage'
 export const MEMORY_CHECKS: readonly Check[] = [
   {
     check: 'layout',
-    symptom: 'a ramdisk or device tree overwritten, or a kernel that does not unpack',
+    symptom: 'ramdisk or device tree overwritten, or a kernel that does not unpack',
     severity: 'fatal',
     examine: ({ failure }) => failure,
   },
   {
     check: 'ram-base',
-    symptom: 'silence after the jump: the kernel takes the start of its 128 MiB block for the start of RAM',
+    symptom: 'silence after the jump: the kernel assumes that RAM starts with the 128 MiB block it runs in',
     severity: 'fatal',
     examine: context => {
       const start = context.ram[0]?.start ?? 0
@@ -44,14 +44,14 @@ export const MEMORY_CHECKS: readonly Check[] = [
       const { code } = context.kernel
       const checks =
         code?.checksMemory === true
-          ? 'this zImage compares it with the device tree (Linux 5.12 and later)'
+          ? 'this zImage compares its guess with the device tree (Linux 5.12 and later)'
           : code?.checksMemory === false
-            ? 'this zImage does not compare it with the device tree (Linux before 5.12)'
-            : 'whether this zImage compares it with the device tree (Linux 5.12 and later) cannot be told'
+            ? 'this zImage does not compare its guess with the device tree (Linux before 5.12)'
+            : 'it is not known whether this zImage compares its guess with the device tree (Linux 5.12 and later)'
       return {
         severity: context.force ? 'warning' : 'fatal',
-        message: `RAM starts at ${hex(start)}, not on a multiple of 128 MiB; ${checks}`,
-        remedy: 'set the option force if the kernel is known to start on this board',
+        message: `RAM starts at ${hex(start)}, which is not a multiple of 128 MiB, so the decompressor guesses a wrong start of RAM; ${checks}`,
+        remedy: 'if this kernel is known to start on this board, set the option force',
       }
     },
   },
@@ -69,8 +69,8 @@ export const MEMORY_CHECKS: readonly Check[] = [
               if (fate === null) return []
               return [
                 {
-                  message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} lies in what the decompressor overwrites, ${formatRange(prediction.workspace)}`,
-                  remedy: 'place it above',
+                  message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} lies in memory that the decompressor overwrites, ${formatRange(prediction.workspace)}`,
+                  remedy: 'place it above that range',
                   ranges: [rangeOf(segment), prediction.workspace],
                 },
               ]
@@ -100,8 +100,8 @@ export const MEMORY_CHECKS: readonly Check[] = [
     examine: ({ segments }) =>
       segments.length > MAX_SEGMENTS
         ? {
-            message: `${segments.length} segments; the kernel takes at most ${MAX_SEGMENTS}`,
-            remedy: 'send the ramdisk in fewer pieces',
+            message: `the plan has ${segments.length} segments; the kernel accepts at most ${MAX_SEGMENTS}`,
+            remedy: 'send the ramdisk in fewer parts',
           }
         : null,
   },
@@ -113,8 +113,8 @@ export const MEMORY_CHECKS: readonly Check[] = [
       segments
         .filter(segment => !ram.some(range => contains(range, rangeOf(segment))))
         .map(segment => ({
-          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not within RAM, ${ram.map(formatRange).join(', ')}`,
-          remedy: "compare the memory map with the board's /proc/iomem",
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not in RAM, which is ${ram.map(formatRange).join(', ')}`,
+          remedy: "compare the plan's memory map with the board's /proc/iomem",
           ranges: [rangeOf(segment)],
         })),
   },
@@ -135,13 +135,13 @@ export const MEMORY_CHECKS: readonly Check[] = [
   },
   {
     check: 'entry',
-    symptom: 'silence after the jump: the kernel accepts an entry outside every segment',
+    symptom: 'silence after the jump: kexec_load accepts an entry point outside every segment',
     severity: 'fatal',
     examine: ({ segments, entry }) => {
       const [kernel] = of(segments, 'kernel')
       return kernel !== undefined && !contains(rangeOf(kernel), { start: entry, end: entry + 4 })
         ? {
-            message: `the entry ${hex(entry)} is not within the kernel's segment`,
+            message: `the entry point ${hex(entry)} is not in the kernel's segment`,
             remedy: 'enter the kernel at its start',
           }
         : null
@@ -149,14 +149,14 @@ export const MEMORY_CHECKS: readonly Check[] = [
   },
   {
     check: 'dtb-size',
-    symptom: 'silence after the jump: the early kernel maps the device tree only in part',
+    symptom: 'silence after the jump: the early kernel maps only part of the device tree',
     severity: 'fatal',
     examine: context => {
       const [dtb] = of(context.segments, 'dtb')
       return isArm(context) && dtb !== undefined && dtb.data.length > MAX_DTB_SIZE
         ? {
-            message: `the device tree has ${dtb.data.length} bytes without any slack; the early kernel maps at most ${MAX_DTB_SIZE}`,
-            remedy: 'send a smaller device tree: without symbols (dtc without -@), if it has them',
+            message: `the device tree has ${dtb.data.length} bytes, without any padding; the early kernel maps at most ${MAX_DTB_SIZE}`,
+            remedy: 'send a smaller device tree; one compiled without symbols (dtc without -@) is smaller',
           }
         : null
     },
@@ -170,7 +170,7 @@ export const MEMORY_CHECKS: readonly Check[] = [
       return last === undefined || last.kind === 'dtb'
         ? null
         : {
-            message: `the last segment that starts with d00dfeed is the ${last.kind}`,
+            message: `the last segment that starts with d00dfeed is the ${last.kind}, not the dtb`,
             remedy: 'load the device tree last',
           }
     },
@@ -183,7 +183,7 @@ export const MEMORY_CHECKS: readonly Check[] = [
       context.segments
         .filter(segment => isArm(context) && rangeOf(segment).end > context.lowmemEnd)
         .map(segment => ({
-          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} ends above lowmem, which ends at ${hex(context.lowmemEnd)}`,
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} reaches beyond lowmem, which ends at ${hex(context.lowmemEnd)}`,
           remedy: 'send a smaller ramdisk',
           ranges: [rangeOf(segment)],
         })),
@@ -199,7 +199,7 @@ export const MEMORY_CHECKS: readonly Check[] = [
         return [
           {
             message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} lies in memory that the device tree reserves, ${formatRange(reserved)}`,
-            remedy: 'check the reservations of the device tree',
+            remedy: 'check /reserved-memory and the reserve map of the device tree',
             ranges: [rangeOf(segment), reserved],
           },
         ]
@@ -212,14 +212,14 @@ export const MEMORY_CHECKS: readonly Check[] = [
     examine: ({ tree, ram }) =>
       tree?.memoryAdded
         ? {
-            message: `the device tree tells no memory; that of the running kernel was written into it: ${ram.map(formatRange).join(', ')}`,
+            message: `the device tree lists no memory; the running kernel's was written into it: ${ram.map(formatRange).join(', ')}`,
             remedy: '',
           }
         : null,
   },
   {
     check: 'memory-mismatch',
-    symptom: 'silence after "Bye!", or bus errors: the device tree tells memory that is not there',
+    symptom: 'silence after "Bye!", or bus errors: the device tree lists memory that does not exist',
     severity: 'warning',
     examine: ({ tree, ram, segments }) => {
       if (tree === null || tree.memoryAdded) return null
@@ -229,13 +229,13 @@ export const MEMORY_CHECKS: readonly Check[] = [
       return [
         ...lost.map(segment => ({
           severity: 'fatal' as const,
-          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not in the memory that the device tree tells, ${list}`,
-          remedy: 'send a device tree whose /memory is that of this board, or none',
+          message: `the ${segment.kind} at ${formatRange(rangeOf(segment))} is not in the memory that the device tree lists, ${list}`,
+          remedy: 'send a device tree with the /memory of this board, or without /memory',
           ranges: [rangeOf(segment)],
         })),
         ...absent.map(range => ({
-          message: `the device tree tells memory at ${formatRange(range)}, where the running kernel has none`,
-          remedy: 'check /memory of the device tree',
+          message: `the device tree lists memory at ${formatRange(range)}, where the running kernel has none`,
+          remedy: 'check the /memory node of the device tree',
           ranges: [range],
         })),
       ]
@@ -243,7 +243,7 @@ export const MEMORY_CHECKS: readonly Check[] = [
   },
   {
     check: 'memory-limit',
-    symptom: 'silence, or a ramdisk that is ignored: mem= hides the memory it is in',
+    symptom: 'silence, or a ramdisk that is ignored: mem= hides the memory that holds it',
     severity: 'fatal',
     examine: ({ cmdline, ram, segments }) => {
       const limit = memoryLimit(cmdline)
@@ -251,14 +251,14 @@ export const MEMORY_CHECKS: readonly Check[] = [
       const hidden = limit === null ? [] : segments.filter(segment => rangeOf(segment).end > start + limit)
       return hidden.map(segment => ({
         message: `mem=${formatSize(limit ?? 0)} on the command line hides the ${segment.kind} at ${formatRange(rangeOf(segment))}`,
-        remedy: 'raise mem=, or leave it out',
+        remedy: 'raise mem=, or remove it',
         ranges: [rangeOf(segment)],
       }))
     },
   },
 ]
 
-/** Small holes in RAM are what firmware keeps: a device tree that covers them is not wrong. */
+/** RAM without its small holes: firmware keeps those, and a device tree that covers them is not wrong. */
 function withHoles(ram: readonly Range[]): Range[] {
   const grown: { start: number; end: number }[] = []
   for (const { start, end } of ram) {
@@ -269,7 +269,7 @@ function withHoles(ram: readonly Range[]): Range[] {
   return grown
 }
 
-/** `mem=nn[KMG]` without a start, which is the form that hides memory above; bytes. */
+/** The value of `mem=nn[KMG]`, bytes. The form with a start address does not hide the memory above. */
 function memoryLimit(cmdline: string): number | null {
   const fields = [...cmdline.matchAll(/(?:^|\s)mem=(0x[0-9a-f]+|\d+)([KMG]?)(?=\s|$)/gi)].at(-1)
   return fields === undefined ? null : Number(fields[1]) * (UNIT_FACTORS[(fields[2] ?? '').toUpperCase()] ?? 1)

@@ -1,9 +1,9 @@
-/** Checks of what the target is told: command line, console, device tree. */
+/** Checks of what the target receives: command line, console, device tree. */
 
 import type { Check } from './check.js'
 import { hasEarlycon, stdoutPath } from './earlycon.js'
 
-/** `COMMAND_LINE_SIZE`, the NUL at its end included; the kernel cuts what is longer without a word. */
+/** `COMMAND_LINE_SIZE`, with the final NUL; the kernel silently truncates a longer line. */
 const COMMAND_LINE_SIZE = { zImage: 1024, 'arm64-Image': 2048 } as const
 
 /** U-Boot names the vendor's board first, then the chip: one shared name is enough. */
@@ -12,7 +12,7 @@ const shares = (a: readonly string[], b: readonly string[]) => a.some(name => b.
 export const TARGET_CHECKS: readonly Check[] = [
   {
     check: 'dtb-missing',
-    symptom: 'silence after "Bye!": kernels since 3.x find their devices in the device tree only',
+    symptom: 'silence after "Bye!": kernels since 3.x find their devices only in the device tree',
     severity: 'warning',
     examine: ({ tree, board }) =>
       tree === null
@@ -20,19 +20,19 @@ export const TARGET_CHECKS: readonly Check[] = [
             severity: board === null ? 'warning' : 'fatal',
             message:
               board === null
-                ? 'no device tree is given: on a board that of the running kernel will be used, here there is none, and the plan has no room for it'
-                : 'no device tree is given, and the running kernel has none',
+                ? 'no device tree was given: a board would use that of its running kernel, for which this plan has no room'
+                : 'no device tree was given, and the running kernel has none',
             remedy: "send the board's device tree as dtb",
           }
         : null,
   },
   {
     check: 'dtb-running',
-    symptom: 'the target runs with a device tree that nobody sent',
+    symptom: 'the target runs with a device tree that is not part of the job',
     severity: 'info',
     examine: ({ tree }) =>
       tree?.source === 'running'
-        ? { message: 'no device tree is given: that of the running kernel is used', remedy: '' }
+        ? { message: 'no device tree was given: using that of the running kernel', remedy: '' }
         : null,
   },
   {
@@ -45,8 +45,8 @@ export const TARGET_CHECKS: readonly Check[] = [
       const known = compatible.length > 0 && runningBoard.compatible.length > 0
       return known && !shares(compatible, runningBoard.compatible)
         ? {
-            message: `the device tree is for ${describe(model, compatible)}, the board is ${describe(runningBoard.model, runningBoard.compatible)}`,
-            remedy: 'check that the job went to the right board',
+            message: `the device tree is for ${describe(model, compatible)}, but the board is ${describe(runningBoard.model, runningBoard.compatible)}`,
+            remedy: 'check that the job was sent to the right board',
           }
         : null
     },
@@ -56,13 +56,14 @@ export const TARGET_CHECKS: readonly Check[] = [
     symptom: 'silence after "Bye!" or "Uncompressing Linux... done, booting the kernel."',
     severity: 'warning',
     examine: ({ cmdline, tree }) => {
-      const told = /(?:^|\s)console=\S/.test(cmdline) || (tree !== null && stdoutPath(tree.fdt) !== null)
-      return told
+      const hasConsole = /(?:^|\s)console=\S/.test(cmdline) || (tree !== null && stdoutPath(tree.fdt) !== null)
+      return hasConsole
         ? null
         : {
             message:
-              'the command line has no console=, and the device tree has no stdout-path: the target will not be heard',
-            remedy: 'add console=, such as console=ttyS0,115200; the option earlycon makes an early death heard',
+              'the command line has no console=, and the device tree has no stdout-path: the target will print nothing',
+            remedy:
+              'add console=, such as console=ttyS0,115200; the option earlycon also shows output from before the console driver starts',
           }
     },
   },
@@ -73,8 +74,8 @@ export const TARGET_CHECKS: readonly Check[] = [
     examine: ({ earlyconFailed }) =>
       earlyconFailed
         ? {
-            message: 'earlycon was asked for, but neither stdout-path nor the UART of console= tells which one',
-            remedy: 'give the value: earlycon set to uart8250,mmio32,0x7000000 or the like',
+            message: 'earlycon was requested, but neither stdout-path nor console= leads to a known UART',
+            remedy: 'set earlycon to a value, such as uart8250,mmio32,0x7000000',
           }
         : null,
   },
@@ -84,7 +85,7 @@ export const TARGET_CHECKS: readonly Check[] = [
     severity: 'info',
     examine: ({ cmdline }) => {
       const value = /(?:^|\s)(earlycon(?:=\S+)?)(?=\s|$)/.exec(cmdline)?.[1]
-      return hasEarlycon(cmdline) ? { message: `the target speaks early: ${value}`, remedy: '' } : null
+      return hasEarlycon(cmdline) ? { message: `the target prints early messages: ${value}`, remedy: '' } : null
     },
   },
   {
@@ -96,15 +97,15 @@ export const TARGET_CHECKS: readonly Check[] = [
       const limit = COMMAND_LINE_SIZE[kernel.format] - 1
       return length > limit
         ? {
-            message: `the command line has ${length} bytes; the kernel cuts it after ${limit}: ${JSON.stringify(cmdline.slice(limit, limit + 40))} would be lost`,
-            remedy: 'shorten it',
+            message: `the command line has ${length} bytes; the kernel truncates it after ${limit} and would lose ${JSON.stringify(cmdline.slice(limit, limit + 40))}`,
+            remedy: 'shorten the command line',
           }
         : null
     },
   },
   {
     check: 'cmdline-quotes',
-    symptom: 'the command line was cut at its first blank by a shell',
+    symptom: 'a shell cut the command line at its first space',
     severity: 'warning',
     examine: ({ cmdline }) => {
       const found = unbalancedQuote(cmdline) ?? (/^'/.test(cmdline.trim()) ? "'" : null)
@@ -112,8 +113,7 @@ export const TARGET_CHECKS: readonly Check[] = [
         ? null
         : {
             message: `the command line has a stray ${found}: ${JSON.stringify(cmdline.slice(0, 60))}`,
-            remedy:
-              'hand the command line over as it is, without a shell in between; the kernel knows double quotes only',
+            remedy: 'pass the command line on without a shell in between; the kernel knows only double quotes',
           }
     },
   },
@@ -123,7 +123,7 @@ export const TARGET_CHECKS: readonly Check[] = [
     severity: 'warning',
     examine: ({ cmdline }) =>
       /[\n\r\t]/.test(cmdline)
-        ? { message: 'the command line has line breaks or tabs in it', remedy: 'separate arguments by blanks' }
+        ? { message: 'the command line contains line breaks or tabs', remedy: 'separate arguments with spaces' }
         : null,
   },
 ]
@@ -132,12 +132,12 @@ function describe(model: string | null, compatible: readonly string[]): string {
   return `${model ?? 'an unnamed board'} (${compatible.join(', ')})`
 }
 
-/** A double quote without its partner: the kernel reads on to the end of the line. */
+/** A double quote without a closing one: the kernel then reads to the end of the line. */
 function unbalancedQuote(cmdline: string): string | null {
   return (cmdline.match(/"/g)?.length ?? 0) % 2 === 1 ? '"' : null
 }
 
-/** What `explain` looks for in a command line that a log shows: a quote that a shell left behind when it cut the line. */
+/** Whether a logged command line has the quote that is left when a shell cuts the line (`explain` looks for it). */
 export function cutByShell(cmdline: string): boolean {
   const text = cmdline.trim()
   return (/^'/.test(text) && !/'$/.test(text.slice(1))) || (/^"/.test(text) && !/"$/.test(text.slice(1)))

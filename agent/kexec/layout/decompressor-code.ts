@@ -5,21 +5,21 @@
  *     cmp  r4, r10          bhs  wont_overwrite      ...
  *     add  r10, r10, #gap   bic  r10, r10, #255      adr  r5, restart      bic  r5, r5, #31
  *
- * and `restart` starts by loading the top of the stack from a table. Where any of it is not found, bounds are used
- * instead (`decompressor.ts`): nothing here is a guess.
+ * and `restart` starts by loading the top of the stack from a table. Nothing here is a guess: if any of this is not found,
+ * `decompressor.ts` uses bounds instead.
  */
 
 import { expandArmImmediate, expandThumbImmediate } from '../../image/kernel/zimage-text-offset.js'
 import type { DecompressorCode } from './plan.js'
 
-/** All of it lies in the first 16 KiB, also behind an EFI header. */
+/** All of this code lies in the first 16 KiB, even after an EFI header. */
 const SCAN_BYTES = 0x4000
 
-/** The decision takes nine instructions, the check of the memory eleven: leave room for as many again. */
+/** The decision takes nine instructions, the check of the memory eleven: search twice as far. */
 const DECISION_BYTES = 96
 const CHECK_BYTES = 96
 
-/** One instruction set. `word` is a whole instruction of four bytes, in Thumb-2 the first halfword in the upper half. */
+/** One instruction set. `word` is an instruction of four bytes; in Thumb-2 its first halfword is the upper half. */
 interface InstructionSet {
   readonly step: number
   read(view: DataView, offset: number): number
@@ -70,7 +70,7 @@ const ARM: InstructionSet = {
 
 /** The 12-bit constant of a Thumb-2 data-processing instruction: `i:imm3:imm8`. */
 const thumbConstant = (word: number) => ((word >>> 15) & 0x800) | ((word >>> 4) & 0x700) | (word & 0xff)
-/** The address that Thumb code sees as its own: four bytes on, rounded down to a word. */
+/** The program counter as Thumb code reads it: four bytes ahead, rounded down to a word. */
 const thumbPc = (offset: number) => (offset + 4) & ~3
 
 const THUMB2: InstructionSet = {
@@ -88,7 +88,7 @@ const THUMB2: InstructionSet = {
     const short = view.getUint16(offset + 2, true)
     if (short >>> 8 === 0xd2) return offset + 6 + signExtend(short, 8) * 2
     const low = view.getUint16(offset + 4, true)
-    // bcs.w: 11110 S 0010 imm6 | 10 J1 0 J2 imm11; forwards and below 64 KiB, so that S, J1 and J2 are 0
+    // bcs.w: 11110 S 0010 imm6 | 10 J1 0 J2 imm11; forwards by less than 64 KiB, so S, J1 and J2 are 0
     return masked(short, 0xffc0) === 0xf080 && masked(low, 0xf800) === 0x8000
       ? offset + 6 + ((short & 0x3f) << 12) + (low & 0x7ff) * 2
       : null
@@ -110,7 +110,7 @@ const THUMB2: InstructionSet = {
  *
  * @param image zImage from its first byte
  * @param thumb whether its decompressor is Thumb-2
- * @returns null when the code is not of the known form
+ * @returns null if the code does not have the known form
  */
 export function readDecompressorCode(image: Uint8Array, thumb: boolean): DecompressorCode | null {
   const set = thumb ? THUMB2 : ARM
@@ -137,13 +137,13 @@ function findBranch(view: DataView, set: InstructionSet, end: number): number | 
   return null
 }
 
-/** `ldr sp, [r0]` of newer kernels, `ldr sp, [r0, #28]` behind an `ldmia r0, {...}` of older ones; ARM and Thumb-2. */
+/** `ldr sp, [r0]` of newer kernels, `ldr sp, [r0, #28]` after an `ldmia r0, {...}` of older ones; ARM and Thumb-2. */
 const LOAD_STACK = new Set([0xe590_d000, 0xf8d0_d000])
 const LOAD_STACK_OLD = new Set([0xe590_d01c, 0xf8d0_d01c])
 
 /**
- * The top of the stack from the table that `restart` loads. The table also holds the end of the zImage (`_edata`): it is
- * taken for one only if that is right.
+ * The top of the stack from the table that `restart` loads. The table also holds the end of the zImage (`_edata`); the
+ * table is accepted only if that is right.
  */
 function readStackEnd(view: DataView, set: InstructionSet, restart: number): number | null {
   const address = set.adrTable(set.read(view, restart), restart)
@@ -167,7 +167,7 @@ function readMemoryCheck(view: DataView, set: InstructionSet, restart: number): 
     const word = set.read(view, offset)
     if (word === set.maskOnly) return false
     if (word === set.maskChecked) return called
-    // A call after the addition turns the cache on: it is another one.
+    // A call after the addition is a different one: it turns the cache on.
     called = set.isCall(word) || (called && !set.addsTextOffset(word))
   }
   return null

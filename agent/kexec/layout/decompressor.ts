@@ -1,14 +1,14 @@
 /**
- * What the decompressor of a zImage does to memory, foreseen from numbers (`arch/arm/boot/compressed/head.S`, as it is
- * from Linux 3.x to 6.12). It unpacks the kernel to a fixed distance from the start of RAM. Where that would overwrite the
- * decompressor itself, it first copies itself behind the place where the unpacked kernel will end, stack and heap
- * included, over whatever lies there: no loader tells it where ramdisk and device tree are.
+ * Predicts what the decompressor of a zImage does to memory (`arch/arm/boot/compressed/head.S`, Linux 3.x to 6.12). It
+ * unpacks the kernel to a fixed distance from the start of RAM. If that would overwrite the decompressor itself, it first
+ * copies itself, with stack and heap, past the end of the unpacked kernel, and over whatever lies there: it does not know
+ * where ramdisk and device tree are.
  */
 
 import type { DecompressorCode, Prediction } from './plan.js'
 import { alignDown, alignUp, overlap, type Range } from './ranges.js'
 
-/** The decompressor takes the 128 MiB block that it runs in for the start of RAM (`AUTO_ZRELADDR`). */
+/** The decompressor assumes that RAM starts with the 128 MiB block that it runs in (`AUTO_ZRELADDR`). */
 export const RAM_BASE_ALIGNMENT = 0x0800_0000
 
 /** Its page table, just below the kernel. */
@@ -17,13 +17,13 @@ export const PAGE_TABLE_SIZE = 0x4000
 /** Stack, above the decompressor's bss. */
 const STACK_SIZE = 0x1000
 
-/** Heap, above the stack, where the zImage's tag does not say another size. */
+/** Heap, above the stack, unless the zImage's tag states another size. */
 const DEFAULT_MALLOC_SIZE = 0x10000
 
-/** The largest TEXT_OFFSET in use, for a zImage that does not tell its own. */
+/** The largest TEXT_OFFSET in use, for a zImage that does not state its own. */
 export const LARGEST_TEXT_OFFSET = 0x30_8000
 
-/** Constants of the code, where it is not at hand: the span of what was seen, and what is most common. */
+/** Constants of unknown code: the range of those seen in real kernels, and the most common one. */
 const GAP = { least: 0x900, common: 0xb00, most: 0x1000 }
 const RESTART = { least: 0x80, common: 0xc0, most: 0x1100 }
 const WONT_OVERWRITE = { least: 0, most: 0x1300 }
@@ -37,15 +37,15 @@ export interface DecompressorInput {
   readonly edata: number
   /** bytes of the kernel's bss */
   readonly bss: number
-  /** bytes that the decompressor's own bss has at most; the kernel's, which is far larger, unless given */
+  /** upper bound for the decompressor's own bss, bytes; by default the kernel's bss, which is far larger */
   readonly ownBss?: number
   /** distance of the kernel from the start of RAM, bytes */
   readonly textOffset: number
-  /** where the decompressor thinks that RAM starts; without it the 128 MiB block of `loadAddress` */
+  /** where the decompressor assumes that RAM starts; by default the 128 MiB block of `loadAddress` */
   readonly ramBase?: number
   /** heap, bytes */
   readonly mallocSize?: number | null
-  /** the constants of this zImage's code; bounds are used without */
+  /** the constants of this zImage's code; without them, bounds are used */
   readonly code?: DecompressorCode | null
 }
 
@@ -58,7 +58,7 @@ interface Constants {
   readonly stackEnd: number
 }
 
-/** What comes of one set of constants. */
+/** The result of one set of constants. */
 interface Outcome {
   readonly move: Move | null
   /** end of kernel, zImage, stack and heap */
@@ -72,9 +72,9 @@ export interface Move {
 }
 
 /**
- * Foresee what the decompressor does.
+ * Predict what the decompressor does.
  *
- * @returns `workspace` is what dies at most, `certain` what dies at the least; the two are one where `code` is complete
+ * @returns `workspace` is the most that it can overwrite, `certain` the least; they are equal if `code` is complete
  */
 export function predictDecompressor(input: DecompressorInput): Prediction {
   const ramBase = input.ramBase ?? alignDown(input.loadAddress, RAM_BASE_ALIGNMENT)
@@ -128,7 +128,7 @@ function outcome(input: DecompressorInput, kernelAddress: number, constants: Con
   const stays = kernelAddress >= end + PAGE_TABLE_SIZE || kernelEnd <= loadAddress + constants.wontOverwrite
   if (stays) return { move: null, end: Math.max(end, kernelEnd) }
 
-  // The copy goes from the last byte to the first in blocks of 32 bytes, and lands on a boundary of 256 bytes.
+  // It copies from the last byte to the first in blocks of 32 bytes, to a multiple of 256 bytes.
   const from = alignDown(loadAddress + constants.restart, 32)
   const to = alignDown(kernelEnd + constants.gap, 256)
   const length = alignUp(loadAddress + size - from, 32)
@@ -138,7 +138,7 @@ function outcome(input: DecompressorInput, kernelAddress: number, constants: Con
   }
 }
 
-/** The line of a decompressor built with DEBUG (`dbgkc` in head.S). */
+/** The line that a decompressor built with DEBUG prints (`dbgkc` in head.S). */
 export function formatMove({ from, to }: Move): string {
   const word = (address: number) => `0x${address.toString(16).toUpperCase().padStart(8, '0')}`
   return `C:${word(from.start)}-${word(from.end)}->${word(to.start)}-${word(to.end)}`
@@ -146,7 +146,7 @@ export function formatMove({ from, to }: Move): string {
 
 const MOVE_LINE = /C:\s*0x([0-9a-f]{8})-0x([0-9a-f]{8})->0x([0-9a-f]{8})-0x([0-9a-f]{8})/i
 
-/** The move that a line tells; null when it is no such line, or not one that the copy loop can print. */
+/** The move that a line reports; null for any other line, and for values that the copy loop cannot print. */
 export function parseMove(line: string): Move | null {
   const fields = MOVE_LINE.exec(line)
   if (fields === null) return null
@@ -156,7 +156,7 @@ export function parseMove(line: string): Move | null {
   return sane ? { from: { start: from, end: fromEnd }, to: { start: to, end: toEnd } } : null
 }
 
-/** What a logged move says of the zImage and its code. */
+/** What a logged move reveals about the zImage and its code. */
 export interface InferredMove {
   readonly loadAddress: number
   readonly textOffset: number
@@ -164,12 +164,12 @@ export interface InferredMove {
 }
 
 /**
- * Work back from the line of a booting kernel.
+ * Work back from the line that a booting kernel printed.
  *
- * @param move what the line tells
- * @param facts what else the log tells: bytes of the zImage and of text and data, and where it was loaded, if known
- * @param textOffsets candidates, the likeliest first
- * @returns null where no candidate explains the line
+ * @param move read from that line
+ * @param facts what else the log shows: bytes of the zImage and of text and data, and the load address, if known
+ * @param textOffsets candidates, the most likely first
+ * @returns null if no candidate explains the line
  */
 export function inferFromMove(
   move: Move,
@@ -186,20 +186,20 @@ export function inferFromMove(
     const kernelEnd = alignDown(loadAddress, RAM_BASE_ALIGNMENT) + textOffset + facts.edata
     const gap = move.to.start - alignDown(kernelEnd, 256)
     if (gap < GAP.least / 2 || gap > GAP.most * 2) continue
-    // Nothing says where `wont_overwrite` is, but that it comes after `restart`.
+    // All that is known of `wont_overwrite` is that it comes after `restart`.
     const code = { restart, gap, wontOverwrite: restart, stackEnd: null, checksMemory: null }
     return { loadAddress, textOffset, code }
   }
   return null
 }
 
-/** Bounds of the size of a zImage of which only the copied part is known: the copy is rounded up to 32 bytes. */
+/** Bounds for the size of a zImage if only the copied part is known: the copy is rounded up to 32 bytes. */
 export function sizeFromMove(move: Move, loadAddress: number): { readonly least: number; readonly most: number } {
   const most = move.from.end - loadAddress
   return { least: most - 31, most }
 }
 
-/** How much of `range` a prediction destroys: for sure, perhaps (where constants are only bounded), or not at all. */
+/** Whether the decompressor overwrites `range`: certainly, possibly (if constants are only bounded), or not at all. */
 export function fateOf(
   prediction: Prediction,
   range: Range,

@@ -1,5 +1,5 @@
 /**
- * The device tree that the target gets: the one of the job, with what a boot loader has to tell in it (Linux
+ * The device tree for the target: the job's, plus what a boot loader must add (Linux
  * `Documentation/arch/arm/booting.rst`; `/chosen` of the Devicetree Specification v0.4 section 3.6).
  */
 
@@ -18,7 +18,7 @@ import {
 import { memoryNodes, ramFromFdt } from './memory-map.js'
 import { normalize, type Range } from './ranges.js'
 
-/** What the boot before left in `/chosen`: it would send the target to memory that is not its own, or repeat a seed. */
+/** Left in `/chosen` by the previous boot: stale addresses, and seeds that must not be used twice. */
 const STALE_PROPERTIES: readonly RegExp[] = [
   /^bootargs$/,
   /^linux,initrd-/,
@@ -30,22 +30,22 @@ const STALE_PROPERTIES: readonly RegExp[] = [
 ]
 
 export interface DtbInput {
-  /** changed in place */
+  /** modified in place */
   readonly fdt: Fdt
   /** RAM of the running kernel, for a tree without memory */
   readonly ram: readonly Range[]
   readonly cmdline: string
   /** where the ramdisk will be; null without one */
   readonly initrd: Range | null
-  /** left to the target in `/chosen/fauxboot,job` */
+  /** passed to the target in `/chosen/fauxboot,job` */
   readonly jobId?: string
 }
 
 /**
- * Change a tree for the target and write it without slack.
+ * Prepare a tree for the target, and write it without padding.
  *
  * @returns its bytes; their number does not depend on the addresses of the ramdisk
- * @throws FORMAT_VALUE when an address does not fit into the cells of the root
+ * @throws FORMAT_VALUE if an address does not fit into the root's cells
  */
 export function prepareDtb(input: DtbInput): Uint8Array {
   const { fdt, ram, cmdline, initrd, jobId } = input
@@ -64,7 +64,7 @@ export function prepareDtb(input: DtbInput): Uint8Array {
   return writeFdt(fdt, { slack: 0 })
 }
 
-/** Give a tree without memory that of the running kernel; ranges that its root's cells cannot hold are left out. */
+/** Add the running kernel's memory to a tree without memory, except ranges that do not fit into the root's cells. */
 function addMemory(fdt: Fdt, ram: readonly Range[]): void {
   if (ramFromFdt(fdt).length > 0) return
   const { addressCells, sizeCells } = cellsOf(fdt.root)
@@ -86,10 +86,10 @@ function addMemoryNode(fdt: Fdt, start: number): FdtNode {
 }
 
 /**
- * Memory that a tree reserves: its reserve map, and the regions of `/reserved-memory` that have an address. An entry
- * that covers the ramdisk of the boot before is none: boot loaders put it there, and that ramdisk is gone.
+ * Memory that a tree reserves: its reserve map, and the regions of `/reserved-memory` that have an address. Boot loaders
+ * also reserve the ramdisk; that entry is left out, because the previous boot's ramdisk is gone.
  *
- * @returns sorted; call it before `prepareDtb`, which removes what tells the old ramdisk
+ * @returns sorted; call this before `prepareDtb`, which removes the address of the old ramdisk
  */
 export function reservedMemory(fdt: Fdt): Range[] {
   const old = oldRamdisk(fdt)
@@ -117,13 +117,13 @@ function oldRamdisk(fdt: Fdt): Range | null {
   return start === null || end === null ? null : { start, end }
 }
 
-/** One or two cells, whatever the root says: boot loaders differ. */
+/** One or two cells, regardless of the root's cells: boot loaders differ. */
 function addressOf(bytes: Uint8Array | undefined): number | null {
   if (bytes === undefined || (bytes.length !== 4 && bytes.length !== 8)) return null
   return Number(`0x${Buffer.from(bytes).toString('hex')}`)
 }
 
-/** What a tree says of the board it is for: `model` and `compatible` of its root. */
+/** The board that a tree is for: `model` and `compatible` of its root. */
 export function boardOf(fdt: Fdt): { readonly model: string | null; readonly compatible: readonly string[] } {
   return {
     model: propStrings(fdt.root, 'model')?.[0] ?? null,

@@ -1,7 +1,7 @@
 /**
  * Layout of an arm64 kernel (Linux `Documentation/arch/arm64/booting.rst`): the Image at `text_offset` above a boundary
- * of 2 MiB, everything within 32 GiB. It is planned so that it can be looked at; starting it takes a trampoline that
- * fauxboot does not have yet.
+ * of 2 MiB, everything within 32 GiB. The plan can be shown but not booted: that needs a trampoline, which fauxboot does
+ * not have yet.
  */
 
 import type { LayoutFailure } from './layout.js'
@@ -13,16 +13,16 @@ export const KEXEC_ARCH_ARM64_FLAGS = 0xb7_0000
 const MIB = 2 ** 20
 const BASE_ALIGNMENT = 2 * MIB
 const REACH = 32 * 2 ** 30
-/** A device tree of up to 2 MiB must not cross a boundary of 2 MiB: its own block keeps it simple. */
+/** A device tree of up to 2 MiB must not cross a boundary of 2 MiB, so it gets a block of its own. */
 const DTB_ALIGNMENT = 2 * MIB
 const PAGE = 0x1000
 
 export interface Arm64LayoutInput {
   readonly ram: readonly Range[]
   readonly reserved: readonly Range[]
-  /** distance of the Image from a boundary of 2 MiB */
+  /** distance of the Image from a multiple of 2 MiB */
   readonly textOffset: number
-  /** bytes of memory that the kernel takes from its start */
+  /** bytes of memory that the kernel needs from its start */
   readonly size: number
   readonly ramdisk: readonly number[]
   /** bytes; null without a device tree */
@@ -36,7 +36,7 @@ export interface Arm64Layout {
   readonly prediction: null
 }
 
-/** Find a place for everything: kernel, ramdisk and device tree one above the other. */
+/** Place kernel, ramdisk and device tree, one above the other. */
 export function layOutArm64(input: Arm64LayoutInput): Arm64Layout | { readonly failure: LayoutFailure } {
   const free = subtract(input.ram, input.reserved)
   const limits = { start: 0, end: Number.MAX_SAFE_INTEGER }
@@ -61,7 +61,7 @@ function noRoom(what: string, size: number, ram: readonly Range[]): LayoutFailur
   const start = ram[0]?.start ?? 0
   const end = ram.at(-1)?.end ?? 0
   return {
-    message: `no room for the ${what}: ${formatSize(size)} do not fit into ${ram.map(formatRange).join(', ')}`,
+    message: `no room for the ${what}: ${formatSize(size)} does not fit into ${ram.map(formatRange).join(', ')}`,
     remedy: 'send a smaller kernel or ramdisk',
     ranges: [
       { start, end: start + size },

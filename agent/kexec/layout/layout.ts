@@ -1,6 +1,6 @@
 /**
- * fauxboot's own layout for 32-bit ARM: the zImage so high that its decompressor never has to move, so that what it
- * overwrites is known exactly; ramdisk and device tree above all of that, in memory that the early kernel has mapped
+ * fauxboot's own layout for 32-bit ARM. The zImage lies so high that its decompressor never has to move, so what it
+ * overwrites is known exactly. Ramdisk and device tree lie above all of that, in memory that the early kernel has mapped
  * (Linux `Documentation/arch/arm/booting.rst`, sections 4 and 5).
  */
 
@@ -25,26 +25,26 @@ export const KEXEC_ARCH_ARM_FLAGS = 0x280000
 
 const MIB = 2 ** 20
 
-/** booting.rst: a zImage above the first 32 MiB need not move to unpack a kernel of common size. */
+/** booting.rst: a zImage above the first 32 MiB does not have to move to unpack a kernel of common size. */
 const PREFERRED_DISTANCE = 32 * MIB
 
-/** The FDT-checked start rounds the base of memory up to this (`fdt_check_mem_start.c`, since Linux 5.12). */
+/** A decompressor that reads the device tree rounds the base of RAM up to this (`fdt_check_mem_start.c`, Linux 5.12). */
 const CHECKED_ALIGNMENT = 2 * MIB
 
-/** Kept free above the workspace: no formula is trusted to the last byte. */
+/** Kept free above the workspace, in case the prediction is a little short. */
 const SLACK = 0x10000
 
 export interface ArmLayoutInput {
   /** RAM that both the running kernel and the target's device tree know, sorted */
   readonly ram: readonly Range[]
-  /** what the target's device tree reserves */
+  /** memory that the target's device tree reserves */
   readonly reserved: readonly Range[]
   readonly kernel: KernelFacts
-  /** heap of the decompressor, bytes; null for the usual one */
+  /** heap of the decompressor, bytes; null for the usual size */
   readonly mallocSize: number | null
-  /** where the decompressor will think that RAM starts */
+  /** where the decompressor will assume that RAM starts */
   readonly ramBase: number
-  /** bytes of each piece of the ramdisk; each starts on a page */
+  /** bytes of each part of the ramdisk; each part starts on a page */
   readonly ramdisk: readonly number[]
   /** bytes; null without a device tree */
   readonly dtb: number | null
@@ -55,13 +55,13 @@ export interface ArmLayoutInput {
 
 export interface ArmLayout {
   readonly kernel: number
-  /** address of each piece of the ramdisk */
+  /** address of each part of the ramdisk */
   readonly ramdisk: readonly number[]
   readonly dtb: number | null
   readonly prediction: Prediction
 }
 
-/** Why there is no layout: what was wanted, and what is in its way. */
+/** Why there is no layout: the range that was wanted, and the one that is in its way. */
 export interface LayoutFailure {
   readonly message: string
   readonly remedy: string
@@ -69,11 +69,11 @@ export interface LayoutFailure {
 }
 
 /**
- * Where the decompressor thinks that RAM starts.
+ * Where the decompressor assumes that RAM starts.
  *
  * @param loadAddress where the zImage runs
- * @param memory as the target's device tree tells it, sorted
- * @param checks whether the decompressor compares its guess with that (Linux 5.12 and later)
+ * @param memory from the target's device tree, sorted
+ * @param checks whether the decompressor compares its guess with `memory` (Linux 5.12 and later)
  */
 export function decompressorRamBase(loadAddress: number, memory: readonly Range[], checks: boolean): number {
   const block = alignDown(loadAddress, RAM_BASE_ALIGNMENT)
@@ -82,7 +82,7 @@ export function decompressorRamBase(loadAddress: number, memory: readonly Range[
   return !checks || known || lowest === undefined ? block : alignUp(lowest.start, CHECKED_ALIGNMENT)
 }
 
-/** Find a place for everything. */
+/** Place kernel, ramdisk and device tree. */
 export function layOutArm(input: ArmLayoutInput): ArmLayout | { readonly failure: LayoutFailure } {
   const kernel = placeKernel(input)
   if ('failure' in kernel) return kernel
@@ -110,7 +110,7 @@ export function layOutArm(input: ArmLayoutInput): ArmLayout | { readonly failure
   return { kernel: prediction.loadAddress, ramdisk: sideBySide(ramdisk, padded), dtb, prediction }
 }
 
-/** The zImage: above the unpacked kernel, below the end of the 128 MiB block that it takes its base from. */
+/** Place the zImage above the unpacked kernel, but within the 128 MiB block from which it derives the base of RAM. */
 function placeKernel(input: ArmLayoutInput): { prediction: Prediction } | { failure: LayoutFailure } {
   const { ram, reserved, ramBase, kernel } = input
   const kernelEnd = ramBase + kernel.textOffset + kernel.edata
@@ -143,19 +143,19 @@ function placeKernel(input: ArmLayoutInput): { prediction: Prediction } | { fail
   }
 }
 
-/** Where the first free memory within limits starts, else the start of the limits. */
+/** The start of the first free memory within limits; if there is none, the start of the limits. */
 function firstHole(free: readonly Range[], within: Range, alignment: number): number {
   return firstFit(free, alignment, alignment, within) ?? within.start
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  'unpacked kernel': 'send a smaller kernel, or one whose TEXT_OFFSET suits this board',
+  'unpacked kernel': 'send a smaller kernel, or one with a TEXT_OFFSET that fits this board',
   'zImage with its stack and heap': 'send a smaller kernel',
-  ramdisk: 'send a smaller ramdisk, or raise the end of lowmem if the target maps more',
-  'device tree': 'send a smaller ramdisk, so that the device tree has room behind it',
+  ramdisk: 'send a smaller ramdisk; if the target maps more lowmem, raise the limit',
+  'device tree': 'send a smaller ramdisk, so that the device tree fits after it',
 }
 
-/** Say what is in the way of `size` bytes at `address`. */
+/** The failure that names what is in the way of `size` bytes at `address`. */
 function noRoom(
   what: string,
   size: number,
@@ -169,12 +169,15 @@ function noRoom(
     { range: firstOverlap(input.reserved, wanted), is: 'reserved by the device tree' },
     { range: firstOverlap(taken, wanted), is: 'taken by the ramdisk' },
     { range: subtract([wanted], input.ram)[0], is: 'not RAM' },
-    { range: overlap(wanted, { start: within.end, end: wanted.end }), is: 'beyond what the early kernel reaches' },
+    {
+      range: overlap(wanted, { start: within.end, end: wanted.end }),
+      is: 'beyond the memory that the early kernel maps',
+    },
   ]
     .flatMap(({ range, is }) => (range ? [{ range, is }] : []))
     .sort((a, b) => a.range.start - b.range.start)
   return {
-    message: `no room for the ${what}: ${formatSize(size)} at ${formatRange(wanted)} collide with ${formatRange(obstacle.range)}, which is ${obstacle.is}`,
+    message: `no room for the ${what}: ${formatSize(size)} at ${formatRange(wanted)} would collide with ${formatRange(obstacle.range)}, which is ${obstacle.is}`,
     remedy: REMEDIES[what] ?? '',
     ranges: [wanted, obstacle.range],
   }

@@ -1,24 +1,24 @@
-/** Where RAM is: from `/proc/iomem`, from a device tree, or as a person writes it. */
+/** The memory map: from `/proc/iomem`, from a device tree, or typed by a person. */
 
 import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
 import { cellsOf, propString, readRegs } from '../../image/fdt/fdt-query.js'
 import { normalize, type Range } from './ranges.js'
 
-/** `kernel/resource.c` prints first and last byte in hex; deeper entries are indented by two blanks a level. */
+/** `kernel/resource.c` prints first and last byte in hex; deeper entries are indented by two spaces per level. */
 const IOMEM_LINE = /^\s*([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (.*)$/i
 
-/** Both kinds are RAM to kexec-tools as well; the alias is what Keystone's kernel shows below 4 GiB. */
+/** kexec-tools takes both for RAM, too. The alias is what Keystone's kernel shows below 4 GiB. */
 const RAM_NAMES = new Set(['System RAM', 'System RAM (boot alias)'])
 
 /**
  * RAM as the running kernel sees it.
  *
- * @param text what `/proc/iomem` holds
- * @param what name of the map for messages
+ * @param text contents of `/proc/iomem`
+ * @param what name of the map, for messages
  * @returns sorted ranges; neighbours are joined
- * @throws MAP_SYNTAX for a line that is not one of iomem's; MAP_ZEROS when the kernel hides the addresses
- *   (no CAP_SYS_ADMIN); MAP_EMPTY when no line is System RAM
+ * @throws MAP_SYNTAX for a line of another form; MAP_ZEROS if the kernel hides the addresses
+ *   (no CAP_SYS_ADMIN); MAP_EMPTY if no line is System RAM
  */
 export function parseIomem(text: string, what = '/proc/iomem'): Range[] {
   const all: Range[] = []
@@ -39,10 +39,10 @@ export function parseIomem(text: string, what = '/proc/iomem'): Range[] {
 }
 
 /**
- * RAM as a device tree tells it (Devicetree Specification v0.4 section 3.4): the `reg` of each enabled memory node.
+ * RAM as a device tree lists it (Devicetree Specification v0.4 section 3.4): the `reg` of each enabled memory node.
  *
- * @returns sorted ranges; none when the tree has no memory node, no `reg`, or only sizes of zero, as sources have them
- *   that rely on the boot loader
+ * @returns sorted ranges; none if the tree has no memory node, no `reg`, or only sizes of zero, as in trees that rely on
+ *   the boot loader
  */
 export function ramFromFdt(fdt: Fdt): Range[] {
   const { addressCells, sizeCells } = cellsOf(fdt.root)
@@ -56,7 +56,7 @@ export function ramFromFdt(fdt: Fdt): Range[] {
   )
 }
 
-/** The enabled memory nodes of a tree, told by `device_type` as the kernel does, or by name where that is missing. */
+/** The enabled memory nodes of a tree, found by `device_type` like the kernel does, or by name if that is missing. */
 export function memoryNodes(fdt: Fdt): FdtNode[] {
   return fdt.root.children.filter(node => {
     const status = propString(node, 'status') ?? 'okay'
@@ -74,7 +74,7 @@ const RAM_OPTION_SIZED = /^((?:0x)?[0-9a-f]+)\+(0x[0-9a-f]+|[0-9]+)([KMG]?)$/i
 export const UNIT_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 
 /**
- * RAM as a person writes it.
+ * RAM as typed by a person.
  *
  * @param text `START-END` in hex with or without `0x`, the last byte included as in iomem, or `START+SIZE` with the
  *   size in decimal or hex and a unit: `0x40000000+1G`
@@ -105,14 +105,14 @@ function sizedOption(text: string): Range | null {
   return start < end && Number.isSafeInteger(end) ? { start, end } : null
 }
 
-/** Null when the end lies before the start, or beyond what a number holds exactly. */
+/** Null if the end lies before the start, or is too large for an exact number. */
 function inclusiveRange(first: string, last: string): Range | null {
   const start = Number(first)
   const end = Number(last) + 1
   return start < end && Number.isSafeInteger(end) ? { start, end } : null
 }
 
-/** What was found, short enough for a message. */
+/** Text quoted, and short enough for a message. */
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, 80))
 }

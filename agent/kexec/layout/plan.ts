@@ -1,4 +1,4 @@
-/** The words of a plan: what goes where, what the decompressor will do, and what was found wrong with it. */
+/** The types of a plan: where everything goes, what the decompressor will do, and the findings. */
 import type { Range } from './ranges.js'
 
 export type SegmentKind = 'kernel' | 'ramdisk' | 'dtb'
@@ -15,16 +15,16 @@ export interface PlanSegment {
 
 export type Severity = 'info' | 'warning' | 'fatal'
 
-/** One thing worth knowing before the jump. A plan with a fatal finding is refused. */
+/** Something worth knowing before the jump. A plan with a fatal finding is refused. */
 export interface Finding {
   /** stable name, for programs: `memory-missing`, `console-missing` ... */
   readonly check: string
   readonly severity: Severity
   /** what was found, with the values */
   readonly message: string
-  /** what to change; empty when nothing needs to be */
+  /** what to change; empty if nothing has to change */
   readonly remedy: string
-  /** the ranges that collide, where ranges collide */
+  /** the ranges that collide, if ranges do */
   readonly ranges?: readonly Range[]
 }
 
@@ -32,36 +32,36 @@ export interface Finding {
 export interface Prediction {
   /** where the zImage was placed */
   readonly loadAddress: number
-  /** RAM base as the decompressor computes it: `pc & 0xf8000000`, checked against the device tree by newer kernels */
+  /** start of RAM as the decompressor computes it: `pc & 0xf8000000`, which newer kernels check with the device tree */
   readonly ramBase: number
   /** where the kernel is decompressed to */
   readonly kernelAddress: number
   /** end of the decompressed text and data */
   readonly kernelEnd: number
-  /** end of the kernel's bss: what the early kernel touches */
+  /** end of the kernel's bss, which the early kernel clears */
   readonly kernelBssEnd: number
   readonly relocates: boolean
-  /** the line that a decompressor built with DEBUG prints, when it moves itself: `C:0x...-0x...->0x...-0x...` */
+  /** the line that a decompressor built with DEBUG prints if it moves itself: `C:0x...-0x...->0x...-0x...` */
   readonly line: string | null
-  /** the code's own constants are known: `line` holds to the byte, and `workspace` as far as the bss is known */
+  /** the code's constants are known: `line` is exact, and so is `workspace` as far as the bss is known */
   readonly exact: boolean
-  /** everything in it dies: page table, decompressed kernel, the (moved) zImage, its stack and heap; at most this */
+  /** upper bound of what is overwritten: page table, decompressed kernel, the (moved) zImage, its stack and heap */
   readonly workspace: Range
-  /** the same, at the least: equal to `workspace` where every constant is known */
+  /** lower bound of the same; equal to `workspace` if every constant is known */
   readonly certain: Range
 }
 
-/** What `decompressor-code.ts` finds in the decompressor's instructions; offsets are from the start of the zImage. */
+/** Constants that `decompressor-code.ts` reads from the decompressor's instructions. Offsets count from the zImage's start. */
 export interface DecompressorCode {
   /** label `restart`: the copy starts here, rounded down to 32 bytes */
   readonly restart: number
   /** `(reloc_code_end - restart + 256) & ~255`: the gap left between the kernel and the moved zImage */
   readonly gap: number
-  /** label `wont_overwrite`: code before it may be overwritten by the kernel */
+  /** label `wont_overwrite`: the kernel may overwrite the code before it */
   readonly wontOverwrite: number
-  /** top of the decompressor's stack; null where the code that loads it is not recognised */
+  /** top of the decompressor's stack; null if the code that loads it is not recognised */
   readonly stackEnd: number | null
-  /** whether the base of RAM is checked against the device tree (Linux 5.12 and later); null when that is not told */
+  /** whether it checks the base of RAM with the device tree (Linux 5.12 and later); null if that is not known */
   readonly checksMemory: boolean | null
 }
 
@@ -74,9 +74,9 @@ export interface KernelFacts {
   readonly edata: number
   /** kernel bss, bytes */
   readonly bss: number
-  /** false where the zImage has no tag and edata and bss are bounds, not facts */
+  /** false if the zImage has no tag: then edata and bss are bounds, not facts */
   readonly exact: boolean
-  /** null where the instructions are not recognised, and for an arm64 Image */
+  /** null if the instructions are not recognised, and for an arm64 Image */
   readonly code: DecompressorCode | null
 }
 
@@ -91,6 +91,6 @@ export interface Plan {
   readonly flags: number
   readonly prediction: Prediction | null
   readonly findings: readonly Finding[]
-  /** no fatal finding */
+  /** true without a fatal finding */
   readonly survivable: boolean
 }

@@ -1,12 +1,12 @@
 /** Arithmetic on ranges of physical addresses. Addresses are plain numbers: every address of a board is below 2^53. */
 
-/** A range of bytes: `start` belongs to it, `end` does not. */
+/** A range of bytes from `start` to before `end`. */
 export interface Range {
   readonly start: number
   readonly end: number
 }
 
-/** `0x` and lower-case digits: the form of every number of a plan that is an address or an offset. */
+/** `0x` and lower-case digits: the form of every address and offset in a plan. */
 export function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`
 }
@@ -16,7 +16,7 @@ export function lengthOf(range: Range): number {
   return range.end - range.start
 }
 
-/** Bytes in all of them; ranges that overlap count twice. */
+/** Sum of the sizes; bytes in two ranges count twice. */
 export function totalLength(ranges: readonly Range[]): number {
   return ranges.reduce((sum, range) => sum + lengthOf(range), 0)
 }
@@ -31,7 +31,7 @@ export function alignDown(value: number, alignment: number): number {
   return Math.floor(value / alignment) * alignment
 }
 
-/** What two ranges share; null when they share no byte. */
+/** The intersection of two ranges; null if it is empty. */
 export function overlap(a: Range, b: Range): Range | null {
   const start = Math.max(a.start, b.start)
   const end = Math.min(a.end, b.end)
@@ -55,7 +55,7 @@ export function normalize(ranges: readonly Range[]): Range[] {
   return joined
 }
 
-/** What is left of `ranges` without `holes`, sorted. */
+/** `ranges` without `holes`, sorted. */
 export function subtract(ranges: readonly Range[], holes: readonly Range[]): Range[] {
   const cuts = normalize(holes)
   return normalize(ranges).flatMap(range => {
@@ -79,11 +79,11 @@ export function firstOverlap(ranges: readonly Range[], range: Range): Range | un
 /**
  * The lowest aligned address at which `size` bytes fit.
  *
- * @param free where they may go, sorted
+ * @param free memory that may be used, sorted
  * @param size bytes
  * @param alignment of the address
- * @param within limits of the whole
- * @returns null when they fit nowhere
+ * @param within outer limits
+ * @returns null if they fit nowhere
  */
 export function firstFit(free: readonly Range[], size: number, alignment: number, within: Range): number | null {
   for (const range of free) {
@@ -93,7 +93,7 @@ export function firstFit(free: readonly Range[], size: number, alignment: number
   return null
 }
 
-/** Addresses of things of these sizes, one right behind the other. */
+/** Addresses for items of these sizes, each directly after the one before. */
 export function sideBySide(start: number, sizes: readonly number[]): number[] {
   let next = start
   return sizes.map(size => {
@@ -108,7 +108,7 @@ export function formatRange(range: Range): string {
   return `${hex(range.start)}-${hex(range.end - 1)}`
 }
 
-/** As JSON has RAM: first and last byte. */
+/** The form of RAM in JSON: first and last byte. */
 export function inclusivePair(range: Range): [string, string] {
   return [hex(range.start), hex(range.end - 1)]
 }
@@ -119,7 +119,7 @@ const UNITS = [
   ['KiB', 2 ** 10],
 ] as const
 
-/** A size for people, in the largest unit it fills once: `8.3 MiB`, `512 KiB`, `17 bytes`. */
+/** A size for people, in the largest unit that gives at least 1: `8.3 MiB`, `512 KiB`, `17 bytes`. */
 export function formatSize(bytes: number): string {
   const unit = UNITS.find(([, factor]) => bytes >= factor)
   if (unit === undefined) return `${bytes} bytes`

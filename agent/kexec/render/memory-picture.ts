@@ -1,4 +1,4 @@
-/** Memory cut into strips at every boundary of a plan: what the pictures in text and in SVG are drawn from. */
+/** Memory cut into strips at every boundary in a plan. The text and SVG pictures are drawn from these. */
 
 import { PAGE_TABLE_SIZE } from '../layout/decompressor.js'
 import { overlap, type Range } from '../layout/ranges.js'
@@ -6,7 +6,7 @@ import { type PlanJson, rangeFromJson } from './plan-json.js'
 
 export type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
 
-/** Something that lies in memory, from the load to the start of the target. */
+/** Something in memory, at any time from the load to the start of the target. */
 interface Occupant {
   readonly label: string
   readonly kind: OccupantKind
@@ -18,11 +18,11 @@ export interface Strip extends Range {
   readonly occupants: readonly Occupant[]
   /** the decompressor, or the early kernel, overwrites it */
   readonly dies: boolean
-  /** two things want it, or one wants what is no RAM */
+  /** two things want it, or one thing wants memory that is not RAM */
   readonly collides: boolean
 }
 
-/** The strips from the lowest address to the highest; memory that is neither RAM nor wanted has none. */
+/** The strips in order of address; memory that is neither RAM nor wanted has none. */
 export function memoryStrips(plan: PlanJson): Strip[] {
   const ram = plan.ram.map(([first, last]) => ({ start: Number(first), end: Number(last) + 1 }))
   const occupants = occupantsOf(plan)
@@ -75,7 +75,7 @@ function occupantsOf(plan: PlanJson): Occupant[] {
   return [...segments, ...phases.filter(({ range }) => range.start < range.end)]
 }
 
-/** All that dies: the workspace, and the bss that the early kernel clears. */
+/** All memory that is overwritten: the workspace, and the bss that the early kernel clears. */
 function doomedRange({ prediction }: PlanJson): Range | null {
   if (prediction === null) return null
   const { start, end } = rangeFromJson(prediction.workspace)

@@ -3,7 +3,7 @@
 import type { DecompressorCode, Finding, KernelFacts, Plan, Prediction, SegmentKind, Severity } from '../layout/plan.js'
 import { hex, inclusivePair, type Range } from '../layout/ranges.js'
 
-/** Lower-case hex: `end` is the first address behind the range. */
+/** Lower-case hex; `end` is the first address after the range. */
 export interface RangeJson {
   readonly start: string
   readonly end: string
@@ -21,7 +21,7 @@ interface SegmentJson {
   readonly kind: SegmentKind
   /** physical address */
   readonly mem: string
-  /** first address behind it */
+  /** first address after it */
   readonly end: string
   /** bytes in memory, whole pages */
   readonly memsz: number

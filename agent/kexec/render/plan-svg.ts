@@ -1,4 +1,4 @@
-/** A plan as a picture: a column of memory, low addresses at the top, drawn not to scale so that all can be read. */
+/** A plan as a picture: a column of memory with low addresses at the top, not to scale, so that every label fits. */
 
 import { formatSize } from '../layout/ranges.js'
 import { memoryStrips, type OccupantKind, type Strip } from './memory-picture.js'
@@ -32,12 +32,12 @@ const LEGEND: readonly (readonly [string, string])[] = [
   [FILLS.ramdisk, 'ramdisk'],
   [FILLS.dtb, 'device tree'],
   [FILLS.unpacked, 'unpacked kernel, bss'],
-  [FILLS.scratch, 'decompressor at work'],
+  [FILLS.scratch, 'used by the decompressor'],
   [FILLS.collides, 'collision'],
 ]
 
 /**
- * A plan as a self-contained SVG: no script, no font, no picture from elsewhere.
+ * A plan as a self-contained SVG, without scripts, fonts or linked pictures.
  */
 export function renderPlanSvg(plan: PlanJson): string {
   const strips = memoryStrips(plan)
@@ -84,8 +84,8 @@ function header(plan: PlanJson): string[] {
     prediction === null
       ? 'no prediction'
       : prediction.relocates
-        ? `decompressor moves itself: ${prediction.line ?? ''}`
-        : 'decompressor stays in place'
+        ? `the decompressor moves itself: ${prediction.line ?? ''}`
+        : 'the decompressor stays in place'
   const verdict = plan.survivable ? 'survivable' : 'NOT survivable'
   return [
     label(MARGIN, 34, `Memory of the plan: ${verdict}`, plan.survivable ? 'title' : 'title fatal'),
@@ -99,7 +99,7 @@ function header(plan: PlanJson): string[] {
   ]
 }
 
-/** Larger memory is drawn higher, by its logarithm. */
+/** Larger strips are taller, by the logarithm of their size. */
 function heightOf(strip: Strip): number {
   const doublings = Math.log2(Math.max(1, (strip.end - strip.start) / SMALLEST))
   return Math.round(Math.min(STRIP.most, STRIP.least + doublings * STRIP.perDoubling))
@@ -140,14 +140,14 @@ function label(x: number, y: number, text: string, of: string): string {
   return `<text x="${x}" y="${y}" class="${of}">${xmlText(text)}</text>`
 }
 
-/** Lines of a text that fit the width of the picture. */
+/** Text wrapped to the width of the picture. */
 function wrap(text: string): string[] {
   return text.match(new RegExp(`.{1,${CHARS_PER_LINE}}(?:\\s|$)|.{${CHARS_PER_LINE}}`, 'g')) ?? []
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-/** Text for XML; control characters that XML cannot hold are shown as a box. */
+/** Text escaped for XML; control characters, which XML cannot hold, become boxes. */
 function xmlText(text: string): string {
   return [...text].map(char => ENTITIES[char] ?? (char < ' ' || char === '\u007f' ? '\u25a1' : char)).join('')
 }

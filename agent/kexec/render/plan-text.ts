@@ -1,4 +1,4 @@
-/** A plan for people: the table of segments, what the decompressor will do, findings, and a picture of memory. */
+/** A plan for people: the segments, what the decompressor will do, the findings, and a picture of memory. */
 
 import { formatSize } from '../layout/ranges.js'
 import { memoryStrips, type Strip } from './memory-picture.js'
@@ -39,7 +39,7 @@ function heading(plan: PlanJson, style: Style): string[] {
 }
 
 function segmentLines(plan: PlanJson, style: Style): string[] {
-  if (plan.segments.length === 0) return [style.red('There is no layout: nothing can be loaded.')]
+  if (plan.segments.length === 0) return [style.red('There is no layout, so nothing can be loaded.')]
   const rows = plan.segments.map((segment, index) => [
     `  ${index}`,
     segment.kind,
@@ -59,18 +59,18 @@ function segmentLines(plan: PlanJson, style: Style): string[] {
 function predictionLines(plan: PlanJson, prediction: PredictionJson): string[] {
   const { workspace, certain } = prediction
   const move = prediction.relocates
-    ? `moves itself; a kernel built with DEBUG prints ${prediction.line ?? 'nothing'}${prediction.exact ? '' : ' (about)'}`
-    : 'stays in place, no C: line'
-  const atLeast = workspace.end === certain.end ? '' : `, for sure up to ${certain.end}`
-  const source = plan.kernel.code === null ? 'bounds: its code is not of the known form' : 'read from its code'
+    ? `moves itself; a kernel built with DEBUG prints ${prediction.exact ? '' : 'about '}${prediction.line ?? 'nothing'}`
+    : 'stays in place and prints no C: line'
+  const atLeast = workspace.end === certain.end ? '' : `, certainly up to ${certain.end}`
+  const source = plan.kernel.code === null ? 'estimated: its code does not have the known form' : 'read from its code'
   return [
     `  ${move}`,
-    `  the kernel runs at ${prediction.kernelAddress}, to ${prediction.kernelEnd}, bss to ${prediction.kernelBssEnd}; start of RAM ${prediction.ramBase}`,
+    `  unpacks the kernel to ${prediction.kernelAddress}-${prediction.kernelEnd}, bss to ${prediction.kernelBssEnd}; assumes that RAM starts at ${prediction.ramBase}`,
     `  overwrites ${workspace.start} to ${workspace.end}${atLeast} (${source})`,
   ]
 }
 
-/** Findings, the remedy under each. */
+/** The findings, each followed by its remedy. */
 export function findingLines(findings: readonly FindingJson[], style: Style): string[] {
   if (findings.length === 0) return ['  none']
   return findings.flatMap(({ check, severity, message, remedy }) => [
@@ -94,7 +94,7 @@ function pictureLines(plan: PlanJson, style: Style): string[] {
   return [
     ...lines,
     `  ${`0x${end.toString(16)}`.padStart(width)}`,
-    `  ${BAR.dies} overwritten on the way to the target   ${BAR.collides} collision`,
+    `  ${BAR.dies} overwritten before the target runs   ${BAR.collides} collision`,
   ]
 }
 

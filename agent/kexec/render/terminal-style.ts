@@ -1,4 +1,4 @@
-/** Colours for terminals; none unless asked for. */
+/** Colours for terminals, off by default. */
 
 import type { Severity } from '../layout/plan.js'
 
@@ -18,7 +18,7 @@ const sgr =
     `\u001b[${on}m${text}\u001b[${off}m`
 const plain: Paint = text => text
 
-/** The style of an output (ECMA-48 SGR), or one that leaves text as it is. */
+/** The style of an output: colours (ECMA-48 SGR), or none. */
 export function styleFor(color: boolean): Style {
   return color
     ? { bold: sgr(1, 22), red: sgr(31, 39), yellow: sgr(33, 39), green: sgr(32, 39), dim: sgr(2, 22) }
@@ -30,7 +30,7 @@ export function paintOf(style: Style, severity: Severity): Paint {
   return { fatal: style.red, warning: style.yellow, info: style.dim }[severity]
 }
 
-/** Lines of a table: columns as wide as their widest cell, numbers to the right where `right` says so. */
+/** The lines of a table. Columns are as wide as their widest cell; those in `right` are right-aligned. */
 export function table(rows: readonly (readonly string[])[], right: readonly boolean[]): string[] {
   const widths = right.map((_, column) => Math.max(0, ...rows.map(row => (row[column] ?? '').length)))
   return rows.map(row =>

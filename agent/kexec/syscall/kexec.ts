@@ -1,4 +1,4 @@
-/** What fauxboot needs of the running kernel to leave it. `native-kexec.ts` calls the kernel, `simulated-kexec.ts` imitates it. */
+/** The system calls that fauxboot needs to leave the running kernel. `native-kexec.ts` makes them, `simulated-kexec.ts` imitates them. */
 
 import type { KexecSegment } from '../../../native/index.js'
 
@@ -9,12 +9,12 @@ export interface Kexec {
   load(entry: number, segments: readonly KexecSegment[], flags: number): Promise<void>
   /** Drop the loaded image, if any. */
   unload(): Promise<void>
-  /** Whether an image is loaded, as the kernel says in `/sys/kernel/kexec_loaded`. */
+  /** Whether an image is loaded, from `/sys/kernel/kexec_loaded`. */
   loaded(): Promise<boolean>
   /** `sync(2)`. */
   sync(): Promise<void>
   /** Take a network interface down, so that its DMA cannot write into the next kernel. */
   linkDown(ifname: string): Promise<void>
-  /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: does not return when it succeeds. */
+  /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: it returns only if it fails. */
   jump(): Promise<void>
 }

@@ -1,34 +1,34 @@
-/** The running kernel behind the interface `Kexec`: the addon, with its errors brought into the table and explained. */
+/** `Kexec` for the running kernel: the addon, with its errors translated to those of the table and explained. */
 
 import * as native from '../../../native/index.js'
 import { type FauxbootError, fault } from '../../errors.js'
 import type { Kexec } from './kexec.js'
 
-/** The part of `native/index.ts` that is used here. */
+/** The part of `native/index.ts` that is needed here. */
 export type NativeCalls = Pick<typeof native, 'load' | 'unload' | 'loaded' | 'sync' | 'linkDown' | 'jump'>
 
 /**
- * What an errno means for a call, and what to change. Measured on Debian's armmp kernels; the order of a sentence is
- * that of the kernel's own checks.
+ * What an errno of a call means, and what to change. Measured on Debian's armmp kernels; each sentence follows the order of
+ * the kernel's own checks.
  */
 const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   kexec_load: {
     EPERM:
-      'the agent may not load a kernel: give it CAP_SYS_BOOT (run it as root), and see that /proc/sys/kernel/kexec_load_disabled is 0; once it is 1 only a reboot of the first stage clears it',
+      'the agent may not load a kernel: give it CAP_SYS_BOOT (run it as root), and check that /proc/sys/kernel/kexec_load_disabled is 0; once set to 1, only a reboot of the first stage clears it',
     ENOSYS: 'the first stage has no kexec: build its kernel with CONFIG_KEXEC=y',
     EADDRNOTAVAIL:
-      'a segment is not page aligned or ends beyond the address space, or the flags ask for a crash kernel and none is reserved: correct the addresses, or drop KEXEC_ON_CRASH',
+      'a segment is not page aligned or ends beyond the address space, or the flags ask for a crash kernel and none is reserved: correct the addresses, or remove KEXEC_ON_CRASH',
     EINVAL:
-      'a flag or the architecture in the flags is unknown to this kernel; or segments overlap, lie outside System RAM of /proc/iomem, or take more than half of RAM; or the kernel cannot stop its other CPUs: correct the plan, send a smaller ramdisk, or boot the first stage with nr_cpus=1',
+      'this kernel does not know a flag or the architecture in the flags; or segments overlap, lie outside System RAM of /proc/iomem, or take more than half of RAM; or the kernel cannot stop its other CPUs: correct the plan, send a smaller ramdisk, or boot the first stage with nr_cpus=1',
     EFAULT: 'the bytes of a segment went away during the call: do not detach, shrink or truncate an artifact in use',
-    EBUSY: 'another process is using kexec at this moment: try again when it has finished',
+    EBUSY: 'another process is using kexec: try again when it has finished',
     ENOMEM:
-      'no memory for the copy that the kernel makes of every segment: send a smaller ramdisk, or delete artifacts',
+      'there is no memory for the copies that the kernel makes of all segments: send a smaller ramdisk, or delete artifacts',
   },
   reboot: {
     EPERM: 'the agent may not reboot: give it CAP_SYS_BOOT (run it as root, outside any container)',
     EINVAL: 'no image is loaded, or the kernel has no kexec, or the agent runs in a PID namespace of its own',
-    EBUSY: 'another process is using kexec at this moment: try again when it has finished',
+    EBUSY: 'another process is using kexec: try again when it has finished',
   },
   'ioctl SIOCGIFFLAGS': {
     ENODEV: 'there is no such network interface: compare with /sys/class/net',
@@ -44,20 +44,20 @@ const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 
 /**
- * The error of the table for a system call that the kernel refused.
+ * The error of the table for a system call that failed.
  *
- * @param failed what was called (the system call, and the whole call as text) and the kernel's answer
+ * @param failed the system call, the whole call as text, and the kernel's errno
  */
 export function kexecFault(
   failed: { syscall: string; call: string; errname: string; errno: number },
   cause?: unknown,
 ): FauxbootError {
   const { syscall, call, errname, errno } = failed
-  const reason = REASONS[syscall]?.[errname] ?? `${syscall} gives no further reason; see the kernel's log`
+  const reason = REASONS[syscall]?.[errname] ?? `for which ${syscall} has no known reason; see the kernel's log`
   return fault('KEXEC_SYSCALL', { call, errname, errno, reason }, cause)
 }
 
-/** An error of `native/index.ts` as one of the table; any other error stays as it is. */
+/** Translate an error of `native/index.ts` to one of the table. Any other error is returned unchanged. */
 export function asKexecFault(thrown: unknown): unknown {
   if (thrown instanceof native.NativeError) return kexecFault(thrown, thrown)
   if (thrown instanceof native.NativeArgumentError) {
@@ -67,7 +67,7 @@ export function asKexecFault(thrown: unknown): unknown {
   return thrown
 }
 
-/** A call whose errors are of the table. */
+/** Wrap a call so that it rejects with errors of the table. */
 function translated<A extends unknown[], R>(call: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
   return async (...args) => {
     try {
@@ -79,13 +79,12 @@ function translated<A extends unknown[], R>(call: (...args: A) => Promise<R>): (
 }
 
 /**
- * The kernel this runs on. Nothing is loaded by making it: without the addon every call rejects with KEXEC_ADDON, and
- * the rest of the agent works.
+ * `Kexec` for the running kernel. The addon is loaded by the first call: without it every call rejects with KEXEC_ADDON,
+ * and the rest of the agent works.
  *
- * Its calls reject with KEXEC_ARGUMENT for arguments that no kernel would take, with KEXEC_SYSCALL for what this kernel
- * refused.
+ * Calls reject with KEXEC_ARGUMENT for arguments that no kernel accepts, and with KEXEC_SYSCALL if this kernel refuses.
  *
- * @param calls the addon; tests pass another
+ * @param calls the addon; tests pass a replacement
  */
 export function createNativeKexec(calls: NativeCalls = native): Kexec {
   return {

@@ -1,7 +1,7 @@
 /**
  * A kernel without a board, for tests and the simulator. `SimulatedKernel` answers `kexec_load(2)` and `reboot(2)` with
- * the errno values that were measured on 32-bit ARM (`test/unit/agent/kexec/syscall/kexec-load-errno.json`).
- * `createSimulatedKexec` puts it behind the interface `Kexec`, with the checks and error texts of a board.
+ * the errno values measured on 32-bit ARM (`test/unit/agent/kexec/syscall/kexec-load-errno.json`). `createSimulatedKexec`
+ * gives it the interface `Kexec`, with the checks and error messages of a board.
  */
 
 import { constants } from 'node:os'
@@ -10,9 +10,9 @@ import { contains, overlap, type Range, totalLength } from '../layout/ranges.js'
 import type { Kexec, KexecSegment } from './kexec.js'
 import { asKexecFault, kexecFault } from './native-kexec.js'
 
-/** What a test may say about the kernel. */
+/** Properties of the simulated kernel. */
 export interface SimulatedKernelOptions {
-  /** System RAM; default: 1 GiB at 0x40000000, as QEMU's `virt` has it */
+  /** System RAM; default: 1 GiB at 0x40000000, like QEMU's `virt` */
   readonly ram?: readonly Range[]
   /** whether the caller has CAP_SYS_BOOT; default true */
   readonly capable?: boolean
@@ -22,14 +22,14 @@ export interface SimulatedKernelOptions {
   readonly unstoppableCpus?: boolean
 }
 
-/** An image as it was loaded. The buffers are those of the caller, not copies. */
+/** A loaded image. The buffers are the caller's, not copies. */
 export interface SimulatedImage {
   readonly entry: number
   readonly segments: readonly KexecSegment[]
   readonly flags: number
 }
 
-/** `EPERM` and so on; where 0 may stand beside it, 0 is success. */
+/** `EPERM` and so on. Results of calls also have 0 for success. */
 export type Errname = keyof typeof constants.errno
 
 const PAGE = 0x1000
@@ -37,9 +37,9 @@ const EM_ARM = 40
 const KEXEC_ON_CRASH = 1
 const ADDRESS_LIMIT = 2 ** 32
 
-const placeOf = ({ mem, memsz }: KexecSegment): Range => ({ start: mem, end: mem + memsz })
+const rangeOf = ({ mem, memsz }: KexecSegment): Range => ({ start: mem, end: mem + memsz })
 
-/** The checks of `kexec_load(2)` in the order in which Linux 6.1 makes them on 32-bit ARM; the first that holds wins. */
+/** The checks of `kexec_load(2)` in the order of Linux 6.1 on 32-bit ARM; the first broken one decides. */
 const LOAD_RULES: readonly {
   readonly errname: Errname
   broken(image: SimulatedImage, kernel: SimulatedKernel): boolean
@@ -56,35 +56,35 @@ const LOAD_RULES: readonly {
   },
   {
     errname: 'EADDRNOTAVAIL',
-    broken: ({ segments }) => segments.some(segment => placeOf(segment).end >= ADDRESS_LIMIT),
+    broken: ({ segments }) => segments.some(segment => rangeOf(segment).end >= ADDRESS_LIMIT),
   },
   {
     errname: 'EINVAL',
     broken: ({ segments }) =>
-      segments.some((a, index) => segments.slice(0, index).some(b => overlap(placeOf(a), placeOf(b)) !== null)),
+      segments.some((a, index) => segments.slice(0, index).some(b => overlap(rangeOf(a), rangeOf(b)) !== null)),
   },
   { errname: 'EINVAL', broken: ({ segments }) => segments.some(({ buffer, memsz }) => buffer.length > memsz) },
   // Half of RAM, in one segment or together: the kernel copies all of them.
   {
     errname: 'EINVAL',
-    broken: ({ segments }, { ram }) => totalLength(segments.map(placeOf)) > totalLength(ram) / 2,
+    broken: ({ segments }, { ram }) => totalLength(segments.map(rangeOf)) > totalLength(ram) / 2,
   },
   { errname: 'EINVAL', broken: ({ segments }, kernel) => segments.length > 0 && kernel.unstoppableCpus },
   {
     errname: 'EINVAL',
-    broken: ({ segments }, { ram }) => segments.some(segment => !ram.some(range => contains(range, placeOf(segment)))),
+    broken: ({ segments }, { ram }) => segments.some(segment => !ram.some(range => contains(range, rangeOf(segment)))),
   },
-  // The kernel peeks at the first word of every segment; a buffer without bytes has no address (empty or detached).
+  // The kernel reads the first word of every segment; a buffer without bytes (empty or detached) has no address.
   { errname: 'EFAULT', broken: ({ segments }) => segments.some(({ buffer }) => buffer.length === 0) },
 ]
 
-/** The system calls, bare: nothing is checked that the kernel does not check. */
+/** The bare system calls, with only the checks of the kernel. */
 export class SimulatedKernel {
   readonly ram: readonly Range[]
   capable: boolean
   disabled: boolean
   unstoppableCpus: boolean
-  /** what is loaded; a failed load leaves it as it was */
+  /** the loaded image; a failed load does not change it */
   image: SimulatedImage | null = null
 
   constructor(options: SimulatedKernelOptions = {}) {
@@ -103,39 +103,40 @@ export class SimulatedKernel {
     return 0
   }
 
-  /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: 0 where the real one does not return. */
+  /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: returns 0 where the real call does not return. */
   rebootKexec(): 0 | Errname {
     if (!this.capable) return 'EPERM'
     return this.image === null ? 'EINVAL' : 0
   }
 }
 
-/** What was called, in order, refused calls too. */
+/** A call that was made, successful or not. */
 type SimulatedKexecCall =
   | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' }
   | { readonly method: 'linkDown'; readonly ifname: string }
   | ({ readonly method: 'load' } & SimulatedImage)
 
 export interface SimulatedKexec extends Kexec {
+  /** in order */
   readonly calls: readonly SimulatedKexecCall[]
-  /** the kernel behind it, whose settings may be changed */
+  /** the kernel that answers; its properties may be changed */
   readonly kernel: SimulatedKernel
-  /** settles with the image when a jump succeeded; the promise of that `jump()` itself never settles */
+  /** resolves with the image of a successful jump; the promise of `jump()` itself never settles */
   readonly jumped: Promise<SimulatedImage>
   /**
-   * Let the next call of a method fail, once, and do nothing else. Failures for the same method queue up.
+   * Make the next call of a method fail, once. Failures for the same method queue up.
    *
-   * @param error thrown as it is, or the name of an errno to be reported as the kernel's answer
+   * @param error an error to throw, or an errno to report as the kernel's answer
    */
   failNext(method: keyof Kexec, error: Error | Errname): void
 }
 
 export interface SimulatedKexecOptions extends SimulatedKernelOptions {
-  /** the network interfaces there are; by default any name is one */
+  /** the existing network interfaces; by default, every name exists */
   readonly links?: readonly string[]
 }
 
-/** Each method's system call, where an errno can come from. */
+/** The system call of each method, for errors. */
 const SYSCALLS: Readonly<Record<keyof Kexec, string>> = {
   load: 'kexec_load',
   unload: 'kexec_load',
@@ -145,7 +146,7 @@ const SYSCALLS: Readonly<Record<keyof Kexec, string>> = {
   jump: 'reboot',
 }
 
-/** The check that `native/index.ts` makes before the call, with the same error. */
+/** The checks and errors of `native/index.ts` before the call. */
 function checkArguments({ entry, segments, flags }: SimulatedImage): KexecSegment[] {
   try {
     return checkLoad(entry, segments, flags, { pageSize: PAGE, addressBits: 32 })
@@ -154,7 +155,7 @@ function checkArguments({ entry, segments, flags }: SimulatedImage): KexecSegmen
   }
 }
 
-/** A kernel that jumps nowhere. */
+/** A simulated kernel with the interface of the real one. */
 export function createSimulatedKexec(options: SimulatedKexecOptions = {}): SimulatedKexec {
   const kernel = new SimulatedKernel(options)
   const calls: SimulatedKexecCall[] = []
@@ -164,13 +165,13 @@ export function createSimulatedKexec(options: SimulatedKexecOptions = {}): Simul
     land = resolve
   })
 
-  /** Throw what the kernel answered, unless it is 0. */
+  /** Throw the error for the kernel's answer, unless it is 0. */
   const answer = (method: keyof Kexec, call: string, errname: 0 | Errname): void => {
     if (errname === 0) return
     throw kexecFault({ syscall: SYSCALLS[method], call, errname, errno: constants.errno[errname] })
   }
 
-  /** Note a call, and fail it if a test asked for that. */
+  /** Record a call, and make it fail if `failNext` says so. */
   const begin = (call: SimulatedKexecCall, text: string): void => {
     calls.push(call)
     const index = failures.findIndex(({ method }) => method === call.method)
@@ -223,7 +224,7 @@ export function createSimulatedKexec(options: SimulatedKexecOptions = {}): Simul
       answer('jump', text, kernel.rebootKexec())
       const { image } = kernel
       if (image !== null) land(image)
-      // The first stage is gone: this never settles.
+      // The first stage is gone.
       return new Promise<never>(() => undefined)
     },
   }

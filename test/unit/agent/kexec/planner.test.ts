@@ -73,7 +73,7 @@ t.test('in little memory the zImage goes lower, right above the unpacked kernel'
   t.equal(result.survivable, true)
 })
 
-t.test('whatever is asked for, a plan without a fatal finding keeps every rule', async t => {
+t.test('for any input, a plan without a fatal finding keeps every rule', async t => {
   const ranges = fc
     .uniqueArray(fc.tuple(fc.nat(200), fc.integer({ min: 1, max: 64 })), { maxLength: 4, selector: ([start]) => start })
     .map(list => list.map(([start, size]) => [0x40000000 + start * MIB, size * MIB] as const))
@@ -134,7 +134,7 @@ t.test('more than 16 segments are refused', async t => {
   t.equal(result.survivable, false)
 })
 
-t.test('a uImage around kernel and ramdisk is taken off, without a copy', async t => {
+t.test('kernel and ramdisk are taken out of a uImage without a copy', async t => {
   const wrap = (type: 'kernel' | 'ramdisk', data: Uint8Array) =>
     packUImage({ type, arch: 'arm', compression: 'none', load: 0, entry: 0, name: 'x', time: 0 }, data)
   const kernel = wrap('kernel', zImage())
@@ -149,7 +149,7 @@ t.test('a uImage around kernel and ramdisk is taken off, without a copy', async 
   t.throws(() => plan({ ramdisk: [ramdisk] }), { code: 'FORMAT_CRC' })
 })
 
-t.test('an appended device tree is cut, and passed where there is no other', async t => {
+t.test('an appended device tree is cut off, and passed if there is no other', async t => {
   const kernel = zImage({ appendedDtb: treeFile({ model: 'appended' }), trailing: new Uint8Array(3) })
   const cut = plan({ kernel })
   t.match(finding(cut, 'appended-dtb'), { severity: 'info', message: /cut off/ })
@@ -160,27 +160,27 @@ t.test('an appended device tree is cut, and passed where there is no other', asy
   t.equal(parseFdt(of(only, 'dtb')[0]?.data ?? new Uint8Array()).root.properties.has('model'), true)
 })
 
-t.test('without a device tree that of the running kernel is used', async t => {
+t.test('without a device tree, the one of the running kernel is used', async t => {
   const result = plan({ dtb: undefined, runningDtb: DTB })
   t.match(finding(result, 'dtb-running'), { severity: 'info' })
   t.equal(of(result, 'dtb').length, 1)
 })
 
-t.test('without any device tree a plan at a desk warns, one on the board is refused', async t => {
-  const desk = plan({ dtb: undefined })
-  t.match(finding(desk, 'dtb-missing'), { severity: 'warning' })
-  t.equal(desk.survivable, true)
-  t.equal(of(desk, 'dtb').length, 0)
+t.test('without any device tree, a plan made in the lab has a warning, and one on the board is refused', async t => {
+  const inLab = plan({ dtb: undefined })
+  t.match(finding(inLab, 'dtb-missing'), { severity: 'warning' })
+  t.equal(inLab.survivable, true)
+  t.equal(of(inLab, 'dtb').length, 0)
   t.match(finding(plan({ dtb: undefined, board: {} }), 'dtb-missing'), { severity: 'fatal' })
 })
 
-t.test('a device tree without memory gets that of the running kernel', async t => {
+t.test('a device tree without memory gets the memory of the running kernel', async t => {
   const result = plan({ dtb: treeFile({}) })
   t.match(finding(result, 'memory-missing'), { severity: 'info', message: /0x40000000-0x7fffffff/ })
   t.equal(result.survivable, true)
 })
 
-t.test('the job is told to the target, earlycon is added to its command line', async t => {
+t.test('the target receives the job id, and earlycon on its command line', async t => {
   const chosen = { 'stdout-path': encodeString('/') }
   const result = plan({ jobId: '42', earlycon: true, dtb: treeFile({ chosen }) })
   t.equal(propString(chosenOf(result), 'fauxboot,job'), '42')
@@ -191,7 +191,7 @@ t.test('the job is told to the target, earlycon is added to its command line', a
   t.match(finding(plan({ earlycon: true }), 'earlycon-unknown'), { severity: 'warning' })
 })
 
-t.test('reserved memory is left alone by everything', async t => {
+t.test('nothing is placed in reserved memory', async t => {
   const dtb = treeFile({ regions: [[0x42000000, 0x100000]], reservations: [[0x42110000, 0x10000]] })
   const result = plan({ dtb })
   t.equal(hex(result.entry), '0x42200000')
@@ -206,11 +206,14 @@ t.test('reserved memory is left alone by everything', async t => {
   t.equal(blocked.prediction, null)
 })
 
-t.test('a layout that fails names two ranges that collide, and a remedy', async t => {
+t.test('a failed layout names the two ranges that collide, and a remedy', async t => {
   const cases: readonly (readonly [Partial<PlanInput>, RegExp])[] = [
     [{ ram: [{ start: 0x40000000, end: 0x40400000 }], dtb: undefined }, /unpacked kernel.*which is not RAM/],
-    [{ kernel: zImage({ edata: 126 * MIB }) }, /zImage with its stack and heap.*beyond what the early kernel reaches/],
-    [{ lowmemBytes: 0x2142000 }, /ramdisk.*beyond what the early kernel reaches/],
+    [
+      { kernel: zImage({ edata: 126 * MIB }) },
+      /zImage with its stack and heap.*beyond the memory that the early kernel maps/,
+    ],
+    [{ lowmemBytes: 0x2142000 }, /ramdisk.*beyond the memory that the early kernel maps/],
     [{ lowmemBytes: 0x2144000 }, /device tree.*which is taken by the ramdisk/],
     [{ ram: [{ start: 0x40000000, end: 0x42142000 }], dtb: treeFile({}) }, /ramdisk.*which is not RAM/],
     [
@@ -227,7 +230,7 @@ t.test('a layout that fails names two ranges that collide, and a remedy', async 
     ],
     [
       {
-        // A page is free in front of the ramdisk, the device tree takes two, and nothing is left behind it.
+        // One page is free before the ramdisk, the device tree takes two, and nothing is free after it.
         dtb: treeFile({
           regions: [
             [0x42142000, 0x1000],
@@ -245,15 +248,19 @@ t.test('a layout that fails names two ranges that collide, and a remedy', async 
     t.match(failure?.message, message)
     t.match(failure, { severity: 'fatal', remedy: /\S/, ranges: [{}, {}] })
     const [wanted, obstacle] = failure?.ranges ?? []
-    t.ok(wanted && obstacle && overlap(wanted, obstacle), 'they do collide')
+    t.ok(wanted && obstacle && overlap(wanted, obstacle), 'they collide')
     t.equal(result.survivable, false)
   }
 })
 
-t.test('RAM that is not on a boundary of 128 MiB is refused unless told otherwise', async t => {
+t.test('RAM that does not start at a multiple of 128 MiB is refused, unless forced', async t => {
   const ram = [{ start: 0x42000000, end: 0x60000000 }]
   const refused = plan({ ram, dtb: treeFile({}) })
-  t.match(finding(refused, 'ram-base'), { severity: 'fatal', message: /0x42000000.*cannot be told/, remedy: /force/ })
+  t.match(finding(refused, 'ram-base'), {
+    severity: 'fatal',
+    message: /0x42000000.*it is not known whether/,
+    remedy: /force/,
+  })
   t.equal(refused.survivable, false)
   const forced = plan({ ram, dtb: treeFile({}), force: true })
   t.match(finding(forced, 'ram-base'), { severity: 'warning' })
@@ -262,7 +269,7 @@ t.test('RAM that is not on a boundary of 128 MiB is refused unless told otherwis
   t.equal(hex(forced.entry), '0x44000000')
 })
 
-t.test('a zImage that tells nothing is planned for the worst', async t => {
+t.test('a zImage that states nothing about itself is planned for the worst case', async t => {
   const result = plan({ kernel: zImage({ tag: null }) })
   t.match(finding(result, 'text-offset-assumed'), { severity: 'warning', message: /0x308000/ })
   t.match(finding(result, 'kernel-size-bounded'), { severity: 'warning', message: /5 MiB/ })
@@ -273,7 +280,7 @@ t.test('a zImage that tells nothing is planned for the worst', async t => {
   t.match(finding(coded, 'text-offset-code'), { message: /0x208000/ })
 })
 
-t.test('an arm64 Image is recognised and laid out, and not pretended to start', async t => {
+t.test('an arm64 Image is recognised and laid out, but refused', async t => {
   const ram = [{ start: 0x40080000, end: 0x80000000 }]
   const result = plan({ ram, kernel: arm64Image({ textOffset: 0x80000 }) })
   t.equal(result.arch, 'arm64')
@@ -294,7 +301,7 @@ t.test('an arm64 Image is recognised and laid out, and not pretended to start', 
   t.equal(result.prediction, null)
 })
 
-t.test('an arm64 Image that does not fit is told as well', async t => {
+t.test('an arm64 Image that does not fit is reported as well', async t => {
   const ram = [{ start: 0x40000000, end: 0x40100000 }]
   const kernel = arm64Image({ imageSize: 0x80000 })
   for (const [more, what] of [
@@ -310,7 +317,7 @@ t.test('an arm64 Image that does not fit is told as well', async t => {
   t.equal(bare.segments.length, 1)
 })
 
-t.test('what is no kernel is refused by name', async t => {
+t.test('a file that is not a kernel is refused by name', async t => {
   const cases: readonly (readonly [Uint8Array, RegExp])[] = [
     [DTB, /device tree or a FIT image/],
     [cpio(), /cpio/],
@@ -325,24 +332,24 @@ t.test('what is no kernel is refused by name', async t => {
   t.throws(() => plan({ dtb: cpio() }), { code: 'FORMAT_MAGIC' })
 })
 
-t.test('input that cannot be planned is refused with the reason', async t => {
+t.test('invalid input is refused with the reason', async t => {
   const cases: readonly (readonly [Partial<PlanInput>, RegExp])[] = [
-    [{ ram: [] }, /no RAM/],
+    [{ ram: [] }, /the memory map is empty/],
     [{ ram: [{ start: 0, end: 2 ** 60 }] }, /2\^53/],
-    [{ pageSize: 1000 }, /page of 1000/],
-    [{ lowmemBytes: 0 }, /lowmem of 0/],
-    [{ cmdline: 'a\0b' }, /command line holds a NUL/],
-    [{ jobId: 'a\0b' }, /id of the job/],
+    [{ pageSize: 1000 }, /not 1000/],
+    [{ lowmemBytes: 0 }, /lowmem must have more than 0/],
+    [{ cmdline: 'a\0b' }, /command line contains a NUL/],
+    [{ jobId: 'a\0b' }, /job id/],
   ]
   for (const [more, reason] of cases) t.throws(() => plan(more), { code: 'PLAN_INPUT', details: { reason } })
 })
 
-t.test('another size of pages is kept', async t => {
+t.test('segments are aligned to other page sizes', async t => {
   const result = plan({ pageSize: 0x4000 })
   for (const { mem, memsz } of result.segments) t.equal(mem % 0x4000 || memsz % 0x4000, 0)
 })
 
-t.test('broken files give errors of the table, and nothing else', async t => {
+t.test('broken files cause only errors of the table', async t => {
   const files = { kernel: zImage({ size: 0x2000 }), dtb: DTB, ramdisk: cpio(0x200) }
   fc.assert(
     fc.property(

@@ -34,7 +34,7 @@ function target(more: Partial<TargetTree> = {}): TargetTree {
   }
 }
 
-/** A plan in which nothing is wrong. */
+/** A plan with nothing wrong. */
 function context(more: Partial<PreflightContext> = {}): PreflightContext {
   return {
     ram: RAM,
@@ -72,12 +72,12 @@ function context(more: Partial<PreflightContext> = {}): PreflightContext {
   }
 }
 
-/** The findings of a plan in which one thing is wrong, as `severity check`. */
+/** The findings of a plan with something wrong, as `severity check`. */
 const found = (more: Partial<PreflightContext>) =>
   preflight(context(more)).map(({ severity, check }) => `${severity} ${check}`)
 const messages = (more: Partial<PreflightContext>) => preflight(context(more)).map(({ message }) => message)
 
-t.test('a plan in which nothing is wrong has no findings', async t => {
+t.test('a plan with nothing wrong has no findings', async t => {
   t.strictSame(found({}), [])
 })
 
@@ -95,7 +95,7 @@ t.test('the worst findings come first', async t => {
 
 const { kernel } = context()
 const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, expected: readonly string[]])[] = [
-  ['a kernel out of a uImage', { kernelWrapped: true }, ['info kernel-uimage']],
+  ['a kernel in a uImage', { kernelWrapped: true }, ['info kernel-uimage']],
   ['an assumed TEXT_OFFSET', { kernel: { ...kernel, textOffsetSource: 'assumed' } }, ['warning text-offset-assumed']],
   ['a TEXT_OFFSET from Thumb-2 code', { kernel: { ...kernel, textOffsetSource: 'thumb2' } }, ['info text-offset-code']],
   ['bounded sizes', { kernel: { ...kernel, exact: false } }, ['warning kernel-size-bounded']],
@@ -105,7 +105,7 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
     ['fatal dtb-elsewhere'],
   ],
   [
-    'a ramdisk that is nothing known',
+    'a ramdisk of unknown format',
     { ramdisk: [{ bytes: new Uint8Array([1, 2, 3, 4, 5]), wrapped: false, format: null }] },
     ['warning ramdisk-magic'],
   ],
@@ -144,7 +144,7 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
     ['fatal dtb-size'],
   ],
   [
-    'a device tree that is not the last',
+    'a device tree that is not last',
     { segments: [kernelAt(0x42000000), dtbAt(0x44000000), segment('ramdisk', DTB, 0x45000000)] },
     ['fatal dtb-last'],
   ],
@@ -154,19 +154,19 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
     { tree: target({ reserved: [{ start: 0x43080000, end: 0x43090000 }] }) },
     ['fatal reserved-memory'],
   ],
-  ['memory of the running kernel', { tree: target({ memoryAdded: true }) }, ['info memory-missing']],
+  ['a tree without memory', { tree: target({ memoryAdded: true }) }, ['info memory-missing']],
   [
     'memory that does not reach the segments',
     { tree: target({ memory: [{ start: 0x40000000, end: 0x43800000 }] }) },
     ['fatal memory-mismatch'],
   ],
   [
-    'memory that is not there',
+    'memory that does not exist',
     { tree: target({ memory: [{ start: 0x40000000, end: 0xc0000000 }] }) },
     ['warning memory-mismatch'],
   ],
   [
-    'memory that the running kernel itself was told',
+    'the same memory, in the tree of the running kernel',
     { tree: target({ source: 'running', memory: [{ start: 0x40000000, end: 0xc0000000 }] }) },
     ['info dtb-running'],
   ],
@@ -178,26 +178,26 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
   ['an earlycon', { cmdline: 'console=ttyS0 earlycon=pl011,0x9000000' }, ['info earlycon']],
   ['a long command line', { cmdline: `console=ttyS0 ${'x'.repeat(1010)}` }, ['fatal cmdline-length']],
   ['the longest command line', { cmdline: `console=ttyS0 ${'x'.repeat(1009)}` }, []],
-  ['a quote that a shell left', { cmdline: "'console=ttyS0 console=ttyS0" }, ['warning cmdline-quotes']],
+  ['a quote left by a shell', { cmdline: "'console=ttyS0 console=ttyS0" }, ['warning cmdline-quotes']],
   ['half a pair of quotes', { cmdline: 'console=ttyS0 x="y' }, ['warning cmdline-quotes']],
   ['a line break', { cmdline: 'console=ttyS0\nquiet' }, ['warning cmdline-control']],
 ]
 for (const [name, more, expected] of CASES) {
-  t.test(`${name}: ${expected.join(', ') || 'nothing to say'}`, async t => {
+  t.test(`${name}: ${expected.join(', ') || 'no finding'}`, async t => {
     t.strictSame(found(more), expected)
     for (const { severity, remedy, message } of preflight(context(more))) {
       t.ok(message.length > 10)
-      t.ok(severity === 'info' || remedy.length > 3, 'what is wrong has a remedy')
+      t.ok(severity === 'info' || remedy.length > 3, 'every problem has a remedy')
     }
   })
 }
 
-t.test('a console that the device tree names is one', async t => {
+t.test('a console in the device tree is enough', async t => {
   const fdt = tree({ chosen: { 'stdout-path': new Uint8Array(Buffer.from('/\0')) } })
   t.strictSame(found({ cmdline: 'quiet', tree: target({ fdt }) }), [])
 })
 
-t.test('small holes in RAM, and what the tree reserves, are not missing memory', async t => {
+t.test('small holes in RAM and reserved memory do not count as missing', async t => {
   const ram = [
     { start: 0x40000000, end: 0x5e000000 },
     { start: 0x5e100000, end: 0x7f000000 },
@@ -206,20 +206,20 @@ t.test('small holes in RAM, and what the tree reserves, are not missing memory',
   t.strictSame(found({ ram, tree: target({ reserved }) }), [])
 })
 
-t.test('a device tree for another board is pointed out', async t => {
+t.test('a device tree for another board is reported', async t => {
   const running = { model: 'Orange Pi PC', compatible: ['xunlong,orangepi-pc', 'allwinner,sun8i-h3'] }
   const other = { model: 'Cubieboard4', compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'] }
   t.match(messages({ tree: target(other), runningBoard: running }), [/Cubieboard4.*Orange Pi PC/])
   t.strictSame(found({ tree: target(running), runningBoard: running }), [])
-  t.strictSame(found({ tree: target(), runningBoard: running }), [], 'a tree that does not say')
+  t.strictSame(found({ tree: target(), runningBoard: running }), [], 'a tree that names no board')
   t.match(messages({ tree: target({ compatible: ['a,b'] }), runningBoard: running }), [/an unnamed board \(a,b\)/])
 })
 
-t.test('the base of RAM is judged by what the zImage is known to do', async t => {
+t.test('the finding about the base of RAM says what the zImage does', async t => {
   const ram = [{ start: 0x42000000, end: 0x80000000 }]
   const code = { restart: 0, gap: 0, wontOverwrite: 0, stackEnd: null }
   for (const [checksMemory, message] of [
-    [true, /compares it with the device tree/],
+    [true, /compares its guess with the device tree/],
     [false, /does not compare/],
   ] as const) {
     t.match(messages({ ram, kernel: { ...kernel, code: { ...code, checksMemory } } })[0], message)
@@ -236,7 +236,7 @@ const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: Reg
   ['the agent may not boot', { mayBoot: false }, /^fatal boot-capability/],
   ['a secondary CPU cannot be stopped', { possibleCpus: 4, cpuStop: false }, /^fatal cpu-stop: 4 CPUs/],
   ['a single CPU', { possibleCpus: 1, cpuStop: false }, null],
-  ['it is not known how CPUs are stopped', { possibleCpus: 4, cpuStop: null }, null],
+  ['it is not known whether CPUs can be stopped', { possibleCpus: 4, cpuStop: null }, null],
   ['links go down', { linksToStop: ['eth0', 'eth1'] }, /^info links-stop: .*eth0, eth1/],
   ['a link stays up', { linksKept: ['eth0'] }, /^warning links-kept: .*eth0/],
   ['no links', { linksToStop: [], linksKept: [] }, null],
@@ -247,22 +247,22 @@ const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: Reg
     /^info watchdog: .*not running/,
   ],
   ['a watchdog', { watchdog: { name: 'watchdog0', active: true, timeout: 16 } }, /^info watchdog: .*16 s/],
-  ['a secretive watchdog', { watchdog: { name: 'watchdog0', active: true, timeout: null } }, /unknown s/],
+  ['a watchdog without a known timeout', { watchdog: { name: 'watchdog0', active: true, timeout: null } }, /unknown s/],
 ]
 for (const [name, board, expected] of BOARDS) {
-  t.test(`a board of which is known: ${name}`, async t => {
+  t.test(`findings about the board: ${name}`, async t => {
     const lines = examineBoard(board).map(({ severity, check, message }) => `${severity} ${check}: ${message}`)
     if (expected === null) t.strictSame(lines, [])
     else t.match(lines, [expected])
-    t.equal(preflight(context({ board })).length, lines.length, 'and the plan says the same')
+    t.equal(preflight(context({ board })).length, lines.length, 'a plan has the same findings')
   })
 }
 
-t.test("half of RAM is counted from the board's MemTotal where it is known", async t => {
+t.test("half of RAM means half of the board's MemTotal, if that is known", async t => {
   t.strictSame(found({ board: { memoryTotal: 0x500000 } }), ['fatal half-of-ram'])
   t.strictSame(found({ board: { memoryTotal: 0x600000 } }), [])
 })
 
-t.test('no device tree on the board itself is fatal', async t => {
+t.test('a board without any device tree is fatal', async t => {
   t.strictSame(found({ tree: null, board: {} }), ['fatal dtb-missing'])
 })

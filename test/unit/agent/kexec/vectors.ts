@@ -97,12 +97,12 @@ export function numberOf(value: Hex | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value)
 }
 
-/** The kernel's buffer was given four bytes too long before 2.0.22. */
+/** Before 2.0.22, kexec-tools passed the kernel's buffer with four bytes too many. */
 function paddedBuffer(version: string): boolean {
   return Number(version.split('.')[2]) < 22
 }
 
-/** What kexec-tools was given. */
+/** The input of kexec-tools. */
 export function layoutInput(vector: PlannerVector): KexecToolsInput {
   const { input } = vector
   return {

@@ -12,7 +12,7 @@ function arm(words: Readonly<Record<number, number>>, size = SIZE): Uint8Array {
   return bytes
 }
 
-/** An image with Thumb-2 instructions at offsets, those of four bytes as the ARM ARM prints them. */
+/** An image with Thumb-2 instructions at offsets; those of four bytes are written like in the ARM ARM. */
 function thumb(
   instructions: Readonly<Record<number, number>>,
   words: Readonly<Record<number, number>> = {},
@@ -64,7 +64,7 @@ const THUMB_TABLE = { 272: STACK_END - 0x110, 276: SIZE - 0x110 }
 
 const FOUND = { restart: 0x10b4, gap: 0x900, wontOverwrite: 0x1228, stackEnd: STACK_END, checksMemory: true }
 
-t.test("the constants of Debian's kernels are read as they were measured", async t => {
+t.test("the constants read from Debian's kernels are those measured", async t => {
   t.strictSame(readDecompressorCode(arm(ARMMP), false), FOUND)
 })
 
@@ -95,14 +95,14 @@ t.test('the stack of older kernels is loaded from a table of link addresses', as
   t.equal(readDecompressorCode(arm({ ...old, 4912: SIZE - 4 }), false)?.stackEnd, null)
 })
 
-t.test('without a call between mask and offset the memory is not checked', async t => {
+t.test('code without a call between mask and offset does not check the memory', async t => {
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4240: 0 }), false)?.checksMemory, false)
   const calledLater = { ...ARMMP, 4240: 0, 4256: 0xeb001941 }
   t.equal(readDecompressorCode(arm(calledLater), false)?.checksMemory, false, 'a call behind the offset is another one')
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4196: 0 }), false)?.checksMemory, null, 'nor is it known without a mask')
 })
 
-t.test('a table that does not hold the end of the zImage is none', async t => {
+t.test('a table without the end of the zImage is rejected', async t => {
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4904: 0 }), false)?.stackEnd, null)
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4276: 0 }), false)?.stackEnd, null, 'no table')
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4280: 0 }), false)?.stackEnd, null, 'no load')
@@ -110,7 +110,7 @@ t.test('a table that does not hold the end of the zImage is none', async t => {
   t.equal(readDecompressorCode(thumb({ ...THUMB, 20: 0x1234 }), true)?.stackEnd, null, 'no Thumb-2 table')
 })
 
-t.test('code of another form is not guessed at', async t => {
+t.test('code of another form gives no constants', async t => {
   t.equal(readDecompressorCode(new Uint8Array(0), false), null)
   t.equal(readDecompressorCode(arm({}), false), null)
   t.equal(readDecompressorCode(arm({}), true), null)

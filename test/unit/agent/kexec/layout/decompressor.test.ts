@@ -36,7 +36,7 @@ function inputOf(vector: RelocationVector) {
 const MEASURED = VECTORS.relocation.filter(vector => vector.input !== undefined)
 
 for (const vector of MEASURED) {
-  t.test(`the move of the decompressor is foreseen: ${vector.name}`, async t => {
+  t.test(`the move of the decompressor is predicted: ${vector.name}`, async t => {
     const prediction = predictDecompressor(inputOf(vector))
     const expected = vector.expect_c_line === undefined ? vector.predicted_c_line : vector.expect_c_line
     t.equal(prediction.line, expected)
@@ -55,7 +55,7 @@ for (const vector of MEASURED) {
     }
   })
 
-  t.test(`bounds hold what comes of the code's real constants: ${vector.name}`, async t => {
+  t.test(`the result for the code's real constants lies within the bounds: ${vector.name}`, async t => {
     const exact = predictDecompressor(inputOf(vector))
     const bounded = predictDecompressor({ ...inputOf(vector), code: null })
     t.equal(bounded.exact, false)
@@ -71,7 +71,7 @@ t.test('the boundary measured by corrupting ramdisks lies within the workspace o
   t.equal(at(0x41aec000), null)
 })
 
-t.test('the multi-platform kernel on the A80 lands on the ramdisk, whatever its code', async t => {
+t.test('the multi-platform kernel on the A80 overwrites the ramdisk, for any constants of its code', async t => {
   const derived = named(VECTORS.relocation, 'a80-multi_v7-2020-05-15-derived')
   const edata = Number(derived.lower_bound_reloc_start) - 0x900 - 0x20208000
   const size = Number(derived.reloc_end_about) - Number(derived.lower_bound_reloc_start)
@@ -95,7 +95,7 @@ t.test('a zImage above the first 128 MiB is unpacked in its own block', async t 
   t.equal(hex(predictDecompressor(input).kernelAddress), '0x48208000')
 })
 
-t.test('a zImage below a kernel that leaves it room stays in place', async t => {
+t.test('a zImage that the unpacked kernel does not reach stays in place', async t => {
   const prediction = predictDecompressor({
     loadAddress: 0x40008000,
     size: 0x100000,
@@ -151,14 +151,14 @@ t.test('the size of a zImage is bounded by the copied part', async t => {
   t.strictSame(move && sizeFromMove(move, 0x20008000), { least: 0x442e61, most: 0x442e80 })
 })
 
-t.test('a line that the copy loop cannot print is not taken for one', async t => {
+t.test('a line that the copy loop cannot print is rejected', async t => {
   t.equal(parseMove('C: drive is full'), null)
   t.equal(parseMove('C:0x400080E0-0x4027A300->0x40781C00-0x409F3E40'), null, 'the lengths differ')
   t.equal(parseMove('C:0x400080E4-0x4027A304->0x40781C00-0x409F3E20'), null, 'not on a boundary of 32 bytes')
   t.equal(parseMove('C:0x4027A300-0x400080E0->0x409F3E20-0x40781C00'), null, 'backwards')
 })
 
-t.test('the kernel bss of a kernel that is larger than its zImage dies too', async t => {
+t.test('the bss of a kernel that is larger than its zImage is overwritten too', async t => {
   const prediction = predictDecompressor({
     loadAddress: 0x42000000,
     size: 0x100000,
@@ -171,7 +171,7 @@ t.test('the kernel bss of a kernel that is larger than its zImage dies too', asy
   t.equal(fateOf(prediction, { start: 0x44308000, end: 0x44309000 }), null)
 })
 
-t.test('between the two bounds the fate is uncertain', async t => {
+t.test('between the two bounds, the outcome is uncertain', async t => {
   const prediction = predictDecompressor({
     loadAddress: 0x40008000,
     size: 0x100000,

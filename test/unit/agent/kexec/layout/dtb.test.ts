@@ -18,7 +18,7 @@ function prepared(parts: TreeParts, more: Partial<Parameters<typeof prepareDtb>[
 
 const hexOf = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('hex')
 
-t.test("the ramdisk is told in the width of the root's cells", async t => {
+t.test("the address of the ramdisk has the width of the root's cells", async t => {
   const wide = prepared({ cells: 2 }).chosen.properties
   t.equal(hexOf(wide.get('linux,initrd-start')), '0000000022554000')
   t.equal(hexOf(wide.get('linux,initrd-end')), '0000000022600001')
@@ -26,7 +26,7 @@ t.test("the ramdisk is told in the width of the root's cells", async t => {
   t.throws(() => prepared({ cells: 1 }, { initrd: { start: 2 ** 32, end: 2 ** 32 + 1 } }), { code: 'FORMAT_VALUE' })
 })
 
-t.test('command line and job are told, and nothing of a ramdisk that is not there', async t => {
+t.test('command line and job id are written; without a ramdisk there is no address of one', async t => {
   const { chosen } = prepared({}, { initrd: null, jobId: 'job-7' })
   t.equal(propString(chosen, 'bootargs'), 'console=ttyS0')
   t.equal(propString(chosen, 'fauxboot,job'), 'job-7')
@@ -34,7 +34,7 @@ t.test('command line and job are told, and nothing of a ramdisk that is not ther
   t.notOk(prepared({}).chosen.properties.has('fauxboot,job'))
 })
 
-t.test('what the boot before left in /chosen is removed, the rest stays', async t => {
+t.test('properties that the previous boot left in /chosen are removed, others stay', async t => {
   const stale = [
     'linux,initrd-start',
     'linux,initrd-end',
@@ -63,18 +63,18 @@ for (const [how, parts] of [
   })
 }
 
-t.test('memory that the cells cannot hold is left out, and nothing is invented where none is known', async t => {
+t.test('memory that does not fit into the cells is left out; without known memory, none is written', async t => {
   const high = { start: 0x8_8000_0000, end: 0x9_0000_0000 }
   t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [...RAM, high] }).fdt), RAM)
   t.strictSame(ramFromFdt(prepared({ cells: 2 }, { ram: [...RAM, high] }).fdt), [...RAM, high])
   t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [high] }).fdt), [])
 })
 
-t.test('memory that a tree tells is kept', async t => {
+t.test('memory listed by the tree is kept', async t => {
   t.strictSame(ramFromFdt(prepared({ memory: [[0x40000000, 0x1000]] }).fdt), [{ start: 0x40000000, end: 0x40001000 }])
 })
 
-t.test('the size does not depend on where the ramdisk is, and there is no slack', async t => {
+t.test('the size does not depend on the address of the ramdisk, and there is no padding', async t => {
   const size = prepared({}, { initrd: { start: 0, end: 0 } }).bytes.length
   const { bytes } = prepared({})
   t.equal(bytes.length, size)
@@ -98,7 +98,7 @@ t.test('memory is reserved by the map and by regions with an address', async t =
   t.strictSame(reservedMemory(tree({})), [])
 })
 
-t.test('the ramdisk of the boot before is not reserved any more', async t => {
+t.test('the ramdisk of the previous boot is no longer reserved', async t => {
   const chosen = { 'linux,initrd-start': encodeCells([0x4a00_0000]), 'linux,initrd-end': encodeCells([0, 0x4b00_0123]) }
   const reservations = [
     [0x4a00_0000, 0x100_1000],
@@ -109,7 +109,7 @@ t.test('the ramdisk of the boot before is not reserved any more', async t => {
   t.equal(reservedMemory(tree({ chosen: odd, reservations })).length, 2)
 })
 
-t.test('a tree tells its board', async t => {
+t.test('a tree names its board', async t => {
   t.strictSame(
     boardOf(tree({ model: 'Cubietech Cubieboard4', compatible: ['cubietech,a80-cubieboard4', 'allwinner,sun9i-a80'] })),
     {

@@ -13,7 +13,7 @@ const IOMEM = `00000000-00000fff : something
 01c28000-01c2801f : serial
 `
 
-t.test('System RAM and its boot alias are RAM, neighbours joined', async t => {
+t.test('System RAM and its boot alias are RAM, and adjacent ranges are joined', async t => {
   t.strictSame(parseIomem(IOMEM), [
     { start: 0x40000000, end: 0x60000000 },
     { start: 0x80000000, end: 0x90000000 },
@@ -27,14 +27,14 @@ t.test('RAM may start at zero, and lie above 4 GiB', async t => {
   ])
 })
 
-t.test('a map of zeros is told from one without RAM', async t => {
+t.test('a map of zeros and a map without RAM are different errors', async t => {
   const zeros = IOMEM.replace(/[0-9a-f]{8}-[0-9a-f]{8}/g, '00000000-00000000')
   t.throws(() => parseIomem(zeros), { code: 'MAP_ZEROS', details: { what: '/proc/iomem' } })
   t.throws(() => parseIomem('01c28000-01c2801f : serial\n', 'FILE'), { code: 'MAP_EMPTY', details: { what: 'FILE' } })
   t.throws(() => parseIomem(''), { code: 'MAP_EMPTY' })
 })
 
-t.test('a line that is none of a memory map is shown with its number', async t => {
+t.test('the error for an invalid line shows the line and its number', async t => {
   const wrong = ['hello', '40000000 : System RAM', '50000000-4fffffff : System RAM', '0-ffffffffffffffff : System RAM']
   for (const line of wrong) {
     t.throws(() => parseIomem(`00000000-00000fff : x\n${line}\n`, 'FILE'), {
@@ -50,21 +50,21 @@ t.test('RAM of a device tree is read in the width of its cells', async t => {
   t.strictSame(ramFromFdt(tree({ cells: 2, memory: [[0x20000000, 0x80000000]] })), range)
 })
 
-t.test('a device tree without memory has none, whichever way it is missing', async t => {
+t.test('a device tree without a memory node, without reg or with sizes of zero has no memory', async t => {
   t.strictSame(ramFromFdt(tree({})), [])
   t.strictSame(ramFromFdt(tree({ memory: [] })), [])
   t.strictSame(ramFromFdt(tree({ memory: [[0x40000000, 0]] })), [])
   t.strictSame(ramFromFdt(tree({ memory: [[0, 0x1000]], memoryStatus: 'disabled' })), [])
 })
 
-t.test('memory nodes are told by type or by name', async t => {
+t.test('memory nodes are found by type or by name', async t => {
   const fdt = tree({ memory: [[0, 0x1000]], memoryName: 'ram@0' })
   t.strictSame(ramFromFdt(fdt), [{ start: 0, end: 0x1000 }])
   fdt.root.children.push({ name: 'memory-controller@0', properties: new Map(), children: [] })
   t.strictSame(ramFromFdt(fdt), [{ start: 0, end: 0x1000 }])
 })
 
-t.test('RAM on the command line', async t => {
+t.test('RAM can be typed as ranges or with sizes', async t => {
   const range = { start: 0x40000000, end: 0x80000000 }
   for (const text of [
     '40000000-7fffffff',
@@ -79,7 +79,7 @@ t.test('RAM on the command line', async t => {
   t.strictSame(parseRamOption('0+12'), { start: 0, end: 12 })
 })
 
-t.test('RAM that cannot be read is refused with what was found', async t => {
+t.test('the error for RAM that cannot be parsed shows what was found', async t => {
   for (const text of [
     '',
     'all',
@@ -97,7 +97,7 @@ t.test('RAM that cannot be read is refused with what was found', async t => {
   }
 })
 
-t.test('whatever the text, nothing but an error of the table is thrown', async t => {
+t.test('any text gives ranges or an error of the table', async t => {
   const line = fc.oneof(fc.string(), fc.constantFrom(...IOMEM.split('\n')))
   fc.assert(
     fc.property(

@@ -25,13 +25,13 @@ const arbitrary = fc.array(
 const bytes = (ranges: readonly Range[]) =>
   new Set(ranges.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)))
 
-t.test('alignment works above 4 GiB, where bit operations do not', async t => {
+t.test('alignment works above 4 GiB', async t => {
   t.equal(alignUp(0x1_0000_0001, 0x1000), 0x1_0000_1000)
   t.equal(alignUp(0x1_0000_0000, 0x1000), 0x1_0000_0000)
   t.equal(alignDown(0x1_0000_0fff, 0x1000), 0x1_0000_0000)
 })
 
-t.test('ranges share bytes, touch, or hold one another', async t => {
+t.test('ranges overlap, touch, or contain each other', async t => {
   t.strictSame(overlap(r(0, 10), r(5, 20)), r(5, 10))
   t.equal(overlap(r(0, 10), r(10, 20)), null)
   t.equal(contains(r(0, 10), r(0, 10)), true)
@@ -40,7 +40,7 @@ t.test('ranges share bytes, touch, or hold one another', async t => {
   t.equal(firstOverlap([r(0, 5)], r(5, 6)), undefined)
 })
 
-t.test('normalizing keeps the bytes, and leaves sorted ranges apart from one another', async t => {
+t.test('normalized ranges have the same bytes, and are sorted and separate', async t => {
   fc.assert(
     fc.property(arbitrary, ranges => {
       const normal = normalize(ranges)
@@ -54,7 +54,7 @@ t.test('normalizing keeps the bytes, and leaves sorted ranges apart from one ano
   )
 })
 
-t.test('subtracting leaves the bytes that are in no hole', async t => {
+t.test('subtracting leaves the bytes outside all holes', async t => {
   fc.assert(
     fc.property(arbitrary, arbitrary, (ranges, holes) => {
       const kept = [...bytes(ranges)].filter(byte => !bytes(holes).has(byte))
@@ -72,7 +72,7 @@ t.test('the first fit is aligned, free and within limits', async t => {
   t.equal(firstFit(free, 0x100, 0x100, r(0, 0x2ff)), null)
 })
 
-t.test('numbers are shown as people and programs expect them', async t => {
+t.test('numbers are formatted for people and for programs', async t => {
   t.equal(hex(0x4000_0000), '0x40000000')
   t.equal(hex(10n), '0xa')
   t.equal(formatRange(r(0x40000000, 0x80000000)), '0x40000000-0x7fffffff')

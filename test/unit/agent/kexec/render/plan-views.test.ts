@@ -21,7 +21,7 @@ function plan(more: Partial<PlanInput> = {}): Plan {
   })
 }
 
-/** A plan as nobody would make it: the zImage where kexec-tools puts it, the ramdisk in its way. */
+/** A bad plan: the zImage lies where kexec-tools puts it, and the ramdisk in its way. */
 function doomed(): PlanJson {
   const json = planToJson(plan())
   const prediction = {
@@ -92,7 +92,7 @@ t.test('JSON has the constants of the code, and the ranges of findings', async t
   t.equal(open.kernel.code?.stackEnd, null)
 })
 
-t.test('memory is cut at every boundary, and what dies and collides is marked', async t => {
+t.test('memory is cut at every boundary, and overwritten and colliding strips are marked', async t => {
   const strips = memoryStrips(planToJson(plan()))
   t.equal(strips[0]?.start, 0x40000000)
   t.equal(strips.at(-1)?.end, 0x80000000)
@@ -112,7 +112,7 @@ t.test('memory is cut at every boundary, and what dies and collides is marked', 
   )
 })
 
-t.test('a plan without a layout shows what was wanted and what is in the way', async t => {
+t.test('a plan without a layout shows the wanted range and what is in the way', async t => {
   const json = planToJson(plan({ ram: [{ start: 0x40000000, end: 0x42142000 }], dtb: treeFile({}) }))
   const collision = memoryStrips(json).find(strip => strip.collides)
   t.strictSame(
@@ -123,14 +123,14 @@ t.test('a plan without a layout shows what was wanted and what is in the way', a
   t.match(renderPlanSvg(json), /wanted \+ in the way \(not RAM\)/)
 })
 
-t.test('text has the segments, the prediction, the findings and the memory', async t => {
+t.test('the text has the segments, the prediction, the findings and the memory', async t => {
   const text = renderPlanText(planToJson(plan()), { color: false })
   t.match(text, /Plan: survivable/)
   t.match(text, /0 {2}kernel +0x42000000 +0x42100000 +1 MiB +1048576 bytes of data/)
-  t.match(text, /stays in place, no C: line/)
+  t.match(text, /stays in place and prints no C: line/)
   t.match(
     text,
-    /overwrites 0x40204000 to 0x42131000, for sure up to 0x42111000 \(bounds: its code is not of the known form\)/,
+    /overwrites 0x40204000 to 0x42131000, certainly up to 0x42111000 \(estimated: its code does not have the known form\)/,
   )
   t.match(text, /Findings\n {2}none/)
   t.match(text, /0x40208000 \|###\| +4 MiB +unpacked kernel/)
@@ -138,10 +138,10 @@ t.test('text has the segments, the prediction, the findings and the memory', asy
   t.equal(text.at(-1), '\n')
 })
 
-t.test('text tells a move, and the remedy of each finding', async t => {
+t.test('the text describes a move, and the remedy of each finding', async t => {
   const text = renderPlanText(doomed(), { color: false })
   t.match(text, /not survivable/)
-  t.match(text, /prints C:0x400080C0-0x40108000->0x40608B00-0x40708A40 \(about\)/)
+  t.match(text, /prints about C:0x400080C0-0x40108000->0x40608B00-0x40708A40/)
   t.match(text, /fatal {4}workspace: .*\n +to do: place it above/)
   t.match(text, /0x90000000 \|!!!\| +4 KiB +ramdisk 2 \+ not RAM/)
   t.match(text, /\.\.\./, 'a gap between RAM and what lies outside')
@@ -152,7 +152,7 @@ t.test('text tells a move, and the remedy of each finding', async t => {
   t.match(renderPlanText(silent as PlanJson, { color: false }), /prints nothing/)
 })
 
-t.test('text of an exact prediction says so', async t => {
+t.test('the text of an exact prediction says so', async t => {
   const json = planToJson(plan())
   const code = { restart: '0x0', gap: '0x0', wontOverwrite: '0x0', stackEnd: null, checksMemory: null }
   const { prediction } = json
@@ -167,21 +167,21 @@ t.test('text of an exact prediction says so', async t => {
   t.match(text, /unpacks to at most 4 MiB.*\(assumed\)/)
 })
 
-t.test('text of an arm64 plan has no decompressor', async t => {
+t.test('the text of an arm64 plan has no decompressor', async t => {
   const json = planToJson(plan({ kernel: arm64Image() }))
   t.notMatch(renderPlanText(json, { color: false }), /Decompressor/)
   t.match(renderPlanSvg(json), /no prediction/)
   t.match(renderPlanSvg(json), />Image</)
 })
 
-t.test('colours come only when they are asked for', async t => {
+t.test('colours are off by default', async t => {
   const sequence = '\u001b['
   t.notOk(renderPlanText(doomed(), { color: false }).includes(sequence))
   t.ok(renderPlanText(doomed(), { color: true }).includes(`${sequence}31m`))
   t.ok(renderPlanText(planToJson(plan()), { color: true }).includes(`${sequence}32m`))
 })
 
-t.test('the picture is one SVG that needs nothing from elsewhere', async t => {
+t.test('the picture is a self-contained SVG', async t => {
   const svg = renderPlanSvg(planToJson(plan()))
   t.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/)
   t.notMatch(svg, /href|<script|url\(|@import/)

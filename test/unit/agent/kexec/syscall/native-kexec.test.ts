@@ -3,7 +3,7 @@ import { createNativeKexec, type NativeCalls } from '../../../../../agent/kexec/
 import { AddonError, NativeArgumentError, NativeError } from '../../../../../native/index.js'
 import { needs } from '../../../../peer.js'
 
-/** The addon, failing in one way whatever is called. */
+/** An addon of which every call fails with the same error. */
 function failing(error: unknown): NativeCalls {
   const fail = async () => {
     throw error
@@ -27,11 +27,11 @@ const EXPLAINED: readonly [syscall: string, errno: number, errname: string, reas
   ['ioctl SIOCGIFFLAGS', 19, 'ENODEV', /no such network interface/],
   ['ioctl SIOCSIFFLAGS', 1, 'EPERM', /CAP_NET_ADMIN/],
   ['socket', 97, 'EAFNOSUPPORT', /RestrictAddressFamilies/],
-  ['kexec_load', 5, 'EIO', /no further reason; see the kernel's log/],
+  ['kexec_load', 5, 'EIO', /no known reason; see the kernel's log/],
 ]
 
 for (const [syscall, errno, errname, reason] of EXPLAINED) {
-  t.test(`${errname} of ${syscall} is said in words`, async t => {
+  t.test(`${errname} of ${syscall} is explained`, async t => {
     const error = refused(syscall, errno, errname)
     await t.rejects(createNativeKexec(failing(error)).unload(), {
       code: 'KEXEC_SYSCALL',
@@ -42,7 +42,7 @@ for (const [syscall, errno, errname, reason] of EXPLAINED) {
   })
 }
 
-t.test('wrong arguments and a missing addon are errors of the table, from every call', async t => {
+t.test('for wrong arguments and a missing addon, every call rejects with an error of the table', async t => {
   const wrong = createNativeKexec(failing(new NativeArgumentError('kexec_load(...)', 'entry 0x0 is in no segment')))
   const missing = createNativeKexec(failing(new AddonError('no prebuilds/ in /opt')))
   for (const [kexec, code, message] of [
@@ -58,7 +58,7 @@ t.test('wrong arguments and a missing addon are errors of the table, from every 
   }
 })
 
-t.test('an error that is none of the addon passes as it is', async t => {
+t.test('any other error passes unchanged', async t => {
   const bug = new TypeError('a bug')
   await t.rejects(createNativeKexec(failing(bug)).sync(), bug)
 })

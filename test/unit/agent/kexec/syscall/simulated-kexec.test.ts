@@ -22,7 +22,7 @@ const segment = (mem: number, memsz = 0x1000, buffer: Uint8Array = new Uint8Arra
 const valid = segment(0x42000000)
 const many = (count: number) => Array.from({ length: count }, (_, index) => segment(0x42000000 + index * 0x1000))
 
-/** What was done on the board for each case, in its order: one kernel goes through all of them. */
+/** The calls made on the board for each case, in order, all on the same kernel. */
 const DONE: Readonly<Record<number, (kernel: SimulatedKernel) => 0 | string>> = {
   1: kernel => kernel.kexecLoad(0x42000000, [valid], ARM),
   2: kernel => kernel.kexecLoad(0x42000000, [valid], 0),
@@ -41,7 +41,7 @@ const DONE: Readonly<Record<number, (kernel: SimulatedKernel) => 0 | string>> = 
   15: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x4),
   16: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x2),
   17: kernel => kernel.kexecLoad(0x42000000, [valid], ARM | 0x1),
-  // JavaScript's nearest to a bad pointer: bytes that were there and are gone.
+  // The closest that JavaScript has to a bad pointer: a detached buffer.
   18: kernel => {
     const buffer = new Uint8Array(16)
     structuredClone(buffer.buffer, { transfer: [buffer.buffer] })
@@ -58,7 +58,7 @@ const DONE: Readonly<Record<number, (kernel: SimulatedKernel) => 0 | string>> = 
   30: kernel => as(kernel, 'disabled', true, () => kernel.kexecLoad(0, [], ARM)),
 }
 
-/** Cases of calls that the interface does not have: a wild list of segments, other reboots, `kexec_file_load`. */
+/** Cases of calls that the interface does not have: a bad pointer to the segments, other reboots, `kexec_file_load`. */
 const OUTSIDE = [20, 25, 28]
 
 function as(
@@ -74,7 +74,7 @@ function as(
   return answer
 }
 
-t.test('the fake kernel answers every measured case as the real one did, one after another', async t => {
+t.test('the simulated kernel answers all measured cases, in order, like the real one', async t => {
   const kernel = new SimulatedKernel()
   for (const { n, case: name, errno, kexec_loaded } of measured.cases) {
     const act = DONE[n]
@@ -90,20 +90,20 @@ t.test('the fake kernel answers every measured case as the real one did, one aft
   t.equal(Object.keys(DONE).length + OUTSIDE.length, measured.cases.length, 'no case is left out')
 })
 
-t.test('the fake kernel counts the segments together against half of RAM', async t => {
+t.test('the simulated kernel accepts segments of at most half of RAM in total', async t => {
   const kernel = new SimulatedKernel()
   const halves = (mib: number) => [segment(RAM, 256 * MiB), segment(RAM + 256 * MiB, mib * MiB)]
   t.equal(kernel.kexecLoad(RAM, halves(256), ARM), 0)
   t.equal(kernel.kexecLoad(RAM, halves(257), ARM), 'EINVAL')
 })
 
-t.test('a fake kernel that cannot stop its other CPUs loads nothing, but unloads', async t => {
+t.test('a simulated kernel that cannot stop its other CPUs loads nothing, but unloads', async t => {
   const kernel = new SimulatedKernel({ unstoppableCpus: true })
   t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
   t.equal(kernel.kexecLoad(0, [], ARM), 0)
 })
 
-t.test('a fake kernel has the memory it is given', async t => {
+t.test('a simulated kernel has the memory it is given', async t => {
   const kernel = new SimulatedKernel({ ram: [{ start: 0x20000000, end: 0x30000000 }] })
   t.equal(kernel.kexecLoad(0x20000000, [segment(0x20000000)], ARM), 0)
   t.equal(kernel.kexecLoad(0x42000000, [valid], ARM), 'EINVAL')
@@ -136,7 +136,7 @@ t.test(
   },
 )
 
-t.test('unload drops the image; a jump then is refused with what is missing', async t => {
+t.test('after unload, the error of a jump says that no image is loaded', async t => {
   const kexec = createSimulatedKexec()
   await kexec.load(0x42000000, [valid], ARM)
   await kexec.unload()
@@ -147,7 +147,7 @@ t.test('unload drops the image; a jump then is refused with what is missing', as
   })
 })
 
-t.test('arguments are checked as before the real call: what the kernel would accept is refused too', async t => {
+t.test('arguments are checked like before the real call, even those that the kernel would accept', async t => {
   const kexec = createSimulatedKexec()
   await t.rejects(kexec.load(0x1234, [valid], ARM), {
     code: 'KEXEC_ARGUMENT',
@@ -163,7 +163,7 @@ t.test('arguments are checked as before the real call: what the kernel would acc
   await t.rejects(kexec.load(0x42000000, [broken], ARM), { message: 'from the getter' })
 })
 
-t.test('a failed load leaves the earlier image loaded, as the kernel does', async t => {
+t.test('a failed load leaves the earlier image loaded, like in the real kernel', async t => {
   const kexec = createSimulatedKexec()
   await kexec.load(0x42000000, [valid], ARM)
   await t.rejects(kexec.load(0x10000000, [segment(0x10000000)], ARM), {
@@ -174,7 +174,7 @@ t.test('a failed load leaves the earlier image loaded, as the kernel does', asyn
   t.equal(await kexec.loaded(), true)
 })
 
-t.test('any call can be told to fail, once, with an errno or with an error', async t => {
+t.test('failNext makes any call fail once, with an errno or an error', async t => {
   const kexec = createSimulatedKexec()
   kexec.failNext('load', 'EBUSY')
   kexec.failNext('load', fault('KEXEC_ADDON', { reason: 'gone' }))
@@ -186,14 +186,14 @@ t.test('any call can be told to fail, once, with an errno or with an error', asy
   await kexec.load(0x42000000, [valid], ARM)
   kexec.failNext('sync', 'EIO')
   await t.rejects(kexec.sync(), {
-    message: "sync() failed: EIO (5), sync gives no further reason; see the kernel's log",
+    message: "sync() failed: EIO (5), for which sync has no known reason; see the kernel's log",
   })
   kexec.failNext('jump', 'EPERM')
   await t.rejects(kexec.jump(), { message: /may not reboot/ })
   t.equal(kexec.calls.length, 5, 'refused calls are noted too')
 })
 
-t.test('only the links that a test names are there', async t => {
+t.test('only the links named in the options exist', async t => {
   const kexec = createSimulatedKexec({ links: ['eth0'] })
   await kexec.linkDown('eth0')
   await t.rejects(kexec.linkDown('eth1'), {

@@ -50,7 +50,7 @@ t.test('a warning of the plan is shown before the kernel starts', async t => {
   line.type('bootz 42000000 43000000:40\r')
   t.match(
     await line.shows('Starting kernel ...\n\n'),
-    /\n## fauxboot: piece 1 of the ramdisk starts with 78787878.*\n\nStarting kernel \.\.\.\n\n$/,
+    /\n## fauxboot: part 1 of the ramdisk starts with 78787878.*\n\nStarting kernel \.\.\.\n\n$/,
   )
 })
 
