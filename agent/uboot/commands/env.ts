@@ -1,11 +1,8 @@
 /** The table of the commands of the environment: `env` with its subcommands, and the older names of some. */
 
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-import { exists, grep, print } from './env-print.js'
-import { listCallbacks, listFlags } from './env-rules.js'
-import { info, load, restoreDefaults, save, select } from './env-save.js'
-import { ask, edit, indirect, remove, set } from './env-set.js'
-import { exportTo, importFrom } from './env-transfer.js'
+import { exportTo, importFrom, info, load, restoreDefaults, save, select } from './env-storage.js'
+import { ask, edit, exists, grep, indirect, listCallbacks, listFlags, print, remove, set } from './env-variables.js'
 
 /** most words of a line */
 const MAX_ARGS = 64
