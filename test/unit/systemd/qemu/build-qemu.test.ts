@@ -5,7 +5,7 @@ import { buildProgress } from '../../../../systemd/qemu/build-progress.js'
 import { firmwareNames, patchesOf, QEMU_BUILD_PACKAGES } from '../../../../systemd/qemu/cubieboard4-qemu.js'
 import { aptConfiguration, mirrorsOf, versionOf } from '../../../../systemd/qemu/qemu-source.js'
 
-const MACHINE = join(import.meta.dirname, '../../../../systemd/qemu/cubieboard4')
+const MACHINE = 'systemd/qemu/cubieboard4'
 
 t.test("the mirror is the one that the host's apt uses for Debian", async t => {
   const targets = `http://mirror.lab/debian/ Debian
