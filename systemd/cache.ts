@@ -1,20 +1,20 @@
-/** Folders that are expensive to make, kept under a name made of everything that goes into them. */
+/** A cache of folders that take long to build, each named by a digest of its inputs. */
 
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CACHE_DIR } from './paths.js'
 
-/** Entries of one kind that stay beside a new one: another branch's, or another process's that still reads it. */
+/** Older entries of a kind to keep: another branch may need them, or another process may be reading them. */
 const KEPT = 7
 
-/** Raised when the meaning of cached folders changes. */
+/** Increase it when the content of cached folders changes for the same inputs. */
 const FORMAT = 1
 
 /**
- * Digest of whatever a cached folder depends on.
+ * Digest of everything that a cached folder depends on.
  *
- * @param parts text and bytes, in a fixed order; each counts with its length
+ * @param parts text and bytes in a fixed order; the digest covers the length of each
  */
 export function contentKey(parts: Iterable<Uint8Array | string>): string {
   const hash = createHash('sha256').update(`fauxboot ${FORMAT}\n`)
@@ -26,13 +26,13 @@ export function contentKey(parts: Iterable<Uint8Array | string>): string {
 }
 
 /**
- * The folder `<kind>-<key>` of the cache, made when it is not there yet. A folder appears complete or not at all: it
- * is made under another name, and the first of several makers wins.
+ * The folder `<kind>-<key>` of the cache, built if it does not exist. It is built under another name and then renamed, so
+ * it appears complete or not at all. When several processes build the same folder, the first one wins.
  *
- * @param kind what is kept, for people who look into the cache
+ * @param kind what the folder holds, for people who look into the cache
  * @param key of {@link contentKey}
  * @param make fills the empty folder that it is given
- * @returns path of the folder; its files are not to be changed
+ * @returns path of the folder; do not change its files
  */
 export async function cached(kind: string, key: string, make: (dir: string) => Promise<void>): Promise<string> {
   const dir = join(CACHE_DIR, `${kind}-${key}`)

@@ -1,4 +1,4 @@
-/** Where things lie in the checkout, found from the sources and from the compiled files alike. */
+/** Paths in the checkout. They are the same for the sources and for the compiled files in `dist`. */
 
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -19,7 +19,7 @@ function findRoot(from: string): string {
 /** The project's folder: the one with package.json. */
 export const PROJECT_DIR = findRoot(dirname(fileURLToPath(import.meta.url)))
 
-/** What is built once and kept; `FAUXBOOT_CACHE` puts it elsewhere, for instance outside of a fresh clone. */
+/** The cache of built images; the variable `FAUXBOOT_CACHE` moves it, for instance out of a fresh clone. */
 export const CACHE_DIR = process.env.FAUXBOOT_CACHE ?? join(PROJECT_DIR, '.cache')
 
 export const BOARDS_DIR = join(PROJECT_DIR, 'systemd', 'boards')

@@ -1,4 +1,4 @@
-/** Host tools run as child processes: their words go into the error when they fail. */
+/** Runs the host's tools as child processes. When one fails, the error quotes what it printed. */
 
 import { spawn } from 'node:child_process'
 import { fault } from '../agent/errors.js'
@@ -6,22 +6,22 @@ import { fault } from '../agent/errors.js'
 export interface RunOptions {
   /** working directory */
   readonly cwd?: string
-  /** given to the tool's standard input */
+  /** for the tool's standard input */
   readonly input?: Uint8Array | string
   /** added to the environment */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Lines of stderr that an error quotes at most. */
+/** An error quotes at most this many lines of stderr. */
 const QUOTED_LINES = 12
 
-/** Debian keeps mkfs.vfat and depmod where a user's PATH often does not look. */
+/** Debian keeps mkfs.vfat and depmod in /usr/sbin, which is often missing from a user's PATH. */
 const PATH = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`
 
 /**
  * Run a tool to its end.
  *
- * @param doing what it is for, for the error's sentence
+ * @param doing the purpose, as the error states it: `making an SD card`
  * @param argv the tool and its arguments; no shell is involved
  * @returns its standard output
  * @throws BUILD_TOOL when it cannot be started or does not end with 0
@@ -54,7 +54,7 @@ export function run(doing: string, argv: readonly [string, ...string[]], options
         }),
       )
     })
-    // A tool that ends without reading all of its input says so by its exit status.
+    // A tool that stops reading early reports its failure through its exit status.
     child.stdin.on('error', () => child.stdin.destroy())
     child.stdin.end(options.input ?? '')
   })

@@ -1,4 +1,4 @@
-/** Boards as data: each file of systemd/boards is one board. */
+/** Reads and checks the boards' data: each JSON file in systemd/boards describes one board. */
 
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -16,16 +16,16 @@ const strict = { additionalProperties: false } as const
 
 const SdSchema = Type.Object(
   {
-    /** where Debian keeps the real boot loader */
+    /** the real boot loader: Debian's package, and the file's path in it */
     bootloader: Type.Object({ package: Name, path: Type.String({ pattern: '^[^/]' }) }, strict),
-    /** where the SoC's boot ROM looks for it on the card, in bytes */
+    /** offset on the card at which the SoC's boot ROM reads the boot loader, bytes */
     bootloaderOffset: Type.Integer({ minimum: 512, maximum: 1024 * 1024 }),
     /** replaces the boot loader's whole built-in environment */
     environment: Type.Object(
       {
         file: Type.String({ pattern: '^[A-Za-z0-9._-]+$' }),
         size: Address,
-        /** the board's own: addresses where the boot loader puts kernel, dtb and ramdisk */
+        /** variables of this board: the addresses to which the boot loader loads kernel, dtb and ramdisk */
         variables: Type.Record(Type.String({ pattern: '^[A-Za-z0-9_]+$' }), Type.String({ pattern: '^[^\\n]*$' })),
       },
       strict,
@@ -40,13 +40,13 @@ const QemuSchema = Type.Object(
     build: Type.Optional(Type.Literal('cubieboard4')),
     /** value of `-M` */
     machine: Type.String({ minLength: 1 }),
-    /** value of `-cpu`; the machine's own without it */
+    /** value of `-cpu`; by default, the machine's own */
     cpu: Type.Optional(Type.String({ minLength: 1 })),
     cpus: Type.Integer({ minimum: 1, maximum: 8 }),
     memoryMiB: Type.Integer({ minimum: 128, maximum: 3072 }),
-    /** device of the network link; the machine's own without it */
+    /** network device; by default, the machine's own */
     nic: Type.Optional(Type.String({ minLength: 1 })),
-    /** which of the machine's UARTs is the console */
+    /** number of the machine's UART that is the console */
     serial: Type.Integer({ minimum: 0, maximum: 7 }),
     /** the machine starts from its SD card: QEMU loads no kernel into it */
     sdOnly: Type.Optional(Type.Literal(true)),
@@ -68,15 +68,15 @@ const BoardSchema = Type.Object(
       },
       strict,
     ),
-    /** file of Debian's kernel package; without it the device tree comes from the emulator */
+    /** file in Debian's kernel package; without it, the emulator makes the device tree */
     dtb: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dtb$' })),
-    /** kernel modules of the first stage; what they depend on comes along */
+    /** kernel modules of the first stage; their dependencies are added */
     modules: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_]+$' }), {
       uniqueItems: true,
     }),
-    /** how QEMU emulates it, if it does */
+    /** how QEMU emulates the board, if it can */
     qemu: Type.Optional(QemuSchema),
-    /** how it boots from an SD card */
+    /** how the board boots from an SD card, if it does */
     sd: Type.Optional(SdSchema),
   },
   strict,
@@ -86,16 +86,16 @@ export type Board = Static<typeof BoardSchema>
 export type SdCard = Static<typeof SdSchema>
 
 /**
- * Check what a board's file says.
+ * Check the content of a board's file.
  *
  * @param value the file's JSON
- * @param file its name, for the error; the board must have the same
- * @throws BOARD_DATA naming the place in the file, and what is expected there
+ * @param file its name, for errors; it must match the board's name
+ * @throws BOARD_DATA with the place in the file and what is expected there
  */
 export function parseBoard(value: unknown, file: string): Board {
   for (const error of Value.Errors(BoardSchema, value)) {
     const extra = error.keyword === 'additionalProperties' ? `: ${String(error.params.additionalProperties)}` : ''
-    // typebox reports the property itself first, as a schema that is false: the line about its owner says more.
+    // typebox first reports an unknown property as a schema that is false; the error about its owner says more.
     if (error.keyword === 'boolean') continue
     throw fault('BOARD_DATA', {
       file,
@@ -131,7 +131,7 @@ export function parseBoard(value: unknown, file: string): Board {
   return board
 }
 
-/** Names of the boards that there are. */
+/** Names of all boards, sorted. */
 export async function boardNames(dir = BOARDS_DIR): Promise<string[]> {
   const files = await readdir(dir)
   return files
@@ -145,7 +145,7 @@ export async function boardNames(dir = BOARDS_DIR): Promise<string[]> {
  *
  * @param name of the board
  * @param dir folder of the data files
- * @throws BOARD_DATA when there is no such board or its file is wrong
+ * @throws BOARD_DATA if there is no such board or its file is wrong
  */
 export async function loadBoard(name: string, dir = BOARDS_DIR): Promise<Board> {
   const names = await boardNames(dir)

@@ -1,4 +1,4 @@
-/** The agent as it lies on the board: its bundle, the code that V8 made of it, and the native addon. */
+/** The agent's files on the board: its bundle, V8's compiled code for it, and the native addon. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
@@ -15,14 +15,14 @@ const AGENT_DIR = 'usr/lib/fauxboot'
  * Files of the agent.
  *
  * @param tree Debian's packages for armhf, with the Node that will run the agent
- * @throws BUILD_INPUT when the agent was not built, BUILD_TOOL
+ * @throws BUILD_INPUT if the agent has not been built; BUILD_TOOL
  */
 export async function agentFiles(tree: string): Promise<FileTree> {
   for (const path of [AGENT_BUNDLE, AGENT_PREBUILDS]) {
     if (existsSync(path)) continue
     throw fault('BUILD_INPUT', {
       doing: 'putting the agent into an image',
-      reason: `${path} is missing: npm run build`,
+      reason: `${path} is missing; run "npm run build"`,
     })
   }
   const compiled = await compiledBundle(tree)
@@ -30,8 +30,8 @@ export async function agentFiles(tree: string): Promise<FileTree> {
 }
 
 /**
- * The bundle with V8's compiled code beside it. V8 takes such code only from its own version on its own architecture,
- * so the board's Node makes it, run by QEMU's user mode.
+ * The bundle with V8's compiled code beside it. V8 accepts compiled code only from the same version on the same
+ * architecture, so the board's own Node makes it, running in QEMU's user mode.
  */
 async function compiledBundle(tree: string): Promise<string> {
   const source = dirname(AGENT_BUNDLE)

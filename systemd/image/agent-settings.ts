@@ -1,4 +1,4 @@
-/** The agent's settings on a board: those that follow from the board, and those that the lab chooses. */
+/** The agent's settings on a board: some follow from the board's data, the lab chooses the others. */
 
 import type { Board } from '../boards/board.js'
 import { FileTree } from './file-tree.js'
@@ -7,14 +7,14 @@ const SETTINGS_FILE = 'etc/fauxboot/agent.json'
 const TOKEN_FILE = 'etc/fauxboot/token'
 
 export interface LabSettings {
-  /** the token for changes; without one, only loopback may change anything */
+  /** the token that clients must send to change anything; without one, only the board itself may */
   readonly token?: string
-  /** further settings by their names in `agent/config.ts`: `{ "fetchRetries": 2 }` */
+  /** more settings by their names in `agent/config.ts`: `{ "fetchRetries": 2 }` */
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
 /**
- * `/etc/fauxboot` of a board.
+ * The files of a board's `/etc/fauxboot`.
  *
  * @param board its serial console is the default console of targets
  */

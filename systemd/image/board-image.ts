@@ -14,22 +14,22 @@ import { compressedArchive, joinArchives } from './initramfs.js'
 import { firstStageCmdline } from './kernel-cmdline.js'
 import { stageModules } from './kernel-modules.js'
 
-/** Paths of what was built; the files are the cache's and not to be changed. */
+/** Paths of the built files. They belong to the cache: do not change them. */
 export interface BoardImage {
   readonly board: Board
   /** Debian's vmlinuz, as it is in its package */
   readonly kernel: string
-  /** null when the device tree comes from the emulator */
+  /** null if the emulator makes the device tree */
   readonly dtb: string | null
   readonly initramfs: string
   readonly cmdline: string
 }
 
 /**
- * Build a board's first stage, or find it in the cache.
+ * Build a board's first stage. Cached.
  *
  * @param board read by `loadBoard`
- * @param lab what the lab decides; without a token nobody but the board itself may change anything
+ * @param lab the lab's settings; without a token, only the board itself may change anything
  * @throws BUILD_TOOL, BUILD_INPUT
  */
 export async function buildBoardImage(board: Board, lab: LabSettings = {}): Promise<BoardImage> {

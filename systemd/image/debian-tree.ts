@@ -1,4 +1,4 @@
-/** Debian's packages unpacked into a folder, as the user who asks: nothing of them is run or installed. */
+/** Unpacks Debian packages into a folder, as the current user. Nothing in them is run or installed. */
 
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
@@ -10,18 +10,18 @@ import { run } from '../run.js'
 
 export type Suite = 'trixie' | 'bookworm'
 
-/** A release's other name: a folder of its own on a mirror, which can be whole while the first is synchronized. */
+/** A release's other name. On a mirror it is a separate folder, which can be complete while the first is synchronized. */
 const OTHER_NAME: Readonly<Record<Suite, string>> = { trixie: 'stable', bookworm: 'oldstable' }
 
 interface Attempt {
-  /** the release under its own name, or its other one */
+  /** use the release's own name, not its other one */
   readonly own: boolean
-  /** with the suites of security and stable updates, as Debian is used; without them it is the last point release */
+  /** include security and stable updates; without them, the tree is the last point release */
   readonly updates: boolean
   readonly waitSeconds: number
 }
 
-/** A mirror answers with errors while it is synchronized: what is asked for, one after the other. */
+/** What to try, in this order, because a mirror answers with errors while it is synchronized. */
 const ATTEMPTS: readonly Attempt[] = [
   { own: true, updates: true, waitSeconds: 0 },
   { own: false, updates: true, waitSeconds: 1 },
@@ -31,10 +31,10 @@ const ATTEMPTS: readonly Attempt[] = [
   { own: true, updates: false, waitSeconds: 60 },
 ]
 
-/** For mmdebstrap, which runs it before apt reads the list. */
+/** A hook that mmdebstrap runs before apt reads the list of sources. */
 const ONLY_THE_RELEASE = `--setup-hook=sed -i -e '/-updates/d' -e '/security/d' "$1"/etc/apt/sources.list`
 
-/** Of the packages' files, what no image needs. */
+/** Files in the packages that no image needs. */
 const LEFT_OUT = [
   './dev',
   './usr/share/doc',
@@ -54,13 +54,13 @@ const LEFT_OUT = [
 ]
 
 export interface DebianTreeOptions {
-  /** packages for the boards, by default, or for this machine */
+  /** packages for the boards (the default) or for this machine */
   readonly target?: 'armhf' | 'here'
-  /** further packages, which come without those that they depend on */
+  /** more packages, to be unpacked without their dependencies */
   readonly alone?: readonly string[]
 }
 
-/** For mmdebstrap, which runs it behind its own unpacking; apt still knows where packages are then. */
+/** A hook that mmdebstrap runs after its own unpacking, while its apt can still download. */
 function unpackAlone(packages: readonly string[]): string {
   const download = `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download --quiet --quiet ${packages.join(' ')}`
   const each = 'for package in *.deb; do dpkg-deb --extract "$package" . && rm "$package"; done'
@@ -69,7 +69,7 @@ function unpackAlone(packages: readonly string[]): string {
 
 const KERNEL_PREFIX = 'vmlinuz-'
 
-/** How the host's apt was told to treat its mirror counts for the same mirror here. */
+/** Settings of the host's apt that mmdebstrap's apt needs for the same mirror. */
 const HOST_APT_SETTINGS = ['Acquire::Check-Valid-Until', 'Acquire::Check-Date']
 
 async function hostAptOptions(): Promise<string[]> {
@@ -82,12 +82,12 @@ async function hostAptOptions(): Promise<string[]> {
 }
 
 /**
- * Unpack Debian packages and what they depend on. Cached by suite and packages.
+ * Unpack Debian packages and their dependencies. Cached by suite and packages.
  *
  * @param suite Debian's code name
  * @param packages names of packages
  * @returns the folder, with `usr`, `etc`, `boot`
- * @throws BUILD_TOOL when the mirror cannot give them after some tries
+ * @throws BUILD_TOOL if the mirror fails again and again
  */
 export function debianTree(
   suite: Suite,
@@ -124,9 +124,9 @@ function nameOf(suite: Suite, attempt: Attempt): string {
 }
 
 /**
- * The version of the kernel in an unpacked tree, as `uname -r` says it.
+ * The version of the kernel in an unpacked tree, as `uname -r` prints it.
  *
- * @throws BUILD_INPUT when there is not exactly one
+ * @throws BUILD_INPUT unless there is exactly one
  */
 export async function kernelVersion(tree: string): Promise<string> {
   const files = await readdir(join(tree, 'boot'))
@@ -156,7 +156,7 @@ async function unpack(suite: Suite, attempt: Attempt, options: readonly string[]
   await run(doing, ['tar', '-C', dir, '-xf', tar, '--no-same-owner', '--wildcards', ...left])
   await rm(tar)
   const modules = join(dir, 'usr/lib/modules')
-  // Debian 12 has them elsewhere; of its kernel, none is used.
+  // Debian 12 keeps its modules elsewhere; no image uses them.
   for (const version of existsSync(modules) ? await readdir(modules) : []) {
     await run('listing what kernel modules depend on', ['depmod', '-b', join(dir, 'usr'), version])
   }

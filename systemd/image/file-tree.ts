@@ -1,4 +1,4 @@
-/** A tree of files in the making, as the entries of a cpio archive: owned by root without being root. */
+/** Collects files as entries of a cpio archive. All belong to root, whoever runs this. */
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
@@ -12,7 +12,7 @@ const CHARACTER = 0o020000
 export class FileTree {
   readonly #entries = new Map<string, CpioEntry>()
 
-  /** The entries so far, each folder before what is in it. */
+  /** The entries so far, each folder before its content. */
   entries(): CpioEntry[] {
     return [...this.#entries.values()]
   }
@@ -43,7 +43,7 @@ export class FileTree {
   }
 
   /**
-   * Take over a file, or a folder with all in it. A link comes with what it points to.
+   * Copy a file, or a folder with its content. A symbolic link is copied together with its target.
    *
    * @param root folder that stands for `/`
    * @param name path below it

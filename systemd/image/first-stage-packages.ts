@@ -1,8 +1,8 @@
-/** The Debian packages behind the first stage, the tests' tools and the SD cards: one tree for all. */
+/** The Debian packages for the first stage, the SD cards and the tests' tools: one tree for all. */
 
 import { debianTree } from './debian-tree.js'
 
-/** Debian package and what it is for. */
+/** Each Debian package with its purpose. */
 const PACKAGES = {
   'linux-image-armmp': 'kernel, modules and device trees',
   systemd: 'PID 1, network, journal',

@@ -1,4 +1,4 @@
-/** What the first stage consists of: which files of Debian's packages, and the few that tell them what to do. */
+/** The content of the first stage: files of Debian's packages, and the few files that configure them. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { FileTree } from './file-tree.js'
 import { smallIcuData } from './icu-data.js'
 import { sharedLibraries } from './shared-libraries.js'
 
-/** Programs, and libraries that programs open by name; the libraries that they are linked with come along. */
+/** Programs, and libraries that programs open by name. The libraries that these are linked with are added. */
 const PROGRAMS = [
   'usr/bin/node',
   'usr/bin/busybox',
@@ -31,12 +31,12 @@ const PROGRAMS = [
   'usr/lib/arm-linux-gnueabihf/libkmod.so.2',
 ]
 
-/** The library that is replaced by a smaller one. */
+/** The library that a smaller one replaces. */
 const ICU_DATA = /\/libicudata\.so\.\d+$/
 
-/** Read by their names at run time. */
+/** Files that programs read by name at run time. */
 const FILES = [
-  // Debian's Node keeps these parts of itself outside of its library.
+  // Debian's Node loads these of its own modules from files.
   'usr/share/nodejs/acorn/dist/acorn.js',
   'usr/share/nodejs/acorn-walk/dist/walk.js',
   'usr/share/nodejs/cjs-module-lexer/lexer.js',
@@ -51,7 +51,7 @@ const FILES = [
   'usr/lib/udev/rules.d/80-net-setup-link.rules',
 ]
 
-/** Debian's units; none is there that is not needed, so none is masked. */
+/** The units of Debian that the first stage needs. It has no others, so none has to be masked. */
 const SYSTEM_UNITS = [
   'basic.target',
   'final.target',
@@ -82,7 +82,7 @@ const SYSTEM_UNITS = [
   'umount.target',
 ]
 
-/** What is started: unit and who wants it. */
+/** Each unit to be started, and the unit that wants it. */
 const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-journald.socket', 'sockets.target'],
   ['systemd-journald-dev-log.socket', 'sockets.target'],
@@ -97,7 +97,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['fauxboot-resolv.path', 'sysinit.target'],
 ]
 
-/** Accounts that Debian's packages would make when they are installed. */
+/** Accounts that installing Debian's packages would create. */
 const ACCOUNTS: readonly (readonly [name: string, id: number])[] = [
   ['root', 0],
   ['systemd-journal', 998],
@@ -105,7 +105,7 @@ const ACCOUNTS: readonly (readonly [name: string, id: number])[] = [
   ['nobody', 65534],
 ]
 
-/** Groups that udev's rules name. */
+/** Groups in udev's rules. */
 const DEVICE_GROUPS = [
   'tty',
   'disk',
@@ -122,7 +122,7 @@ const DEVICE_GROUPS = [
   'tape',
 ]
 
-/** Busybox answers to these names; systemd and people use them. */
+/** Names of busybox's applets that systemd and people use. */
 const BUSYBOX_NAMES =
   'sh cat cp dd df dmesg env find free grep head hexdump ifconfig ip kill less ln ls md5sum mkdir mknod mount mv ping ps pwd reset rm rmdir route sed sha256sum sleep stty tail tar top touch tr umount uname vi wc wget'
 
@@ -130,7 +130,7 @@ const EXTRA_FILES: Readonly<Record<string, string>> = {
   'etc/hostname': 'fauxboot\n',
   'etc/hosts': '127.0.0.1 localhost fauxboot\n::1 localhost\n',
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
-  // The same at every start, so that neither journal nor DHCP see another board.
+  // The same at every start, so that the journal and DHCP see the same board.
   'etc/machine-id': `${'fa0b007'.padEnd(32, '0')}\n`,
   'etc/fstab': '',
   'etc/systemd/journald.conf': '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\nForwardToConsole=no\nAudit=no\n',
@@ -159,9 +159,9 @@ const TOP_LINKS: Readonly<Record<string, string>> = {
 }
 
 /**
- * The board's part of the first stage: everything but the agent.
+ * The files of a board's first stage, without the agent.
  *
- * @param board whose modules are to be in it
+ * @param board its modules are added
  * @param tree unpacked Debian packages
  * @param modules folder with `lib/modules`
  */
@@ -175,7 +175,7 @@ export async function firstStageFiles(board: Board, tree: string, modules: strin
     else files.file(name, await readFile(await smallIcuData(tree, name, basename(name))))
   }
   for (const name of FILES) files.copy(tree, name)
-  // The dynamic linker's name is part of every program.
+  // Every program names the dynamic linker.
   files.copy(tree, 'usr/lib/ld-linux-armhf.so.3')
   for (const name of BUSYBOX_NAMES.split(' ')) files.link(`usr/bin/${name}`, 'busybox')
   for (const [name, text] of Object.entries(EXTRA_FILES)) files.file(name, text)
@@ -196,7 +196,7 @@ function addAccounts(files: FileTree): void {
   const groups = DEVICE_GROUPS.map((name, index) => [name, index + 5] as const)
   files.file('etc/passwd', passwd.join(''))
   files.file('etc/group', [...ACCOUNTS, ...groups].map(([name, id]) => `${name}:x:${id}:\n`).join(''))
-  // No password lets anybody in; a test's overlay starts its shell without asking.
+  // No account has a password; a test's overlay starts its shell without a login.
   files.file('etc/shadow', ACCOUNTS.map(([name]) => `${name}:!::::::\n`).join(''), 0o600)
 }
 

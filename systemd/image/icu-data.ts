@@ -1,6 +1,6 @@
 /**
- * Node's ICU with the data of one language. Debian's library holds all languages of the world, 31 MB of which an agent
- * reads almost nothing, but which an initramfs has to unpack and keep in memory.
+ * Makes Node's ICU library smaller: it keeps the data of one language. Debian's library holds 31 MB for all languages.
+ * The agent reads almost none of it, but an initramfs would unpack all of it and keep it in memory.
  *
  * Format of the data: ICU's "common data", a header (unicode/udata.h, UDataInfo), then the number of items, then
  * offsets of each item's name and bytes, both relative to the number; items are sorted by name and aligned to 16.
@@ -15,7 +15,7 @@ import { run } from '../run.js'
 const ALIGNMENT = 16
 const MAX_ITEMS = 100_000
 
-/** Second half of the header's first word: tells ICU data from anything else. */
+/** Bytes 2 and 3 of the header, which identify ICU data. */
 const MAGIC = [0xda, 0x27] as const
 const DATA_FORMAT = 'CmnD'
 
@@ -23,10 +23,10 @@ const DATA_FORMAT = 'CmnD'
 const LOCALE = /^[a-z]{2,3}(_[A-Za-z0-9_]+)?\.res$/
 const KEPT_LOCALE = /^(root|en|en_US|en_001|pool)\.res$/
 
-/** Of no use without a language, or to a program that reads UTF-8: tables of converters, dictionaries, transliteration. */
+/** Items that a program which reads UTF-8 in English does not need: converters, dictionaries, transliteration. */
 const LEFT_OUT = /^translit\/|^rbnf\/|\.(cnv|dict|spp|cfu)$|^brkitr\/.*(lstm|_)/
 
-/** Whether an item, `icudt76l/coll/de.res` without its first part, stays. */
+/** Whether to keep an item. @param name without its first part: `coll/de.res` */
 function kept(name: string): boolean {
   if (LEFT_OUT.test(name)) return false
   const file = name.slice(name.lastIndexOf('/') + 1)
@@ -34,10 +34,10 @@ function kept(name: string): boolean {
 }
 
 /**
- * The data without the items of other languages.
+ * Remove the items of other languages.
  *
  * @param bytes ICU common data, little-endian
- * @throws BUILD_INPUT when it is something else
+ * @throws BUILD_INPUT if it is something else
  */
 export function trimIcuData(bytes: Uint8Array): Uint8Array {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -66,7 +66,7 @@ export function trimIcuData(bytes: Uint8Array): Uint8Array {
   let size = head.length + names.length
   let nameAt = head.length
   for (const [index, { name, data }] of items.entries()) {
-    // Offsets count from the table, and the table itself is aligned.
+    // Offsets are relative to the table, which is aligned itself.
     const gap = (ALIGNMENT - (size % ALIGNMENT)) % ALIGNMENT
     head.writeUInt32LE(nameAt, 4 + 8 * index)
     head.writeUInt32LE(size + gap, 8 + 8 * index)
@@ -77,7 +77,7 @@ export function trimIcuData(bytes: Uint8Array): Uint8Array {
   return Buffer.concat(pieces)
 }
 
-/** Tag_ABI_VFP_args: without it the dynamic linker of a hard-float system passes the library over. */
+/** Tag_ABI_VFP_args: without it, the dynamic linker of a hard-float system ignores the library. */
 const HARD_FLOAT = '.eabi_attribute 28, 1'
 
 const assembly = (symbol: string): string => `${HARD_FLOAT}
@@ -90,7 +90,7 @@ ${symbol}:
 .size ${symbol}, . - ${symbol}
 `
 
-/** Where a symbol's bytes are in a shared library, as `readelf -SW` and `readelf -W --dyn-syms` print it. */
+/** Where a symbol's bytes are in a shared library, from the output of `readelf -SW` and `readelf -W --dyn-syms`. */
 export function locateSymbol(readelf: string, pattern: RegExp): { name: string; offset: number; size: number } {
   const symbol = /^\s*\d+:\s+([0-9a-f]+)\s+(0x[0-9a-f]+|\d+)\s+OBJECT\s+GLOBAL\s+DEFAULT\s+\d+\s+(\S+)$/gm
   const section = /\.rodata\s+PROGBITS\s+([0-9a-f]+)\s+([0-9a-f]+)/.exec(readelf)
@@ -108,12 +108,12 @@ export function locateSymbol(readelf: string, pattern: RegExp): { name: string; 
 }
 
 /**
- * A library that stands in for Debian's libicudata. Cached.
+ * A library that replaces Debian's libicudata. Cached.
  *
  * @param tree unpacked Debian packages
  * @param library path of libicudata in it
- * @param soname name under which programs ask for it
- * @returns path of the library made
+ * @param soname the name that programs are linked with
+ * @returns path of the new library
  */
 export function smallIcuData(tree: string, library: string, soname: string): Promise<string> {
   const path = join(tree, library)

@@ -1,4 +1,4 @@
-/** `node dist/systemd/image/image.js --board NAME --out DIR`: build what a board boots from. */
+/** `node dist/systemd/image/image.js --board NAME --out DIR`: build everything that a board boots from. */
 
 import { cp, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,13 +12,13 @@ import { buildSdImage } from './sd-image.js'
 const USAGE = `Usage: node dist/systemd/image/image.js --board NAME --out DIR
 
 Builds the first stage for a board: Debian's kernel, its device tree, an initramfs with the agent and, for boards that
-boot from one, the image of an SD card. What was built before is taken from .cache.
+boot from one, the image of an SD card. Parts that were built before come from .cache.
 
   --board NAME   one of the files in systemd/boards
-  --out DIR      gets copies of the files
+  --out DIR      folder for the files
   --token-file F the token that clients must send to change anything; without one, only the board itself may
-  --settings F   further settings of the agent, JSON: { "fetchRetries": 2 }
-  --list         names of the boards
+  --settings F   more settings of the agent, as JSON: { "fetchRetries": 2 }
+  --list         print the names of the boards
 
 Example: node dist/systemd/image/image.js --board cubieboard4 --token-file token --out out
 `
@@ -59,7 +59,7 @@ async function main(argv: string[]): Promise<void> {
 async function labSettings(paths: { 'token-file'?: string; settings?: string }): Promise<LabSettings> {
   const { 'token-file': tokenFile, settings } = paths
   const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
-  if (token === '') throw fault('BUILD_INPUT', { doing: 'reading the token', reason: `${tokenFile} holds none` })
+  if (token === '') throw fault('BUILD_INPUT', { doing: 'reading the token', reason: `${tokenFile} is empty` })
   return { token, settings: settings === undefined ? undefined : JSON.parse(await readFile(settings, 'utf8')) }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The initramfs in parts: the kernel unpacks several archives one after another, each with its own compression
- * (Documentation/driver-api/early-userspace/buffer-format.rst). So the large part is made once, and a change of the
- * agent only costs its own small archive.
+ * The initramfs consists of several archives: the kernel unpacks them one after another, each with its own compression
+ * (Documentation/driver-api/early-userspace/buffer-format.rst). So the large one is built once, and a change of the agent
+ * rebuilds only a small one.
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -12,15 +12,15 @@ import { run } from '../run.js'
 import type { FileTree } from './file-tree.js'
 
 /**
- * lz4 in its legacy frame, the one that the kernel knows. Of the kernel's formats it is the largest and by far the
- * quickest to unpack on a 32-bit ARM: 0.85 thousand million instructions for the first stage, zstd takes 2.9. Until it is
- * unpacked, the kernel's start waits.
+ * lz4 in its legacy frame, the only one that the kernel reads. Of the kernel's formats it gives the largest file and is by
+ * far the fastest to unpack on a 32-bit ARM: 0.85 thousand million instructions for the first stage; zstd takes 2.9. The
+ * kernel waits until it is unpacked.
  */
 const COMPRESSOR = ['lz4', '-l', '-9', '-c', '-q'] as const
 
 const ARCHIVE = 'archive.cpio.lz4'
 
-/** An archive starts at a multiple of 4; zeros before it are skipped, and an lz4 stream needs some to end. */
+/** The kernel skips zeros between archives and expects the next at a multiple of 4; an lz4 stream needs zeros to end. */
 const ALIGNMENT = 512
 const LEAST_ZEROS = 4
 
@@ -28,7 +28,7 @@ const LEAST_ZEROS = 4
  * One compressed archive. Cached by content.
  *
  * @param kind name in the cache
- * @param files what is in it
+ * @param files its content
  * @returns path of the archive
  */
 export async function compressedArchive(kind: string, files: FileTree): Promise<string> {
@@ -40,7 +40,7 @@ export async function compressedArchive(kind: string, files: FileTree): Promise<
 }
 
 /**
- * Archives one after another, as the kernel takes them.
+ * Join archives to one initramfs.
  *
  * @param parts archives, compressed or not
  */

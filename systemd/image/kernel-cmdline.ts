@@ -3,25 +3,25 @@
 import type { Board } from '../boards/board.js'
 
 /**
- * The serial line belongs to the agent: kernel and systemd keep quiet unless something is badly wrong, and systemd
- * sends no escape sequences, which it leaves out for a dumb terminal. A soft lockup is told at the highest level, in the
- * middle of what is typed, and is no more than a busy host where the board is emulated.
+ * The agent owns the serial line: kernel and systemd print only serious faults, and systemd sends no escape sequences to a
+ * dumb terminal. The kernel prints a soft lockup at the highest level, into the line that somebody is typing, though on an
+ * emulated board it only means that the host is busy.
  */
 const QUIET = ['quiet', 'loglevel=3', 'nosoftlockup', 'systemd.show_status=false', 'TERM=dumb']
 
 /**
- * What costs time while the first stage starts and serves nobody on it: switching on memory control groups stops all
- * CPUs some seventy times, each security module has hooks to be patched in.
+ * Features that the first stage does not use and that delay its start: enabling memory control groups stops all CPUs about
+ * seventy times, and the kernel patches in hooks for each security module.
  */
 const LEFT_OUT = ['cgroup_disable=memory', 'lsm=', 'audit=0']
 
-/** A first stage that panics starts again after this time, seconds: nobody is there to press a button. */
+/** A first stage that panics restarts after this time, because nobody is there to press a button, seconds. */
 const PANIC_SECONDS = 10
 
 /**
  * Command line for a board.
  *
- * @param extra words put behind the others
+ * @param extra words to append
  */
 export function firstStageCmdline(board: Board, extra: readonly string[] = []): string {
   const { tty, baud } = board.console

@@ -1,4 +1,4 @@
-/** Which kernel modules a board needs: its own and what they depend on, in the order in which they load. */
+/** The kernel modules that a board needs, with their dependencies, in loading order. */
 
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,13 +6,13 @@ import { fault } from '../../agent/errors.js'
 import { cached, contentKey } from '../cache.js'
 import { run } from '../run.js'
 
-/** The tables that depmod writes beside the modules (modules.dep(5)); paths are relative to them. */
+/** The tables that depmod writes into the modules' folder (modules.dep(5)); their paths are relative to it. */
 export interface ModuleTables {
-  /** `path: path path ...`, a module and all that it needs */
+  /** `path: path path ...`: a module and all its dependencies */
   readonly dep: string
   /** `softdep name pre: name ... post: name ...` */
   readonly softdep: string
-  /** `path` of each module that is part of the kernel itself */
+  /** `path` of each module that is built into the kernel */
   readonly builtin: string
 }
 
@@ -44,12 +44,12 @@ function parseSoftdep(text: string): Map<string, string[]> {
 }
 
 /**
- * The files of some modules and of all that they need.
+ * The files of modules and of all their dependencies.
  *
  * @param tables of depmod
- * @param names modules as a board lists them; what is built into the kernel needs no file
- * @returns paths relative to the tables, each after those that it needs
- * @throws BUILD_INPUT for a name that the kernel does not have
+ * @param names modules as a board lists them; modules built into the kernel need no file
+ * @returns paths relative to the tables, each after its dependencies
+ * @throws BUILD_INPUT if the kernel has no module of that name
  */
 export function moduleClosure(tables: ModuleTables, names: readonly string[]): string[] {
   const modules = parseDep(tables.dep)
@@ -61,7 +61,7 @@ export function moduleClosure(tables: ModuleTables, names: readonly string[]): s
     if (visited.has(name) || builtin.has(name)) return
     const module = modules.get(name)
     if (module === undefined) {
-      // A soft dependency is a wish: modprobe goes on without it.
+      // modprobe ignores a soft dependency that is missing.
       if (optional) return
       throw fault('BUILD_INPUT', { doing: 'choosing kernel modules', reason: `the kernel has no module ${name}` })
     }
@@ -75,13 +75,13 @@ export function moduleClosure(tables: ModuleTables, names: readonly string[]): s
 }
 
 /**
- * A folder with the modules of a board, unpacked, and their own tables. The initramfs is compressed as a whole, so
- * that xz inside would only cost time at each start.
+ * A folder with a board's modules, decompressed, and their tables. The initramfs is compressed as a whole, so modules
+ * compressed with xz would only delay each start.
  *
  * @param tree unpacked Debian packages
  * @param version of the kernel
  * @param names modules as a board lists them
- * @returns folder that holds `lib/modules/<version>`
+ * @returns folder with `lib/modules/<version>`
  */
 export async function stageModules(tree: string, version: string, names: readonly string[]): Promise<string> {
   const from = join(tree, 'usr/lib/modules', version)
@@ -105,7 +105,7 @@ export async function stageModules(tree: string, version: string, names: readonl
       await cp(join(from, file), join(to, file))
     }
     await run('listing what kernel modules depend on', ['depmod', '-b', dir, version])
-    // Only the binary indexes are read on the board.
+    // The board reads only the binary indexes.
     for (const file of ['modules.alias', 'modules.symbols', 'modules.symbols.bin', 'modules.builtin.modinfo']) {
       await rm(join(to, file), { force: true })
     }

@@ -1,4 +1,4 @@
-/** A complete SD card: real boot loader, boot partition, and nothing that is ever written to. */
+/** A complete SD card: the real boot loader and a boot partition. The first stage never writes to it. */
 
 import { cp, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -14,24 +14,24 @@ const DOING = 'making an SD card'
 
 const SECTOR = 512
 
-/** First sector of the boot partition: 1 MiB, as partitioning tools align it; the boot loader lies before it. */
+/** First sector of the boot partition: 1 MiB, as partitioning tools align it. The boot loader is in front of it. */
 const PARTITION_START = 2048
 
-/** FAT's own tables and the rounding up to clusters, bytes. */
+/** Allowance for FAT's tables and for rounding up to clusters, bytes. */
 const FAT_OVERHEAD = 2 ** 20
 
-/** A card's smallest size here, bytes; QEMU takes no size that is not a power of two. */
+/** Smallest size of a card, bytes. QEMU accepts only powers of two. */
 const SMALLEST = 2 ** 25
 
 /** FAT16 with logical block addresses. */
 const PARTITION_TYPE = 0x0e
 const BOOTABLE = 0x80
 
-/** Cylinders, heads and sectors of an address that they cannot express; nobody reads them any more. */
+/** The value for addresses that cylinders, heads and sectors cannot express; no current software reads them. */
 const NO_CHS = [0xfe, 0xff, 0xff] as const
 
 /**
- * A master boot record with one partition that reaches from {@link PARTITION_START} to the end.
+ * A master boot record with one partition, from {@link PARTITION_START} to the end of the card.
  *
  * @param sectors of the whole card
  * @returns 512 bytes
@@ -45,7 +45,7 @@ export function masterBootRecord(sectors: number): Uint8Array {
   return record
 }
 
-/** The smallest power of two in which the files fit, bytes. */
+/** The smallest power of two that holds the files, bytes. */
 export function cardSize(fileBytes: number): number {
   const needed = PARTITION_START * SECTOR + fileBytes + FAT_OVERHEAD
   return Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(needed)))
@@ -56,13 +56,17 @@ export function cardSize(fileBytes: number): number {
  *
  * @param image what `buildBoardImage` returned
  * @returns path of the image
- * @throws BOARD_DATA for a board that does not boot from a card; BUILD_TOOL, BUILD_INPUT
+ * @throws BOARD_DATA if the board does not boot from a card; BUILD_TOOL, BUILD_INPUT
  */
 export async function buildSdImage(image: BoardImage): Promise<string> {
   const { board, dtb } = image
   const { sd } = board
   if (sd === undefined || dtb === null) {
-    throw fault('BOARD_DATA', { file: `${board.name}.json`, where: '/sd', reason: 'is missing: it boots from no card' })
+    throw fault('BOARD_DATA', {
+      file: `${board.name}.json`,
+      where: '/sd',
+      reason: 'is missing: the board does not boot from an SD card',
+    })
   }
   const loader = await readLoader(sd)
   const files = { [BOOT_FILES.kernel]: image.kernel, [BOOT_FILES.initramfs]: image.initramfs, [basename(dtb)]: dtb }
@@ -84,15 +88,15 @@ export async function buildSdImage(image: BoardImage): Promise<string> {
 
 async function readLoader(sd: SdCard): Promise<Buffer> {
   const loader = await readFile(join(await firstStageTree(), sd.bootloader.path))
-  const room = PARTITION_START * SECTOR - sd.bootloaderOffset
-  if (loader.length > room) {
-    const reason = `the boot loader has ${loader.length} bytes, but ${room} fit before the partition`
+  const available = PARTITION_START * SECTOR - sd.bootloaderOffset
+  if (loader.length > available) {
+    const reason = `the boot loader has ${loader.length} bytes, but only ${available} fit before the partition`
     throw fault('BUILD_INPUT', { doing: DOING, reason })
   }
   return loader
 }
 
-/** The card's parts, each at its place; what is not written stays a hole in the file. */
+/** Write the card as a sparse file. */
 async function writeCard(path: string, boot: string, loader: { offset: number; bytes: Buffer }): Promise<void> {
   const names = await readdir(boot)
   const sizes = await Promise.all((await readdir(boot, { recursive: true })).map(name => stat(join(boot, name))))

@@ -1,29 +1,29 @@
-/** Which shared libraries programs need, as their ELF dynamic sections say. */
+/** Finds the shared libraries that programs need, from their ELF dynamic sections. */
 
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { fault } from '../../agent/errors.js'
 import { run } from '../run.js'
 
-/** Where the dynamic linker of Debian armhf looks, and systemd's private folder (its RUNPATH). */
+/** The search path of Debian armhf's dynamic linker, and systemd's private folder (its RUNPATH). */
 const LIBRARY_DIRS = ['usr/lib/arm-linux-gnueabihf', 'usr/lib/arm-linux-gnueabihf/systemd', 'usr/lib']
 
 /**
- * What `readelf -d` prints, as the names that each file needs.
+ * The names of needed libraries.
  *
- * @param text its output for any number of files
+ * @param text output of `readelf -d` for any number of files
  */
 function parseNeeded(text: string): string[] {
   return [...text.matchAll(/\(NEEDED\)\s+Shared library: \[([^\]]+)\]/g)].map(([, name]) => name ?? '')
 }
 
 /**
- * The libraries that programs need, and what those need in turn.
+ * The libraries that programs need, directly or through other libraries.
  *
  * @param tree unpacked Debian packages
  * @param programs paths in the tree of programs, and of libraries that programs open by name (dlopen)
- * @returns paths in the tree as programs name them, links among them
- * @throws BUILD_INPUT when the tree lacks one
+ * @returns paths in the tree, under the names that programs use, so some are links
+ * @throws BUILD_INPUT if the tree lacks one
  */
 export async function sharedLibraries(tree: string, programs: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>()

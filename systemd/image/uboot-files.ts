@@ -1,8 +1,8 @@
-/** The two texts that tell a real U-Boot what to boot, and to be quiet about it. */
+/** The two files on an SD card that make a real U-Boot boot the first stage, silently. */
 
 import type { Board, SdCard } from '../boards/board.js'
 
-/** Names of files in the boot partition. */
+/** Paths in the boot partition. */
 export const BOOT_FILES = {
   kernel: 'vmlinuz',
   initramfs: 'initramfs',
@@ -26,18 +26,18 @@ label fauxboot
 }
 
 /**
- * The environment that replaces U-Boot's built-in one. Its own "Hit any key" must not appear: a lab that watches the
- * line takes the first one that it sees, and there is to be just the agent's.
+ * The environment that replaces U-Boot's built-in one. The real U-Boot must not print "Hit any key": a lab reacts to the
+ * first one that it sees, which must be the agent's.
  *
- * @param board its console's speed goes in
- * @param sd the card's addresses go in
- * @returns lines of `name=value` as mkenvimage reads them
+ * @param board gives the console's speed
+ * @param sd gives the addresses
+ * @returns lines of `name=value`, the input of mkenvimage
  */
 export function ubootEnvironment(board: Board, sd: SdCard): string {
   const variables: Record<string, string> = {
-    // -2: boot at once, and do not even look whether a key was pressed.
+    // -2: boot at once, without checking for a key.
     bootdelay: '-2',
-    // The built-in environment starts USB here.
+    // The built-in value starts USB.
     preboot: '',
     baudrate: String(board.console.baud),
     stdin: 'serial',

@@ -1,23 +1,23 @@
-/** Waiting for a web server that is not there yet. */
+/** Waits until a web server answers. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** How long one request may stay unanswered: an emulated board can be slow to answer its first, milliseconds. */
+/** Time limit of one request, milliseconds: an emulated board can be slow to answer its first. */
 const REQUEST_TIMEOUT_MS = 10_000
 
-/** Between one request and the next, whether or not there was an answer, milliseconds. */
+/** Time between the starts of two requests, milliseconds. */
 const REQUEST_INTERVAL_MS = 250
 
-/** Requests that may wait for an answer at the same time: the links of emulated boards choke on more. */
+/** Requests in flight at the same time: more of them congest the link of an emulated board. */
 const REQUESTS = 4
 
 /**
- * Ask until there is a good answer. Requests overlap: an emulator's network accepts a connection before the board
- * does, and loses what it sends until then, so that a request can hang while the next is answered at once.
+ * Send requests until one succeeds. Requests overlap: an emulator's network accepts a connection before the board does and
+ * loses what arrives until then, so one request can hang while the board answers the next at once.
  *
- * @param url asked with GET
- * @param signal ends the waiting
- * @returns true when the server has answered with a 2xx status, false when the signal came first
+ * @param url for a GET request
+ * @param signal stops waiting
+ * @returns true when the server has answered with a 2xx status; false if the signal came first
  */
 export async function awaitHttp(url: string, signal: AbortSignal): Promise<boolean> {
   const done = new AbortController()
@@ -31,7 +31,7 @@ export async function awaitHttp(url: string, signal: AbortSignal): Promise<boole
       await answer.arrayBuffer()
       if (answer.ok) done.abort()
     } catch {
-      // Refused, reset or too late: the next request tells.
+      // Refused, reset or too late: try again with the next request.
     }
   }
   const requests = new Set<Promise<void>>()

@@ -3,7 +3,7 @@
 import { fault } from '../../agent/errors.js'
 import type { Board } from '../boards/board.js'
 
-/** What a board starts from: a kernel that QEMU loads itself, or an SD card with the real boot loader. */
+/** What a board boots from: a kernel that QEMU loads, or an SD card with the real boot loader. */
 export type BootSource =
   | { readonly kernel: string; readonly initrd: string; readonly dtb: string | null; readonly cmdline: string }
   | { readonly sd: string }
@@ -12,9 +12,9 @@ export interface QemuSettings {
   readonly source: BootSource
   /** instead of the board's own, MiB */
   readonly memoryMiB?: number
-  /** TCP port on the host's loopback and on the board; host port 0 lets the system choose */
+  /** TCP port on the host's loopback and on the board; with host port 0, the system chooses */
   readonly forward: { readonly host: number; readonly board: number }
-  /** served to the board by QEMU's TFTP server, as `10.0.2.2` */
+  /** folder that QEMU's TFTP server, 10.0.2.2, serves to the board */
   readonly tftpDir?: string
   /** properties of the machine, such as `{ 'card-detect': 'off' }` */
   readonly machineProperties?: Readonly<Record<string, string>>
@@ -23,12 +23,16 @@ export interface QemuSettings {
 /**
  * Arguments for `qemu-system-arm`. The console is on stdin and stdout, QMP on file descriptor 3.
  *
- * @throws BOARD_DATA for a board that cannot be emulated
+ * @throws BOARD_DATA if the board cannot be emulated
  */
 export function qemuArguments(board: Board, settings: QemuSettings): string[] {
   const { qemu } = board
   if (qemu === undefined) {
-    throw fault('BOARD_DATA', { file: `${board.name}.json`, where: '/qemu', reason: 'is missing: it has no emulation' })
+    throw fault('BOARD_DATA', {
+      file: `${board.name}.json`,
+      where: '/qemu',
+      reason: 'is missing: QEMU does not emulate this board',
+    })
   }
   const { forward, tftpDir, machineProperties = {} } = settings
   const properties = Object.entries(machineProperties).map(([name, value]) => `${name}=${escapeComma(value)}`)
@@ -54,7 +58,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
 
 function sourceArguments(source: BootSource): string[] {
   if ('sd' in source) {
-    // The card is never written to: QEMU keeps changes in a file of its own that is already deleted.
+    // QEMU never writes to the card's file: it keeps changes in a temporary file.
     return ['-drive', `file=${escapeComma(source.sd)},format=raw,if=sd,snapshot=on`]
   }
   const dtb = source.dtb === null ? [] : ['-dtb', source.dtb]

@@ -1,4 +1,4 @@
-/** QEMU's machine protocol, as far as boards are reset and their forwarded port is asked for (docs/interop/qmp-spec). */
+/** A client of QEMU's machine protocol (docs/interop/qmp-spec). */
 
 import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
@@ -15,7 +15,7 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
-/** Commands are answered in the order in which they were sent. */
+/** QEMU answers commands in order. */
 export class Qmp {
   readonly #stream: Duplex
   readonly #pending: Pending[] = []
@@ -25,7 +25,7 @@ export class Qmp {
     this.#stream = stream
     const lines = createInterface({ input: stream })
     lines.on('line', line => this.#receive(line))
-    // readline hands the stream's error on, and would have it unhandled.
+    // readline emits the stream's errors, too; without a listener they would end the process.
     lines.on('error', error => this.#fail(error.message))
     stream.on('error', error => this.#fail(error.message))
     stream.on('close', () => this.#fail('QEMU ended'))
@@ -35,7 +35,7 @@ export class Qmp {
    * Run a command.
    *
    * @returns its `return` value
-   * @throws BUILD_TOOL with QEMU's words
+   * @throws BUILD_TOOL with QEMU's error
    */
   execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
-/** Debian's own kernels for armhf, unmodified: what tests and the demonstration boot. */
+/** Debian's unmodified kernels for armhf, which tests and the demonstration boot. */
 
 import { join } from 'node:path'
 import { debianTree, kernelVersion, type Suite } from '../image/debian-tree.js'
 import { firstStageTree } from '../image/first-stage-packages.js'
 
 export interface DebianKernel {
-  /** as `uname -r` says it */
+  /** as `uname -r` prints it */
   readonly version: string
   /** path of vmlinuz, a zImage */
   readonly kernel: string
@@ -16,7 +16,7 @@ export interface DebianKernel {
 /**
  * A release's `armmp` kernel: `trixie` is Debian 13, `bookworm` is Debian 12. Cached.
  *
- * @throws BUILD_TOOL when the mirror cannot give it
+ * @throws BUILD_TOOL if the mirror fails
  */
 export async function debianKernel(suite: Suite): Promise<DebianKernel> {
   const tree = suite === 'trixie' ? await firstStageTree() : await debianTree(suite, ['linux-image-armmp'])

@@ -1,6 +1,6 @@
 /**
- * A ramdisk for demonstrations and tests: it says which kernel it runs on, with how much memory and for which job,
- * checks that its own bytes arrived, and asks for a login. Told of an `nfsroot=`, it goes on from there instead.
+ * A ramdisk for demonstrations and tests. It prints the kernel's version, the memory and the job's id, checks its own
+ * payload, and asks for a login. With `nfsroot=` on the command line, it continues from that root file system instead.
  */
 
 import { createCipheriv, createHash } from 'node:crypto'
@@ -13,13 +13,13 @@ import { firstStageTree } from '../image/first-stage-packages.js'
 import { joinArchives } from '../image/initramfs.js'
 import { run } from '../run.js'
 
-/** What stands in front of each line that the ramdisk prints. */
+/** The start of each line that the ramdisk prints. */
 const TARGET_PREFIX = 'fauxboot-target:'
 
-/** What it prints when it waits for a user: root, without a password. */
+/** Its login prompt; root needs no password. */
 export const TARGET_LOGIN = 'fauxboot-target login:'
 
-/** How the archive is compressed, and by which tool. */
+/** The command for each compression. */
 const COMPRESSORS = {
   gzip: ['gzip', '-9nc'],
   xz: ['xz', '-6c', '--check=crc32'],
@@ -31,15 +31,15 @@ export interface TargetRamdiskOptions {
   /** gzip by default */
   readonly compression?: keyof typeof COMPRESSORS
   /**
-   * Fill the ramdisk up to this size with data that cannot be compressed, MiB. The target computes its digest and says
-   * whether it is whole. Unpacked it takes as much memory once more, and half of the memory is what Linux lets it have.
+   * Fill the ramdisk up to this size with incompressible data, MiB. The target prints whether the data's digest matches.
+   * Unpacked, it takes the same memory again; Linux gives an initramfs at most half of the memory.
    */
   readonly sizeMiB?: number
 }
 
 const MIB = 2 ** 20
 
-/** Runs as PID 1 on any board: the console is the one that the kernel was told. */
+/** Runs as PID 1 on any board, on the kernel's console. */
 const INIT = `#!/bin/sh
 export PATH=/bin
 busybox mount -t proc proc /proc
@@ -78,7 +78,7 @@ say "ready on $tty"
 while :; do setsid getty -L 0 "$tty" vt100; done
 `
 
-/** What busybox's DHCP client runs when it has an address. */
+/** The script that busybox's DHCP client runs when it has an address. */
 const UDHCPC = `#!/bin/sh
 ip link set "$interface" up
 [ "$1" = bound ] || exit 0
@@ -122,7 +122,7 @@ function compress(files: FileTree, compression: keyof typeof COMPRESSORS): Promi
   return run('compressing the target ramdisk', COMPRESSORS[compression], { input: packCpio(files.entries()) })
 }
 
-/** An archive of its own, not compressed, with a payload and its digest; the same bytes each time. */
+/** An uncompressed archive with a payload and its digest; always the same bytes. */
 function filling(size: number): Uint8Array[] {
   if (size <= 0) return []
   const zeros = Buffer.alloc(size)

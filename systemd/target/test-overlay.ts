@@ -1,6 +1,6 @@
 /**
- * Archives that a test or a measurement appends to the first stage's initramfs: the image itself stays as it is. They
- * are unpacked last, so that their files replace the image's.
+ * Archives that a test or a measurement appends to the first stage's initramfs. The kernel unpacks them last, so their
+ * files replace the image's, and the image itself does not change.
  */
 
 import { join } from 'node:path'
@@ -10,21 +10,21 @@ import { firstStageTree } from '../image/first-stage-packages.js'
 import { sharedLibraries } from '../image/shared-libraries.js'
 import type { SerialConsole } from '../qemu/serial-console.js'
 
-/** What the shell prints when it waits for a command. */
+/** The shell's prompt. */
 export const SHELL_PROMPT = 'fauxboot-test# '
 
-/** Stands before a command's exit status. */
+/** Marks a command's exit status. */
 const STATUS = 'exit-status'
 
-/** What the getty prints. */
+/** The getty's prompt. */
 export const LOGIN_PROMPT = 'fauxboot login:'
 
-/** Peers of fauxboot, for tests and measurements on the board itself. */
+/** Other programs for the same tasks, to compare with on the board. */
 const PEERS = ['usr/sbin/kexec', 'usr/bin/curl', 'usr/bin/atftp', 'usr/bin/tftp'] as const
 
 const SYSTEM = 'etc/systemd/system'
 
-/** Neither waits for anything but the system's start: that is what is measured. */
+/** A unit that starts as early as the agent does. */
 const unit = (description: string, service: string): string => `[Unit]
 Description=${description}
 DefaultDependencies=no
@@ -49,7 +49,7 @@ WorkingDirectory=/root
 Environment=HOME=/root PATH=/usr/bin:/usr/lib/systemd`,
 )
 
-/** Busybox's own prompt would ask the terminal where its cursor is: noise in a transcript. */
+/** Busybox's own prompt asks the terminal for the cursor's position, which would clutter a transcript. */
 const SHELL_SCRIPT = `while printf '%s' '${SHELL_PROMPT}' && read -r line; do
   eval "$line"
 done
@@ -66,10 +66,10 @@ function startUnit(files: FileTree, name: string, text: string): void {
 }
 
 /**
- * A root shell on the serial console, with {@link PEERS}. It prints {@link SHELL_PROMPT}. The
- * agent runs beside it, without its U-Boot console.
+ * A root shell on the serial console, with {@link PEERS}. It prints {@link SHELL_PROMPT}. The agent runs too, but without
+ * its U-Boot console.
  *
- * @param options agent: false keeps the agent from being started
+ * @param options agent: false does not start the agent
  * @returns an archive for `extraInitrd`
  */
 export async function shellOverlay(options: { readonly agent?: boolean } = {}): Promise<Uint8Array> {
@@ -80,7 +80,7 @@ export async function shellOverlay(options: { readonly agent?: boolean } = {}): 
     files.copy(tree, path, path.replace('usr/sbin/', 'usr/bin/'))
   }
   files.file('root/test-shell', SHELL_SCRIPT)
-  // Two cannot read one serial line.
+  // Only one process can read the serial line.
   files.file(`${SYSTEM}/fauxboot-agent.service.d/no-console.conf`, '[Service]\nEnvironment=FAUXBOOT_UBOOT_SERIAL=\n')
   startUnit(files, 'fauxboot-test-shell.service', SHELL_UNIT)
   if (options.agent === false) maskAgent(files)
@@ -101,7 +101,7 @@ export async function runOnBoard(
   options: { readonly timeoutMs: number },
 ): Promise<{ output: string; status: number }> {
   const from = console.transcript.length
-  // The typed line is echoed, so that it must not contain what is waited for.
+  // The board echoes the line, so the line must not match the pattern.
   console.send(`${command}; echo "${STATUS}"="$?"\n`)
   const end = await console.waitFor(new RegExp(`${STATUS}=(\\d+)\\r?\\n`), options)
   await console.waitFor(SHELL_PROMPT, options)
@@ -111,8 +111,7 @@ export async function runOnBoard(
 }
 
 /**
- * A login prompt on the serial console instead of the agent: what the agent's start-up time is compared with. It
- * prints {@link LOGIN_PROMPT}.
+ * A login prompt on the serial console instead of the agent, to compare start-up times. It prints {@link LOGIN_PROMPT}.
  *
  * @returns an archive for `extraInitrd`
  */
@@ -125,9 +124,9 @@ export function gettyOverlay(): Uint8Array {
 }
 
 /**
- * Any files, for tests of their own.
+ * Any files.
  *
- * @param content path on the board and what is in the file
+ * @param content each path on the board, with the file's content
  */
 export function filesOverlay(content: Readonly<Record<string, Uint8Array | string>>): Uint8Array {
   const files = new FileTree()
