@@ -1,12 +1,13 @@
-/** The boot of the demonstration, typed at the faked U-Boot over the serial line as LAVA types it. */
+/** The boot of the demonstration, typed at the fake U-Boot over the serial line as LAVA types it. */
 
 import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { Board } from '../../systemd/boards/board.js'
 import type { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import type { Target } from '../client/boot-job.js'
 import { ConsoleExpect } from '../console/expect.js'
+import { bootServedFiles } from '../monitor/boot-methods.js'
 import { ConsoleText } from '../monitor/console-text.js'
-import { driveServed } from '../monitor/drives.js'
+import { serveWithNpmTftp } from './npm-tftp-server.js'
 import type { Stopwatch } from './stopwatch.js'
 
 export interface TypedDemoParts {
@@ -19,9 +20,8 @@ export interface TypedDemoParts {
   readonly signal: AbortSignal
 }
 
-/** This machine, as the board behind QEMU's user network sees it, and where QEMU brings what is sent there. */
+/** This machine's loopback, as the board sees it through QEMU's user network. */
 const SERVER = '10.0.2.2'
-const LISTEN = '127.0.0.1'
 
 /** For the countdown, seconds: emulation on a busy machine is slow. */
 const WAIT_SECONDS = 600
@@ -47,12 +47,12 @@ export async function bootTyped({ board, console, target, stopwatch, note, signa
   const hear = (said: string): void => text.receive(Buffer.from(said))
   console.on('data', hear)
   try {
-    const drive = driveServed({
+    const method = bootServedFiles({
       boot: { files: { kernel, ramdisk, dtb }, places, cmdline },
-      ...{ address: SERVER, listen: LISTEN, waitSeconds: WAIT_SECONDS, watcher },
+      ...{ address: SERVER, serve: serveWithNpmTftp, waitSeconds: WAIT_SECONDS, watcher },
     })
     const nothing = (): void => undefined
-    const driven = drive({
+    const driven = method({
       expect,
       poweredAt: performance.now(),
       bootLoaderReached: nothing,

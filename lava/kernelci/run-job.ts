@@ -8,10 +8,10 @@ import { readToken } from '../client/token-file.js'
 import type { Expect } from '../console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
 import { formatBytes } from '../terminal/quantities.js'
-import { driveTarget } from './board-drive.js'
 import { isBootTest, type PullJob, type PullTest, ROLES, type Role } from './job-definition.js'
 import { incomplete, type JobOutcome, outcomeOfTests, type TestOutcome } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
+import { bootPulledTarget } from './pulled-boot.js'
 import { downloadFile, type RemoteFile } from './remote-file.js'
 import { runTargetTests, type TargetTestsOptions, testPath } from './target-tests.js'
 
@@ -56,7 +56,7 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const session = await run.runSession({
     console: board.console,
     power: board.power,
-    drive: driveTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds),
+    method: bootPulledTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds),
     until: board.until,
     timeoutMs: sessionSeconds(run) * 1000,
     silenceMs: board.silenceSeconds * 1000,

@@ -5,10 +5,10 @@ import { pause } from '../../agent/transfer/abort.js'
 import type { ConsoleLine } from '../console/console-line.js'
 import { ConsoleExpect, type Expect } from '../console/expect.js'
 import { consoleUrl, openConsole } from '../console/open-console.js'
+import type { BootMethod } from './boot-methods.js'
 import { BootObserver, type BootVerdict } from './boot-watch.js'
 import { ConsoleLog } from './console-log.js'
 import { ConsoleText } from './console-text.js'
-import type { Drive } from './drives.js'
 import { type PowerCommands, powerCycle, runPowerCommand } from './power.js'
 
 export interface BoardSessionOptions {
@@ -17,7 +17,7 @@ export interface BoardSessionOptions {
   readonly power?: PowerCommands
   /** leave the board on at the end */
   readonly keepOn?: boolean
-  readonly drive: Drive
+  readonly method: BootMethod
   /** what the target says when it has booted: searched in each line, and in the line that has begun */
   readonly until: RegExp
   /** for the whole, milliseconds */
@@ -147,16 +147,16 @@ class BoardSession {
   async #work(): Promise<void> {
     let line: ConsoleLine | null = null
     let reading = Promise.resolve()
-    let driving = Promise.resolve()
+    let booting = Promise.resolve()
     try {
       line = await this.#powerAndConsole()
       const expect = this.#expectOn(line)
       reading = this.#read(line, expect).catch(thrown => this.#decideBy(thrown))
-      driving = this.#drive(expect).catch(thrown => this.#decideBy(thrown))
+      booting = this.#boot(expect).catch(thrown => this.#decideBy(thrown))
       const { outcome, reason } = await this.#watch.verdict
       if (outcome === 'booted') {
         // Its job has ended too; whoever follows it may not have heard yet.
-        await driving
+        await booting
         await this.#options.whenBooted?.(expect, this.#over.signal).catch((thrown: unknown) => {
           this.#problem ??= { thrown }
         })
@@ -165,7 +165,7 @@ class BoardSession {
       this.#decideBy(thrown)
     } finally {
       this.#over.abort()
-      await driving
+      await booting
       await line?.close()
       await reading
     }
@@ -232,9 +232,9 @@ class BoardSession {
     expect.end(gone)
   }
 
-  async #drive(expect: Expect): Promise<void> {
-    const { drive, note = () => undefined } = this.#options
-    await drive({
+  async #boot(expect: Expect): Promise<void> {
+    const { method, note = () => undefined } = this.#options
+    await method({
       expect,
       poweredAt: this.#poweredAt,
       bootLoaderReached: () => this.#watch.bootLoaderReached(),

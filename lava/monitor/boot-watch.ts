@@ -138,7 +138,7 @@ export class BootObserver {
     this.#seek(text)
   }
 
-  /** Something else decides: a drive that failed, a console that is gone, the time. */
+  /** Something else decides: a boot method that failed, a console that is gone, the time. */
   decide(decision: Decision): void {
     if (this.#decided === null) this.#close(this.#explained(decision))
     else this.#close(this.#decided.decision)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { isSeq, parseDocument } from 'yaml'
-import { serveTftp } from '../../lava/monitor/tftp-server.js'
+import { serveFiles } from '../../lava/monitor/file-server.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { bridgeConsole } from './console-bridge.js'
@@ -58,7 +58,7 @@ t.test('virt: labgrid boots a kernel over TFTP and logs in', { skip }, async t =
   const paths = { kernel, ramdisk: await targetRamdisk(), dtb: await lab.dtb() }
   const files = new Map<string, Uint8Array>()
   for (const [name, path] of Object.entries(paths)) files.set(name, await readFile(path))
-  const tftp = await serveTftp(HOST.here, files, problem => t.comment(problem))
+  const tftp = await serveFiles(HOST.here, files, problem => t.comment(problem))
   t.teardown(() => tftp.close())
 
   const env = await environment([

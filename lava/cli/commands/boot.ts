@@ -9,11 +9,11 @@ import type { BoardClient, JobBody } from '../../client/board-client.js'
 import { type JobOutcome, outcomeExitCode, runJob, type Target, uploadTarget } from '../../client/boot-job.js'
 import { JobDisplay } from '../../client/job-display.js'
 import { readJobFile } from '../../client/job-file.js'
-import { type Drive, driveHttp } from '../../monitor/drives.js'
+import { type BootMethod, bootOverHttp } from '../../monitor/boot-methods.js'
 import { createProgress, NO_PROGRESS, type Progress } from '../../terminal/progress.js'
 import type { Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
-import { addConsoleOptions, type ConsoleOptions, checkConsoleOptions, typedDrive } from './console-options.js'
+import { addConsoleOptions, type ConsoleOptions, checkConsoleOptions, typedBootMethod } from './console-options.js'
 
 interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly job?: string
@@ -130,17 +130,17 @@ async function bootAtConsole(run: BootRun, console: string): Promise<void> {
   const { bootWatched } = await import('./watched-boot.js')
   const wait = run.wait || WAIT_SECONDS
   const typed = options.typed && 'target' in request
-  const drive = typed ? typedDrive(request.target, options, wait) : await httpDrive(run, wait)
+  const method = typed ? typedBootMethod(request.target, options, wait) : await httpBootMethod(run, wait)
   const { kernel = '', dtb, job = kernel, name = basename(job) } = options
   const here = dtb !== undefined && !URL.canParse(dtb) && options.tftp === undefined
-  const boot = { console, drive, options, name, dtb: here ? dtb : undefined, json: options.json === true }
+  const boot = { console, method, options, name, dtb: here ? dtb : undefined, json: options.json === true }
   await bootWatched(boot, display, progress, terminal)
 }
 
-async function httpDrive(run: BootRun, waitSeconds: number): Promise<Drive> {
+async function httpBootMethod(run: BootRun, waitSeconds: number): Promise<BootMethod> {
   const client = await boardClient(run.options, 'boot')
   const job = (signal: AbortSignal): Promise<JobBody> => jobBody(run, client, signal)
-  return driveHttp({ client, job, watcher: run.display, waitSeconds })
+  return bootOverHttp({ client, job, watcher: run.display, waitSeconds })
 }
 
 async function jobBody({ request, display }: BootRun, client: BoardClient, signal: AbortSignal): Promise<JobBody> {

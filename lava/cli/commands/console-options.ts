@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fault } from '../../../agent/errors.js'
 import type { Target } from '../../client/boot-job.js'
-import { type Drive, driveServed, driveTyped } from '../../monitor/drives.js'
+import { type BootMethod, bootByTyping, bootServedFiles } from '../../monitor/boot-methods.js'
 import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../../monitor/typed-boot.js'
 
 export interface ConsoleOptions {
@@ -104,11 +104,11 @@ export function checkConsoleOptions(command: Command, options: ConsoleOptions): 
 }
 
 /**
- * The drive that types a target.
+ * The boot method that types a target.
  *
  * @throws CLI_USAGE for a target that cannot be typed
  */
-export function typedDrive(target: Target, options: ConsoleOptions, waitSeconds: number): Drive {
+export function typedBootMethod(target: Target, options: ConsoleOptions, waitSeconds: number): BootMethod {
   const { kernel, ramdisk, dtb, overlays, modules, cmdline } = target
   if (overlays !== undefined || modules !== undefined) throw usage('--typed takes no --overlay and no --modules')
   if (!/^[\x20-\x26\x28-\x7e]*$/.test(cmdline)) throw usage('--typed takes a command line of ASCII without quotes')
@@ -116,7 +116,7 @@ export function typedDrive(target: Target, options: ConsoleOptions, waitSeconds:
   const { tftp: server, bootCommand, serveAt = ownAddress } = options
   if (server === undefined) {
     const address = typeof serveAt === 'string' ? serveAt : serveAt()
-    return driveServed({
+    return bootServedFiles({
       boot: { files: { kernel, ramdisk, dtb }, places, bootCommand, cmdline },
       address,
       waitSeconds,
@@ -128,7 +128,7 @@ export function typedDrive(target: Target, options: ConsoleOptions, waitSeconds:
     throw usage(`'${path}' cannot be typed as the name of a file`)
   }
   const files = { kernel: at(kernel), ramdisk: ramdisk && at(ramdisk), dtb: dtb && at(dtb) }
-  return driveTyped({ boot: { server, files, places, bootCommand: bootCommand ?? 'bootz', cmdline }, waitSeconds })
+  return bootByTyping({ boot: { server, files, places, bootCommand: bootCommand ?? 'bootz', cmdline }, waitSeconds })
 }
 
 /** This machine's address, when there is but one. */

@@ -7,8 +7,8 @@ import { propStrings } from '../../../agent/image/fdt/fdt-query.js'
 import type { JobDisplay } from '../../client/job-display.js'
 import { fileError, readInput } from '../../client/local-file.js'
 import { type BoardSessionResult, runBoardSession } from '../../monitor/board-session.js'
+import type { BootMethod } from '../../monitor/boot-methods.js'
 import type { BootVerdict } from '../../monitor/boot-watch.js'
-import type { Drive } from '../../monitor/drives.js'
 import { junitReport } from '../../results/junit.js'
 import { kcidbSubmission, kcidbTest } from '../../results/kcidb.js'
 import type { Progress } from '../../terminal/progress.js'
@@ -17,7 +17,7 @@ import type { ConsoleOptions } from './console-options.js'
 
 export interface WatchedBoot {
   readonly console: string
-  readonly drive: Drive
+  readonly method: BootMethod
   readonly options: ConsoleOptions
   /** of the job, for people */
   readonly name: string
@@ -48,12 +48,12 @@ export async function bootWatched(
   progress: Progress,
   terminal: Terminal,
 ): Promise<void> {
-  const { options, console, drive, json } = boot
+  const { options, console, method, json } = boot
   const { powerOn: on, powerOff: off, powerReset: reset } = options
   const prefix = terminal.styled('dim', 'console |', terminal.io.stderr)
   const compatible = await compatibleOf(boot.dtb)
   const result = await runBoardSession({
-    ...{ console, drive, power: { on, off, reset }, keepOn: options.keepOn, until: options.until },
+    ...{ console, method, power: { on, off, reset }, keepOn: options.keepOn, until: options.until },
     ...{ timeoutMs: options.timeout * 1000, silenceMs: options.silence * 1000, tolerate: options.tolerate },
     logFile: options.log,
     onLine: line => {

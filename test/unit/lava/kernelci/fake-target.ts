@@ -119,7 +119,7 @@ export const PANIC: BootVerdict = {
   warnings: [],
 }
 
-/** A session in which the board does what the test says, and the drive is left out. */
+/** A session in which the test scripts the board; nothing boots it. */
 export function fakeSession(verdict: BootVerdict, target: () => Expect = () => new FakeTarget()) {
   return async (options: BoardSessionOptions): Promise<BoardSessionResult> => {
     options.signal.throwIfAborted()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../../agent/errors.js'
 import { type BoardSessionOptions, runBoardSession } from '../../../../lava/monitor/board-session.js'
-import { type Drive, driveServed } from '../../../../lava/monitor/drives.js'
+import { type BootMethod, bootServedFiles } from '../../../../lava/monitor/boot-methods.js'
 import { junitReport } from '../../../../lava/results/junit.js'
 import { kcidbSubmission, kcidbTest } from '../../../../lava/results/kcidb.js'
 import { buildZImage } from '../../agent/image/kernel/zimage-builder.js'
@@ -13,11 +13,11 @@ import { listen } from '../console/lines.js'
 const LINUX = 'Linux version 6.12.48\r\n[    1.9] Run /init as init process\r\n'
 
 /** Nothing to do but to hand the board over. */
-const JUMP: Drive = async ({ handedOver }) => handedOver()
+const JUMP: BootMethod = async ({ handedOver }) => handedOver()
 
 function options(console: string, given: Partial<BoardSessionOptions> = {}): BoardSessionOptions {
   const signal = new AbortController().signal
-  return { console, drive: JUMP, until: /login:/, timeoutMs: 60_000, silenceMs: 60_000, signal, ...given }
+  return { console, method: JUMP, until: /login:/, timeoutMs: 60_000, silenceMs: 60_000, signal, ...given }
 }
 
 t.test('a boot is followed to its prompt, and leaves log, JUnit XML and KCIDB JSON', async t => {
@@ -71,10 +71,10 @@ t.test('power is switched before and after, and its failure is the lab’s', asy
   t.match(verdict, { outcome: 'infrastructure', sign: 'power', reason: /ended with 3: no relay/ })
 })
 
-t.test('a drive that fails decides by what it says', async t => {
+t.test('the error of a boot method decides the verdict', async t => {
   const { port } = await listen(t, () => undefined)
   const verdictOf = async (error: Error) =>
-    (await runBoardSession(options(`tcp://127.0.0.1:${port}`, { drive: () => Promise.reject(error) }))).verdict
+    (await runBoardSession(options(`tcp://127.0.0.1:${port}`, { method: () => Promise.reject(error) }))).verdict
   const unreachable = fault('BOARD_UNREACHABLE', { url: 'http://b', reason: 'gone' })
   t.match(await verdictOf(unreachable), { outcome: 'infrastructure', sign: 'agent' })
   t.match(await verdictOf(fault('PLAN_REFUSED', { finding: 'overlap' })), { outcome: 'failed', sign: 'job' })
@@ -85,15 +85,15 @@ t.test('a drive that fails decides by what it says', async t => {
 t.test('whoever waits in vain is told when the time is up, and cancelling works at once', async t => {
   const { port } = await listen(t, () => undefined)
   const console = `tcp://127.0.0.1:${port}`
-  const drive: Drive = ({ expect }) => expect.waitFor(/never/, { timeoutMs: 60_000 }).then(() => undefined)
-  const { verdict } = await runBoardSession(options(console, { drive, timeoutMs: 50 }))
+  const method: BootMethod = ({ expect }) => expect.waitFor(/never/, { timeoutMs: 60_000 }).then(() => undefined)
+  const { verdict } = await runBoardSession(options(console, { method, timeoutMs: 50 }))
   t.match(verdict, { outcome: 'infrastructure', sign: 'timeout' })
   const stop = new AbortController()
-  const cancelled: Drive = context => {
+  const cancelled: BootMethod = context => {
     stop.abort(new Error('enough'))
-    return drive(context)
+    return method(context)
   }
-  await t.rejects(runBoardSession(options(console, { drive: cancelled, signal: stop.signal })), /enough/)
+  await t.rejects(runBoardSession(options(console, { method: cancelled, signal: stop.signal })), /enough/)
 })
 
 /** A boot loader that echoes, and answers by table. */
@@ -117,15 +117,15 @@ t.test('a boot is typed as LAVA types it', async t => {
   const { port } = await listen(t, socket => uboot(socket, booted, heard))
   const files = { kernel: join(dir, 'zImage'), dtb: join(dir, 'dtb'), ramdisk: join(dir, 'ramdisk') }
   const boot = { files, places: { kernel: '0x1', dtb: '0x2', ramdisk: '0x3' }, cmdline: 'console=ttyS0' }
-  const drive = driveServed({ boot, address: '10.0.2.2', listen: '127.0.0.1', waitSeconds: 10 })
-  const { verdict } = await runBoardSession(options(`tcp://127.0.0.1:${port}`, { drive, power: { reset: 'true' } }))
+  const method = bootServedFiles({ boot, address: '10.0.2.2', listen: '127.0.0.1', waitSeconds: 10 })
+  const { verdict } = await runBoardSession(options(`tcp://127.0.0.1:${port}`, { method, power: { reset: 'true' } }))
   t.match(verdict, { outcome: 'booted' })
   t.equal(heard.at(-1), 'bootz 0x1 0x3 0x2')
   t.ok(heard.includes("setenv bootargs 'console=ttyS0'") && heard.includes('tftp 0x3 ramdisk'))
 
   const missing = { ...ANSWERS, tftp: "TFTP error: 'File not found' (1)" }
   const { port: other } = await listen(t, socket => uboot(socket, missing, heard))
-  const failed = await runBoardSession(options(`tcp://127.0.0.1:${other}`, { drive, power: { reset: 'true' } }))
+  const failed = await runBoardSession(options(`tcp://127.0.0.1:${other}`, { method, power: { reset: 'true' } }))
   t.equal(failed.verdict.outcome, 'failed')
   t.match(failed.verdict.reason, /File not found/)
 })

@@ -1,16 +1,14 @@
-/** What a lab has for its boards: a TFTP server. It is somebody else's, so that the board's client has to do with one. */
+/**
+ * The demonstration's TFTP server, on loopback only: the package `tftp`, so that the board's client meets an
+ * implementation that is not ours. It is not fit for a lab's network: it checks no sender and bounds nothing.
+ */
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import tftp from 'tftp'
+import type { ServeFiles } from '../monitor/file-server.js'
 
-export interface TftpServer {
-  /** UDP port */
-  readonly port: number
-  close(): void
-}
-
-/** A UDP port that nobody has; the server cannot choose one itself. */
+/** A free UDP port; the package cannot choose one itself. */
 async function freePort(host: string): Promise<number> {
   const socket = createSocket('udp4')
   await once(socket.bind(0, host), 'listening')
@@ -19,20 +17,12 @@ async function freePort(host: string): Promise<number> {
   return port
 }
 
-/**
- * Serve files from memory.
- *
- * @param host address to listen on
- * @param files by name
- * @param complain called when a transfer fails; the board says what it thinks of that itself
- */
-export async function serveTftp(
-  host: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  complain: (problem: string) => void,
-): Promise<TftpServer> {
-  const port = await freePort(host)
-  const server = tftp.createServer({ host, port, denyPUT: true }, (request, response) => {
+const LOOPBACK = '127.0.0.1'
+
+/** Serve files from memory; the address is always loopback. */
+export const serveWithNpmTftp: ServeFiles = async (_address, files, complain) => {
+  const port = await freePort(LOOPBACK)
+  const server = tftp.createServer({ host: LOOPBACK, port, denyPUT: true }, (request, response) => {
     request.on('error', (error: Error) => complain(`sending ${request.file}: ${error.message}`))
     const bytes = files.get(request.file)
     if (bytes === undefined) return request.abort('File not found')

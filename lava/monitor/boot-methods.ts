@@ -1,46 +1,47 @@
-/** The two ways to bring a board to its jump: a job over HTTP, or a boot typed at its console. */
+/** The ways to bring a board to its jump: a job over HTTP, or a boot typed at its console. */
 
 import { fault } from '../../agent/errors.js'
 import type { BoardClient, JobBody } from '../client/board-client.js'
 import { type BootWatcher, runJob } from '../client/boot-job.js'
 import { remoteFault } from '../client/remote-error.js'
 import type { Expect } from '../console/expect.js'
+import { type ServeFiles, serveFiles } from './file-server.js'
 import { servedTarget, type TypedBoot, type TypedRole, type TypingWatcher, typeBoot } from './typed-boot.js'
 
-/** What a drive may do with the board. */
-interface DriveContext {
+/** What a boot method may do with the board. */
+interface BootMethodContext {
   readonly expect: Expect
-  /** when the board was switched on for this, by `performance.now()`; undefined: it is as it was left */
+  /** when the board was switched on, by `performance.now()`; undefined: it was on already */
   readonly poweredAt?: number
-  /** From now on the words of a boot loader that has failed are such. */
+  /** From now on, error messages of the boot loader count. */
   bootLoaderReached(): void
-  /** From now on the next kernel that begins is the target. */
+  /** The next kernel that starts is the target. */
   handedOver(): void
-  /** Tell what goes on. */
+  /** Report progress. */
   note(line: string): void
   /** fires when the session is over, whatever the reason */
   readonly signal: AbortSignal
 }
 
-/** Brings a board that has been switched on to its jump. */
-export type Drive = (context: DriveContext) => Promise<void>
+/** Brings a board that is on to its jump. */
+export type BootMethod = (context: BootMethodContext) => Promise<void>
 
-export interface HttpDriveOptions {
+export interface HttpBootOptions {
   readonly client: BoardClient
-  /** brings the files to the board; the job that boots them */
+  /** uploads the files and returns the job that boots them */
   readonly job: (signal: AbortSignal) => Promise<JobBody>
   readonly watcher: BootWatcher
-  /** for the agent to answer */
+  /** how long the agent may take to answer */
   readonly waitSeconds: number
 }
 
 /** Submit a job to the agent. */
-export function driveHttp({ client, job, watcher, waitSeconds }: HttpDriveOptions): Drive {
+export function bootOverHttp({ client, job, watcher, waitSeconds }: HttpBootOptions): BootMethod {
   return async ({ poweredAt, handedOver, note, signal }) => {
     note(`waiting for ${client.url.href}`)
     await client.waitUntilReady(waitSeconds, signal, poweredAt)
     const body = await job(signal)
-    // The first stage has said all that its own kernel says.
+    // The first stage's kernel prints nothing more.
     handedOver()
     const { job: submitted, outcome } = await runJob(client, body, watcher, signal)
     const { state, error } = outcome
@@ -50,18 +51,18 @@ export function driveHttp({ client, job, watcher, waitSeconds }: HttpDriveOption
   }
 }
 
-export interface TypedDriveOptions {
+export interface TypedBootOptions {
   readonly boot: TypedBoot
-  /** for the boot loader to be there */
+  /** how long the boot loader may take to appear */
   readonly waitSeconds: number
   readonly watcher?: TypingWatcher
 }
 
-/** Type a boot whose files are on a TFTP server of the lab. */
-export function driveTyped({ boot, waitSeconds, watcher }: TypedDriveOptions): Drive {
+/** Type a boot whose files are on the lab's TFTP server. */
+export function bootByTyping({ boot, waitSeconds, watcher }: TypedBootOptions): BootMethod {
   return async ({ expect, poweredAt, bootLoaderReached, note }) => {
     note('waiting for the boot loader')
-    // A board that waits at its prompt says so when it is asked.
+    // A board at its prompt prints it again after an empty line.
     if (poweredAt === undefined) await expect.type('\n')
     const watched: TypingWatcher = {
       prompted() {
@@ -77,21 +78,27 @@ export function driveTyped({ boot, waitSeconds, watcher }: TypedDriveOptions): D
   }
 }
 
-export interface ServedDriveOptions extends Omit<TypedDriveOptions, 'boot'> {
+export interface ServedBootOptions extends Omit<TypedBootOptions, 'boot'> {
   readonly boot: Omit<TypedBoot, 'server' | 'bootCommand'> & Partial<Pick<TypedBoot, 'bootCommand'>>
   /** address of this machine as the board sees it */
   readonly address: string
   /** address that the TFTP server listens on; all of them without it */
   readonly listen?: string
+  /** the TFTP server; fauxboot's own by default */
+  readonly serve?: ServeFiles
 }
 
-/** Type a boot whose files are here: `boot.files` are paths, served while it is typed. */
-export function driveServed({ boot, address, listen = '0.0.0.0', ...rest }: ServedDriveOptions): Drive {
+/** Type a boot of files on this machine: `boot.files` are paths, which a TFTP server serves meanwhile. */
+export function bootServedFiles({
+  boot,
+  address,
+  listen = '0.0.0.0',
+  serve = serveFiles,
+  ...rest
+}: ServedBootOptions): BootMethod {
   return async context => {
     const { files, bootCommand } = await servedTarget(boot.files)
-    // Whoever serves nothing does not load the package.
-    const { serveTftp } = await import('./tftp-server.js')
-    const server = await serveTftp(listen, files, context.note)
+    const server = await serve(listen, files, context.note)
     try {
       context.note(`TFTP at ${address}:${server.port}`)
       const names = Object.fromEntries(Array.from(files.keys(), (role): [TypedRole, string] => [role, role]))
@@ -102,7 +109,7 @@ export function driveServed({ boot, address, listen = '0.0.0.0', ...rest }: Serv
         files: served,
         server: { address, port: server.port },
       }
-      await driveTyped({ ...rest, boot: typed })(context)
+      await bootByTyping({ ...rest, boot: typed })(context)
     } finally {
       server.close()
     }

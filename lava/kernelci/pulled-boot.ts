@@ -3,18 +3,18 @@
 import type { JobEvent } from '../../agent/boot/jobs/job.js'
 import type { BoardClient } from '../client/board-client.js'
 import { type BootWatcher, type Target, uploadTarget } from '../client/boot-job.js'
-import { type Drive, driveHttp } from '../monitor/drives.js'
+import { type BootMethod, bootOverHttp } from '../monitor/boot-methods.js'
 
 /**
- * A drive that boots a target through the agent's API.
+ * Boot a target through the agent's API.
  *
  * @param waitSeconds how long the agent gets to answer after power-on
  */
-export function driveTarget(client: BoardClient, target: Target, waitSeconds: number): Drive {
+export function bootPulledTarget(client: BoardClient, target: Target, waitSeconds: number): BootMethod {
   return context => {
     const watcher = notes(context.note)
     const job = async (signal: AbortSignal) => (await uploadTarget(client, target, watcher, signal)).body
-    return driveHttp({ client, job, watcher, waitSeconds })(context)
+    return bootOverHttp({ client, job, watcher, waitSeconds })(context)
   }
 }
 
