@@ -21,7 +21,7 @@ import { coverageOptions, reportCoverage } from './coverage.mjs'
 import { nameOf, readTests, totals } from './tap-tree.mjs'
 import { watchTests } from './watch.mjs'
 
-/** For one file. The slowest takes seconds; a busy machine makes more of them. */
+/** Time limit of one file. The slowest takes seconds, on a busy machine several times as long. */
 const TIMEOUT_MS = 120_000
 const OUT = '.tap/out/unit.tap'
 
@@ -48,7 +48,8 @@ async function runTests(paths) {
   t.jobs = availableParallelism() + 1
   t.setTimeout(0)
   const node = ['--enable-source-maps', '--disable-warning=ExperimentalWarning']
-  const env = { ...process.env, ...(values.coverage ? coverageOptions() : {}) }
+  // Without TAP_TIMEOUT, tap ends a file after 30 seconds.
+  const env = { ...process.env, TAP_TIMEOUT: `${TIMEOUT_MS / 1000}`, ...(values.coverage ? coverageOptions() : {}) }
   const runs = files.map(name =>
     t.spawn(process.execPath, [...node, compiled(name)], { name, env, buffered: true, timeout: TIMEOUT_MS }),
   )

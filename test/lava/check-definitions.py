@@ -2,7 +2,8 @@
 
 Usage: check-definitions.py FILE...
 
-A FILE whose name begins with `device` is a rendered device, any other a job. Prints what is wrong, exits with 1 then.
+A FILE whose name begins with `device` is a rendered device; any other is a job. Prints each error and exits with 1 if
+there is one.
 """
 
 import os

@@ -7,7 +7,7 @@ import { Dispatcher } from './dispatcher.js'
 
 type Teardown = Pick<typeof t, 'teardown'>
 
-/** File names without their ending. */
+/** File names without their extension. */
 const namesIn = (folder: string): string[] => readdirSync(folder).map(file => file.replace(/\.\w+$/, ''))
 
 async function openDispatcher(t: Teardown): Promise<Dispatcher> {
@@ -22,7 +22,7 @@ function bootzAddresses(device: string): string[] {
   return Array.from(block.matchAll(/(?:kernel|ramdisk|dtb): '(\w+)'/g), ([, address]) => address ?? '')
 }
 
-t.test('every device dictionary, job and health check is what LAVA takes', async t => {
+t.test('LAVA accepts every device dictionary, job and health check', async t => {
   const dispatcher = await openDispatcher(t)
   const devices = namesIn('lava/definitions/devices')
   t.ok(devices.includes('cubieboard4'))
@@ -38,7 +38,7 @@ t.test('every device dictionary, job and health check is what LAVA takes', async
   }
 })
 
-t.test('a job with a mistake is not what LAVA takes', async t => {
+t.test('LAVA rejects a job with a mistake', async t => {
   const dispatcher = await openDispatcher(t)
   const job = readFileSync('lava/definitions/jobs/ramdisk.yaml', 'utf8').replace(
     'priority: medium',
@@ -47,14 +47,14 @@ t.test('a job with a mistake is not what LAVA takes', async t => {
   await t.rejects(dispatcher.checkDefinitions(new Map([['job.yaml', job]])), /priority/)
 })
 
-t.test("a Cubieboard4 is a device of upstream's own type", async t => {
+t.test("a Cubieboard4 works with upstream's device type", async t => {
   const dispatcher = await openDispatcher(t)
   const device = await dispatcher.renderDevice('cubieboard4')
   t.strictSame(bootzAddresses(device), ['0x42000000', '0x43300000', '0x43000000'])
   t.match(device, "setenv bootargs 'console=ttyS0,115200n8 root=/dev/ram0 earlycon=uart,mmio32,0x7000000")
 })
 
-t.test('a board of our own type is loaded to addresses within its memory', async t => {
+t.test('a board of our own device type loads files into its memory', async t => {
   const dispatcher = await openDispatcher(t)
   const device = await dispatcher.renderDevice('sabrelite')
   t.strictSame(bootzAddresses(device), ['0x12000000', '0x1a000000', '0x18000000'])

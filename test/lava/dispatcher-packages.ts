@@ -1,19 +1,19 @@
-/** LAVA's dispatcher as Debian 12 has it, unpacked: none of it is installed on this machine. */
+/** LAVA's dispatcher from Debian 12, unpacked. Nothing is installed on this machine. */
 
 import { debianTree } from '../../systemd/image/debian-tree.js'
 
-/** Debian package and what the dispatcher needs it for. */
+/** Each Debian package, and what the dispatcher needs it for. */
 const PACKAGES = {
   bash: 'scripts',
   coreutils: 'scripts',
   cpio: 'ramdisks',
   curl: 'the power switch of this lab',
-  file: 'what a download is',
+  file: 'types of downloads',
   findutils: 'scripts',
-  git: 'asked for its version',
+  git: 'LAVA asks for its version',
   grep: 'scripts',
   gzip: 'ramdisks',
-  iproute2: 'asked for routes',
+  iproute2: 'LAVA asks for routes',
   'nfs-ganesha-vfs': 'root file systems over NFS',
   netbase: 'names of ports and protocols',
   'python3-aiohttp': 'python',
@@ -30,7 +30,7 @@ const PACKAGES = {
   'python3-voluptuous': 'python',
   'python3-yaml': 'python',
   telnet: 'serial lines',
-  'tftpd-hpa': 'what boards fetch',
+  'tftpd-hpa': 'files for boards',
   'u-boot-tools': 'headers of ramdisks',
   udev: 'validation of jobs',
   'xz-utils': 'downloads',
@@ -38,12 +38,12 @@ const PACKAGES = {
 } as const
 
 /**
- * What LAVA's own packages depend on is for other boards and other jobs, and ten times as large. lava-server has the
- * device types.
+ * LAVA's packages, without their dependencies: those are ten times as large and serve other boards and jobs. lava-server
+ * contains the device types.
  */
 const ALONE = ['lava-common', 'lava-dispatcher', 'lava-dispatcher-host', 'lava-server'] as const
 
-/** @returns folder with `usr`, `etc` and so on, as they are before any package is set up; cached, not to be changed */
+/** @returns a cached folder with `usr`, `etc` and so on, before any package is configured; do not change it */
 export function dispatcherPackages(): Promise<string> {
   return debianTree('bookworm', Object.keys(PACKAGES), { target: 'here', alone: ALONE })
 }

@@ -1,4 +1,4 @@
-/** LAVA's dispatcher and its TFTP server, on a machine of their own as far as files go. */
+/** Runs LAVA's dispatcher, its TFTP server and its NFS server in their own file system. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,19 +10,19 @@ import type { Writable } from 'node:stream'
 import { parse } from 'yaml'
 import { dispatcherPackages } from './dispatcher-packages.js'
 
-/** Given to the loopback device by `test/lava/in-own-network.sh`. */
+/** The address that `test/lava/in-own-network.sh` adds to the loopback device. */
 export const DISPATCHER_ADDRESS = '192.0.2.1'
 
-/** Folders as a lab's admin fills them; the templates of LAVA itself come behind. */
+/** Folders with templates: first the lab's, then LAVA's own. */
 const TEMPLATES = ['/lab/devices', '/lab/device-types', '/usr/share/lava-server/device-types']
 
-/** The dispatcher reads where the TFTP server has its files. */
+/** The TFTP server's folder; the dispatcher reads it from the server's configuration. */
 const TFTP_DIRECTORY = '/srv/tftp'
 
-/** A job that takes longer is cancelled; its own time limits are shorter, ms. */
+/** A job that takes longer is stopped; the time limits in jobs are shorter, ms. */
 const PATIENCE_MS = 900_000
 
-/** Files that setting up Debian's packages would have written. */
+/** Files that configuring Debian's packages would write. */
 const ETC: Readonly<Record<string, string>> = {
   passwd: 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
   group: 'root:x:0:\nnogroup:x:65534:\n',
@@ -30,10 +30,10 @@ const ETC: Readonly<Record<string, string>> = {
   'default/tftpd-hpa': `TFTP_DIRECTORY="${TFTP_DIRECTORY}"\n`,
 }
 
-/** Where LAVA unpacks the files of a job. */
+/** The folder into which LAVA unpacks a job's files. */
 const DOWNLOADS = '/var/lib/lava/dispatcher/tmp'
 
-/** NFS of version 4, which needs no further servers; who has died is not waited for. */
+/** Only NFS 4, which needs no other servers. Graceless: clients of an earlier server get no time to reclaim locks. */
 const GANESHA = `
 NFS_CORE_PARAM { Protocols = 4; Bind_addr = ${DISPATCHER_ADDRESS}; Enable_NLM = false; Enable_RQUOTA = false; }
 NFSv4 { Graceless = true; }
@@ -44,7 +44,7 @@ EXPORT {
 }
 `
 
-/** Programs that Debian's alternatives would have put into the PATH. */
+/** Programs to which Debian's alternatives would add links. */
 const ALTERNATIVES: Readonly<Record<string, string>> = { telnet: 'inetutils-telnet', awk: 'mawk' }
 
 /** A line of the log that lava-run writes. */
@@ -53,7 +53,7 @@ interface LogLine {
   readonly msg: unknown
 }
 
-/** What `result.yaml` says of a job. */
+/** The content of a job's `result.yaml`. */
 interface JobResult {
   readonly result: 'pass' | 'fail'
   readonly error_type?: string
@@ -66,18 +66,18 @@ export interface FinishedJob {
   readonly log: readonly LogLine[]
   /** results of test cases and of LAVA's own steps, by `definition/case` */
   readonly cases: ReadonlyMap<string, string>
-  /** what the board said, line by line */
+  /** the board's console output, in lines */
   readonly console: string
-  /** of lava-run */
+  /** run time of lava-run */
   readonly seconds: number
 }
 
 export interface JobRequest {
-  /** text of the job, as it would be submitted */
+  /** text of the job, as submitted to LAVA */
   readonly definition: string
   /** file in `lava/definitions/devices` */
   readonly device: string
-  /** lines behind the dictionary's own */
+  /** lines to append to the device dictionary */
   readonly deviceLines?: readonly string[]
 }
 
@@ -94,15 +94,15 @@ export class Dispatcher {
   }
 
   /**
-   * Lay out the machine.
+   * Create the file system.
    *
    * @param machine an empty folder
-   * @throws when this process has not been started by `test/lava/in-own-network.sh`
+   * @throws unless `test/lava/in-own-network.sh` has started this process
    */
   static async start(machine: string): Promise<Dispatcher> {
     const addresses = Object.values(networkInterfaces()).flatMap(list => list?.map(({ address }) => address) ?? [])
     if (!addresses.includes(DISPATCHER_ADDRESS)) {
-      throw new Error(`nobody here has the address ${DISPATCHER_ADDRESS}: run "sh test/run.sh lava", as root`)
+      throw new Error(`this machine lacks the address ${DISPATCHER_ADDRESS}: run "sh test/run.sh lava" as root`)
     }
     const packages = await dispatcherPackages()
     const inside = (path: string): string => join(machine, path)
@@ -121,24 +121,24 @@ export class Dispatcher {
       await copyFile(`test/lava/${script}`, inside(`lab/${script}`))
     }
     await writeFile(inside('lab/dispatcher.yaml'), `dispatcher_ip: ${DISPATCHER_ADDRESS}\n`)
-    // Without this, LAVA types the environment of this process at the board.
+    // Without this, LAVA exports this process's environment on the board.
     await writeFile(inside('lab/env-dut.yaml'), 'purge: true\n')
     return new Dispatcher(packages, machine)
   }
 
-  /** Put the command there that devices' power commands name; it is told a board's name and what to do. */
+  /** Install the script that devices' power commands run, with a board's name and the action as arguments. */
   async setPowerCommand(script: string): Promise<void> {
     const path = join(this.#machine, 'opt/lab/board-power')
     await writeFile(path, script)
     await chmod(path, 0o755)
   }
 
-  /** Start the NFS server, over the folder that root file systems are unpacked into. */
+  /** Start the NFS server. It exports the folder into which LAVA unpacks root file systems. */
   async serveNfs(): Promise<void> {
     for (const folder of ['run/ganesha', 'var/lib/nfs/ganesha']) {
       await mkdir(join(this.#machine, folder), { recursive: true })
     }
-    // Where it looks for the file systems that it exports.
+    // The server looks in this file for the file systems that it exports.
     await symlink('/proc/self/mounts', join(this.#machine, 'etc/mtab'))
     await writeFile(join(this.#machine, 'etc/ganesha/ganesha.conf'), GANESHA)
     this.#nfs = this.#spawn(
@@ -164,7 +164,7 @@ export class Dispatcher {
     this.#tftp = this.#spawn(['/usr/sbin/in.tftpd', ...options], 'ignore')
   }
 
-  /** End the TFTP server, as one that has died; transfers under way go on in processes of their own. */
+  /** Kill the TFTP server. Running transfers continue in their own processes. */
   async endTftp(): Promise<void> {
     const server = this.#tftp
     if (server === null) return
@@ -175,11 +175,11 @@ export class Dispatcher {
   }
 
   /**
-   * The device as lava-server hands it to the dispatcher.
+   * The device as lava-server sends it to the dispatcher.
    *
-   * @param name file in `lava/definitions/devices`, without its ending
-   * @param lines put behind the dictionary's own
-   * @param context of the job
+   * @param name file in `lava/definitions/devices`, without its extension
+   * @param lines to append to the dictionary
+   * @param context the job's
    */
   async renderDevice(name: string, lines: readonly string[] = [], context: object = {}): Promise<string> {
     const dictionary = await readFile(`lava/definitions/devices/${name}.jinja2`, 'utf8')
@@ -189,10 +189,10 @@ export class Dispatcher {
   }
 
   /**
-   * Check rendered devices and jobs by LAVA's schemas.
+   * Check rendered devices and jobs against LAVA's schemas.
    *
-   * @param files text by name; a device's begins with `device`
-   * @throws with what is wrong
+   * @param files texts by name; the name of a device begins with `device`
+   * @throws with LAVA's errors
    */
   async checkDefinitions(files: ReadonlyMap<string, string>): Promise<void> {
     const folder = join(this.#machine, 'tmp/definitions')
@@ -201,7 +201,7 @@ export class Dispatcher {
     await this.#run(['python3', '/lab/check-definitions.py', ...[...files.keys()].map(n => `/tmp/definitions/${n}`)])
   }
 
-  /** Run a job to its end, as lava-worker would. */
+  /** Run a job to its end, as lava-worker does. */
   async run({ definition, device, deviceLines }: JobRequest): Promise<FinishedJob> {
     this.#jobs += 1
     const id = String(this.#jobs)
@@ -222,7 +222,7 @@ export class Dispatcher {
     const seconds = (performance.now() - started) / 1000
     const resultFile = join(job, 'out/result.yaml')
     await access(resultFile).catch(() => {
-      throw new Error(`lava-run left no result:\n${output}`)
+      throw new Error(`lava-run wrote no result:\n${output}`)
     })
     const log = output.split('\n').flatMap(parseLogLine)
     return {
@@ -248,7 +248,7 @@ export class Dispatcher {
   }
 }
 
-/** What a program writes, in both ways, until its end. */
+/** A program's standard output and standard error, until it ends. */
 async function outputOf(child: ChildProcess, copy?: Writable): Promise<string> {
   const pieces: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) {
@@ -262,12 +262,12 @@ async function outputOf(child: ChildProcess, copy?: Writable): Promise<string> {
   return Buffer.concat(pieces).toString()
 }
 
-/** lava-run writes one YAML flow mapping a line. */
+/** lava-run writes one YAML flow mapping per line. */
 function parseLogLine(line: string): LogLine[] {
   return line.startsWith('{') ? [parse(line) as LogLine] : []
 }
 
-/** All that was said at one level, as lines. */
+/** The messages of one level, as lines. */
 function textOf(log: readonly LogLine[], level: string): string {
   return log
     .filter(({ lvl }) => lvl === level)

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Run a command in the dispatcher's machine: Debian's unpacked packages, which are only read, and folders of its own.
+# Run a command in the dispatcher's file system: Debian's unpacked packages, read-only, and the folders of MACHINE.
 #
 # Usage: sh test/lava/enter.sh PACKAGES MACHINE COMMAND [ARGUMENT...]      as root
 #
-# Mounts are seen by the command alone, and are gone with it.
+# Only the command sees the mounts, and they end with it.
 exec unshare --mount --propagation private sh -euc '
   packages=$1 machine=$2
   shift 2
-  # The NFS server exports file systems: this folder has to be one.
+  # The NFS server exports only whole file systems, so this folder has to be a mount.
   mount --bind "$machine" "$machine"
   for directory in bin lib lib64 sbin usr; do
     [ -d "$packages/$directory" ] || continue

@@ -1,4 +1,4 @@
-/** Files that the jobs name, on the lab's server: those of the examples in `lava/definitions/jobs`, and broken ones. */
+/** Serves the files that jobs name: those of the examples in `lava/definitions/jobs`, and broken ones. */
 
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -14,14 +14,14 @@ import type { LavaLab } from './lava-lab.js'
 
 const run = promisify(execFile)
 
-/** Where the example jobs say that files are. */
+/** The file server in the example jobs. */
 const EXAMPLE_SERVER = 'http://files.lab/'
 
 const OVERLAY = `/dts-v1/; /plugin/;
 / { fragment@0 { target-path = "/"; __overlay__ { fauxboot-overlay = "from the overlay"; }; }; };
 `
 
-/** A kernel's place is where the board's type of device would load it. */
+/** The kernel's address is the one of the board's device type. */
 const FIT = `/dts-v1/;
 / {
   description = "kernel, ramdisk and device tree";
@@ -62,7 +62,7 @@ export async function serveExampleFiles({ lab, work }: Pick<LavaLab, 'lab' | 'wo
   lab.server.serve('ramdisk.cpio.gz', files.ramdisk)
 }
 
-/** Serve files with faults: `truncated`, a kernel, and `damaged`, a ramdisk with a header that does not match it. */
+/** Serve `truncated`, a part of a kernel, and `damaged`, a ramdisk whose header does not match its data. */
 export async function serveBrokenFiles({ lab }: LavaLab): Promise<void> {
   const { kernel } = await debianKernel('trixie')
   lab.server.serve('truncated', (await readFile(kernel)).subarray(0, 1_000_000))
@@ -73,17 +73,17 @@ export async function serveBrokenFiles({ lab }: LavaLab): Promise<void> {
 }
 
 /**
- * An example as it is, but for where its files are.
+ * An example job, with the address of the lab's file server.
  *
- * @param name file in `lava/definitions/jobs`, without its ending
- * @param changes texts that must be there, and what they become
+ * @param name file in `lava/definitions/jobs`, without its extension
+ * @param changes texts that the example must contain, and their replacements
  */
 export async function exampleJob(
   { lab }: { readonly lab: Lab },
   name: string,
   changes: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  // Boards know this machine by another address.
+  // The dispatcher does not run on the board, which reaches this machine at another address.
   const server = lab.server.urlOf('').replace('10.0.2.2', '127.0.0.1')
   let text = await readFile(`lava/definitions/jobs/${name}.yaml`, 'utf8')
   for (const [from, to] of Object.entries(changes)) {

@@ -1,4 +1,4 @@
-/** Jobs given to the real dispatcher, and what must come of them. */
+/** Runs jobs in the real dispatcher and checks their results. */
 
 import type { Test } from 'tap'
 import type { FinishedJob } from './dispatcher.js'
@@ -10,30 +10,30 @@ interface JobCase {
   readonly title: string
   /** file in `lava/definitions/jobs` */
   readonly example: string
-  /** texts in it, and what they become */
+  /** texts in the example, and their replacements */
   readonly changes?: Readonly<Record<string, string>>
-  /** lines behind the device dictionary's own */
+  /** lines to append to the device dictionary */
   readonly deviceLines?: readonly string[]
 }
 
-/** A job that must pass, up to the login. */
+/** A job that must reach the login and pass. */
 export interface PassingJob extends JobCase {
-  /** test cases that must pass, `definition/case` */
+  /** test cases that must pass, as `definition/case` */
   readonly cases?: readonly string[]
-  /** on the board's console */
+  /** must appear on the board's console */
   readonly console: RegExp
 }
 
-/** A job that must fail in the right way. */
+/** A job that must fail with a certain error. */
 export interface FailingJob extends JobCase {
-  /** LAVA's name for whose fault it is: `Infrastructure` is the lab's, `Job` is the job's */
+  /** LAVA's type of error: `Infrastructure` if the lab is at fault, `Job` if the job is */
   readonly type: string
   readonly message: RegExp
-  /** the TFTP server is away */
+  /** stop the TFTP server for this job */
   readonly withoutTftp?: boolean
 }
 
-/** Run jobs on one board, one after the other, each from power-on. */
+/** Run jobs on one board, one after another, each from power-on. */
 export async function runJobs(
   t: Test,
   board: string,

@@ -1,4 +1,4 @@
-/** A whole lab: LAVA's dispatcher, its TFTP server, a file server, and a board with its serial line and power. */
+/** A lab: LAVA's dispatcher, its TFTP server, a file server, and a board with its serial line and power switch. */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,13 +14,13 @@ import { PowerSwitch, WiredBoard } from './wired-board.js'
 export interface LavaLab {
   readonly lab: Lab
   readonly dispatcher: Dispatcher
-  /** a folder for what the test makes */
+  /** a folder for the test's files */
   readonly work: string
 }
 
 /**
- * Open a lab with one board, which is off; all of it ends with the test. With `FAUXBOOT_LAVA_KEEP` set, the folder
- * with the logs of the jobs stays, and its name is printed.
+ * Open a lab with one board, which is off. The lab closes when the test ends. With `FAUXBOOT_LAVA_KEEP` set, the folder
+ * with the jobs' logs remains, and the test prints its name.
  *
  * @param name of the board, and of its device dictionary
  */
@@ -44,7 +44,7 @@ export async function openLavaLab(t: Test, name: string): Promise<LavaLab> {
   return { lab, dispatcher, work }
 }
 
-/** Where the dictionary says that the serial line is. */
+/** The TCP port of the serial line in the device dictionary. */
 function portOf(device: string): number {
   const port = /connect: telnet localhost (\d+)/.exec(device)?.[1]
   if (port === undefined) throw new Error(`no telnet to a port of this machine in the device:\n${device}`)

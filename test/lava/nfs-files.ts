@@ -1,4 +1,4 @@
-/** Files of a job whose root file system comes over NFS, for a kernel that has NFS as modules: Debian's. */
+/** Files of a job with its root file system on NFS. Debian's kernel has NFS as modules. */
 
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
@@ -11,12 +11,12 @@ import type { LavaLab } from './lava-lab.js'
 
 const run = promisify(execFile)
 
-/** The board's network, and the file system. */
+/** Modules for the board's network and for the file system. */
 const MODULES = ['virtio_mmio', 'virtio_net', 'nfsv4']
 
 /** Serve `nfs-vmlinuz`, `nfs-modules.tar.xz` and `nfsrootfs.tar.xz`. */
 export async function serveNfsFiles({ lab, work }: LavaLab): Promise<void> {
-  // Of Debian 13's modules, our unpacked tree has no file systems.
+  // The unpacked tree of Debian 13 has no modules of file systems.
   const { kernel, version } = await debianKernel('bookworm')
   lab.server.serve('nfs-vmlinuz', kernel)
   const tree = await moduleTree(join(kernel, '../..'), version, join(work, 'tree'))
@@ -35,7 +35,7 @@ export async function serveNfsFiles({ lab, work }: LavaLab): Promise<void> {
   await pack('nfsrootfs.tar.xz', root, '.')
 }
 
-/** Where {@link stageModules} looks for modules, with the tables that Debian's package leaves to its installation. */
+/** A tree for {@link stageModules}, with the tables that installing Debian's package would write. */
 async function moduleTree(packages: string, version: string, tree: string): Promise<string> {
   const from = join(packages, 'lib/modules', version)
   const to = join(tree, 'usr/lib/modules', version)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { runJobs } from './job-suite.js'
 
-// Upstream's device type, of the same family as the A80's.
+// The addresses of upstream's device type, which belongs to the same family as the A80's.
 const console = /bootz 0x42000000 0x43300000 0x43000000\n/
 
 t.test('orangepi-pc', t =>

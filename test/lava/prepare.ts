@@ -1,4 +1,4 @@
-/** Makes what the dispatcher's tests need from a mirror, because they have no network: `node dist/test/lava/prepare.js` */
+/** `node dist/test/lava/prepare.js`: download what the LAVA tests need, because they run without a network. */
 
 import { loadBoard } from '../../systemd/boards/board.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'

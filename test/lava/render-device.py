@@ -2,7 +2,7 @@
 
 Usage: render-device.py FOLDER[:FOLDER...] NAME CONTEXT
 
-FOLDERs hold templates, NAME is a file in one of them, CONTEXT is a JSON object: the job's `context`.
+The FOLDERs hold templates. NAME is a file in one of them. CONTEXT is the job's `context` as a JSON object.
 """
 
 import json

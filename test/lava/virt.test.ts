@@ -30,10 +30,10 @@ const PASSING: readonly PassingJob[] = [
   },
 ]
 
-/** Instead of the device type's commands. */
+/** Replaces the device type's commands. */
 const MISSING_FILE = 'commands: [setenv autoload no, dhcp, "setenv serverip {SERVER_IP}", "tftp {KERNEL_ADDR} no/file"]'
 
-/** The file goes to the board as it is. */
+/** LAVA sends the file to the board unchanged. */
 const AS_IT_IS = 'install_overlay: false\n        install_modules: false'
 
 const FAILING: readonly FailingJob[] = [
@@ -73,7 +73,7 @@ const FAILING: readonly FailingJob[] = [
     message: /panic/,
   },
   {
-    title: 'a kernel that stays silent, when its time is over',
+    title: 'a kernel that stays silent until its time limit',
     example: 'ramdisk',
     changes: {
       'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 60',

@@ -1,4 +1,4 @@
-/** A board in a lab: its serial line on a TCP port, as ser2net offers it, and a power switch that works. */
+/** A board in a lab: its serial line on a TCP port, as ser2net provides it, and a power switch. */
 
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
@@ -9,12 +9,12 @@ import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 const TICK_MS = 20
 
 /**
- * 115200 baud, as a board has; QEMU's serial ports know no time. LAVA searches only the last 4000 characters of what
- * it reads at once, which can be 4092: of a kernel's first words, when all come at once, it loses the first.
+ * The speed of a board's 115200 baud; QEMU's serial ports send without delay. LAVA reads up to 4092 characters at once but
+ * searches only the last 4000: if a kernel's first messages arrived at once, LAVA would miss the first of them.
  */
 const CHARACTERS_A_TICK = (11_520 * TICK_MS) / 1000
 
-/** What a lab has at its boards' power outlets. */
+/** The power switch for a lab's boards, controlled over HTTP. */
 export class PowerSwitch {
   readonly #boards = new Map<string, WiredBoard>()
   readonly #server = createHttpServer((request, response) => {
@@ -38,21 +38,21 @@ export class PowerSwitch {
     this.#boards.set(name, board)
   }
 
-  /** A command that takes a board's name and what to do: `on`, `off`, `reset`. */
+  /** A shell script with two arguments: a board's name, and `on`, `off` or `reset`. */
   get command(): string {
     const { port } = this.#server.address() as AddressInfo
     return `#!/bin/sh\nexec curl --silent --show-error --fail-with-body "http://127.0.0.1:${port}/$1/$2"\n`
   }
 }
 
-/** One board. Its serial line is there whether it is on or off. */
+/** One board. Its serial line accepts connections even while the board is off. */
 export class WiredBoard {
   readonly #switchOn: () => Promise<QemuBoard>
   readonly #line: Server
   #qemu: QemuBoard | null = null
   #changing: Promise<void> = Promise.resolve()
   readonly #listeners = new Set<Socket>()
-  /** said by the board, and still on the line */
+  /** printed by the board, not yet sent */
   #pending = ''
   readonly #clock = setInterval(() => this.#carry(), TICK_MS)
 
@@ -61,7 +61,7 @@ export class WiredBoard {
     this.#line = createServer(socket => {
       this.#listeners.add(socket)
       socket.on('data', piece => this.#qemu?.console.send(piece.toString()))
-      // Whoever listened hangs up, in one way or another.
+      // A client that disconnects badly only loses its connection.
       socket.on('error', () => socket.destroy())
       socket.on('close', () => this.#listeners.delete(socket))
     })
@@ -82,7 +82,7 @@ export class WiredBoard {
     return board
   }
 
-  /** @param action `on`, `off` or `reset`; one after the other, in the order in which they come */
+  /** @param action `on`, `off` or `reset`; actions are performed in the order of the calls */
   power(action: string): Promise<void> {
     const change = this.#changing.then(() => this.#change(action))
     this.#changing = change.catch(() => undefined)

@@ -1,12 +1,12 @@
 #!/bin/sh
-# A LAVA server with one worker, inside a file system that Debian's lava-server was installed into: database, web
-# server, event publisher, scheduler, worker and TFTP server run until this ends, and are gone with its process
-# namespace. Devices are those in /lab/devices, and each is taken for healthy only when its health check says so.
+# Run a LAVA server with one worker in a file system with Debian's lava-server: database, web server, event publisher,
+# scheduler, worker and TFTP server. They end with this script's process namespace. The devices are those in
+# /lab/devices; the server uses a device only after it has passed its health check.
 #
-# Usage: sh inside.sh JOBS FILE       submits FILE so many times
+# Usage: sh inside.sh JOBS FILE       submits FILE JOBS times
 #
-# Prints `device NAME HEALTH` and `job ID STATE HEALTH DEVICE` when they have ended. Exit code 0 unless the server
-# cannot be brought up; what the jobs came to is for the caller to judge.
+# Prints `device NAME HEALTH` for each device and `job ID STATE HEALTH DEVICE` for each job. The exit code is 0 unless the
+# server does not start; the caller checks the jobs' results.
 set -eu
 jobs=$1 definition=$2
 server=http://127.0.0.1:8000
@@ -16,7 +16,7 @@ mkdir -p /run/postgresql /run/lock "$logs"
 chown postgres:postgres /run/postgresql
 rm -f /var/lib/postgresql/*/main/postmaster.pid
 pg_ctlcluster "$(ls /var/lib/postgresql)" main start
-# What the package's installation leaves undone where no database runs.
+# Steps that the package's installation skips where no database runs.
 cat > /etc/lava-server/settings.d/10-lab.yaml <<EOF
 ALLOWED_HOSTS: ["*"]
 SESSION_COOKIE_SECURE: false
@@ -38,7 +38,7 @@ gunicorn3 lava_server.wsgi --log-level INFO --log-file "$logs/gunicorn.log" -u l
   --worker-class eventlet --workers 2 --bind 127.0.0.1:8000 &
 manage lava-publisher --level INFO --log-file "$logs/lava-publisher.log" --host 127.0.0.1 --port 8001 &
 manage lava-scheduler --level DEBUG --log-file "$logs/lava-scheduler.log" --event-url tcp://127.0.0.1:5500 &
-# It introduces itself, as workers of a loopback network may.
+# The worker registers itself, which the server allows on loopback.
 lava-worker --name worker --level INFO --url "$server/" --ws-url http://127.0.0.1:8001/ws/ > "$logs/lava-worker.log" 2>&1 &
 
 cli() { lavacli --uri "http://admin:$token@127.0.0.1:8000/RPC2" "$@"; }
@@ -53,7 +53,7 @@ echo "server $(cli system version)"
 for file in /lab/devices/*.jinja2; do
   name=$(basename "$file" .jinja2)
   manage devices add --device-type fauxboot --worker worker "$name" > /dev/null
-  # Unknown: the scheduler gives it a health check before any other job.
+  # The scheduler runs a health check on a device of unknown health before any other job.
   manage devices update --health UNKNOWN "$name"
 done
 submitted=$(for number in $(seq "$jobs"); do cli jobs submit "$definition"; done)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Run a command in the machine of a LAVA server: Debian's packages as they were installed, with what is written kept
-# apart from them in memory. Processes and mounts are those of the command alone, and are gone with it.
+# Run a command in a LAVA server's file system: the installed Debian packages, with all changes kept in memory. The
+# command has its own process and mount namespaces, which end with it.
 #
 # Usage: sh test/lava/server/machine.sh INSTALLED LAB COMMAND [ARGUMENT...]      as root
 #
-# LAB is a folder that the command finds as /lab.
+# The command sees the folder LAB as /lab.
 exec unshare --mount --propagation private --pid --fork --kill-child sh -euc '
   installed=$1 lab=$2
   shift 2

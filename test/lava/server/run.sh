@@ -1,6 +1,6 @@
 #!/bin/sh
-# A real LAVA server, with one worker and two emulated boards: their health checks, then jobs that are spread over both.
-# Run by hand: it takes half an hour and 1.5 GB.
+# Run a real LAVA server with one worker and two emulated boards: first their health checks, then jobs on both. Not part
+# of npm test: it takes half an hour and 1.5 GB.
 #
 # Usage: sh test/lava/server/run.sh [JOBS]      20 by default; as root
 set -eu

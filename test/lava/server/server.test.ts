@@ -1,4 +1,4 @@
-/** See `run.sh` in this folder: this test is run by hand. */
+/** Started by hand with `run.sh` in this folder. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ const JOBS = Number(process.env.JOBS ?? 20)
 /** TCP port of the serial line, by the board's name. */
 const BOARDS = { 'virt-1': 7011, 'virt-2': 7012 } as const
 
-/** A device dictionary of `lava/definitions/devices`, for a board of another name at another port. */
+/** The device dictionary of `virt`, for a board with another name and port. */
 async function dictionary(name: string, port: number): Promise<string> {
   const text = await readFile('lava/definitions/devices/virt.jinja2', 'utf8')
   return text
@@ -80,7 +80,7 @@ t.test(`a LAVA server runs health checks and ${JOBS} jobs on two boards`, async 
   for (const name of Object.keys(BOARDS)) {
     t.ok(
       about('job').some(words => words[4] === name),
-      `${name} had a part of them`,
+      `${name} ran some of them`,
     )
   }
 })
