@@ -1,6 +1,6 @@
 /** Artifacts in memory: how they are mapped, and how their memory is released. */
 
-import { AddonError, type FilePart, mapFile } from '../native/index.js'
+import { AddonError, type FileRange, mapFile } from '../native/index.js'
 import { readFilePart } from './boot/artifacts/read-file.js'
 
 /**
@@ -8,7 +8,7 @@ import { readFilePart } from './boot/artifacts/read-file.js'
  *
  * @throws the error of the file system
  */
-export async function mapOrRead(path: string, part?: FilePart): Promise<Uint8Array> {
+export async function mapOrRead(path: string, part?: FileRange): Promise<Uint8Array> {
   try {
     return mapFile(path, part)
   } catch (thrown) {

@@ -1,11 +1,11 @@
-/** Finding and loading the addon. The functions are those of `src/functions.h`; `index.ts` is what callers use. */
+/** Finds and loads the addon. Its functions are declared in `src/functions.h`; callers use `index.ts`. */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import load from 'node-gyp-build'
 import { AddonError } from './errors.js'
 
-/** The addon's own face: the types of the arguments are checked, their meaning is not. */
+/** The raw interface of the addon, which checks the types of arguments, but not their meaning. */
 export interface Addon {
   /** bytes */
   readonly pageSize: number
@@ -19,21 +19,21 @@ export interface Addon {
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
   linkDown(ifname: string): Promise<void>
-  /** without a part the whole file; `offset` is a multiple of the page size */
+  /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
 }
 
 /**
- * Where `prebuilds/` can be: beside this file in the sources and beside the board's bundle; two levels up when this
- * file was compiled to `dist/native/`.
+ * Where `prebuilds/` can be: next to this file in the sources, and next to the board's bundle; two levels up if this file
+ * was compiled to `dist/native/`.
  */
 const DIRECTORIES = [import.meta.dirname, join(import.meta.dirname, '../../native')]
 
 /**
  * Load the addon built for this machine.
  *
- * @param directories the first that has `prebuilds/` is used
- * @throws AddonError with what was looked for, or what the dynamic linker said
+ * @param directories the first that contains `prebuilds/` is used
+ * @throws AddonError with the directories that were searched, or the message of the dynamic linker
  */
 export function loadAddon(directories: readonly string[] = DIRECTORIES): Addon {
   const directory = directories.find(candidate => existsSync(join(candidate, 'prebuilds')))

@@ -1,13 +1,13 @@
-/** What can go wrong in the native part. The addon knows nobody, so these are plain errors; callers translate them. */
+/** Errors of the native part. It imports nothing of the agent, so these are plain errors; callers translate them. */
 
-/** A system call that the kernel refused. The message holds the whole call, so that it can be read alone. */
+/** A system call that the kernel refused. The message contains the whole call. */
 export class NativeError extends Error {
   override readonly name = 'NativeError'
-  /** as in errno(3), positive */
+  /** positive, see errno(3) */
   readonly errno: number
   /** `EPERM` */
   readonly errname: string
-  /** the system call alone: `kexec_load` */
+  /** name of the system call: `kexec_load` */
   readonly syscall: string
   /** the call with its arguments: `kexec_load(entry 0x42000000, ...)` */
   readonly call: string
@@ -22,12 +22,12 @@ export class NativeError extends Error {
   }
 }
 
-/** Arguments that are wrong whatever the kernel would say: the call was not made. */
+/** Invalid arguments. The call was not made. */
 export class NativeArgumentError extends Error {
   override readonly name = 'NativeArgumentError'
   /** the call with its arguments */
   readonly call: string
-  /** which argument, what was expected, what was found */
+  /** which argument is wrong, what was expected, and what was found */
   readonly reason: string
 
   constructor(call: string, reason: string, options?: ErrorOptions) {
@@ -37,7 +37,7 @@ export class NativeArgumentError extends Error {
   }
 }
 
-/** The addon is not there or does not fit this Node. */
+/** The addon is missing, or does not fit this Node. */
 export class AddonError extends Error {
   override readonly name = 'AddonError'
 }

@@ -1,7 +1,7 @@
 /**
- * The system calls of the jump, typed. Every function rejects or throws `AddonError` when the addon is missing,
- * `NativeArgumentError` when the arguments are wrong, and `NativeError` when the kernel refuses. Blocking calls run off
- * the event loop. The addon is loaded by the first call, not by the import: most commands never need it.
+ * Typed system calls: `kexec_load`, `reboot` and others that Node does not have. Every function rejects or throws
+ * `AddonError` if the addon is missing, `NativeArgumentError` if an argument is wrong, and `NativeError` if the kernel
+ * refuses. Blocking calls run off the event loop. The addon is loaded by the first call: most commands never need it.
  */
 
 import { closeSync, constants, openSync } from 'node:fs'
@@ -20,12 +20,12 @@ function addon(): Addon {
   return loadedAddon
 }
 
-/** A failed system call as Node's own functions report it, and the addon too (`SystemError` in `src/call.cc`). */
+/** Whether this is the error of a failed system call, from Node or from the addon (`SystemError` in `src/call.cc`). */
 function isSystemError(thrown: unknown): thrown is Error & { errno: number; code: string; syscall: string } {
   return thrown instanceof Error && 'errno' in thrown && 'code' in thrown && 'syscall' in thrown
 }
 
-/** Whatever was thrown during a call, with the whole call as text. */
+/** The error for anything thrown during a call, with the whole call as text. */
 function explain(call: string, thrown: unknown): Error {
   if (isSystemError(thrown)) return new NativeError(call, thrown)
   const reason = thrown instanceof Error ? thrown.message : String(thrown)
@@ -41,11 +41,11 @@ async function settle(call: string, make: () => Promise<void>): Promise<void> {
 }
 
 /**
- * `kexec_load(2)`. The kernel reads the buffers where they are: they must not be changed before the promise settles. A
- * buffer that was detached meanwhile makes the call fail with EFAULT, and nothing stays loaded.
+ * Load an image with `kexec_load(2)`. The kernel reads the buffers in place: do not change them before the promise settles.
+ * If a buffer is detached meanwhile, the call fails with EFAULT and nothing stays loaded.
  *
- * @param entry physical address, inside a segment
- * @param segments 1 to 16, page aligned, not overlapping
+ * @param entry physical address within a segment
+ * @param segments 1 to 16, page aligned, without overlaps
  * @param flags the architecture in the upper half: 0x280000 is ARM
  */
 export async function load(entry: number, segments: readonly KexecSegment[], flags: number): Promise<void> {
@@ -60,7 +60,7 @@ export async function load(entry: number, segments: readonly KexecSegment[], fla
   )
 }
 
-/** `kexec_load(2)` without segments: the loaded image is dropped, if there is one. */
+/** Unload the image, if any: `kexec_load(2)` without segments. */
 export async function unload(): Promise<void> {
   const native = addon()
   await settle(describeLoad(0, [], 0), () => native.load(0, 0, []))
@@ -69,7 +69,7 @@ export async function unload(): Promise<void> {
 /**
  * Whether an image is loaded.
  *
- * @param path where the kernel says so; a kernel without kexec has no such file
+ * @param path of the kernel's answer; a kernel without kexec has no such file
  */
 export async function loaded(path = '/sys/kernel/kexec_loaded'): Promise<boolean> {
   try {
@@ -80,27 +80,27 @@ export async function loaded(path = '/sys/kernel/kexec_loaded'): Promise<boolean
   }
 }
 
-/** `reboot(LINUX_REBOOT_CMD_KEXEC)`: the promise settles only when the kernel refuses. */
+/** Start the loaded image: `reboot(LINUX_REBOOT_CMD_KEXEC)`. The promise settles only if the kernel refuses. */
 export async function jump(): Promise<void> {
   const native = addon()
   await settle('reboot(LINUX_REBOOT_CMD_KEXEC)', () => native.jump())
 }
 
-/** `reboot(LINUX_REBOOT_CMD_RESTART)`: at once, without a word to anybody. Settles only when the kernel refuses. */
+/** Restart at once, without stopping services: `reboot(LINUX_REBOOT_CMD_RESTART)`. Settles only if the kernel refuses. */
 export async function restart(): Promise<void> {
   const native = addon()
   await settle('reboot(LINUX_REBOOT_CMD_RESTART)', () => native.restart())
 }
 
-/** `reboot(LINUX_REBOOT_CMD_POWER_OFF)`: at once. Settles only when the kernel refuses. */
+/** Power off at once: `reboot(LINUX_REBOOT_CMD_POWER_OFF)`. Settles only if the kernel refuses. */
 export async function powerOff(): Promise<void> {
   const native = addon()
   await settle('reboot(LINUX_REBOOT_CMD_POWER_OFF)', () => native.powerOff())
 }
 
 /**
- * Make a terminal transparent to every byte in both directions: no echo, no signals, no conversion of line ends, no
- * modem lines. Its speed stays.
+ * Make a terminal pass every byte unchanged in both directions: no echo, no signals, no conversion of line ends, no modem
+ * lines. Its speed stays the same.
  *
  * @param fd open terminal
  */
@@ -113,13 +113,13 @@ export function rawTty(fd: number): void {
   }
 }
 
-/** `tcdrain(3)`: resolves when everything that was written has left the line. */
+/** Wait until everything written to a terminal has been sent: `tcdrain(3)`. */
 export async function drainTty(fd: number): Promise<void> {
   const native = addon()
   await settle(`drainTty(${fd})`, () => native.drainTty(fd))
 }
 
-/** `sync(2)`. */
+/** Write all cached data to disks: `sync(2)`. */
 export async function sync(): Promise<void> {
   const native = addon()
   await settle('sync()', () => native.sync())
@@ -135,35 +135,35 @@ export async function linkDown(ifname: string): Promise<void> {
   await settle(`linkDown(${JSON.stringify(ifname)})`, async () => native.linkDown(ifname))
 }
 
-/** Bytes of a file. */
-export interface FilePart {
+/** A range of bytes in a file. */
+export interface FileRange {
   readonly offset: number
   readonly size: number
 }
 
-/** The mapping starts at a page, the part wherever it likes. */
-function mapPart(native: Addon, fd: number, part: FilePart | undefined): Uint8Array {
-  if (part === undefined) return native.map(fd)
-  const inPage = part.offset % native.pageSize
-  return native.map(fd, part.offset - inPage, part.size + inPage).subarray(inPage)
+/** The mapping starts at a page, the range anywhere. */
+function mapRange(native: Addon, fd: number, range: FileRange | undefined): Uint8Array {
+  if (range === undefined) return native.map(fd)
+  const inPage = range.offset % native.pageSize
+  return native.map(fd, range.offset - inPage, range.size + inPage).subarray(inPage)
 }
 
 /**
- * Map a regular file, or part of it, into memory, without reading it. Writing to the array changes a private copy of the page,
- * never the file. The mapping goes when the array is collected. The file must not shrink while it is mapped: touching a
- * page that is no longer there ends the process (SIGBUS).
+ * Map a regular file, or a range of it, into memory without reading it. Writing to the array changes a private copy of the
+ * page, never the file. The mapping is removed when the array is collected. The file must not shrink while it is mapped:
+ * access to a page that no longer exists ends the process (SIGBUS).
  *
- * @param file path, or a descriptor open for reading, which the caller keeps and may close at once
- * @param part the whole file unless given; it must lie inside
+ * @param file path, or a descriptor open for reading, which the caller owns and may close at once
+ * @param range within the file; the whole file by default
  */
-export function mapFile(file: string | number, part?: FilePart): Uint8Array {
+export function mapFile(file: string | number, range?: FileRange): Uint8Array {
   const native = addon()
   try {
-    if (typeof file === 'number') return mapPart(native, file, part)
-    // Opening a FIFO would wait for its writer; O_NONBLOCK makes it return, and regular files ignore it.
+    if (typeof file === 'number') return mapRange(native, file, range)
+    // Opening a FIFO would wait for its writer; O_NONBLOCK prevents that, and does not affect regular files.
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      return mapPart(native, fd, part)
+      return mapRange(native, fd, range)
     } finally {
       closeSync(fd)
     }

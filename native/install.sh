@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `npm install` runs if no prebuilt addon fits this machine: build one, or say what is missing.
+# `npm install` runs this if no prebuilt addon fits this machine. It builds one, or says what is missing.
 #
 # Only a board needs the addon. A lab machine can plan, explain and drive boards without it, so a missing compiler does
 # not fail the installation.

@@ -1,20 +1,20 @@
-/** The arguments of `kexec_load(2)`: as text for messages, and checked before the kernel sees them. */
+/** The arguments of `kexec_load(2)`: formats them for messages, and checks them before the call. */
 
 import { types } from 'node:util'
 import { NativeArgumentError } from './errors.js'
 
-/** One segment of `kexec_load(2)`: `buffer` is copied to `mem`, the rest of `memsz` is zeroed. */
+/** A segment of `kexec_load(2)`: the kernel copies `buffer` to `mem` and clears the rest of `memsz`. */
 export interface KexecSegment {
   readonly buffer: Uint8Array
   /** physical address, a multiple of the page size */
   readonly mem: number
-  /** bytes, a multiple of the page size, at least the buffer's */
+  /** bytes, a multiple of the page size, at least the size of `buffer` */
   readonly memsz: number
   /** what it is, for messages: `kernel`, `ramdisk`, `dtb` */
   readonly kind?: string
 }
 
-/** What the machine dictates. */
+/** Properties of the machine. */
 export interface LoadLimits {
   /** bytes */
   readonly pageSize: number
@@ -26,17 +26,17 @@ export interface LoadLimits {
 export const SEGMENT_MAX = 16
 
 /**
- * The shortest buffer, in bytes: `machine_kexec_prepare()` of 32-bit ARM reads that many at the start of every segment,
- * whatever its size, to see whether it is a device tree.
+ * The shortest buffer, bytes: `machine_kexec_prepare()` of 32-bit ARM reads this much from every segment, regardless of its
+ * size, to see whether it is a device tree.
  */
 const BUFFER_MIN = 4
 
-/** An address or size as hex; anything that is neither is shown as it is. */
+/** An address or size as hex; any other value unchanged. */
 function hex(value: number): string {
   return Number.isInteger(value) && value >= 0 ? `0x${value.toString(16)}` : String(value)
 }
 
-/** The whole call in one line. Any value can be shown, however wrong. */
+/** The whole call in one line, even with invalid values. */
 export function describeLoad(entry: number, segments: readonly KexecSegment[], flags: number): string {
   const list = segments.map(
     ({ buffer, mem, memsz, kind }, index) =>
@@ -51,7 +51,7 @@ function bufferFlaw({ buffer, memsz }: KexecSegment): string | null {
   if (!types.isUint8Array(buffer)) return 'has no Uint8Array'
   const memory = buffer.buffer
   if (!types.isArrayBuffer(memory)) return 'lies in shared memory, which another thread could change'
-  // Asked of the prototype: a property of the buffer's own cannot lie about it.
+  // Read from the prototype: a property of the buffer itself could lie.
   if (Reflect.get(ArrayBuffer.prototype, 'resizable', memory)) return 'lies in a resizable ArrayBuffer'
   if (buffer.byteLength < BUFFER_MIN) {
     return `has ${buffer.byteLength} bytes (or is detached); the kernel reads at least ${BUFFER_MIN}`
@@ -62,19 +62,19 @@ function bufferFlaw({ buffer, memsz }: KexecSegment): string | null {
 
 /** What is wrong with the addresses of a segment, or null. */
 function placeFlaw({ mem, memsz }: KexecSegment, { pageSize, addressBits }: LoadLimits): string | null {
-  if (!Number.isSafeInteger(mem) || mem < 0) return `starts at ${hex(mem)}, which is no address`
-  if (!Number.isSafeInteger(memsz) || memsz <= 0) return `takes ${hex(memsz)} bytes, which is no size`
+  if (!Number.isSafeInteger(mem) || mem < 0) return `starts at ${hex(mem)}, which is not an address`
+  if (!Number.isSafeInteger(memsz) || memsz <= 0) return `takes ${hex(memsz)} bytes, which is not a size`
   if (mem % pageSize !== 0) return `starts at ${hex(mem)}, which is not a multiple of the page size ${hex(pageSize)}`
   if (memsz % pageSize !== 0)
     return `takes ${hex(memsz)} bytes, which is not a multiple of the page size ${hex(pageSize)}`
-  // The kernel takes an end at the very limit for a wrap to 0.
+  // The kernel takes an end at the limit for an overflow to 0.
   if (mem + memsz >= Math.min(2 ** addressBits, Number.MAX_SAFE_INTEGER)) {
     return `ends at ${hex(mem + memsz)}, beyond the address space of ${addressBits} bits`
   }
   return null
 }
 
-/** The two segments that share memory, in order of address, or null. */
+/** The first two segments that share memory, in order of address, or null. */
 function findOverlap(segments: readonly KexecSegment[]): [KexecSegment, KexecSegment] | null {
   const sorted = [...segments].sort((a, b) => a.mem - b.mem)
   for (const [index, after] of sorted.entries()) {
@@ -85,8 +85,8 @@ function findOverlap(segments: readonly KexecSegment[]): [KexecSegment, KexecSeg
 }
 
 /**
- * Check the arguments of a load: what the kernel would refuse without a word of why, and an entry outside every
- * segment, which it would accept. Getters are run once: what is returned is what was checked.
+ * Check the arguments of a load for everything that the kernel would refuse without a reason, and for an entry outside
+ * every segment, which it would accept. Getters run once: the result is what was checked.
  *
  * @param entry physical address
  * @param segments 1 to 16 of them
@@ -102,11 +102,12 @@ export function checkLoad(
 ): KexecSegment[] {
   if (!(segments.length >= 1 && segments.length <= SEGMENT_MAX)) {
     const call = `kexec_load(entry ${hex(entry)}, ${segments.length} segments, flags ${hex(flags)})`
-    throw new NativeArgumentError(call, `1 to ${SEGMENT_MAX} segments are expected, found ${segments.length}`)
+    throw new NativeArgumentError(call, `expected 1 to ${SEGMENT_MAX} segments, found ${segments.length}`)
   }
   const copies = Array.from(segments, ({ buffer, mem, memsz, kind }) => ({ buffer, mem, memsz, kind }))
   const refuse = (reason: string) => new NativeArgumentError(describeLoad(entry, copies, flags), reason)
-  if (!Number.isInteger(flags) || flags < 0 || flags >= 2 ** 32) throw refuse(`flags ${hex(flags)} are not 32 bits`)
+  if (!Number.isInteger(flags) || flags < 0 || flags >= 2 ** 32)
+    throw refuse(`flags ${hex(flags)} do not fit into 32 bits`)
   for (const [index, segment] of copies.entries()) {
     const flaw = placeFlaw(segment, limits) ?? bufferFlaw(segment)
     if (flaw !== null) throw refuse(`segment ${segment.kind ?? index} ${flaw}`)
@@ -119,7 +120,7 @@ export function checkLoad(
     )
   }
   if (!copies.some(({ mem, memsz }) => entry >= mem && entry < mem + memsz)) {
-    throw refuse(`entry ${hex(entry)} is in no segment`)
+    throw refuse(`entry ${hex(entry)} is not in any segment`)
   }
   return copies
 }

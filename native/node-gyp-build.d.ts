@@ -1,5 +1,5 @@
 /** The package has no types of its own. */
 declare module 'node-gyp-build' {
-  /** Load the addon whose `prebuilds/` or `build/` lies in the directory. */
+  /** Load the addon from `prebuilds/` or `build/` in a directory. */
   export default function load(directory: string): unknown
 }

@@ -1,4 +1,4 @@
-/** An explanation for people. */
+/** An explanation as text, for people. */
 
 import { findingLines } from '../../agent/kexec/render/plan-text.js'
 import { type Style, styleFor, table } from '../../agent/kexec/render/terminal-style.js'
@@ -32,7 +32,7 @@ function runLines(run: ExplainedRun, number: number, style: Style): string[] {
 function kernelLines({ zimage }: ExplainedRun): string[] {
   if (zimage === null) return []
   const sizes =
-    zimage.edata === null ? 'does not tell its unpacked size' : `unpacks to ${zimage.edata} and ${zimage.bss} of bss`
+    zimage.edata === null ? 'does not state its unpacked size' : `unpacks to ${zimage.edata} and ${zimage.bss} of bss`
   return [
     `  kernel   ${zimage.size ?? 'of unknown size'}, ${sizes}${zimage.known === null ? '' : ` (${zimage.known})`}`,
   ]
@@ -41,15 +41,15 @@ function kernelLines({ zimage }: ExplainedRun): string[] {
 function tableLines(run: ExplainedRun, style: Style): string[] {
   const { kexecTools, logged } = run
   const verdict = kexecTools.reproduced
-    ? style.green('this is what kexec-tools does')
+    ? style.green('identical to what kexec-tools computes')
     : kexecTools.recomputed
-      ? style.yellow('not what kexec-tools would do, which is')
-      : 'as logged; too little to work it out'
+      ? style.yellow('differs from what kexec-tools computes, which is')
+      : 'as logged; the log is too incomplete to compute it'
   const rows = rowsOf(kexecTools)
   const differing = kexecTools.recomputed && !kexecTools.reproduced && logged.segments.length > 0
   return [
     `  ${style.bold('Layout')}: ${verdict}`,
-    ...(kexecTools.notFound === null ? [] : [`    no hole of ${kexecTools.notFound} bytes`]),
+    ...(kexecTools.notFound === null ? [] : [`    no free area of ${kexecTools.notFound} bytes`]),
     ...table(rows, [false, true, true, true]),
     ...(differing ? ['    logged:', ...table(rowsOf(logged), [false, true, true, true])] : []),
   ]
@@ -85,11 +85,13 @@ function relocationLines({ relocation }: ExplainedRun, style: Style): string[] {
   return [
     style.bold('  Decompressor'),
     ...relocation.cases.flatMap(one => {
-      const dead = one.dies.map(({ segment, certain }) => `${segment} ${certain ? 'dies' : 'may die'}`)
+      const dead = one.dies.map(
+        ({ segment, certain }) => `${segment} ${certain ? 'is overwritten' : 'may be overwritten'}`,
+      )
       const most = one.workspaceMax.end === one.workspace.end ? '' : `, at most to ${one.workspaceMax.end}`
       return [
-        `    TEXT_OFFSET ${one.textOffset}: ${one.line ?? 'stays in place'}${one.exact || one.line === null ? '' : ' (about)'}`,
-        `      overwrites ${one.workspace.start} to ${one.workspace.end}${most}: ${dead.length === 0 ? style.green('nothing dies') : style.red(dead.join(', '))}`,
+        `    TEXT_OFFSET ${one.textOffset}: ${one.exact || one.line === null ? '' : 'about '}${one.line ?? 'stays in place'}`,
+        `      overwrites ${one.workspace.start} to ${one.workspace.end}${most}: ${dead.length === 0 ? style.green('neither ramdisk nor device tree is hit') : style.red(dead.join(', '))}`,
       ]
     }),
   ]

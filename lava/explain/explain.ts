@@ -1,4 +1,4 @@
-/** `fauxboot explain`: what people paste of kexec-tools' debug output, worked out and diagnosed. */
+/** `fauxboot explain`: analyses and diagnoses pasted debug output of kexec-tools. */
 
 import { runChecks } from '../../agent/kexec/checks/check.js'
 import { hex, inclusivePair, normalize } from '../../agent/kexec/layout/ranges.js'
@@ -7,7 +7,7 @@ import { type LoggedRun, parseKexecToolsLog } from './kexec-tools-log.js'
 import { areasOf, type Case, type Run, workOut } from './run.js'
 import { EXPLAIN_CHECKS } from './silent-boot-checks.js'
 
-/** As in the table that kexec-tools prints; all hex. */
+/** A row of the table that kexec-tools prints; all hex. */
 interface ExplainedSegment {
   readonly mem: string | null
   readonly memsz: string | null
@@ -20,15 +20,15 @@ export interface ExplainedTable {
   readonly dt: string | null
   readonly entry: string | null
   readonly segments: readonly ExplainedSegment[]
-  /** bytes of the hole that was not found; null when there was one */
+  /** bytes of the free area that was not found; null if it was */
   readonly notFound: string | null
 }
 
-/** What happens for one TEXT_OFFSET. `workspace` is what dies for sure, `workspaceMax` what may die. */
+/** What happens for one TEXT_OFFSET. `workspace` is certainly overwritten, `workspaceMax` may be. */
 interface ExplainedCase {
   readonly textOffset: string
   readonly relocates: boolean
-  /** the C: line; about right where `exact` is false */
+  /** the C: line; approximate if `exact` is false */
   readonly line: string | null
   readonly exact: boolean
   readonly kernelAddress: string
@@ -46,7 +46,7 @@ export interface ExplainedRun {
   readonly cmdline: string | null
   /** first and last address of each range, as in `/proc/iomem` */
   readonly ram: readonly (readonly [string, string])[]
-  /** null where the log tells nothing of the kernel */
+  /** null if the log shows nothing about the kernel */
   readonly zimage: {
     readonly magic: string | null
     readonly size: string | null
@@ -58,15 +58,15 @@ export interface ExplainedRun {
     readonly resultingSpace: string | null
     readonly known: string | null
   } | null
-  /** recomputed where the log tells enough, else as logged */
+  /** recomputed if the log shows enough, else as logged */
   readonly kexecTools: ExplainedTable & {
-    /** the log holds the very table that kexec-tools would make */
+    /** the logged table is the one that kexec-tools computes */
     readonly reproduced: boolean
     readonly recomputed: boolean
     readonly imageSize: string | null
   }
   readonly logged: ExplainedTable
-  /** the likeliest case, and all of them; null members where nothing can be foreseen */
+  /** the most likely case, and all cases; members are null if nothing can be predicted */
   readonly relocation: {
     readonly line: string | null
     readonly workspace: RangeJson | null
@@ -83,9 +83,9 @@ export interface Explanation {
 }
 
 /**
- * Explain a text: a console log, a mail, several of them.
+ * Explain a text: a console log, a mail, or several of them.
  *
- * @returns a run for each load that the text shows; none where it shows none. Never throws, whatever the text is
+ * @returns a run for each load that the text shows. Never throws, for any text
  */
 export function explainLog(text: string): Explanation {
   return { runs: parseKexecToolsLog(text).map(log => explainRun(workOut(log))) }
@@ -165,7 +165,7 @@ function relocationOf(run: Run): ExplainedRun['relocation'] {
     const { line, workspace, textOffset, exact } = first
     return { line, workspace, textOffset, exact, loadAddress, cases }
   }
-  // Nothing can be worked out: what the decompressor printed is all there is, and where it went dies for sure.
+  // Nothing can be computed. The decompressor printed where it went, and that memory is certainly overwritten.
   const moved = run.log.move
   const workspace = moved === null ? null : rangeToJson(moved.move.to)
   return { line: moved?.line ?? null, workspace, textOffset: null, exact: moved !== null, loadAddress, cases }

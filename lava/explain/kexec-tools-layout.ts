@@ -1,7 +1,7 @@
 /**
- * Where kexec-tools puts a zImage, its ramdisk and its device tree on 32-bit ARM, so that `explain` can tell a log of
- * it from one that was changed, and can say what the layout does not take into account. Each formula was checked against
- * the logs in the test vectors; versions 2.0.18 to 2.0.32 differ only in the length of the kernel's buffer.
+ * Where kexec-tools puts a zImage, its ramdisk and its device tree on 32-bit ARM. With this, `explain` recognises a log that
+ * was altered, and shows what the layout of kexec-tools ignores. Each formula was checked against the logs in the test
+ * vectors; versions 2.0.18 to 2.0.32 differ only in the length of the kernel's buffer.
  */
 
 import { KEXEC_ARCH_ARM_FLAGS } from '../../agent/kexec/layout/layout.js'
@@ -9,33 +9,33 @@ import { alignDown, alignUp, firstFit, type Range, subtract } from '../../agent/
 
 const PAGE = 4096
 
-/** kexec-tools believes that every kernel runs this far above the start of RAM. */
+/** kexec-tools assumes that every kernel runs this far above the start of RAM. */
 export const ASSUMED_TEXT_OFFSET = 0x8000
 
 /** Stack and heap of the decompressor: 4 KiB and 64 KiB. */
 const DECOMPRESSOR_EXTRA = 0x11000
 
-/** Without a tag, the kernel is taken to unpack to this many times the size of the zImage. */
+/** Without a tag, kexec-tools assumes that the kernel unpacks to this many times the size of the zImage. */
 const UNTAGGED_EXPANSION = 5
 
 export interface KexecToolsInput {
   /** RAM, sorted */
   readonly ram: readonly Range[]
-  /** bytes of the zImage, or of the file when it is none */
+  /** bytes of the zImage, or of the file if it is not a zImage */
   readonly size: number
   /** bytes of decompressed text and data, and of bss; both null without a tag */
   readonly edata: number | null
   readonly bss: number | null
   /** bytes; null without a ramdisk */
   readonly initrdSize: number | null
-  /** bytes of the device tree after kexec-tools has changed it; null when there is none */
+  /** bytes of the device tree after kexec-tools has changed it; null without one */
   readonly dtbSize: number | null
   /** `--image-size` */
   readonly imageSize?: number | null
   /** `--mem-min` and `--mem-max` */
   readonly memMin?: number | null
   readonly memMax?: number | null
-  /** before 2.0.22 the kernel's buffer was given as four bytes longer than the zImage */
+  /** true before 2.0.22, which passed a kernel buffer four bytes longer than the zImage */
   readonly paddedBuffer: boolean
 }
 
@@ -50,7 +50,7 @@ export interface KexecToolsLayout {
   readonly requires: number
   /** "total" of "Decompressed kernel sizes"; null without a tag */
   readonly total: number | null
-  /** "Resulting kernel space"; null without a tag, when it is not printed */
+  /** "Resulting kernel space"; null without a tag, because then it is not printed */
   readonly resultingSpace: number | null
   readonly kernel: { readonly address: number; readonly size: number } | null
   readonly initrd: number | null
@@ -58,14 +58,14 @@ export interface KexecToolsLayout {
   readonly entry: number | null
   readonly flags: number
   readonly segments: readonly KexecToolsSegment[]
-  /** bytes of the hole that was not found ("Could not find a free area"); null when all was placed */
+  /** bytes of the area that was not found ("Could not find a free area"); null if everything was placed */
   readonly notFound: number | null
 }
 
 /**
- * The layout of kexec-tools, byte for byte.
+ * Compute the layout of kexec-tools, exact to the byte.
  *
- * @returns with `notFound` set where kexec-tools gives up; what was placed before stays in it
+ * @returns if kexec-tools gives up, `notFound` is set, and the segments are those placed before
  */
 export function kexecToolsLayout(input: KexecToolsInput): KexecToolsLayout {
   const requires = input.size + DECOMPRESSOR_EXTRA
@@ -79,7 +79,7 @@ export function kexecToolsLayout(input: KexecToolsInput): KexecToolsLayout {
     const taken = segments.map(segment => ({ start: segment.mem, end: segment.mem + segment.memsz }))
     return firstFit(subtract(input.ram, taken), size, PAGE, {
       start: Math.max(from, input.memMin ?? 0),
-      // --mem-max is the last byte that may be used.
+      // --mem-max is the last usable byte.
       end: (input.memMax ?? Number.MAX_SAFE_INTEGER - 1) + 1,
     })
   }

@@ -1,36 +1,36 @@
 /**
- * The debug output of kexec-tools (`kexec --debug -l ...`) on 32-bit ARM, as it is found in mails: several runs in one
- * text, quoted, cut and incomplete, among prose. Versions 2.0.18 to 2.0.32 differ in blanks, which are not looked at.
+ * Reads the debug output of kexec-tools (`kexec --debug -l ...`) on 32-bit ARM as people paste it into mails: several runs
+ * in one text, quoted, cut, incomplete, and among prose. Versions 2.0.18 to 2.0.32 differ only in spaces, which are ignored.
  */
 
 import { formatMove, type Move, parseMove } from '../../agent/kexec/layout/decompressor.js'
 import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { logLines } from './log-lines.js'
 
-/** A segment of the table that kexec-tools prints before it loads; a field is null where its line is missing. */
+/** A segment of the table that kexec-tools prints before it loads. A field is null if its line is missing. */
 interface LoggedSegment {
   readonly mem: number | null
   readonly memsz: number | null
   readonly bufsz: number | null
 }
 
-/** An area as `Kernel:`, `Initrd:` and `DT :` lines tell it. */
+/** An area from a `Kernel:`, `Initrd:` or `DT :` line. */
 interface LoggedArea {
   readonly address: number
   readonly size: number
 }
 
-/** What people see on the console after the load. */
+/** Messages on the console after the load. */
 type Sign = 'starting' | 'bye' | 'uncompressing' | 'booting'
 
-/** One run of kexec-tools. What its log does not show is null, or empty. */
+/** One run of kexec-tools. Anything that its log does not show is null or empty. */
 export interface LoggedRun {
-  /** the command, where it stands in front of the run */
+  /** the command, if it precedes the output */
   command: string | null
   /** command line of the target, as the target printed it */
   cmdline: string | null
   kernelFileSize: number | null
-  /** `MEMORY RANGES` was printed, with or without ranges under it */
+  /** `MEMORY RANGES` was printed, with or without ranges after it */
   rangesShown: boolean
   readonly ram: Range[]
   header: { readonly magic: number; readonly start: number; readonly end: number } | null
@@ -47,7 +47,7 @@ export interface LoggedRun {
   flags: number | null
   segmentCount: number | null
   readonly segments: LoggedSegment[]
-  /** bytes of the hole that was not found */
+  /** bytes of the free area that was not found */
   notFound: number | null
   truncated: { readonly file: number; readonly header: number } | null
   /** the error of the system call, as text */
@@ -85,27 +85,27 @@ function emptyRun(): LoggedRun {
   }
 }
 
-/** The output comes in this order; a line of an earlier part starts another run. */
+/** The parts of the output, in order. A line of an earlier part starts another run. */
 const PART = { files: 0, image: 1, places: 2, load: 3, result: 4 } as const
 
 interface LineRule {
   readonly part: number
   readonly pattern: RegExp
-  /** the line may come more than once in a run */
+  /** the line may appear more than once in a run */
   readonly repeats?: boolean
-  /** the line comes once for each item and field, its first two groups */
+  /** the line appears once for each item and field, which are its first two groups */
   readonly itemized?: boolean
   take(run: LoggedRun, fields: readonly string[]): void
 }
 
-/** Sixteen digits are all that any of them prints; more is no number of a log. */
+/** No number in a log has more than sixteen digits. */
 const number = (field: string | undefined) => Number(`0x${(field ?? '0').slice(-16)}`)
 const area = (address: string | undefined, size: string | undefined): LoggedArea => ({
   address: number(address),
   size: number(size),
 })
 
-/** Blanks may be missing where a message of the kernel cut the line. */
+/** A message of the kernel may have cut the line, and removed spaces. */
 const RULES: readonly LineRule[] = [
   {
     part: PART.files,
@@ -127,7 +127,7 @@ const RULES: readonly LineRule[] = [
     repeats: true,
     take: (run, [first, last, type]) => {
       const range = { start: number(first), end: number(last) + 1 }
-      // Type 0 is RAM; addresses that a number cannot hold are on no such board.
+      // Type 0 is RAM. No such board has addresses above 2^53.
       if (type === '0' && range.start < range.end && Number.isSafeInteger(range.end)) run.ram.push(range)
     },
   },
@@ -246,7 +246,7 @@ const RULES: readonly LineRule[] = [
 
 const NOTHING: LoggedSegment = { mem: null, memsz: null, bufsz: null }
 
-/** What the console shows after the load; it may be a message of the kernel, and it never starts a run. */
+/** Console messages after the load. They may be messages of the kernel, and never start a run. */
 const SIGNS: readonly (readonly [RegExp, Sign])[] = [
   [/Starting new kernel/, 'starting'],
   [/\bBye!/, 'bye'],
@@ -254,11 +254,11 @@ const SIGNS: readonly (readonly [RegExp, Sign])[] = [
   [/Booting Linux on physical CPU/, 'booting'],
 ]
 
-/** Everything that a rule looks for has one of these in it: most lines of a large log have none. */
+/** Each line that a rule matches contains one of these; most lines of a large log do not. */
 const WORTH_A_LOOK =
   /0x|MEMORY|[0-9a-f]{16}-|nr_segments|load\s*failed|kexec\s|new kernel|Bye!|Uncompressing|Booting|command line/
 
-/** A prompt may stand in front of the command, the path of the program too. */
+/** The command, possibly after a prompt, and with the path of the program. */
 const COMMAND = /^(?:.{0,80}?[#$%>] ?)?\s*(?:sudo\s+)?((?:\/\S*\/)?kexec\s+-.*)$/
 const LOADS = /\s(?:-[a-z]*l\b|--load\b|--load=|-p\b|-s\b)/
 const TARGET_CMDLINE = /Kernel command line:\s*(.*)$/
@@ -275,9 +275,9 @@ export function parseKexecToolsLog(text: string): LoggedRun[] {
 class LogReader {
   readonly runs: LoggedRun[] = []
   #part: number = PART.files
-  /** what was seen of the run, so that a second one of its kind starts another */
+  /** the lines seen in this run: a repeated one starts another run */
   readonly #seen = new Set<string>()
-  /** a command that stands in front of the run to come */
+  /** the command before the next run */
   #command: string | null = null
 
   take(line: string, fromKernel: boolean): void {
@@ -322,7 +322,7 @@ class LogReader {
     return run
   }
 
-  /** What the kernels say: the one that goes, the decompressor, the one that comes. */
+  /** Messages of the old kernel, the decompressor and the new kernel. */
   #takeConsole(line: string): void {
     const move = line.includes('C:') ? parseMove(line) : null
     if (move !== null) {
@@ -338,7 +338,7 @@ class LogReader {
     if (sign !== undefined && run !== undefined) run.signs.add(sign)
   }
 
-  /** The first one after a load is the target's; one without a run is looked at all the same when it was cut. */
+  /** The first command line after a load is the target's. Without a run, a command line counts only if it was cut. */
   #takeCmdline(cmdline: string): void {
     const last = this.runs.at(-1)
     const loaded = last !== undefined && last.cmdline === null && (this.#part >= PART.load || last.move !== null)

@@ -1,6 +1,6 @@
 /**
- * zImages that were measured, or seen at work, told by their sizes: for them a log is explained to the byte, although
- * kexec-tools prints neither TEXT_OFFSET nor anything of the decompressor's code.
+ * zImages that were measured or observed, recognised by their sizes. Their logs are explained exactly, although kexec-tools
+ * prints neither TEXT_OFFSET nor anything about the decompressor's code.
  */
 
 import type { DecompressorCode } from '../../agent/kexec/layout/plan.js'
@@ -15,12 +15,12 @@ export interface KnownZImage {
   readonly code: DecompressorCode
 }
 
-/** Debian's armmp kernels: the same decompressor code in 6.1 and in 6.12, with an EFI header in front of it. */
+/** Debian's armmp kernels: the same decompressor code in 6.1 and in 6.12, after an EFI header. */
 const ARMMP = { restart: 0x10b4, gap: 0x900, wontOverwrite: 0x1228, checksMemory: true } as const
 /** Its bss and its stack, above the zImage. */
 const ARMMP_STACK = 0x1418
 
-/** The A80's kernels of 2020, from the lines they printed; where `wont_overwrite` is does not show in them. */
+/** The A80's kernels of 2020, from the lines they printed, which do not reveal `wont_overwrite`. */
 const A80 = { restart: 0xc0, wontOverwrite: 0xc0, stackEnd: null, checksMemory: false } as const
 
 const KNOWN_ZIMAGES: readonly KnownZImage[] = [

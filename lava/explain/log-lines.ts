@@ -1,6 +1,6 @@
 /**
- * A console log as its lines were before it was pasted into a mail: without quotation marks and carriage returns, and
- * with the lines put together again that the running kernel's own messages cut into.
+ * Restores the lines of a console log that was pasted into a mail: removes quotation marks and carriage returns, and
+ * rejoins lines that messages of the running kernel interrupted.
  */
 
 /** A line of a program, or a message of the running kernel. */
@@ -9,20 +9,20 @@ export interface LogLine {
   readonly fromKernel: boolean
 }
 
-/** One or more `>`, and the one blank that mail programs put behind the last. */
+/** One or more `>`, and the space that mail programs add after the last. */
 const QUOTATION = /^(?:[ \t]*>)+ ?/
 
-/** The time that `printk` puts in front of a message, with the caller where that is configured. */
+/** The time that `printk` prints before a message, with the caller if that is configured. */
 const KERNEL_TIME = /\[ *\d+\.\d{6}\](?:\[ *[CT]\d+\])? ?/
 
-/** A line that a message cut is shorter than this; more is not put together, whatever the text. */
+/** Interrupted lines are shorter than this; longer ones are never rejoined. */
 const LONGEST_FRAGMENT = 512
 
 /**
  * The lines of a text.
  *
- * A message of the kernel may stand anywhere, in the middle of a word too. It ends with its own line break, so what
- * stands in front of it goes on at the start of the next line that is not itself a message.
+ * A message of the kernel may appear anywhere, even within a word. It ends with a line break, so the interrupted line
+ * continues at the start of the next line that is not a message.
  */
 export function* logLines(text: string): Generator<LogLine> {
   let fragment = ''

@@ -1,4 +1,4 @@
-/** One logged run of kexec-tools, worked out: its table again, and what the decompressor made of it. */
+/** Analyses a logged run of kexec-tools: recomputes its table, and predicts what the decompressor does. */
 
 import {
   fateOf,
@@ -21,17 +21,17 @@ const TEXT_OFFSETS = [ASSUMED_TEXT_OFFSET, 0x20_8000] as const
 /** Stack and heap that kexec-tools adds to the size of a zImage. */
 const REQUIRED_EXTRA = 0x11000
 
-/** The decompressor's own bss, at most: the largest that was seen has 0x418 bytes. */
+/** Upper bound for the decompressor's own bss: the largest seen has 0x418 bytes. */
 const OWN_BSS = 0x10000
 
 /** A tag of five words and more holds TEXT_OFFSET; kexec-tools prints the bytes of the tag, not its words. */
 const TAG_WITH_TEXT_OFFSET = 20
 
-/** A segment, or what stands for it where the table is missing. */
+/** A segment, or the area that replaces it if the table is missing. */
 interface Victim {
   readonly name: 'initrd' | 'dtb'
   readonly range: Range
-  /** it dies: for sure, or if the code's constants are as large as they may be */
+  /** overwritten for certain; false: only if the code's constants are large */
   readonly certain: boolean
   readonly hit: Range
 }
@@ -43,44 +43,44 @@ export interface Case {
   readonly victims: readonly Victim[]
 }
 
-/** A run with everything that can be worked out from its log. */
+/** A run with everything that its log reveals. */
 export interface Run {
   readonly log: LoggedRun
-  /** bytes of the zImage, or of the file where it is none */
+  /** bytes of the zImage, or of the file if it is not a zImage */
   readonly size: number | null
   readonly isZImage: boolean
   /** the header is neither a zImage's nor ARM code */
   readonly garbage: boolean
-  /** the tag holds TEXT_OFFSET, although the log does not show it */
+  /** the tag contains TEXT_OFFSET, but the log does not show it */
   readonly tagHasTextOffset: boolean
   readonly known: KnownZImage | null
-  /** `--image-size`, told by a kernel area that is larger than its space */
+  /** `--image-size`, derived from a kernel area that is larger than its space */
   readonly imageSize: number | null
-  /** what kexec-tools would do; null where the log tells too little */
+  /** what kexec-tools computes; null if the log shows too little */
   readonly layout: KexecToolsLayout | null
-  /** the log has that very table */
+  /** the logged table is the same */
   readonly reproduced: boolean
-  /** where the zImage was placed; null where the log does not tell */
+  /** where the zImage was placed; null if the log does not show it */
   readonly loadAddress: number | null
-  /** the likeliest first; more than one where TEXT_OFFSET is not known */
+  /** the most likely first; more than one if TEXT_OFFSET is not known */
   readonly cases: readonly Case[]
   /** a C: line that the zImage of the log cannot have printed */
   readonly strangeMove: boolean
-  /** bounds of the zImage's size, where only a C: line tells of it */
+  /** bounds of the zImage's size, if only a C: line is known */
   readonly sizeBounds: { readonly least: number; readonly most: number } | null
 }
 
-/** Work a run out. */
+/** Analyse a run. */
 export function workOut(log: LoggedRun): Run {
   const magic = log.header?.magic ?? ZIMAGE_MAGIC
   const isZImage = magic === ZIMAGE_MAGIC
-  // The words of a raw Image are ARM instructions, nearly all of them executed always: condition 0xe.
+  // The words of a raw Image are ARM instructions, nearly all of them unconditional (condition 0xe).
   const garbage = !isZImage && magic >>> 28 !== 0xe
   const size = sizeOf(log, isZImage)
   const known = size === null || log.sizes === null ? null : knownZImage(size, log.sizes.edata)
   const { layout, imageSize } = recompute(log, size)
   const loadAddress = loadAddressOf(log)
-  // A line tells where the decompressor went; without the unpacked size nothing can be worked out that it does not tell.
+  // A C: line shows where the decompressor went. Without the unpacked size, nothing else can be computed.
   const foreseeable = isZImage && (log.move === null || log.sizes !== null)
   const cases = size !== null && loadAddress !== null && foreseeable ? casesOf(log, size, loadAddress, known) : []
   return {
@@ -117,7 +117,7 @@ function loadAddressOf({ kernel, entry, segments, move }: LoggedRun): number | n
   return logged ?? (move === null ? null : alignDown(move.move.from.start, 0x8000))
 }
 
-/** Ramdisk and device tree: their own line, else their row in the table; the device tree is the last. */
+/** Ramdisk and device tree, from their own lines or from their rows in the table, where the device tree is last. */
 export function areasOf(log: LoggedRun): { readonly initrd: Range | null; readonly dtb: Range | null } {
   const rows = log.segments.slice(1).flatMap(({ mem, bufsz, memsz }) => {
     const size = bufsz ?? memsz
@@ -130,7 +130,7 @@ export function areasOf(log: LoggedRun): { readonly initrd: Range | null; readon
   return { initrd: range(initrd), dtb: range(dtb) }
 }
 
-/** The table of kexec-tools for what the log tells of its input. */
+/** The table that kexec-tools computes from the input that the log shows. */
 function recompute(log: LoggedRun, size: number | null): { layout: KexecToolsLayout | null; imageSize: number | null } {
   if (size === null || (log.ram.length === 0 && log.notFound === null)) return { layout: null, imageSize: null }
   const { initrd, dtb } = areasOf(log)
@@ -149,7 +149,7 @@ function recompute(log: LoggedRun, size: number | null): { layout: KexecToolsLay
   return { layout: imageSize === null ? plain : kexecToolsLayout({ ...input, imageSize }), imageSize }
 }
 
-/** Whether a log agrees with a layout wherever it tells something, and tells at least where the kernel goes. */
+/** Whether a log shows at least where the kernel goes, and contradicts a layout nowhere. */
 function sameTable(log: LoggedRun, layout: KexecToolsLayout): boolean {
   if (log.notFound !== null) return layout.notFound === log.notFound
   if (log.kernel === null && log.segments.length === 0) return false
@@ -184,7 +184,7 @@ function casesOf(log: LoggedRun, size: number, loadAddress: number, known: Known
     log.move === null || log.sizes === null
       ? null
       : inferFromMove(log.move.move, { size, edata, loadAddress }, known === null ? candidates : [known.textOffset])
-  // What was measured of a known zImage tells more than its line does, unless the two disagree.
+  // The measured values of a known zImage are more complete than its line, unless the two disagree.
   const knownCode = inferred !== null && inferred.code.gap !== known?.code.gap ? null : (known?.code ?? null)
   const offsets: readonly number[] =
     inferred !== null ? [inferred.textOffset] : known !== null ? [known.textOffset] : TEXT_OFFSETS
@@ -211,8 +211,8 @@ function victimsOf(
 }
 
 /**
- * What `--image-size` would have to be for kexec-tools to put ramdisk and device tree out of reach, whatever TEXT_OFFSET
- * is; rounded up to 1 MiB.
+ * The `--image-size` with which kexec-tools would put ramdisk and device tree out of reach for every TEXT_OFFSET, rounded
+ * up to 1 MiB.
  */
 export function safeImageSize({ cases, loadAddress }: Run): number | null {
   if (cases.length === 0 || loadAddress === null) return null

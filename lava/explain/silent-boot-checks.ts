@@ -1,14 +1,14 @@
-/** What a log of kexec-tools tells of why a board stays silent: a table of checks over one run. */
+/** Why a board stays silent after kexec: a table of checks of one run in a kexec-tools log. */
 
 import type { Check, Remark } from '../../agent/kexec/checks/check.js'
 import { cutByShell } from '../../agent/kexec/checks/target.js'
 import { formatRange, formatSize, hex, lengthOf } from '../../agent/kexec/layout/ranges.js'
 import { areasOf, type Case, type Run, safeImageSize } from './run.js'
 
-/** 64 bytes: the header that is cut off an image taken for a uImage. */
+/** Bytes of the header that is stripped from an image mistaken for a uImage. */
 const UIMAGE_HEADER = 64
 
-/** What the errors of `kexec_load(2)` mean on 32-bit ARM, by the text that people see. */
+/** What the errors of `kexec_load(2)` mean on 32-bit ARM, by the error text that kexec prints. */
 const LOAD_ERRORS: readonly (readonly [pattern: RegExp, meaning: string, remedy: string])[] = [
   [
     /Function not implemented/i,
@@ -17,21 +17,21 @@ const LOAD_ERRORS: readonly (readonly [pattern: RegExp, meaning: string, remedy:
   ],
   [
     /Invalid argument/i,
-    'EINVAL: no way to stop a secondary CPU, a segment outside RAM, more than half of RAM, or a flag that the kernel does not know',
-    'check HOTPLUG_CPU and PSCI or MCPM of the first kernel (or start it with nr_cpus=1), the size of the ramdisk, and leave out -d',
+    'EINVAL: the kernel cannot stop its secondary CPUs, a segment lies outside RAM, the segments take more than half of RAM, or the kernel does not know a flag',
+    'boot the first kernel with HOTPLUG_CPU and PSCI or MCPM, or with nr_cpus=1; use a smaller ramdisk; omit -d',
   ],
   [
     /Operation not permitted/i,
     'EPERM: no CAP_SYS_BOOT, or kexec_load_disabled is 1',
-    'run kexec as root; kexec_load_disabled stays set until the next start',
+    'run kexec as root; if kexec_load_disabled is 1, restart the board',
   ],
   [
     /Cannot assign requested address/i,
-    'EADDRNOTAVAIL: a segment that is not on whole pages, or no memory reserved for a crash kernel',
-    'leave out -p, or start the first kernel with crashkernel=',
+    'EADDRNOTAVAIL: a segment is not page aligned, or no memory is reserved for a crash kernel',
+    'omit -p, or boot the first kernel with crashkernel=',
   ],
   [/Cannot allocate memory/i, 'ENOMEM: no memory for the segments', 'use a smaller ramdisk, or free memory first'],
-  [/Device or resource busy/i, 'EBUSY: another load is under way', 'try again'],
+  [/Device or resource busy/i, 'EBUSY: another load is in progress', 'try again'],
 ]
 
 const caseText = ({ textOffset }: Case, { cases }: Run) =>
@@ -43,11 +43,13 @@ function deaths(run: Run, name: 'initrd' | 'dtb'): Remark[] {
     const victim = one.victims.find(each => each.name === name)
     if (victim === undefined) return []
     const { certain, hit, range } = victim
-    const fate = certain ? 'dies' : 'may die (within the bounds of what was seen of decompressors)'
+    const fate = certain
+      ? 'is overwritten by the decompressor'
+      : 'may be overwritten by the decompressor (its constants are estimated)'
     return [
       {
         severity: certain ? ('fatal' as const) : ('warning' as const),
-        message: `${caseText(one, run)}, the ${name} at ${formatRange(range)} ${fate}: ${formatSize(lengthOf(hit))} of it are overwritten, ${formatRange(hit)}`,
+        message: `${caseText(one, run)}, the ${name} at ${formatRange(range)} ${fate}: ${formatSize(lengthOf(hit))} of it, ${formatRange(hit)}`,
         remedy: `try kexec -l --image-size=${hex(size ?? 0)}, which moves initrd and dtb out of reach; fauxboot places the zImage so that it never moves`,
         ranges: [range, one.prediction.workspace],
       },
@@ -55,7 +57,7 @@ function deaths(run: Run, name: 'initrd' | 'dtb'): Remark[] {
   })
 }
 
-/** Parts of the debug output, as they are called there. */
+/** Parts of the debug output, by their names there. */
 const PARTS: readonly (readonly [name: string, shown: (run: Run) => boolean])[] = [
   ['MEMORY RANGES', ({ log }) => log.rangesShown || log.ram.length > 0],
   ['zImage header', ({ log }) => log.header !== null],
@@ -64,7 +66,7 @@ const PARTS: readonly (readonly [name: string, shown: (run: Run) => boolean])[] 
   ['segment[n]', ({ log }) => log.segments.length > 0],
 ]
 
-/** The run came to the call, and the call did not fail. */
+/** Whether the run reached the system call, and the call succeeded. */
 const wasLoaded = ({ log }: Run) => log.segments.length > 0 && log.failed === null && log.notFound === null
 
 export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
@@ -74,23 +76,23 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     severity: 'fatal',
     examine: ({ garbage, size, log }) => {
       if (!garbage) return null
-      const whole = size === null ? '' : `: ${hex(size)} bytes were left of ${hex(size + UIMAGE_HEADER)}`
+      const whole = size === null ? '' : `, which left ${hex(size)} of ${hex(size + UIMAGE_HEADER)} bytes`
       return {
-        message: `the words of the zImage header are not a zImage's (${hex(log.header?.magic ?? 0)} in place of 0x016f2818). The image was taken for a uImage, and its first ${UIMAGE_HEADER} bytes were stripped${whole}`,
+        message: `the zImage header has the magic ${hex(log.header?.magic ?? 0)} instead of 0x016f2818: kexec mistook the image for a uImage and stripped its first ${UIMAGE_HEADER} bytes${whole}`,
         remedy:
-          'use kexec -l without -s: the way through kexec_file_load tells a zImage wrongly, and 32-bit ARM has no such call',
+          'use kexec -l without -s: kexec_file_load does not recognise a zImage, and 32-bit ARM does not have that call',
       }
     },
   },
   {
     check: 'raw-image',
-    symptom: 'a kernel that starts only by chance',
+    symptom: 'a kernel that starts only by luck',
     severity: 'warning',
     examine: ({ isZImage, garbage, log }) =>
       isZImage || garbage
         ? null
         : {
-            message: `the kernel is not a zImage: ${hex(log.header?.magic ?? 0)} is code, so it is a raw Image. It runs where it is put, 0x8000 above the start of RAM, and its size is guessed`,
+            message: `the kernel is not a zImage: ${hex(log.header?.magic ?? 0)} is code, so it is a raw Image. kexec-tools guesses its size, and it runs where it is loaded, 0x8000 above the start of RAM`,
             remedy: 'use the zImage',
           },
   },
@@ -102,8 +104,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       log.truncated === null
         ? null
         : {
-            message: `the zImage has ${hex(log.truncated.file)} bytes; its header says ${hex(log.truncated.header)}`,
-            remedy: 'fetch it again, and compare digests',
+            message: `the zImage has ${hex(log.truncated.file)} bytes; its header states ${hex(log.truncated.header)}`,
+            remedy: 'download it again, and compare digests',
           },
   },
   {
@@ -115,15 +117,13 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       const nothing = log.ram.length === 0
       const limited = layout !== null && layout.notFound !== log.notFound
       const reason = nothing
-        ? 'the log shows no RAM at all: kexec-tools had read no memory ranges, as it happens on its way through kexec_file_load, or where /proc/iomem shows zeros'
+        ? 'the log shows no RAM at all: kexec-tools has no memory ranges if it is used with -s, or if /proc/iomem shows zeros to users other than root'
         : limited
-          ? 'RAM has room for it, so --mem-min or --mem-max keeps it out'
-          : 'RAM has no such hole'
+          ? 'RAM has room for it, so --mem-min or --mem-max excludes that memory'
+          : 'RAM has no free area of that size'
       return {
-        message: `kexec-tools found no ${formatSize(log.notFound)} (${hex(log.notFound)} bytes) in one piece: ${reason}`,
-        remedy: nothing
-          ? 'use kexec -l without -s, as root'
-          : 'leave out --mem-min and --mem-max, or use smaller files',
+        message: `kexec-tools found no contiguous ${formatSize(log.notFound)} (${hex(log.notFound)} bytes): ${reason}`,
+        remedy: nothing ? 'use kexec -l without -s, as root' : 'omit --mem-min and --mem-max, or use smaller files',
       }
     },
   },
@@ -136,7 +136,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       const known = LOAD_ERRORS.find(([pattern]) => pattern.test(failed))
       return {
         message: `kexec_load failed: ${known === undefined ? failed.slice(0, 80) : known[1]}`,
-        remedy: known?.[2] ?? 'run it again with strace -e kexec_load, and look at dmesg',
+        remedy: known?.[2] ?? 'run it again with strace -e kexec_load, and check dmesg',
       }
     },
   },
@@ -147,7 +147,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ log }) =>
       log.flags !== null && (log.flags & 0x10) !== 0
         ? {
-            message: `flags ${hex(log.flags)} hold KEXEC_DEBUG (0x10), which kexec-tools 2.0.32 sets for -d: kernels that do not know it answer EINVAL`,
+            message: `flags ${hex(log.flags)} include KEXEC_DEBUG (0x10), which kexec-tools 2.0.32 sets for -d; a kernel that does not know this flag returns EINVAL`,
             remedy: 'load without -d',
           }
         : null,
@@ -180,8 +180,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ cases, tagHasTextOffset }) =>
       cases.length > 1
         ? {
-            message: `the log does not tell TEXT_OFFSET${tagHasTextOffset ? ', although the tag of the zImage has it' : ''}: kernels for one platform have 0x8000, those for many 0x208000`,
-            remedy: 'run fauxboot plan --kernel on the zImage: it reads TEXT_OFFSET from it',
+            message: `the log does not show TEXT_OFFSET${tagHasTextOffset ? ', although the zImage has it in its tag' : ''}: single-platform kernels use 0x8000, multi-platform kernels 0x208000`,
+            remedy: 'run fauxboot plan --kernel on the zImage, which reads TEXT_OFFSET from it',
           }
         : null,
   },
@@ -195,7 +195,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       return {
         message: `the log does not show the device tree. kexec-tools adds no /memory node: if there is none, the kernel dies silently after "${silent}"`,
         remedy:
-          'look for memory in the device tree (fdtget DTB / -l), or pass the running one: --dtb=/sys/firmware/fdt; add console= and earlycon',
+          'check that the device tree has a memory node (fdtget -l DTB /), or pass the running one with --dtb=/sys/firmware/fdt; add console= and earlycon',
       }
     },
   },
@@ -215,8 +215,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ log: { cmdline } }) =>
       cmdline !== null && cutByShell(cmdline)
         ? {
-            message: `the target got the command line ${cmdline}, with a quotation mark and cut at its first blank: quotes went through an unquoted shell expansion`,
-            remedy: 'hand the command line over as one argument, --append="$APPEND", or use --reuse-cmdline',
+            message: `the target's command line is ${cmdline}: it starts with a quotation mark and ends at its first space, because the quotes went through an unquoted shell expansion`,
+            remedy: 'pass the command line as one argument, --append="$APPEND", or use --reuse-cmdline',
           }
         : null,
   },
@@ -226,7 +226,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     severity: 'warning',
     examine: ({ log: { command } }) =>
       command !== null && /\s(?:-s|-[a-z]*s[a-z]*|--kexec-file-syscall)(?=\s|$)/.test(command)
-        ? { message: '-s asks for kexec_file_load, which 32-bit ARM does not have', remedy: 'leave out -s' }
+        ? { message: '-s requests kexec_file_load, which 32-bit ARM does not have', remedy: 'omit -s' }
         : null,
   },
   {
@@ -236,8 +236,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ log: { fileSize, size } }) =>
       fileSize !== null && size !== null && fileSize > size
         ? {
-            message: `${fileSize - size} bytes follow the zImage: if they are a device tree, it overrides the one that is passed`,
-            remedy: 'cut the file to the size of the zImage',
+            message: `${fileSize - size} bytes follow the zImage; if they are a device tree, it overrides the one that is passed`,
+            remedy: 'truncate the file to the size of the zImage',
           }
         : null,
   },
@@ -250,8 +250,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
         ? null
         : {
             message:
-              'the table is not what kexec-tools makes of these sizes and ranges: the log is incomplete, or options were used that it does not show',
-            remedy: 'show the whole command, and all lines from "MEMORY RANGES" on',
+              'kexec-tools would compute another table from these sizes and ranges: the log is incomplete, or does not show all options',
+            remedy: 'provide the whole command, and all lines from "MEMORY RANGES" on',
           },
   },
   {
@@ -261,7 +261,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ imageSize, log, reproduced }) =>
       imageSize !== null && reproduced
         ? {
-            message: `--image-size=${hex(imageSize)} was used${log.command === null ? ', as the kernel area tells' : ''}`,
+            message: `--image-size=${hex(imageSize)} was used${log.command === null ? ', according to the kernel area' : ''}`,
             remedy: '',
           }
         : null,
@@ -274,7 +274,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       known === null
         ? null
         : {
-            message: `the sizes are those of a kernel that was measured: ${known.name}, TEXT_OFFSET ${hex(known.textOffset)}`,
+            message: `the sizes identify a kernel that was measured: ${known.name}, TEXT_OFFSET ${hex(known.textOffset)}`,
             remedy: '',
           },
   },
@@ -285,7 +285,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: ({ strangeMove, log }) =>
       strangeMove
         ? {
-            message: `the zImage of this log cannot have printed ${log.move?.line}`,
+            message: `the zImage in this log cannot have printed ${log.move?.line}`,
             remedy: 'check that the line belongs to this run',
           }
         : null,
@@ -297,7 +297,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
     examine: run =>
       wasLoaded(run) && run.log.move === null && run.isZImage && run.known === null
         ? {
-            message: 'there is no C: line, which would tell where the decompressor went',
+            message: 'there is no C: line, which would show where the decompressor moved itself',
             remedy: 'build the kernel with CONFIG_DEBUG_LL, and its decompressor with -DDEBUG',
           }
         : null,
@@ -310,8 +310,8 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
       sizeBounds === null
         ? null
         : {
-            message: `only the move of a decompressor is here, ${log.move?.line}: its zImage has ${hex(sizeBounds.least)} to ${hex(sizeBounds.most)} bytes`,
-            remedy: 'show the output of kexec --debug -l for it',
+            message: `the log shows only the move of a decompressor, ${log.move?.line}: its zImage has ${hex(sizeBounds.least)} to ${hex(sizeBounds.most)} bytes`,
+            remedy: 'provide the output of kexec --debug -l for it',
           },
   },
   {
@@ -325,7 +325,7 @@ export const EXPLAIN_CHECKS: readonly Check<Run>[] = [
         ? null
         : {
             message: `missing from the log: ${missing.join(', ')}`,
-            remedy: 'run kexec with --debug and show everything it prints',
+            remedy: 'run kexec with --debug, and provide everything it prints',
           }
     },
   },

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kLargestExact = 9007199254740991.0;  // 2^53 - 1
 
-/// An integer from 0 to `largest`, still as a double, which holds both bounds exactly; NaN is none.
+/// An integer from 0 to `largest`, as a double, which holds both bounds exactly. NaN is refused.
 double Integer(const Napi::Value& value, const char* what, double largest, const char* must_be) {
   if (!value.IsNumber()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be a number");
   const double number = value.As<Napi::Number>().DoubleValue();

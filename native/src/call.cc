@@ -42,7 +42,7 @@ class Worker final : public Napi::AsyncWorker {
 
 }  // namespace
 
-Outcome Said(const char* syscall, long result) { return {result < 0 ? errno : 0, syscall}; }
+Outcome ResultOf(const char* syscall, long result) { return {result < 0 ? errno : 0, syscall}; }
 
 Napi::Error SystemError(Napi::Env env, const Outcome& outcome) {
   const char* known = strerrorname_np(outcome.error);

@@ -1,4 +1,4 @@
-// A system call: what it said, and how to make one without blocking the event loop.
+// System calls: their results, and how to make one without blocking the event loop.
 #pragma once
 
 #include <napi.h>
@@ -7,22 +7,22 @@
 
 namespace fauxboot {
 
-/// What a system call said: `error` is 0, or the errno of the call named by `syscall`.
+/// The result of a system call: `error` is 0, or the errno of the call named by `syscall`.
 struct Outcome {
   int error;
   const char* syscall;
 };
 
-/// Reads the result of a system call that has just returned: errno counts only when `result` is negative.
-Outcome Said(const char* syscall, long result);
+/// The outcome of a system call that has just returned: errno is valid only if `result` is negative.
+Outcome ResultOf(const char* syscall, long result);
 
 /// The JavaScript error for a failed call, in the form of Node's own: `errno` (negative), `code` ("EPERM"), `syscall`.
 Napi::Error SystemError(Napi::Env env, const Outcome& outcome);
 
-/// Runs on libuv's thread pool: it must touch neither JavaScript nor N-API.
+/// Runs on libuv's thread pool, so it must not use JavaScript or N-API.
 using Blocking = std::function<Outcome()>;
 
-/// Runs on the event loop after the blocking part, and may change what it said.
+/// Runs on the event loop after the blocking part, and may change its outcome.
 using Afterwards = std::function<Outcome(const Outcome&)>;
 
 /// Makes a blocking call off the event loop. Both functions live until the promise has settled and are destroyed on

@@ -1,4 +1,4 @@
-// What the addon exports. native/addon.ts declares the same signatures for TypeScript.
+// The functions that the addon exports. native/addon.ts declares the same signatures for TypeScript.
 #pragma once
 
 #include <napi.h>
@@ -8,10 +8,10 @@ namespace fauxboot {
 /// load(entry, flags, [[buffer, mem, memsz], ...]): Promise; kexec_load(2). An empty list unloads.
 Napi::Value Load(const Napi::CallbackInfo& info);
 
-/// jump(): Promise; reboot(LINUX_REBOOT_CMD_KEXEC). Settles only when the kernel refuses.
+/// jump(): Promise; reboot(LINUX_REBOOT_CMD_KEXEC). Settles only if the kernel refuses.
 Napi::Value Jump(const Napi::CallbackInfo& info);
 
-/// restart(), powerOff(): Promise; reboot(LINUX_REBOOT_CMD_RESTART or _POWER_OFF). They settle only when the kernel refuses.
+/// restart(), powerOff(): Promise; reboot(LINUX_REBOOT_CMD_RESTART or _POWER_OFF). They settle only if the kernel refuses.
 Napi::Value Restart(const Napi::CallbackInfo& info);
 Napi::Value PowerOff(const Napi::CallbackInfo& info);
 
@@ -21,10 +21,10 @@ Napi::Value Sync(const Napi::CallbackInfo& info);
 /// linkDown(ifname): Promise; clears IFF_UP.
 Napi::Value LinkDown(const Napi::CallbackInfo& info);
 
-/// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or of a part of it.
+/// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or a range of it.
 Napi::Value Map(const Napi::CallbackInfo& info);
 
-/// rawTty(fd): makes a terminal transparent to every byte; its speed stays.
+/// rawTty(fd): makes a terminal pass every byte unchanged; its speed stays the same.
 Napi::Value RawTty(const Napi::CallbackInfo& info);
 
 /// drainTty(fd): Promise; tcdrain(3): everything written has left the serial line.

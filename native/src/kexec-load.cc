@@ -1,4 +1,4 @@
-// kexec_load(2) straight from JavaScript's buffers.
+// kexec_load(2) with JavaScript's buffers, without copies.
 #include <linux/kexec.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,21 +16,21 @@ namespace fauxboot {
 
 namespace {
 
-/// machine_kexec_prepare() of 32-bit ARM reads this many bytes at the start of every segment, whatever its size, to see
-/// whether it is a device tree.
+/// machine_kexec_prepare() of 32-bit ARM reads this many bytes from every segment, regardless of its size, to see whether
+/// it is a device tree.
 constexpr size_t kPeeked = 4;
 
-/// A segment as JavaScript gave it: numbers checked, the buffer not yet looked into.
+/// A segment from JavaScript: its numbers are checked, its buffer is not.
 struct Request {
   Napi::Value buffer;
   uintptr_t mem;
   uintptr_t memsz;
 };
 
-/// A buffer that must stay where it is while the kernel reads it.
+/// A buffer that must not move while the kernel reads it.
 class Pin {
  public:
-  /// @throws TypeError, RangeError when these bytes cannot be handed to the kernel for `memsz` bytes of memory
+  /// @throws TypeError, RangeError if the kernel cannot load this buffer into `memsz` bytes of memory
   Pin(const Napi::Value& value, uintptr_t memsz) {
     const Napi::Env env = value.Env();
     if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
@@ -46,14 +46,14 @@ class Pin {
     data_ = bytes.Data();
     size_ = bytes.ByteLength();
     offset_ = bytes.ByteOffset();
-    // The memory is held, not the view: a view can be collected while its memory is in use.
+    // This holds the memory, not the view: a view can be collected while its memory is in use.
     memory_ = Napi::Reference<Napi::ArrayBuffer>::New(memory, 1);
   }
 
   const uint8_t* Data() const { return data_; }
   size_t Size() const { return size_; }
 
-  /// Whether the memory was neither detached nor shrunk nor moved since the pin was made.
+  /// Whether the memory has not been detached, shrunk or moved since.
   bool Holds() const {
     Napi::ArrayBuffer memory = memory_.Value();
     return !memory.IsDetached() && static_cast<uint8_t*>(memory.Data()) + offset_ == data_ &&
@@ -67,14 +67,14 @@ class Pin {
   Napi::Reference<Napi::ArrayBuffer> memory_;
 };
 
-/// The image of one call; it lives until the call has settled.
+/// The image of one call. It lives until the call has settled.
 struct Image {
   std::vector<Pin> pins;
   std::vector<kexec_segment> segments;
 };
 
 Outcome KexecLoad(uintptr_t entry, const std::vector<kexec_segment>& segments, uintptr_t flags) {
-  return Said("kexec_load", syscall(SYS_kexec_load, entry, segments.size(), segments.data(), flags));
+  return ResultOf("kexec_load", syscall(SYS_kexec_load, entry, segments.size(), segments.data(), flags));
 }
 
 std::vector<Request> ReadRequests(const Napi::Value& value) {
@@ -97,8 +97,8 @@ std::vector<Request> ReadRequests(const Napi::Value& value) {
 Napi::Value Load(const Napi::CallbackInfo& info) {
   const uintptr_t entry = Word(info[0], "entry");
   const uintptr_t flags = Word(info[1], "flags");
-  // Reading an array may run JavaScript (getters, proxies), which may detach a buffer: all of it is read before the
-  // first address is taken, and between the first address and the pin of the last buffer no JavaScript runs.
+  // Reading an array may run JavaScript (getters, proxies), which may detach a buffer. So all arrays are read before the
+  // first address is taken, and no JavaScript runs until the last buffer is pinned.
   const std::vector<Request> requests = ReadRequests(info[2]);
   auto image = std::make_shared<Image>();
   for (const Request& request : requests) {
@@ -111,8 +111,8 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
       [image, flags](const Outcome& outcome) -> Outcome {
         for (const Pin& pin : image->pins) {
           if (pin.Holds()) continue;
-          // N-API cannot forbid JavaScript to detach a buffer during the call. The kernel may then have read memory
-          // that belongs to something else by now: such an image must not stay loaded.
+          // N-API cannot stop JavaScript from detaching a buffer during the call. The kernel may then have read memory
+          // that was already reused: such an image must not stay loaded.
           if (outcome.error == 0) KexecLoad(0, {}, flags);
           return {EFAULT, outcome.syscall};
         }

@@ -1,4 +1,4 @@
-// Taking a network interface down, so that its DMA cannot write into the next kernel.
+// Takes a network interface down, so that its DMA cannot write into the next kernel.
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,9 +17,9 @@ namespace {
 Outcome ClearUp(int fd, const std::string& ifname) {
   ifreq request{};
   std::memcpy(request.ifr_name, ifname.data(), ifname.size());
-  if (const Outcome got = Said("ioctl SIOCGIFFLAGS", ioctl(fd, SIOCGIFFLAGS, &request)); got.error != 0) return got;
+  if (const Outcome got = ResultOf("ioctl SIOCGIFFLAGS", ioctl(fd, SIOCGIFFLAGS, &request)); got.error != 0) return got;
   request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_UP);
-  return Said("ioctl SIOCSIFFLAGS", ioctl(fd, SIOCSIFFLAGS, &request));
+  return ResultOf("ioctl SIOCSIFFLAGS", ioctl(fd, SIOCSIFFLAGS, &request));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ Napi::Value LinkDown(const Napi::CallbackInfo& info) {
   }
   return Run(info.Env(), [ifname]() -> Outcome {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return Said("socket", fd);
+    if (fd < 0) return ResultOf("socket", fd);
     const Outcome outcome = ClearUp(fd, ifname);
     close(fd);
     return outcome;

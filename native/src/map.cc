@@ -1,4 +1,4 @@
-// A file as a Uint8Array without a copy: kexec_load reads artifacts straight from the page cache.
+// Maps a file as a Uint8Array, so that kexec_load reads artifacts directly from the page cache.
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -14,7 +14,7 @@ namespace fauxboot {
 namespace {
 
 /// The longest Uint8Array of Node 20 (buffer.constants.MAX_LENGTH): 2^30 - 1 bytes on 32-bit machines, 2^32 on the
-/// others. Newer ones allow more; no artifact needs it. Beyond its limit V8 may abort, so it is never asked.
+/// others. Newer versions allow more, but no artifact needs it. Beyond its limit V8 may abort, so this is checked first.
 constexpr int64_t kLargest = sizeof(void*) == 4 ? (INT64_C(1) << 30) - 1 : INT64_C(1) << 32;
 
 }  // namespace
@@ -24,20 +24,20 @@ Napi::Value Map(const Napi::CallbackInfo& info) {
   const int fd = Descriptor(info[0], "fd");
   const bool whole = info[1].IsUndefined();
   struct stat status{};
-  const Outcome said = Said("fstat", fstat(fd, &status));
-  if (said.error != 0) throw SystemError(env, said);
+  const Outcome outcome = ResultOf("fstat", fstat(fd, &status));
+  if (outcome.error != 0) throw SystemError(env, outcome);
   if (!S_ISREG(status.st_mode)) throw Napi::RangeError::New(env, "only a regular file can be mapped");
   const int64_t offset = whole ? 0 : Offset(info[1], "offset");
   const int64_t length = whole ? status.st_size : Offset(info[2], "length");
-  // A page behind the end of the file would end the process as soon as it is touched.
+  // Access to a page after the end of the file would end the process.
   if (offset > status.st_size || length > status.st_size - offset) {
-    throw Napi::RangeError::New(env, "the part lies outside the file");
+    throw Napi::RangeError::New(env, "the range lies outside the file");
   }
   if (length > kLargest) throw SystemError(env, {EFBIG, "mmap"});
   if (length == 0) return Napi::Uint8Array::New(env, 0);  // mmap(2) refuses a length of 0
 
-  // Writable, because a Uint8Array is: a store into a read-only page would end the process. Private, so that such a
-  // store copies the page and never reaches the file.
+  // Writable like any Uint8Array, because a write to a read-only page would end the process. Private, so that a write
+  // copies the page and never reaches the file.
   const auto size = static_cast<size_t>(length);
   void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset);
   if (address == MAP_FAILED) throw SystemError(env, {errno, "mmap"});

@@ -1,4 +1,4 @@
-// Leaving the running kernel: reboot(2), and the sync(2) before it.
+// Leaves the running kernel: reboot(2), and sync(2) before it.
 #include <sys/reboot.h>
 #include <unistd.h>
 
@@ -8,15 +8,15 @@
 namespace fauxboot {
 
 Napi::Value Jump(const Napi::CallbackInfo& info) {
-  return Run(info.Env(), [] { return Said("reboot", reboot(static_cast<int>(RB_KEXEC))); });
+  return Run(info.Env(), [] { return ResultOf("reboot", reboot(static_cast<int>(RB_KEXEC))); });
 }
 
 Napi::Value Restart(const Napi::CallbackInfo& info) {
-  return Run(info.Env(), [] { return Said("reboot", reboot(RB_AUTOBOOT)); });
+  return Run(info.Env(), [] { return ResultOf("reboot", reboot(RB_AUTOBOOT)); });
 }
 
 Napi::Value PowerOff(const Napi::CallbackInfo& info) {
-  return Run(info.Env(), [] { return Said("reboot", reboot(RB_POWER_OFF)); });
+  return Run(info.Env(), [] { return ResultOf("reboot", reboot(RB_POWER_OFF)); });
 }
 
 Napi::Value Sync(const Napi::CallbackInfo& info) {

@@ -15,7 +15,7 @@ const readelf = (architecture: string, ...flags: string[]) =>
 const needsBuild = (architecture: string) =>
   needs('readelf', { file: `native/prebuilds/linux-${architecture}/fauxboot.node`, madeBy: '`npm run build:native`' })
 
-/** What `make -C native` builds, and what each must be. */
+/** The builds of `make -C native`, and what their ELF headers must say. */
 const BUILDS = [
   { architecture: 'arm', header: [/Class: +ELF32/, /Machine: +ARM/, /Flags:.*hard-float ABI/] },
   { architecture: 'arm64', header: [/Class: +ELF64/, /Machine: +AArch64/] },
@@ -59,7 +59,7 @@ t.test('the addon knows the page size and the address width of its machine', nee
   t.equal(addressBits, process.arch === 'arm' ? 32 : 64)
 })
 
-t.test('an addon that was never built is missed with the directories that were searched', async t => {
+t.test('the error for a missing addon names the directories that were searched', async t => {
   const directory = t.testdir({})
   t.throws(() => loadAddon([directory, '/nowhere']), {
     name: 'AddonError',
@@ -67,7 +67,7 @@ t.test('an addon that was never built is missed with the directories that were s
   })
 })
 
-t.test('an addon for another machine only is missed with what this machine is', async t => {
+t.test('the error for an addon of another machine only names this machine', async t => {
   const directory = t.testdir({ prebuilds: { 'linux-mips': { 'fauxboot.node': '' } } })
   t.throws(() => loadAddon([directory]), {
     name: 'AddonError',
@@ -75,7 +75,7 @@ t.test('an addon for another machine only is missed with what this machine is', 
   })
 })
 
-t.test('a file that is no addon is refused with what the dynamic linker says', async t => {
+t.test('the error for a file that is not an addon is that of the dynamic linker', async t => {
   const directory = t.testdir({ prebuilds: { [`linux-${process.arch}`]: { 'fauxboot.node': 'not ELF at all' } } })
   t.throws(() => loadAddon([directory]), {
     name: 'AddonError',

@@ -1,6 +1,6 @@
 /**
- * Programs run as children of a test: with flags of Node, or as nobody, because they call what must not succeed on the
- * machine of whoever runs the tests as root: `kexec_load` and the jump.
+ * Runs programs as children of a test: with flags of Node, or as the user nobody, because `kexec_load` and the jump must
+ * not succeed on the machine of a developer who runs the tests as root.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,9 +13,9 @@ const CAP_NET_ADMIN = 12n
 const CAP_SYS_BOOT = 22n
 
 /**
- * Become nobody, or make sure to be.
+ * Become the user nobody, unless not root.
  *
- * @throws Error when the process could still reboot the machine
+ * @throws Error if the process could still reboot the machine
  */
 export function dropPrivileges(): void {
   if (process.getuid?.() === 0) {
@@ -30,14 +30,14 @@ export function dropPrivileges(): void {
   }
 }
 
-/** How a call ended, in a form that can be sent between processes. */
+/** The result of a call, in a form that can be sent between processes. */
 export interface Ending {
   readonly name: string
   readonly message: string
   readonly errname?: string
 }
 
-/** Make a call and say how it ended. */
+/** Make a call and return how it ended. */
 export async function endingOf(call: () => unknown): Promise<Ending> {
   try {
     await call()
@@ -70,7 +70,7 @@ export async function answerOf<T>(program: string, flags: readonly string[] = []
   return answer
 }
 
-/** Answer the test that runs this program, and end without exit hooks: nobody may not write where tap keeps its books. */
+/** Answer the test that runs this program, and exit without hooks: the user nobody may not write to tap's directory. */
 export function answer(value: object): void {
   process.send?.(value, () => process.kill(process.pid, 'SIGKILL'))
 }

@@ -1,4 +1,4 @@
-/** Maps a file, forgets the array, and sends whether the mapping was there before and went afterwards. */
+/** Maps a file, drops the array, and sends whether the mapping existed before and was removed afterwards. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const path = join(directory, 'artifact')
 writeFileSync(path, 'x'.repeat(10_000))
 const isMapped = () => readFileSync('/proc/self/maps', 'utf8').includes(path)
 
-/** Collect, and let finalizers run: they come some turns of the event loop later. */
+/** Collect garbage, and let finalizers run, which takes some iterations of the event loop. */
 async function collect(turns: number): Promise<void> {
   for (let turn = 0; turn < turns && isMapped(); turn++) {
     global.gc?.()

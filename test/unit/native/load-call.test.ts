@@ -7,7 +7,7 @@ const FLAGS = 0x280000
 
 const segment = (mem: number, memsz: number, size = 16): KexecSegment => ({ buffer: new Uint8Array(size), mem, memsz })
 
-t.test('the text of a call names every segment, by kind where there is one', async t => {
+t.test('the text of a call names every segment, by kind if it has one', async t => {
   const segments = [
     { ...segment(0x42000000, 0x5c5000, 6046208), kind: 'kernel' },
     { ...segment(0x48000000, 0x1000, 100), kind: 'dtb' },
@@ -37,7 +37,7 @@ const REFUSED: readonly {
   flags?: number
   reason: RegExp
 }[] = [
-  { name: 'no segment', segments: [], reason: /1 to 16 segments are expected, found 0/ },
+  { name: 'no segment', segments: [], reason: /expected 1 to 16 segments, found 0/ },
   {
     name: '17 segments',
     segments: Array.from({ length: 17 }, (_, i) => segment(0x42000000 + i * 0x1000, 0x1000)),
@@ -45,10 +45,14 @@ const REFUSED: readonly {
   },
   { name: 'a start off the page', segments: [segment(0x42000010, 0x1000)], reason: /starts at 0x42000010, .* 0x1000$/ },
   { name: 'a size off the page', segments: [segment(0x42000000, 0x1010)], reason: /takes 0x1010 bytes, .* 0x1000$/ },
-  { name: 'a size of 0', segments: [segment(0x42000000, 0)], reason: /takes 0x0 bytes, which is no size/ },
-  { name: 'a negative start', segments: [segment(-0x1000, 0x1000)], reason: /starts at -4096, which is no address/ },
+  { name: 'a size of 0', segments: [segment(0x42000000, 0)], reason: /takes 0x0 bytes, which is not a size/ },
+  {
+    name: 'a negative start',
+    segments: [segment(-0x1000, 0x1000)],
+    reason: /starts at -4096, which is not an address/,
+  },
   { name: 'NaN', segments: [segment(Number.NaN, 0x1000)], reason: /starts at NaN/ },
-  { name: 'a size above 2^53', segments: [segment(0, 2 ** 53)], reason: /which is no size/ },
+  { name: 'a size above 2^53', segments: [segment(0, 2 ** 53)], reason: /which is not a size/ },
   {
     name: 'a wrap of the address space',
     segments: [segment(0xfffff000, 0x2000)],
@@ -70,22 +74,27 @@ const REFUSED: readonly {
     name: 'an entry before the segment',
     entry: 0x41ffffff,
     segments: [segment(0x42000000, 0x1000)],
-    reason: /in no segment/,
+    reason: /not in any segment/,
   },
   {
     name: 'an entry behind the segment',
     entry: 0x42001000,
     segments: [segment(0x42000000, 0x1000)],
-    reason: /in no segment/,
+    reason: /not in any segment/,
   },
   {
     name: 'an entry that is no number',
     entry: Number.NaN,
     segments: [segment(0x42000000, 0x1000)],
-    reason: /in no segment/,
+    reason: /not in any segment/,
   },
-  { name: 'flags beyond 32 bits', segments: [segment(0x42000000, 0x1000)], flags: 2 ** 32, reason: /not 32 bits/ },
-  { name: 'negative flags', segments: [segment(0x42000000, 0x1000)], flags: -1, reason: /flags -1 are not 32 bits/ },
+  { name: 'flags beyond 32 bits', segments: [segment(0x42000000, 0x1000)], flags: 2 ** 32, reason: /not fit into 32 bits/ },
+  {
+    name: 'negative flags',
+    segments: [segment(0x42000000, 0x1000)],
+    flags: -1,
+    reason: /flags -1 do not fit into 32 bits/,
+  },
   { name: 'shared memory', segments: [{ buffer: shared, mem: 0x42000000, memsz: 0x1000 }], reason: /shared memory/ },
   {
     name: 'a resizable buffer',
@@ -106,7 +115,7 @@ const REFUSED: readonly {
 ]
 
 for (const { name, entry = 0x42000000, segments, flags = FLAGS, reason } of REFUSED) {
-  t.test(`${name} is refused before the call, with the whole call`, async t => {
+  t.test(`${name} is refused before the call, and the error has the whole call`, async t => {
     t.throws(() => checkLoad(entry, segments, flags, ARM), {
       name: 'NativeArgumentError',
       reason,
@@ -124,13 +133,13 @@ t.test('segments that touch, and an entry on the last byte, are fine', async t =
   )
 })
 
-t.test('addresses above 4 GiB are for 64-bit machines only', async t => {
+t.test('only 64-bit machines have addresses above 4 GiB', async t => {
   const segments = [segment(0x8_4000_0000, 0x1000)]
   t.equal(checkLoad(0x8_4000_0000, segments, 183 << 16, ARM64).length, 1)
   t.throws(() => checkLoad(0x8_4000_0000, segments, FLAGS, ARM), { message: /beyond the address space of 32 bits/ })
 })
 
-t.test('a getter runs once: what was checked is what is used', async t => {
+t.test('a getter runs once, so the checked value is the one used', async t => {
   let reads = 0
   const tricky = {
     buffer: new Uint8Array(16),

@@ -19,9 +19,9 @@ import type { UnprivilegedAnswers } from './unprivileged.js'
 
 fileNeeds('addon')
 
-/** No architecture has this number: a kernel refuses such a load whatever else it says, and whoever asks. */
+/** No architecture has this number, so every kernel refuses such a load. */
 const NO_ARCHITECTURE = 0xfffe0000
-/** A kernel without kexec has no such call; containers forbid it. */
+/** A kernel without kexec does not have this call; containers forbid it. */
 const FORBIDDEN = /^(EPERM|ENOSYS)$/
 
 const segment = { buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x1000, kind: 'kernel' }
@@ -55,7 +55,7 @@ t.test('without privileges every call is refused, with errno and the whole call'
   t.ok(answers.hostile.includes('TypeError'))
 })
 
-t.test('a load that no kernel takes comes back with what the kernel said', async t => {
+t.test('the error of a load that no kernel accepts has the errno and the whole call', async t => {
   await t.rejects(native.load(0x42000000, [segment], NO_ARCHITECTURE), {
     name: 'NativeError',
     errname: /^(EINVAL|EPERM|ENOSYS)$/,
@@ -68,14 +68,14 @@ t.test('a load that no kernel takes comes back with what the kernel said', async
   if (error instanceof native.NativeError) t.ok(error.errno > 0, 'errno is positive, as in the manual')
 })
 
-t.test('arguments that are wrong never reach the kernel', async t => {
+t.test('invalid arguments never reach the kernel', async t => {
   await t.rejects(native.load(0x1234, [segment], NO_ARCHITECTURE), {
     name: 'NativeArgumentError',
-    reason: 'entry 0x1234 is in no segment',
+    reason: 'entry 0x1234 is not in any segment',
   })
 })
 
-t.test('a blocking call is made off the event loop: its promise cannot settle before the loop has turned', async t => {
+t.test('a blocking call runs off the event loop: its promise cannot settle within the current iteration', async t => {
   let settled = false
   const call = native.sync().then(() => {
     settled = true
@@ -86,7 +86,7 @@ t.test('a blocking call is made off the event loop: its promise cannot settle be
   t.equal(settled, true)
 })
 
-t.test('the addon itself refuses what the wrapper would have refused', async t => {
+t.test('the addon itself refuses what the wrapper refuses', async t => {
   const addon = loadAddon() as unknown as Record<string, (...args: unknown[]) => unknown>
   const load = (entry: unknown, segments: unknown, flags: unknown = NO_ARCHITECTURE) =>
     addon.load?.(entry, flags, segments)
@@ -136,7 +136,7 @@ t.test('the addon itself refuses what the wrapper would have refused', async t =
   for (const [name, call, message] of cases) t.throws(call, { message }, name)
 })
 
-t.test('the addon hands a failing getter its own error back', async t => {
+t.test('an error of a getter passes through the addon', async t => {
   const addon = loadAddon() as unknown as Record<string, (...args: unknown[]) => unknown>
   const segments = Object.defineProperty([0], '0', {
     get: () => {
@@ -146,7 +146,7 @@ t.test('the addon hands a failing getter its own error back', async t => {
   t.throws(() => addon.load?.(0, NO_ARCHITECTURE, segments), { message: 'from the getter' })
 })
 
-t.test('an interface that does not exist cannot be taken down', async t => {
+t.test('taking down an interface that does not exist fails', async t => {
   await t.rejects(native.linkDown('fauxboot-none'), {
     name: 'NativeError',
     errname: 'ENODEV',
@@ -163,7 +163,7 @@ t.test('an interface name has 1 to 15 bytes', async t => {
   await t.rejects(native.linkDown('fifteen-bytes-x'), { name: 'NativeError', errname: 'ENODEV' })
 })
 
-t.test('whether an image is loaded is read from the kernel; a kernel without kexec has none', async t => {
+t.test('loaded() asks the kernel; in a kernel without kexec nothing is loaded', async t => {
   const directory = t.testdir({ one: '1\n', zero: '0\n' })
   t.equal(await native.loaded(join(directory, 'one')), true)
   t.equal(await native.loaded(join(directory, 'zero')), false)
@@ -171,7 +171,7 @@ t.test('whether an image is loaded is read from the kernel; a kernel without kex
   await t.rejects(native.loaded(directory), { name: 'NativeError', errname: 'EISDIR', message: /^readFile\("/ })
 })
 
-t.test('what is no terminal is neither made raw nor drained', async t => {
+t.test('a file that is not a terminal can be neither made raw nor drained', async t => {
   const fd = openSync(join(t.testdir({ file: 'no terminal' }), 'file'), 'r+')
   t.teardown(() => closeSync(fd))
   t.throws(() => native.rawTty(fd), {
@@ -207,7 +207,7 @@ t.test('writing to a mapped file changes neither the file nor another mapping of
   t.equal(readFileSync(path, 'utf8'), 'the bytes')
 })
 
-t.test('a part of a file is mapped, wherever it starts; one that is not all there is refused', async t => {
+t.test('any range within a file can be mapped, and no other', async t => {
   const path = join(t.testdir({ sparse: '' }), 'sparse')
   truncateSync(path, 2 ** 31 + 8192)
   const fd = openSync(path, 'r+')
@@ -215,7 +215,7 @@ t.test('a part of a file is mapped, wherever it starts; one that is not all ther
   closeSync(fd)
   t.equal(Buffer.from(native.mapFile(path, { offset: 2 ** 31 + 4094, size: 5 })).toString(), 'bytes')
   t.equal(native.mapFile(path, { offset: 2 ** 31 + 8192, size: 0 }).length, 0)
-  const outside = { name: 'NativeArgumentError', reason: 'the part lies outside the file' }
+  const outside = { name: 'NativeArgumentError', reason: 'the range lies outside the file' }
   t.throws(() => native.mapFile(path, { offset: 2 ** 31 + 8191, size: 2 }), outside)
   t.throws(() => native.mapFile(path, { offset: 2 ** 32, size: 1 }), outside)
   t.throws(() => native.mapFile(path, { offset: 0.5, size: 1 }), { name: 'NativeArgumentError' })
@@ -226,7 +226,7 @@ t.test('an empty file maps to an empty array', async t => {
   t.equal(native.mapFile(path).length, 0)
 })
 
-t.test('what is not a regular file, not there or too large is not mapped', async t => {
+t.test('only an existing regular file that is not too large can be mapped', async t => {
   const directory = t.testdir({ large: '' })
   mkdirSync(join(directory, 'sub'))
   writeFileSync(join(directory, 'large'), '')
@@ -243,7 +243,7 @@ t.test('what is not a regular file, not there or too large is not mapped', async
   t.throws(() => native.mapFile(-1), { name: 'NativeArgumentError' })
 })
 
-t.test('a mapping stays while any view of it is in use, and goes with the last', async t => {
+t.test('a mapping lasts until its last view is collected', async t => {
   const answers = await answerOf<CollectedAnswers>('collected', ['--expose-gc'])
   t.strictSame(answers, { mappedWhileUsed: true, mappedWhenForgotten: false, seen: 'xxx' })
 })

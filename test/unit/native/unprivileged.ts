@@ -1,10 +1,10 @@
-/** Makes, as nobody, every call of the addon with arguments that would do for a kernel, and sends how each ended. */
+/** As the user nobody, makes every call of the addon with arguments that a kernel would accept, and sends the results. */
 import fc from 'fast-check'
 import { loadAddon } from '../../../native/addon.js'
 import * as native from '../../../native/index.js'
 import { answer, dropPrivileges, endingOf } from './child.js'
 
-/** What the addon says to arguments of any kind and number; it must say something, and not die. */
+/** The errors of the addon for arguments of any type and number. It must not crash. */
 async function hostileCalls(): Promise<string[]> {
   const addon = loadAddon()
   const functions = [addon.load, addon.linkDown, addon.map] as ((...args: unknown[]) => unknown)[]
@@ -26,7 +26,7 @@ async function hostileCalls(): Promise<string[]> {
   return [...names].sort()
 }
 
-/** A load whose buffer is taken away while the kernel may be reading it. */
+/** A load whose buffer is detached while the kernel may be reading it. */
 function loadAndDetach(): Promise<void> {
   const buffer = new Uint8Array(0x1000)
   const done = native.load(0x42000000, [{ buffer, mem: 0x42000000, memsz: 0x1000 }], 0)
@@ -35,7 +35,7 @@ function loadAndDetach(): Promise<void> {
 }
 
 const segments = [{ buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x2000, kind: 'kernel' }]
-// The addon is loaded, and everything imported, before the rights are gone.
+// Load the addon, and import everything, before dropping privileges.
 await native.sync()
 dropPrivileges()
 const answers = {

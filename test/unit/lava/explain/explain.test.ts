@@ -18,7 +18,7 @@ function only(text: string): ExplainedRun {
 const checks = (run: ExplainedRun) => run.findings.map(finding => finding.check)
 const finding = (run: ExplainedRun, check: string) => run.findings.find(each => each.check === check)
 
-/** What must come out of the text of a vector, however it was spoiled. */
+/** The expected explanation of a vector's text, however it was mangled. */
 function expected({ input, expect }: PlannerVector) {
   return {
     ram: input.ram.map(([first, last]) => [first, last]),
@@ -37,9 +37,9 @@ function essence(run: ExplainedRun) {
 }
 
 for (const vector of VECTORS.planner) {
-  t.test(`a log is recomputed and found to be what kexec-tools does: ${vector.name}`, async t => {
+  t.test(`a log is recomputed, and matches what kexec-tools computes: ${vector.name}`, async t => {
     const run = only(printRun(vector))
-    // Touching ranges are one to us; no vector has such.
+    // We join adjacent ranges; no vector has any.
     t.strictSame(essence(run), expected(vector))
     t.equal(run.zimage?.size, vector.input.zimage_magic ? vector.input.header.end : vector.input.file_size)
     t.equal(run.zimage?.edata, vector.input.edata)
@@ -48,7 +48,7 @@ for (const vector of VECTORS.planner) {
     t.notOk(checks(run).includes('not-reproduced'))
   })
 
-  t.test(`quoted in a mail, with carriage returns and indented, it is the same: ${vector.name}`, async t => {
+  t.test(`quoting, carriage returns and indentation change nothing: ${vector.name}`, async t => {
     const whole = explainLog(printRun(vector))
     t.strictSame(explainLog(quoted(printRun(vector))), whole)
     t.strictSame(explainLog(quoted(printRun(vector), 3)), whole)
@@ -68,7 +68,7 @@ t.test('a message of the kernel may cut the log anywhere', async t => {
   t.end()
 })
 
-t.test('several messages may cut it, in a mail that is quoted, indented or has carriage returns', async t => {
+t.test('several messages may cut the log, even if it is quoted, indented or has carriage returns', async t => {
   const log = printRun(SUNXI)
   const whole = essence(only(log))
   const spoil = [
@@ -93,21 +93,21 @@ t.test('several messages may cut it, in a mail that is quoted, indented or has c
   )
 })
 
-t.test('the cut inside a word that a mail shows is put together', async t => {
+t.test('a word that was cut in a real mail is rejoined', async t => {
   const log = printRun(A80)
   const cut = cutByKernel(log, log.indexOf('segment[1]') + 4)
   t.match(cut, 'segm[   71.039126] kexec_core: Starting new kernel\nent[1]')
   t.strictSame(essence(only(cut)), expected(A80))
 })
 
-t.test('several runs and prose in one text come out as runs, in their order', async t => {
+t.test('several runs among prose are found in order', async t => {
   const vectors = [A80, SUNXI, ARMMP, A80]
   const text = mail([printRun(A80), quoted(printRun(SUNXI)), printRun(ARMMP), quoted(printRun(A80), 2)])
   const { runs } = explainLog(text)
   t.strictSame(runs.map(essence), vectors.map(expected))
 })
 
-t.test('a failed load prints its table twice and is one run', async t => {
+t.test('a failed load, which prints its table twice, is one run', async t => {
   const vector = named(VECTORS.planner, 'rmk-virt-5.4')
   const text = mail([printRun(vector, { failed: 'Function not implemented' }), printRun(A80)])
   const [first, second] = explainLog(text).runs
@@ -118,7 +118,7 @@ t.test('a failed load prints its table twice and is one run', async t => {
   t.notOk(checks(second).includes('load-failed'))
 })
 
-t.test('errors of the call are explained by their text', async t => {
+t.test('errors of the call are recognised by their text', async t => {
   const cases = {
     'Invalid argument': /EINVAL/,
     'Operation not permitted': /EPERM/,
@@ -132,7 +132,7 @@ t.test('errors of the call are explained by their text', async t => {
   }
 })
 
-t.test('the A80 of the first mail: the multi-platform kernel dies if its TEXT_OFFSET is 0x208000', async t => {
+t.test('the A80 of the first mail: the ramdisk is overwritten if TEXT_OFFSET is 0x208000', async t => {
   const run = only(printRun(A80, { after: ['Bye!'] }))
   t.strictSame(
     run.relocation.cases.map(one => one.textOffset),
@@ -154,7 +154,7 @@ for (const [name, planner] of [
   ['a80-2020-04-07', 'a80-sunxi-2020-04-07'],
   ['a80-2020-04-08', 'a80-sunxi-2020-04-08'],
 ] as const) {
-  t.test(`a logged C: line is reproduced, and tells the constants of the code: ${name}`, async t => {
+  t.test(`a logged C: line is reproduced, and reveals the constants of the code: ${name}`, async t => {
     const vector = named(VECTORS.relocation, name)
     const line = vector.expect_c_line ?? ''
     const run = only(printRun(named(VECTORS.planner, planner), { after: [line, 'Uncompressing Linux...'] }))
@@ -170,7 +170,7 @@ for (const [name, planner] of [
   })
 }
 
-t.test('a C: line explains a kernel that nobody measured', async t => {
+t.test('a C: line explains a kernel that was never measured', async t => {
   const printed = printRun(SUNXI).replaceAll('0x00b78080', '0x00b78180').replaceAll('0x443ac0', '0x443ac0')
   const run = only(`${printed}C:0x200080C0-0x2044BAC0->0x20B80B00-0x20FC4500\n`)
   t.equal(run.zimage?.known, null)
@@ -178,7 +178,7 @@ t.test('a C: line explains a kernel that nobody measured', async t => {
   t.equal(run.relocation.exact, true)
 })
 
-t.test('the logs of measured kernels are foreseen to the byte, without a C: line', async t => {
+t.test('for measured kernels, the prediction is exact without a C: line', async t => {
   const vector = named(VECTORS.relocation, 'debian-armmp-6.1.0-50')
   for (const name of ['qemu-2.0.32-armmp-1range', 'qemu-2.0.32-armmp-xz']) {
     const run = only(printRun(named(VECTORS.planner, name)))
@@ -192,21 +192,21 @@ t.test('the logs of measured kernels are foreseen to the byte, without a C: line
   }
 })
 
-t.test('the proposed --image-size saves what would have died', async t => {
+t.test('the proposed --image-size saves ramdisk and device tree', async t => {
   const run = only(printRun(ARMMP))
   const size = /--image-size=(0x[0-9a-f]+)/.exec(finding(run, 'initrd-overwritten')?.remedy ?? '')?.[1]
   t.ok(Number(size) <= 0x3000000, 'the size that was measured to work is not exceeded')
   t.ok(0x40008000 + Number(size) >= Number(run.relocation.workspace?.end))
 })
 
-t.test('--image-size is told by the area of the kernel', async t => {
+t.test('--image-size is derived from the area of the kernel', async t => {
   const run = only(printRun(named(VECTORS.planner, 'qemu-2.0.32-image-size')))
   t.equal(run.kexecTools.imageSize, '0x2000000')
   t.match(finding(run, 'image-size'), { message: /0x2000000/ })
   t.match(finding(run, 'nothing-overwritten'), {})
 })
 
-t.test('a C: line alone tells the bounds of its zImage', async t => {
+t.test('a C: line alone gives bounds for its zImage', async t => {
   const line = named(VECTORS.relocation, 'a80-2020-04-07b-partial').logged_c_line ?? ''
   const run = only(`some prose\n${line}\nUncompressing Linux... done, booting the kernel.\n`)
   t.equal(run.relocation.line, line)
@@ -216,7 +216,7 @@ t.test('a C: line alone tells the bounds of its zImage', async t => {
   t.equal(run.kexecTools.reproduced, false)
 })
 
-t.test('a C: line without the unpacked size is shown as it is', async t => {
+t.test('a C: line without the unpacked size is shown unchanged', async t => {
   const line = named(VECTORS.relocation, 'a80-2020-04-07').expect_c_line ?? ''
   const log = printRun(SUNXI).replace(/Decompressed[\s\S]*?Resulting.*\n/, '')
   const run = only(`${log}${line}\n`)
@@ -229,18 +229,18 @@ t.test('a second C: line without another run is a run of its own', async t => {
   t.equal(explainLog(`${one}\n${two}\n`).runs.length, 2)
 })
 
-t.test('a C: line of another kernel is told apart', async t => {
+t.test('a C: line of another kernel is recognised', async t => {
   const line = named(VECTORS.relocation, 'a80-2020-04-08').expect_c_line ?? ''
   const run = only(`${printRun(SUNXI)}${line}\n`)
   t.match(finding(run, 'c-line-strange'), { message: new RegExp(line) })
 })
 
-t.test('a garbage header: the image was taken for a uImage', async t => {
+t.test('a garbage header: the image was mistaken for a uImage', async t => {
   const { log } = named(VECTORS.negative, 'seed-2.0.20-garbage-header')
   const run = only(mail([`Try gzip decompression.\nMEMORY RANGES\n${log.join('\n')}\n`]))
   t.match(finding(run, 'garbage-header'), {
     severity: 'fatal',
-    message: /uImage.*0x8531c0 bytes were left of 0x853200/,
+    message: /uImage.*which left 0x8531c0 of 0x853200 bytes/,
   })
   t.match(finding(run, 'no-hole'), { severity: 'fatal', message: /no RAM/ })
   t.strictSame(run.ram, [])
@@ -249,17 +249,17 @@ t.test('a garbage header: the image was taken for a uImage', async t => {
   t.strictSame(run.relocation.cases, [])
 })
 
-t.test('a garbage header without a size is told all the same', async t => {
+t.test('a garbage header is reported without a size, too', async t => {
   const run = only('zImage header: 0x00000000 0x000019b4 0x00001000\n')
-  t.match(finding(run, 'garbage-header'), { message: /stripped$/ })
+  t.match(finding(run, 'garbage-header'), { message: /stripped its first 64 bytes$/ })
 })
 
-t.test('a truncated zImage is told with both sizes', async t => {
+t.test('a truncated zImage is reported with both sizes', async t => {
   const run = only(named(VECTORS.negative, 'truncated').log.join('\n'))
   t.match(finding(run, 'truncated'), { severity: 'fatal', message: /0x200000.*0x2447a0/ })
 })
 
-t.test('a hole that a limit hides is told from one that RAM does not have', async t => {
+t.test('a free area excluded by a limit is distinguished from one that RAM does not have', async t => {
   const [line = ''] = named(VECTORS.negative, 'mem-max-too-low').log
   const log = printRun(named(VECTORS.planner, 'qemu-2.0.32-image-size'))
   const limited = only(`${log.slice(0, log.indexOf('Initrd:'))}${line}\n`)
@@ -270,7 +270,7 @@ t.test('a hole that a limit hides is told from one that RAM does not have', asyn
   const full = only(
     `${small.slice(0, small.indexOf('Kernel:'))}Could not find a free area of memory of 0x86c200 bytes...\n`,
   )
-  t.match(finding(full, 'no-hole'), { message: /RAM has no such hole/ })
+  t.match(finding(full, 'no-hole'), { message: /RAM has no free area of that size/ })
   t.equal(full.kexecTools.reproduced, true)
 })
 
@@ -288,7 +288,7 @@ t.test("the command line of the first kernel is not the target's", async t => {
   t.equal(run.cmdline, null)
 })
 
-t.test('the command in front of a run belongs to it', async t => {
+t.test('the command before a run belongs to it', async t => {
   const run = only(printRun(A80, { before: ['root@board:~# kexec -d -s -l zImage --dtb=a80.dtb'] }))
   t.equal(run.command, 'kexec -d -s -l zImage --dtb=a80.dtb')
   t.match(finding(run, 'kexec-file'), {})
@@ -301,7 +301,7 @@ t.test('the command in front of a run belongs to it', async t => {
   t.notMatch(finding(sized, 'image-size')?.message, /area/)
 })
 
-t.test('a changed table is not what kexec-tools does', async t => {
+t.test('an altered table does not match what kexec-tools computes', async t => {
   const run = only(printRun(A80).replace('Initrd: address=0x21df8000', 'Initrd: address=0x23df8000'))
   t.equal(run.kexecTools.reproduced, false)
   t.equal(run.kexecTools.initrd, '0x21df8000')
@@ -309,7 +309,7 @@ t.test('a changed table is not what kexec-tools does', async t => {
   t.match(finding(run, 'not-reproduced'), { severity: 'warning' })
 })
 
-t.test('what is missing from a log is named', async t => {
+t.test('the missing parts of a log are named', async t => {
   const table = printRun(A80)
     .split('\n')
     .filter(line => /segment|nr_seg|kexec_load/.test(line))
@@ -324,25 +324,25 @@ t.test('what is missing from a log is named', async t => {
   t.match(finding(excerpt, 'log-incomplete'), { message: /segment\[n\]/ })
 })
 
-t.test('rows of the table that lost a line keep the others', async t => {
+t.test('table rows that lost a line keep the others', async t => {
   const run = only(printRun(A80).replace(/segment\[1\]\.bufsz.*\n/, ''))
   t.strictSame(run.logged.segments[1], { mem: '0x21df8000', memsz: '0x90c000', bufsz: null })
   t.equal(run.kexecTools.reproduced, true)
 })
 
-t.test('a load without a device tree is pointed out', async t => {
+t.test('a load without a device tree is reported', async t => {
   const run = only(
     'kernel: 0xb6535008 kernel_size: 0x853200\nkexec_load: entry = 0x20008000 flags = 0x280000\nnr_segments = 1\nsegment[0].mem = 0x20008000\nsegment[0].memsz = 0x854000\n',
   )
   t.match(finding(run, 'dtb-missing'), {})
 })
 
-t.test('a kernel that speaks is not silent', async t => {
+t.test('a kernel that prints messages is not called silent', async t => {
   const run = only(printRun(A80, { after: ['[    0.000000] Booting Linux on physical CPU 0x0'] }))
   t.notOk(finding(run, 'memory-unknown'))
 })
 
-t.test('bytes behind the zImage may be a device tree that overrides', async t => {
+t.test('bytes after the zImage may be a device tree that overrides the passed one', async t => {
   const run = only(printRun(A80).replaceAll('file size 0x853200', 'file size 0x859200'))
   t.match(finding(run, 'file-trailing'), { message: /24576 bytes/ })
 })
@@ -360,7 +360,7 @@ t.test('a text without a run has none', async t => {
   t.strictSame(explainLog('[    1.000000] Bye!\nmy C: drive 0x0\n# kexec -e\n').runs, [])
 })
 
-t.test('whatever the text, explaining it does not throw', async t => {
+t.test('explaining never throws, for any text', async t => {
   const pieces = [
     ...printRun(ARMMP).split('\n'),
     ...VECTORS.negative.flatMap(vector => vector.log),
@@ -388,7 +388,7 @@ t.test('whatever the text, explaining it does not throw', async t => {
   t.pass('nothing was thrown')
 })
 
-t.test('lines that messages cut again and again stay short', async t => {
+t.test('lines interrupted again and again stay short', async t => {
   const { runs } = explainLog(`${'x[    1.000000] y\n'.repeat(20000)}${printRun(A80)}`)
   t.equal(runs.length, 1)
 })

@@ -53,7 +53,7 @@ t.test('without a tag, --image-size replaces the guess', async t => {
   t.equal(layout.kernel?.size, 0x1000)
 })
 
-t.test('a limit of memory that leaves no room for the ramdisk gives the size that was not found', async t => {
+t.test('if a memory limit leaves no room for the ramdisk, the size that was not found is returned', async t => {
   const vector = named(VECTORS.planner, 'qemu-2.0.32-image-size')
   const layout = kexecToolsLayout({
     ...layoutInput(vector),
@@ -66,7 +66,7 @@ t.test('a limit of memory that leaves no room for the ramdisk gives the size tha
   t.equal(layout.dt, null)
 })
 
-t.test('without any RAM the very first hole is not found', async t => {
+t.test('without RAM, the first area is not found', async t => {
   const layout = kexecToolsLayout({ ...layoutInput(named(VECTORS.planner, 'rmk-virt-5.4')), size: 0x8531c0, ram: [] })
   t.equal(
     `Could not find a free area of memory of ${orNull(layout.notFound)} bytes...`,
@@ -76,12 +76,12 @@ t.test('without any RAM the very first hole is not found', async t => {
   t.equal(layout.entry, null)
 })
 
-t.test('no room for the device tree is told with its size', async t => {
+t.test('if the device tree does not fit, its size is returned', async t => {
   const input = layoutInput(named(VECTORS.planner, 'rmk-virt-5.4'))
   t.equal(kexecToolsLayout({ ...input, dtbSize: 0x40000000 }).notFound, 0x40000000)
 })
 
-t.test('without a device tree no segment is made for one', async t => {
+t.test('without a device tree there is no segment for it', async t => {
   const input = layoutInput(named(VECTORS.planner, 'a80-multi_v7-2020-04-06'))
   t.equal(kexecToolsLayout({ ...input, dtbSize: null }).segments.length, 2)
 })

@@ -1,4 +1,4 @@
-/** Prints vectors in the form that kexec-tools gives them with `--debug`, and spoils the text as mails and consoles do. */
+/** Prints vectors like `kexec --debug` does, and mangles the text like mail programs and consoles do. */
 
 import type { PlannerVector } from '../../agent/kexec/vectors.js'
 
@@ -7,7 +7,7 @@ export interface PrintOptions {
   readonly failed?: string
   /** lines that the booting kernel adds */
   readonly after?: readonly string[]
-  /** lines in front of everything, a command for one */
+  /** lines before everything else, such as a command */
   readonly before?: readonly string[]
 }
 
@@ -63,12 +63,12 @@ function segmentTable({ expect }: PlannerVector): string[] {
   ]
 }
 
-/** Quoted as in a mail, so many times. */
+/** Quoted several times, like in a mail. */
 export function quoted(text: string, times = 1): string {
   return eachLine(text, line => `${'> '.repeat(times)}${line}`)
 }
 
-/** Indented, as where somebody sets a log apart. */
+/** Indented, as people do to set a log apart. */
 export function indented(text: string, blanks: number): string {
   return eachLine(text, line => `${' '.repeat(blanks)}${line}`)
 }
@@ -78,7 +78,7 @@ export function withCarriageReturns(text: string): string {
   return text.replaceAll('\n', '\r\n')
 }
 
-/** A message of the running kernel in the middle of it, wherever that is. */
+/** With a message of the running kernel inserted somewhere. */
 export function cutByKernel(text: string, offset: number, message = 'kexec_core: Starting new kernel'): string {
   return `${text.slice(0, offset)}[   71.039126] ${message}\n${text.slice(offset)}`
 }
@@ -89,7 +89,7 @@ function eachLine(text: string, change: (line: string) => string): string {
   return [...lines.map(change), last].join('\n')
 }
 
-/** A mail around several logs. */
+/** A mail that contains several logs. */
 export function mail(logs: readonly string[]): string {
   const prose = [
     'Hello\n\nI try to start a kernel by kexec on an A80 board. This is what I got:\n\n',

@@ -43,10 +43,12 @@ for (const [syscall, errno, errname, reason] of EXPLAINED) {
 }
 
 t.test('for wrong arguments and a missing addon, every call rejects with an error of the table', async t => {
-  const wrong = createNativeKexec(failing(new NativeArgumentError('kexec_load(...)', 'entry 0x0 is in no segment')))
+  const wrong = createNativeKexec(
+    failing(new NativeArgumentError('kexec_load(...)', 'entry 0x0 is not in any segment')),
+  )
   const missing = createNativeKexec(failing(new AddonError('no prebuilds/ in /opt')))
   for (const [kexec, code, message] of [
-    [wrong, 'KEXEC_ARGUMENT', 'kexec_load(...): entry 0x0 is in no segment'],
+    [wrong, 'KEXEC_ARGUMENT', 'kexec_load(...): entry 0x0 is not in any segment'],
     [missing, 'KEXEC_ADDON', /no prebuilds\/ in \/opt; build it with `npm run build:native`/],
   ] as const) {
     await t.rejects(kexec.load(0, [], 0), { code, message })
@@ -75,7 +77,7 @@ t.test('the real addon does what works and explains what fails', needs('addon'),
   const kernel = { buffer: new Uint8Array(0x1000), mem: 0x42000000, memsz: 0x1000 }
   await t.rejects(kexec.load(0x1234, [kernel], 0xfffe0000), {
     code: 'KEXEC_ARGUMENT',
-    message: /0x42000000\+0x1000 from 4096 bytes\], flags 0xfffe0000\): entry 0x1234 is in no segment$/,
+    message: /0x42000000\+0x1000 from 4096 bytes\], flags 0xfffe0000\): entry 0x1234 is not in any segment$/,
   })
   await t.rejects(kexec.load(0x42000000, [kernel], 0xfffe0000), {
     code: 'KEXEC_SYSCALL',

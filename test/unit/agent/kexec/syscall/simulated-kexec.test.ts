@@ -152,7 +152,7 @@ t.test('arguments are checked like before the real call, even those that the ker
   await t.rejects(kexec.load(0x1234, [valid], ARM), {
     code: 'KEXEC_ARGUMENT',
     message:
-      'kexec_load(entry 0x1234, 1 segment [0 0x42000000+0x1000 from 16 bytes], flags 0x280000): entry 0x1234 is in no segment',
+      'kexec_load(entry 0x1234, 1 segment [0 0x42000000+0x1000 from 16 bytes], flags 0x280000): entry 0x1234 is not in any segment',
   })
   t.equal(await kexec.loaded(), false)
   const broken = Object.defineProperty({ ...valid }, 'mem', {
