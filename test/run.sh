@@ -1,18 +1,19 @@
 #!/bin/sh
-# Run every test and print the time of each tier, the skipped tests with their reasons, and the totals.
+# Run every test. Print the skipped tests with their reasons, the time of each tier, and the totals.
 #
-# Usage: sh test/run.sh [lint|unit|interop|board|lava]...      all by default
+# Usage: sh test/run.sh [TIER]...      lint unit interop board+lava by default
 #
-#   lint      format, lint, types
-#   unit      the unit tests with coverage
-#   interop   TFTP clients and servers of others, and the recordings of a real U-Boot; as root
-#   board     a first stage in QEMU
-#   lava      LAVA's dispatcher with jobs; as root
+#   lint         format, lint, types, dead exports
+#   unit         the unit tests with coverage
+#   interop      TFTP clients and servers of others, and the recordings of a real U-Boot; as root
+#   board        a first stage in QEMU
+#   lava         LAVA's dispatcher with jobs; as root
+#   board+lava   both at the same time, on two cores
 #
-# The last line is `N passed, N failed, N skipped`. The exit code is that of the first tier that failed, otherwise 0.
+# The last line is `N passed, N failed, N skipped`. The exit code is that of the first step that failed, otherwise 0.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-[ $# -gt 0 ] || set -- lint unit interop board lava
+[ $# -gt 0 ] || set -- lint unit interop board+lava
 out=.tap/out
 rm -rf "$out" && mkdir -p "$out"
 status=0
@@ -24,36 +25,46 @@ run() {
   [ "$status" -ne 0 ] || status=$code
 }
 
-# Usage: tap TIER JOBS FILE...
-# Run test files, JOBS at a time; for one file 40 minutes, because a busy machine takes long to boot a board.
-tap() {
-  tier=$1 jobs=$2
-  shift 2
-  npx tap run --reporter=base --jobs="$jobs" --timeout=2400 --output-file="$out/$tier.tap" "$@"
+# Usage: tests OPTION... FILE...
+tests() {
+  run node test/run-tests.mjs --tap "$out/$tier.tap" "$@"
+}
+
+# An emulated board keeps one core busy. A file may take 40 minutes on a busy machine.
+on_boards() {
+  tests --jobs 2 --timeout 2400 "$@"
+}
+
+# What board tests share: an image, and the QEMU that has a Cubieboard4.
+prepare_boards() {
+  run node dist/systemd/image/image.js --board virt --out "$out/virt"
+  run node dist/systemd/qemu/build-qemu.js
 }
 
 for tier; do
   started=$(date +%s)
   case $tier in
     lint) run npm run --silent lint ;;
-    unit) run node test/unit.mjs --coverage ;;
+    unit) tests --coverage test/unit ;;
     # One file at a time: on a busy machine, other people's servers give up on datagrams that are only late.
-    interop) run tap interop 1 'test/interop/**/*.test.ts' 'test/replay/**/*.test.ts' ;;
-    # Each file boots a board of its own; two at a time keep two cores busy. What they share is built first: an image, and the
-    # QEMU that has a Cubieboard4.
+    interop) tests --jobs 1 --timeout 600 test/interop test/replay ;;
     board)
-      run node dist/systemd/image/image.js --board virt --out "$out/virt"
-      run node dist/systemd/qemu/build-qemu.js
-      run tap board 2 'test/board/**/*.test.ts'
+      prepare_boards
+      on_boards test/board
       ;;
-    # In a network of its own, so what comes from a mirror is fetched first. One file at a time: they share addresses.
+    # Tests of LAVA run without a network, so their downloads come first.
     lava)
       run node dist/test/lava/prepare.js
-      run sh test/lava/in-own-network.sh npx tap run --reporter=base --jobs=1 --timeout=2400 \
-        --output-file="$out/lava.tap" 'test/lava/*.test.ts'
+      on_boards test/lava/*.test.ts
+      ;;
+    # The longest file goes first.
+    board+lava)
+      prepare_boards
+      run node dist/test/lava/prepare.js
+      on_boards test/lava/virt.test.ts test/board test/lava/definitions.test.ts test/lava/orangepi-pc.test.ts
       ;;
     *)
-      echo "test/run.sh: unknown tier '$tier'; known: lint unit interop board lava" >&2
+      echo "test/run.sh: unknown tier '$tier'; known: lint unit interop board lava board+lava" >&2
       exit 1
       ;;
   esac
@@ -61,5 +72,6 @@ for tier; do
 done
 
 echo "time:$times"
+# shellcheck disable=SC2046 # words
 node test/tally.mjs $(find "$out" -name '*.tap')
 exit "$status"

@@ -33,7 +33,8 @@ export async function watchTests(paths) {
     const changed = await compile().catch(() => [])
     const tests = affectedTests(new Set(changed), data).filter(file => paths.some(path => file.startsWith(path)))
     data.clear()
-    if (tests.length > 0) await once(spawn(process.execPath, ['test/unit.mjs', ...tests], { stdio: 'inherit' }), 'exit')
+    if (tests.length > 0)
+      await once(spawn(process.execPath, ['test/run-tests.mjs', ...tests], { stdio: 'inherit' }), 'exit')
   }
 }
 

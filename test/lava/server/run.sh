@@ -15,5 +15,4 @@ if [ ! -d "$installed" ]; then
     bookworm "$installed.new"
   mv "$installed.new" "$installed"
 fi
-JOBS=${1:-20} exec sh test/lava/in-own-network.sh \
-  npx tap run --reporter=tap --disable-coverage --allow-empty-coverage --timeout=14400 test/lava/server/server.test.ts
+JOBS=${1:-20} exec node test/run-tests.mjs --timeout 14400 test/lava/server/server.test.ts
