@@ -3,7 +3,7 @@
 import { TFTP_ERROR } from '../../agent/transfer/tftp/packets.js'
 import { TftpServer } from '../../agent/transfer/tftp/server/server.js'
 
-export interface FileServer {
+interface FileServer {
   /** UDP port */
   readonly port: number
   close(): void

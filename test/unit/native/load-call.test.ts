@@ -88,7 +88,12 @@ const REFUSED: readonly {
     segments: [segment(0x42000000, 0x1000)],
     reason: /not in any segment/,
   },
-  { name: 'flags beyond 32 bits', segments: [segment(0x42000000, 0x1000)], flags: 2 ** 32, reason: /not fit into 32 bits/ },
+  {
+    name: 'flags beyond 32 bits',
+    segments: [segment(0x42000000, 0x1000)],
+    flags: 2 ** 32,
+    reason: /not fit into 32 bits/,
+  },
   {
     name: 'negative flags',
     segments: [segment(0x42000000, 0x1000)],
