@@ -116,7 +116,8 @@ export class PullLab {
           this.#freed = resolve
         })
         await this.#dispatch()
-        if (once && this.#busy.size === 0) return
+        // A board may have become free since the jobs were given out: then a job still waits.
+        if (once && this.#busy.size === 0 && this.#queue.waiting.length === 0) return
         if (signal.aborted) return
         // A board that has become free takes a job that waits at once.
         const pausing = once ? freed : Promise.race([freed, pause(Math.max(0, next - performance.now()), signal)])

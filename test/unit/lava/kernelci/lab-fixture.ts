@@ -29,6 +29,8 @@ export interface LabFixture {
     readonly session?: RunSession
     readonly signal?: AbortSignal
     readonly once?: boolean
+    /** changes the state directory before the lab uses it */
+    readonly prepare?: (state: StateDir) => void
   }): Promise<void>
 }
 
@@ -67,8 +69,9 @@ export async function labFixture(t: Test, extra = ''): Promise<LabFixture> {
   const api = new KernelciApi({ ...config.api, token: TOKEN })
   const ended: EndedJob[] = []
   const lines: string[] = []
-  const run: LabFixture['run'] = async ({ session = fakeSession(BOOTED), signal, once = true } = {}) => {
+  const run: LabFixture['run'] = async ({ session = fakeSession(BOOTED), signal, once = true, prepare } = {}) => {
     const state = await StateDir.open(config.stateDir)
+    prepare?.(state)
     try {
       await new PullLab({
         ...{ config, api, state, once, runSession: session, outbox: OUTBOX },

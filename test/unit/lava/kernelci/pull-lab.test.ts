@@ -239,6 +239,33 @@ t.test('a definition that cannot be read, or that this lab cannot run, is the fa
   }
 })
 
+t.test('a single round runs a job that waits while its board becomes free', async t => {
+  const { server, run, ended } = await labFixture(t)
+  for (const id of ['j1', 'j2']) server.addJob(id, definition(server))
+  let freed = (): void => undefined
+  const boardFreed = new Promise<void>(resolve => {
+    freed = resolve
+  })
+  await run({
+    prepare: state => {
+      const save = state.saveCursor.bind(state)
+      let writes = 0
+      // The second write ends the first distribution of jobs: the board is free again before it is done.
+      state.saveCursor = async timestamp => {
+        writes += 1
+        if (writes === 2) await boardFreed
+        return save(timestamp)
+      }
+      const remove = state.removeJob.bind(state)
+      state.removeJob = async id => {
+        await remove(id)
+        freed()
+      }
+    },
+  })
+  t.same(ended.map(({ claimed }) => claimed.nodeId).sort(), ['j1', 'j2'])
+})
+
 t.test('an API that answers with what is no JSON ends a single poll with its words', async t => {
   const { server, run } = await labFixture(t)
   server.fault = () => ({ status: 200, body: '<html>' })
