@@ -31,6 +31,7 @@ export const ERRORS = {
   // U-Boot's own words, `call` with the colon or word that it puts behind the name.
   FDT_EDIT: row('libfdt {call} {error}', 422, 1),
   FDT_OVERLAY: row('device tree overlay {what} cannot be applied at {where}: {reason}', 422, 1),
+  FDT_OVERLAY_BASE: row('device tree overlay {what} cannot be applied at {where}: the base has no {missing}', 422, 1),
 
   // Memory map and plan.
   MAP_SYNTAX: row('memory map {what}: cannot read {found} at line {line}; expected {expected}', 422, 1),

@@ -1,13 +1,13 @@
-/** Bounded reads of a binary format: every read out of bounds becomes an error that says what, where, how much. */
+/** Bounded reads of a binary format. A read out of bounds is an error that says what was read, where, and how much. */
 import { fault } from '../errors.js'
 
-/** Lower-case hex with prefix, as every offset, address and magic is shown. */
+/** Lower-case hex with prefix: the form of all offsets, addresses and magics in messages. */
 export function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`
 }
 
 /**
- * Reads integers out of `bytes`. `what` names the file in errors and `field` the thing that was read.
+ * Reads integers from `bytes`. In errors, `what` names the file and `field` the value that was read.
  * All offsets are in bytes from the start of `bytes`.
  */
 export class ByteReader {
@@ -71,7 +71,7 @@ export class ByteReader {
     return this.bytes.subarray(offset, offset + size)
   }
 
-  /** The error for a value that is not what the format asks for; the caller throws it. */
+  /** The error for a value that the format does not allow. The caller throws it. */
   malformed(offset: number, field: string, expected: string, found: string | number) {
     return fault('FORMAT_VALUE', {
       what: this.what,
@@ -82,7 +82,7 @@ export class ByteReader {
   }
 
   /**
-   * Refuse a file whose magic number is not the expected one.
+   * Refuse a file with another magic number.
    *
    * @throws FORMAT_MAGIC, FORMAT_TRUNCATED
    */

@@ -1,4 +1,4 @@
-/** Where decompressors write: one buffer that grows up to a limit. Between its parts the event loop runs. */
+/** The output of decompressors: one buffer that grows up to a limit, and yields to the event loop in between. */
 
 import { fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
@@ -48,7 +48,7 @@ export class BoundedOutput {
   }
 
   /**
-   * Make sure that `buffer` has room for so many more bytes.
+   * Make sure that `buffer` has room for more bytes.
    *
    * @throws FORMAT_TOO_LARGE
    */

@@ -8,11 +8,11 @@ export type CompressionFormat = (typeof COMPRESSION_FORMATS)[number]
 
 /** First bytes of each format; `lzma` has no magic, see `looksLikeLzma`. */
 const MAGICS: readonly (readonly [CompressionFormat, readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b, 0x08]], // RFC 1952 section 2.3.1, with the only method there is
+  ['gzip', [0x1f, 0x8b, 0x08]], // RFC 1952 section 2.3.1, with the only compression method
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]], // xz file format 1.1.0, section 2.1.1.1
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]], // RFC 8878 section 3.1.1
   ['bzip2', [0x42, 0x5a, 0x68]],
-  ['lz4', [0x02, 0x21, 0x4c, 0x18]], // legacy frame, the one that kernels use
+  ['lz4', [0x02, 0x21, 0x4c, 0x18]], // legacy frame, which kernels use
   ['lz4', [0x04, 0x22, 0x4d, 0x18]], // frame
 ]
 
@@ -20,12 +20,12 @@ const LZMA_HEADER_BYTES = 13
 const LZMA_UNKNOWN_SIZE = 0xffff_ffff_ffff_ffffn
 /** lc 8, lp 4, pb 4 */
 const LZMA_MAX_PROPERTIES = 8 + 9 * (4 + 5 * 4)
-/** No file of 256 GiB will ever be sent to a board; random bytes pretend to be larger. */
+/** 256 GiB: no file for a board is as large, but random bytes usually claim a larger size. */
 const LZMA_SIZE_BOUND = 1n << 38n
 
 /**
- * `.lzma` has no magic. Like xz does, take it for LZMA when its properties are possible, the dictionary is 2^n or
- * 2^n + 2^(n-1), the size is unknown or sane, and the range coder starts with its obligatory zero byte.
+ * `.lzma` has no magic. Like xz, this accepts bytes if the properties are valid, the dictionary is 2^n or 2^n + 2^(n-1),
+ * the size is unknown or plausible, and the range coder starts with its mandatory zero byte.
  */
 function looksLikeLzma(bytes: Uint8Array): boolean {
   if (bytes.length <= LZMA_HEADER_BYTES || bytes[LZMA_HEADER_BYTES] !== 0) return false
@@ -41,7 +41,7 @@ function looksLikeLzma(bytes: Uint8Array): boolean {
 }
 
 /**
- * Recognise the compression of `bytes` by the first ones.
+ * Recognise the compression of `bytes` by their magic.
  *
  * @returns null for anything that fauxboot does not know
  */
@@ -76,7 +76,7 @@ export interface DecompressOptions {
   readonly format?: CompressionFormat
   /** what follows the compressed data: an error (default), or unrelated, as in a zImage's payload */
   readonly trailing?: 'refuse' | 'ignore'
-  /** ends the work; its reason is thrown */
+  /** aborts the work; its reason is thrown */
   readonly signal?: AbortSignal
 }
 
@@ -90,7 +90,7 @@ function skipZeros(bytes: Uint8Array): Uint8Array {
  * Decompress a file. Consecutive members are decompressed as one, as `gzip`, `xz` and the others do; zeros after them are
  * padding. For `.lzma` and bzip2, which programs decompress, anything that follows is ignored.
  *
- * @throws FORMAT_MAGIC when the format is none that fauxboot knows; FORMAT_TOO_LARGE as soon as the limit is passed;
+ * @throws FORMAT_MAGIC for an unknown format; FORMAT_TOO_LARGE as soon as the limit is exceeded;
  *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED, PROGRAM_MISSING
  */
 export async function decompress(bytes: Uint8Array, options: DecompressOptions): Promise<Uint8Array> {

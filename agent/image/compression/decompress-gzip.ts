@@ -1,4 +1,4 @@
-/** gzip (RFC 1952). The header and the trailer are read here, so that it is known where a member ends. */
+/** gzip (RFC 1952). Reads header and trailer itself, to know where a member ends. */
 import { crc32, createInflateRaw } from 'node:zlib'
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
@@ -36,7 +36,7 @@ function headerSize(file: ByteReader): number {
   return (flags & FLAG.headerCrc) === 0 ? size : size + 2
 }
 
-/** Undo one gzip member. zlib works on its own threads. */
+/** Decompress one gzip member. zlib runs on threads of its own. */
 export async function decodeGzipMember(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
   const file = new ByteReader(bytes, output.what)
   const dataAt = headerSize(file)

@@ -1,7 +1,7 @@
 /**
- * lz4 in the legacy frame, the one that kernels use (lz4 `doc/lz4_Frame_format.md`, "Legacy frame"): a magic, then
- * blocks of 8 MiB, each behind its compressed size, to the end of the file. There is no checksum. (lz4js 0.2.0 reads the
- * other frame only, and copies from and to wherever a block tells it.)
+ * lz4 in the legacy frame, which kernels use (lz4 `doc/lz4_Frame_format.md`, "Legacy frame"): a magic, then blocks of
+ * 8 MiB, each after its compressed size, to the end of the file. There is no checksum. (lz4js 0.2.0 reads only the other
+ * frame, and does not check the offsets in a block.)
  */
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
@@ -15,18 +15,18 @@ const MAX_COMPRESSED = BLOCK_BYTES + Math.floor(BLOCK_BYTES / 255) + 16
 const MIN_MATCH = 4
 const LONG = 15
 
-/** Undo one block; `base` is where it lies in the file. */
+/** Decompress one block; `base` is its offset in the file. */
 function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): void {
   const start = output.size
   let at = 0
   const corrupt = (reason: string) =>
     fault('DECOMPRESS_FAILED', { what: output.what, format: 'lz4', reason: `${reason}, at ${hex(base + at)}` })
-  /** Lengths of 15 and more go on in further bytes, up to the first that is not 255. */
+  /** A length of 15 or more continues in further bytes, up to the first that is not 255. */
   const lengthFrom = (nibble: number) => {
     let length = nibble
     for (let more = nibble === LONG; more; ) {
       const byte = block[at]
-      if (byte === undefined) throw corrupt('the block ends inside a length')
+      if (byte === undefined) throw corrupt('the block ends within a length')
       at++
       length += byte
       more = byte === 255
@@ -37,16 +37,16 @@ function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): vo
   while (at < block.length) {
     const token = block[at++] ?? 0
     const literals = lengthFrom(token >>> 4)
-    if (at + literals > block.length) throw corrupt(`${literals} literals go beyond the block`)
+    if (at + literals > block.length) throw corrupt(`${literals} literals exceed the block`)
     output.push(block.subarray(at, at + literals))
     at += literals
     if (at === block.length) return
-    if (at + 2 > block.length) throw corrupt('the block ends inside a distance')
+    if (at + 2 > block.length) throw corrupt('the block ends within a distance')
     const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8)
     at += 2
     const length = lengthFrom(token & LONG) + MIN_MATCH
     if (distance === 0 || distance > output.size - start) {
-      throw corrupt(`distance ${distance} does not lie within the ${output.size - start} bytes so far`)
+      throw corrupt(`distance ${distance} exceeds the ${output.size - start} bytes so far`)
     }
     output.reserve(length)
     const { buffer, size } = output
@@ -56,12 +56,12 @@ function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): vo
   }
 }
 
-/** Undo one legacy frame. It ends with the file, or where what follows is not the size of a block. */
+/** Decompress one legacy frame. It ends with the file, or before a word that is not the size of a block. */
 export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
   const file = new ByteReader(bytes, output.what)
   const magic = file.u32le(0, 'lz4 magic')
   if (magic === FRAME_MAGIC) {
-    const expected = 'the legacy frame, as `lz4 -l` makes it'
+    const expected = 'the legacy frame, which `lz4 -l` writes'
     throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found: 'the lz4 frame', expected })
   }
   file.magic(0, magic, LEGACY_MAGIC)
@@ -74,7 +74,7 @@ export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): 
     decodeBlock(block, offset + 4, output)
     offset += 4 + size
     await output.yieldIfDue()
-    // only the last block is shorter
+    // Only the last block is shorter.
     if (output.size < end) break
   }
   return offset

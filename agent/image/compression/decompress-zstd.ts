@@ -4,10 +4,10 @@ import { ByteReader, hex } from '../byte-reader.js'
 import type { BoundedOutput } from './bounded-output.js'
 import { readZstdFrame, skippableSize } from './zstd-frame.js'
 
-/** The decoder holds both sides of a frame in memory of its own, which ends at 2 GiB. */
+/** The decoder holds input and output of a frame in its own memory of at most 2 GiB. */
 const MAX_FRAME = 0x4000_0000
 
-/** Undo one zstd frame and step over the skippable frames behind it. */
+/** Decompress one zstd frame, and skip the skippable frames after it. */
 export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
   const file = new ByteReader(bytes, output.what)
   const frame = readZstdFrame(file)
@@ -16,15 +16,15 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
   const capacity = known ?? Math.min(frame.bound, output.limit - output.size)
   if (frame.size + capacity > MAX_FRAME) {
     const found = `a frame of ${hex(capacity)} bytes`
-    const expected = `up to ${hex(MAX_FRAME)} bytes, packed and unpacked together`
+    const expected = `up to ${hex(MAX_FRAME)} bytes, compressed and decompressed together`
     throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found, expected })
   }
   if (frame.bound > 0) {
     const { ZSTDDecoder } = await import('zstddec')
     const decoder = new ZSTDDecoder()
     await decoder.init()
-    // Where the library fails it does not throw: it returns nothing. It decodes at once, for its stream never ends on
-    // a corrupt frame.
+    // If the library fails, it does not throw, but returns no bytes. Its streaming mode never ends on a corrupt frame, so
+    // this decodes in one call.
     const unpacked = decoder.decode(bytes.subarray(0, frame.size), capacity)
     if (known !== null ? unpacked.length !== known : unpacked.length === 0) {
       const reason = known === null && frame.bound > capacity ? `corrupt, or more than ${capacity} bytes` : 'corrupt'

@@ -1,4 +1,4 @@
-/** Decompression by the system's own programs, as child processes: they stream, run off the event loop, and bound their memory. */
+/** Decompresses with the system's programs, as child processes: they stream, and run off the event loop. */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import type { BoundedOutput } from './bounded-output.js'
 
 interface Tool {
   readonly command: string
-  /** Arguments that unpack standard input to standard output. A file may claim a huge dictionary, so memory is bounded. */
+  /** Arguments to decompress standard input to standard output. Memory is bounded: a file may claim a huge dictionary. */
   readonly args: readonly string[]
   /** Debian package */
   readonly package: string
@@ -17,7 +17,7 @@ interface Tool {
 
 const TOOLS = {
   xz: { command: 'xz', args: ['-dcq', '-T1', '--format=xz', '--memlimit-decompress=128MiB'], package: 'xz-utils' },
-  // xz would refuse anything that follows a .lzma file, such as the rest of the memory that a U-Boot command names.
+  // Without --single-stream, xz refuses anything after the .lzma file, such as the rest of memory in a U-Boot command.
   lzma: {
     command: 'xz',
     args: ['-dcq', '-T1', '--format=lzma', '--single-stream', '--memlimit-decompress=128MiB'],
@@ -74,7 +74,7 @@ async function firstLine(stream: Readable): Promise<string> {
 }
 
 /**
- * Feed a running tool, and yield its output as it comes. The tool is gone when this ends, however it ends.
+ * Feed a running tool, and yield its output. When the generator ends, for any reason, the tool has ended, too.
  *
  * @throws DECOMPRESS_FAILED with the tool's own words; the reason of the signal
  */
@@ -89,7 +89,7 @@ export async function* runTool(
   signal?.addEventListener('abort', kill, { once: true })
   const ended = once(tool, 'close')
   const complaint = firstLine(tool.stderr)
-  // A tool that gives up closes its input early; its own message says why.
+  // A tool that fails closes its input early. Its own message says why.
   const fed = Promise.allSettled([pipeline(Readable.from(chunksOf(bytes)), tool.stdin)])
   try {
     signal?.throwIfAborted()

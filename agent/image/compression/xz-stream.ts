@@ -1,7 +1,6 @@
 /**
- * The outer structure of an xz stream (The .xz File Format 1.1.0), walked without decompressing anything: where the
- * stream ends, how much it unpacks to, and whether its filters and its check are known to the decoder. LZMA2 says the
- * size of every chunk, packed and unpacked.
+ * Walks the outer structure of an xz stream (The .xz File Format 1.1.0) without decompressing it: finds its end and its
+ * decompressed size, and checks that the decoder supports its filters and its check. LZMA2 states both sizes of every chunk.
  */
 import { crc32 } from 'node:zlib'
 import { fault } from '../../errors.js'
@@ -10,7 +9,7 @@ import { type ByteReader, hex } from '../byte-reader.js'
 export interface XzStream {
   /** bytes of the stream */
   readonly size: number
-  /** bytes it unpacks to */
+  /** decompressed bytes */
   readonly unpackedSize: number
 }
 
@@ -19,7 +18,7 @@ const FOOTER_BYTES = 12
 /** "YZ" */
 const FOOTER_MAGIC = 0x595a
 const FILTER_LZMA2 = 0x21
-/** Names of the filters that the format knows (section 5.3), for the message. */
+/** Names of the format's filters (section 5.3), for messages. */
 const FILTERS: Readonly<Record<number, string>> = {
   3: 'delta',
   4: 'x86',
@@ -31,14 +30,14 @@ const FILTERS: Readonly<Record<number, string>> = {
   10: 'arm64',
   11: 'riscv',
 }
-/** Bytes of each check that the decoder takes (section 2.1.1.2). */
+/** Bytes of each check that the decoder supports (section 2.1.1.2). */
 const CHECK_BYTES: Readonly<Record<number, number>> = { 0: 0, 1: 4, 4: 8 }
-/** The decoder allocates the dictionary; 64 MiB is what `xz -9` asks for. */
+/** The decoder allocates the dictionary; `xz -9` needs 64 MiB. */
 const MAX_DICTIONARY = 0x400_0000
 
 const align4 = (value: number) => Math.ceil(value / 4) * 4
 
-/** Walks one stream; the offset moves forward only. */
+/** Walks one stream. The offset only moves forward. */
 class XzWalker {
   readonly #file: ByteReader
   #at = 0
@@ -62,7 +61,7 @@ class XzWalker {
     return fault('FORMAT_UNSUPPORTED', { what: this.#file.what, where: hex(offset), found, expected })
   }
 
-  /** A CRC32 behind the bytes it covers. */
+  /** Check the CRC32 of a range. */
   #crc(start: number, size: number, at: number, field: string): void {
     const found = crc32(this.#file.subarray(start, size, field))
     const expected = this.#file.u32le(at, `CRC of ${field}`)
@@ -70,7 +69,7 @@ class XzWalker {
     throw fault('FORMAT_CRC', { what: this.#file.what, where: hex(at), expected: hex(expected), found: hex(found) })
   }
 
-  /** Stream header (section 2.1.1); returns its flags, which are the check's number. */
+  /** Stream header (section 2.1.1). @returns its flags: the number of the check */
   #header(): number {
     const file = this.#file
     file.need(0, HEADER_BYTES, 'xz header')
@@ -114,11 +113,11 @@ class XzWalker {
     this.#at += checkBytes
   }
 
-  /** The only filter that the decoder has is LZMA2, with a dictionary that it will allocate (section 5.3.1). */
+  /** The decoder supports only LZMA2, with a dictionary of limited size (section 5.3.1). */
   #filter(count: number): void {
     const at = this.#at
     const id = this.#number('filter')
-    if (id !== FILTER_LZMA2 || count !== 1) throw this.#unsupported(at, `filter ${FILTERS[id] ?? id}`, 'lzma2 alone')
+    if (id !== FILTER_LZMA2 || count !== 1) throw this.#unsupported(at, `filter ${FILTERS[id] ?? id}`, 'only lzma2')
     const bytes = this.#number('size of filter properties')
     const bits = this.#file.u8(this.#at, 'dictionary size')
     if (bytes !== 1 || bits > 40) throw this.#file.malformed(this.#at, 'dictionary size', 'one byte up to 40', bits)
@@ -128,7 +127,7 @@ class XzWalker {
     }
   }
 
-  /** LZMA2 chunks up to the one that ends them. */
+  /** LZMA2 chunks up to the end marker. */
   #chunks(): void {
     const file = this.#file
     for (;;) {
@@ -140,7 +139,7 @@ class XzWalker {
       if (control > 2 && control < 0x80) throw file.malformed(this.#at, 'chunk', '0 to 2, or from 0x80', control)
       const word = file.u32be(this.#at + 1, 'chunk header')
       const low = (word >>> 16) + 1
-      // plain chunk: size; LZMA chunk: unpacked size, packed size, and a properties byte where the state is reset
+      // Plain chunk: size. LZMA chunk: unpacked size, packed size, and a properties byte if the state is reset.
       const isPlain = control < 0x80
       const header = isPlain ? 3 : control < 0xc0 ? 5 : 6
       const packed = isPlain ? low : (word & 0xffff) + 1
@@ -150,7 +149,7 @@ class XzWalker {
     }
   }
 
-  /** Index (section 4): one record for every block. The decoder compares them; here they are stepped over. */
+  /** Index (section 4): one record for each block. They are skipped, because the decoder compares them. */
   #index(): void {
     const start = this.#at++
     const records = this.#number('number of records')

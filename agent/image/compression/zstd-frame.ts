@@ -1,6 +1,6 @@
 /**
- * The outer structure of a zstd frame (RFC 8878 section 3.1.1), walked without decompressing anything: where the frame
- * ends, and how much it unpacks to at most. The decoder allocates by these numbers, so they are checked first.
+ * Walks the outer structure of a zstd frame (RFC 8878 section 3.1.1) without decompressing it: finds its end, and an upper
+ * bound for its decompressed size. The decoder allocates that much, so these are checked first.
  */
 import { fault } from '../../errors.js'
 import { type ByteReader, hex } from '../byte-reader.js'
@@ -8,9 +8,9 @@ import { type ByteReader, hex } from '../byte-reader.js'
 export interface ZstdFrame {
   /** bytes of the frame */
   readonly size: number
-  /** bytes it unpacks to; null when its header does not say */
+  /** decompressed bytes; null if its header does not state them */
   readonly contentSize: number | null
-  /** the most that its blocks can unpack to, bytes */
+  /** upper bound for the decompressed blocks, bytes */
   readonly bound: number
 }
 
@@ -22,7 +22,7 @@ const BLOCK = { raw: 0, rle: 1, compressed: 2 } as const
 /** section 3.1.1.2.4 */
 const MAX_BLOCK = 0x2_0000
 
-/** Bytes of a skippable frame at `offset`, 0 when there is none (section 3.1.2). */
+/** Bytes of a skippable frame at `offset`, 0 if there is none (section 3.1.2). */
 export function skippableSize(file: ByteReader, offset: number): number {
   if (offset + 8 > file.length) return 0
   const isSkippable = (file.u32le(offset, 'magic') & SKIPPABLE.mask) >>> 0 === SKIPPABLE.magic
@@ -32,7 +32,7 @@ export function skippableSize(file: ByteReader, offset: number): number {
   return size
 }
 
-/** Frame_Content_Size of so many bytes at `offset` (section 3.1.1.1.4). */
+/** Frame_Content_Size in a field of `bytes` bytes at `offset` (section 3.1.1.1.4). */
 function readContentSize(file: ByteReader, offset: number, bytes: number): number | null {
   const field = 'content size'
   if (bytes === 0) return null
@@ -56,7 +56,7 @@ export function readZstdFrame(file: ByteReader): ZstdFrame {
       what: file.what,
       where: hex(offset),
       found: 'a dictionary',
-      expected: 'frames that need none',
+      expected: 'frames without one',
     })
   }
   offset += dictionaryBytes

@@ -1,6 +1,6 @@
 /**
- * A device tree as the bytes that it is: offsets instead of objects, in the order and with the errors of libfdt. For those
- * who show a tree byte for byte or change it in place; `fdt.ts` is for those who want to know what is in it.
+ * A device tree as bytes: works with offsets instead of objects, in the order and with the errors of libfdt. Use it to show
+ * a tree byte for byte, or to change it in place; use `fdt.ts` to read its contents.
  */
 import { fault } from '../../errors.js'
 import {
@@ -13,7 +13,7 @@ import {
   FDT_VERSION,
 } from './fdt-format.js'
 
-/** Errors of libfdt, as it spells them. */
+/** Errors of libfdt, in its spelling. */
 export type FdtErrorName =
   | 'FDT_ERR_NOTFOUND'
   | 'FDT_ERR_EXISTS'
@@ -36,15 +36,15 @@ export interface FdtProperty {
   readonly name: string
   /** a view of the blob */
   readonly value: Uint8Array
-  /** where the value is, from the start of the blob */
+  /** offset of the value from the start of the blob */
   readonly offset: number
 }
 
-/** Bytes that are enough to know how long a blob is. */
+/** Bytes that are enough to read the size of a blob. */
 export const FDT_PROBE_BYTES = FDT_HEADER_BYTES[17]
 const PROPERTY_HEADER_BYTES = 12
 
-/** The error that libfdt's `call` ends with; `call` is spelt as U-Boot prints it, `fdt_setprop():`. */
+/** The error of a libfdt call; `call` is spelled as U-Boot prints it, `fdt_setprop():`. */
 export function fdtError(call: string, error: FdtErrorName) {
   return fault('FDT_EDIT', { call, error })
 }
@@ -52,22 +52,22 @@ export function fdtError(call: string, error: FdtErrorName) {
 const wordAt = (bytes: Uint8Array, offset: number) =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(offset)
 
-/** Where the last block ends: what is behind it, up to the total size, is room for edits and holds nothing. */
+/** The end of the last block. From there to the total size is free space for edits. */
 export function fdtDataEnd(bytes: Uint8Array): number {
   const word = (field: keyof typeof FDT_HEADER) => wordAt(bytes, FDT_HEADER[field])
   if (word('version') === 16) return word('totalSize')
   return Math.max(word('structure') + word('structureSize'), word('strings') + word('stringsSize'))
 }
 
-/** The version that the header tells, and the oldest it is compatible with. */
+/** The version of a tree, and the oldest version it is compatible with. */
 export function fdtVersions(bytes: Uint8Array): { version: number; compatible: number } {
   return { version: wordAt(bytes, FDT_HEADER.version), compatible: wordAt(bytes, FDT_HEADER.compatible) }
 }
 
 /**
- * What is wrong with a header; null when nothing is.
+ * The error of a header; null if it is valid.
  *
- * @param bytes at least {@link FDT_PROBE_BYTES}; blocks are held against the size that the header tells
+ * @param bytes at least {@link FDT_PROBE_BYTES}; blocks must lie within the total size in the header
  */
 export function checkFdtHeader(bytes: Uint8Array): FdtErrorName | null {
   const word = (field: keyof typeof FDT_HEADER) => wordAt(bytes, FDT_HEADER[field])
@@ -86,7 +86,7 @@ export function checkFdtHeader(bytes: Uint8Array): FdtErrorName | null {
   return total >= header && inside ? null : 'FDT_ERR_TRUNCATED'
 }
 
-/** Whether a node has this name; a unit address that was not asked for does not matter. */
+/** Whether a node has this name, with any unit address if `wanted` has none. */
 const sameNode = (name: string, wanted: string) =>
   name === wanted || (!wanted.includes('@') && name.startsWith(`${wanted}@`))
 
@@ -95,7 +95,7 @@ export class FdtBlob {
 
   /**
    * @param bytes the blob, at least up to the end of its last block
-   * @throws FDT_EDIT when its header is not one
+   * @throws FDT_EDIT if its header is invalid
    */
   constructor(bytes: Uint8Array) {
     const error =
@@ -110,7 +110,7 @@ export class FdtBlob {
     return this.#bytes
   }
 
-  /** The blob moves: same content, other room. */
+  /** Use another buffer with the same content. */
   protected replaceBytes(bytes: Uint8Array): void {
     this.#bytes = bytes
   }
@@ -120,14 +120,14 @@ export class FdtBlob {
     return wordAt(this.#bytes, FDT_HEADER[field])
   }
 
-  /** Bytes of the structure block; before version 17 nobody tells. */
+  /** Bytes of the structure block; before version 17, the header does not have its size. */
   get structureSize(): number {
     return this.header('version') === 16
       ? this.header('totalSize') - this.header('structure')
       : this.header('structureSize')
   }
 
-  /** The token at `at`, NOPs too. FDT_END, or anything that is no token, is an error: nobody reads beyond the root. */
+  /** The token at `at`, possibly a NOP. FDT_END is an error like any invalid token: no caller reads beyond the root. */
   event(at: number): FdtEvent {
     const base = this.header('structure')
     const end = this.structureSize
@@ -157,7 +157,7 @@ export class FdtBlob {
     }
   }
 
-  /** A name of the strings block; empty where there is none. */
+  /** A name in the strings block; empty if `offset` is outside. */
   #string(offset: number): string {
     const start = this.header('strings') + offset
     const end = this.header('strings') + this.header('stringsSize')
@@ -180,7 +180,7 @@ export class FdtBlob {
     } while (depth > 0)
   }
 
-  /** Nodes right below one, in order. */
+  /** Children of a node, in order. */
   *children(node: number): Generator<{ readonly at: number; readonly name: string }> {
     let depth = 0
     for (const event of this.walk(node)) {
@@ -198,7 +198,7 @@ export class FdtBlob {
     }
   }
 
-  /** A child by name, the unit address only where it is asked for; null when there is none. */
+  /** A child by name, with any unit address if `name` has none; null if there is none. */
   child(node: number, name: string): number | null {
     for (const { at, name: found } of this.children(node)) if (sameNode(found, name)) return at
     return null
@@ -210,7 +210,7 @@ export class FdtBlob {
   }
 
   /**
-   * The node of a path. Without a slash in front its first name is an alias.
+   * The node at a path. Without a leading slash, the first name is an alias.
    *
    * @throws FDT_EDIT: FDT_ERR_NOTFOUND, FDT_ERR_BADPATH for an unknown alias
    */
@@ -238,7 +238,7 @@ export class FdtBlob {
     return path.startsWith('/') ? path : null
   }
 
-  /** Ranges that the kernel must not touch: up to the first of no size. */
+  /** Ranges that the kernel must not use, up to the first of size 0. */
   reservations(): { address: bigint; size: bigint }[] {
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length)
     const found: { address: bigint; size: bigint }[] = []

@@ -1,21 +1,21 @@
 /**
- * Changes of a device tree in place, with the bytes that libfdt would leave: a new property stands first, a new node before
- * its siblings, names of properties are added behind the others and never go, and all of it has to fit into the total size.
+ * Edits a device tree in place, with the same resulting bytes as libfdt: a new property comes first, a new node before its
+ * siblings, names of properties are appended and never removed, and everything has to fit into the total size.
  */
 import { FdtBlob, fdtDataEnd, fdtError } from './fdt-blob.js'
 import { align, FDT_HEADER, FDT_HEADER_BYTES, FDT_RESERVATION_BYTES, FDT_TOKEN, FDT_VERSION } from './fdt-format.js'
 
 const PROPERTY_HEADER_BYTES = 12
 const PAGE = 0x1000
-/** What `fdt resize` keeps free: a reservation for the tree, four more for a ramdisk. */
+/** Reservations that `fdt resize` leaves room for: one for the tree, four for a ramdisk. */
 const SPARE_RESERVATIONS = 5
 
 export class FdtEditor extends FdtBlob {
   /**
-   * Copy a blob into more room, and put its blocks into the order that edits need.
+   * Copy a blob into a larger buffer, with its blocks in the order that edits need.
    *
    * @param size total size of the copy, bytes
-   * @throws FDT_EDIT: FDT_ERR_NOSPACE when it does not fit
+   * @throws FDT_EDIT: FDT_ERR_NOSPACE if it does not fit
    */
   static open(bytes: Uint8Array, size: number): FdtEditor {
     const blob = new FdtEditor(bytes)
@@ -44,12 +44,12 @@ export class FdtEditor extends FdtBlob {
     return new FdtEditor(copy)
   }
 
-  /** Behind the last block, when they are in order: so much of the blob holds something. */
+  /** The end of the strings block, which is the last one. */
   get end(): number {
     return this.header('strings') + this.header('stringsSize')
   }
 
-  /** A copy without room for edits, as a file has it. */
+  /** A copy without free space, as in a file. */
   trimmed(): Uint8Array {
     const bytes = new Uint8Array(this.bytes.subarray(0, fdtDataEnd(this.bytes)))
     setWords(bytes, { totalSize: bytes.length })
@@ -69,7 +69,7 @@ export class FdtEditor extends FdtBlob {
     setWords(this.bytes, { [field]: value })
   }
 
-  /** Make `grow` more or fewer bytes of the `old` ones at `at`, from the blob's start; what is behind moves. */
+  /** Grow or shrink the `old` bytes at `at`, counted from the blob's start, by `grow`, and move everything after them. */
   #splice(call: string, at: number, old: number, grown: number): void {
     if (!this.#ordered()) throw fdtError(call, 'FDT_ERR_BADLAYOUT')
     const end = this.end
@@ -91,7 +91,7 @@ export class FdtEditor extends FdtBlob {
     })
   }
 
-  /** Where a property's name is in the strings block; the end of a longer one will do. Null when it is not there. */
+  /** Offset of a name in the strings block, possibly at the end of a longer name; null if it is not there. */
   #nameOffset(name: Buffer): number | null {
     const start = this.header('strings')
     const { buffer, byteOffset } = this.bytes
@@ -124,7 +124,7 @@ export class FdtEditor extends FdtBlob {
     const known = this.#nameOffset(bytes)
     const offset = known ?? this.header('stringsSize')
     const grown = PROPERTY_HEADER_BYTES + room + (known === null ? bytes.length : 0)
-    // Both or none: a name without its property would be left behind.
+    // Check before writing the name, which would otherwise stay without its property.
     if (this.end + grown > this.header('totalSize')) throw fdtError(call, 'FDT_ERR_NOSPACE')
     if (known === null) {
       this.#splice(call, this.end, 0, bytes.length)
@@ -172,19 +172,19 @@ export class FdtEditor extends FdtBlob {
     return at
   }
 
-  /** The child of this name, made when there is none. @throws FDT_EDIT */
+  /** The child of this name, created if there is none. @throws FDT_EDIT */
   ensureChild(parent: number, name: string): number {
     return this.child(parent, name) ?? this.addNode(parent, name)
   }
 
-  /** Remove a node with all that is below it. @throws FDT_EDIT */
+  /** Remove a node and everything below it. @throws FDT_EDIT */
   deleteNode(node: number): void {
     let end = node
     for (const { next } of this.walk(node)) end = next
     this.#spliceStructure('fdt_del_node():', node, end - node, 0)
   }
 
-  /** Add a memory reservation behind the others. @throws FDT_EDIT: FDT_ERR_NOSPACE */
+  /** Append a memory reservation. @throws FDT_EDIT: FDT_ERR_NOSPACE */
   addReservation(address: bigint, size: bigint): void {
     const at = this.header('reservations') + this.reservations().length * FDT_RESERVATION_BYTES
     this.#spliceReservations('fdt_add_mem_rsv():', at, 0, FDT_RESERVATION_BYTES)
@@ -210,10 +210,10 @@ export class FdtEditor extends FdtBlob {
   }
 
   /**
-   * Make the total size what the tree needs, with room for a few reservations, up to the end of a page.
+   * Set the total size to what the tree needs, plus room for a few reservations, rounded up to the end of a page.
    *
-   * @param address where the blob lies: pages are counted from 0; a reservation of the blob itself grows with it
-   * @param extra bytes more
+   * @param address of the blob, for the page boundary; a reservation of the blob itself grows with it
+   * @param extra more bytes to reserve
    */
   resize(address: number, extra: number): void {
     const own = this.reservations().findIndex(({ address: start }) => start === BigInt(address))

@@ -1,4 +1,4 @@
-/** Numbers of the flattened device tree (Devicetree Specification v0.4, sections 5.1 to 5.4). All are big-endian. */
+/** Constants of the flattened device tree (Devicetree Specification v0.4, sections 5.1 to 5.4). Words are big-endian. */
 
 export const FDT_MAGIC = 0xd00d_feed
 
@@ -23,9 +23,9 @@ export const FDT_HEADER_BYTES = { 16: 36, 17: 40 } as const
 export const FDT_TOKEN = { beginNode: 1, endNode: 2, property: 3, nop: 4, end: 9 } as const
 export const FDT_RESERVATION_BYTES = 16
 
-/** The depth at which Linux gives up (`drivers/of/fdt.c`). */
+/** The depth at which Linux stops (`drivers/of/fdt.c`). */
 export const FDT_MAX_DEPTH = 64
-/** The specification says 31 characters, trees in the field have longer names; this bounds the work for a bad blob. */
+/** The specification allows 31 characters, but real trees have longer names. This bounds the work for a bad blob. */
 export const FDT_MAX_NAME = 255
 
 /** Round up to a multiple of `to`. */

@@ -1,21 +1,21 @@
 /**
  * Device tree overlays, as `dtc -@` makes them and libfdt applies them (dtc `Documentation/dt-object-internal.txt`).
  *
- * An overlay is a tree of its own: its phandles start from 1 again, its references to itself are listed in
- * `__local_fixups__`, its references to labels of the base in `__fixups__`. Each `fragment` says where in the base its
- * `__overlay__` goes.
+ * An overlay is a separate tree: its phandles start from 1 again, its references to its own nodes are listed in
+ * `__local_fixups__`, and its references to labels of the base in `__fixups__`. Each `fragment` names the node of the base
+ * into which its `__overlay__` is merged.
  */
 import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from './fdt.js'
 import { encodeCells, encodeString, ensureNode, findNode, propCells, propString, propStrings } from './fdt-query.js'
 
 const CELL_BYTES = 4
-/** 0 and 0xffffffff are no phandles (Devicetree Specification v0.4, section 2.3.3). */
+/** 0 and 0xffffffff are not valid phandles (Devicetree Specification v0.4, section 2.3.3). */
 const MAX_PHANDLE = 0xffff_fffe
-/** `linux,phandle` is the older name; both may be there, with one value. */
+/** `linux,phandle` is the older name. A node may have both, with the same value. */
 const PHANDLE_NAMES = ['phandle', 'linux,phandle'] as const
 
-/** One place of the overlay that goes into one node of the base. */
+/** A part of the overlay that is merged into one node of the base. */
 interface Fragment {
   readonly path: string
   readonly node: FdtNode
@@ -42,18 +42,18 @@ function* walk(node: FdtNode, path = ''): Generator<{ node: FdtNode; path: strin
   for (const child of node.children) yield* walk(child, `${path}/${child.name}`)
 }
 
-/** The work on one overlay: both trees are copies that may be changed. */
+/** Applies one overlay. Both trees are copies, which it modifies. */
 class OverlayMerge {
   readonly #what: string
   readonly #base: Fdt
   readonly #overlay: Fdt
-  /** what is added to the overlay's own phandles, so that none is taken by the base */
+  /** added to the overlay's own phandles, so that none collides with the base */
   readonly #delta: number
   readonly #fragments: readonly Fragment[]
-  /** the base's nodes, those merged into it too */
+  /** the base's nodes, including merged ones */
   readonly #paths = new Map<FdtNode, string>()
   readonly #byPhandle = new Map<number, FdtNode>()
-  /** values that are copies already and may be written into */
+  /** values that were already copied, so they can be modified */
   readonly #patched = new WeakSet<Uint8Array>()
 
   constructor(base: Fdt, overlay: Fdt, what: string) {
@@ -69,14 +69,15 @@ class OverlayMerge {
   }
 
   apply(): Fdt {
-    if (this.#fragments.length === 0) throw this.#fail('/', 'it has no fragment: is it a whole device tree?')
+    if (this.#fragments.length === 0)
+      throw this.#fail('/', 'it has no fragment; maybe it is not an overlay but a device tree')
     this.#renumber()
     this.#fixReferencesToBase()
     this.#fixReferencesToItself(this.#keptPhandles())
     const targets = new Map<string, string>()
     for (const fragment of this.#fragments) {
       const target = this.#target(fragment)
-      if (target === null) throw this.#fail(fragment.path, 'the base has no such target')
+      if (target === null) throw this.#missing(fragment.path, 'such target')
       const path = this.#paths.get(target) ?? ''
       targets.set(fragment.path, path)
       this.#merge(target, fragment.content, path)
@@ -85,11 +86,15 @@ class OverlayMerge {
     return this.#base
   }
 
+  #missing(where: string, missing: string) {
+    return fault('FDT_OVERLAY_BASE', { what: this.#what, where, missing })
+  }
+
   #fail(where: string, reason: string) {
     return fault('FDT_OVERLAY', { what: this.#what, where, reason })
   }
 
-  /** Know a subtree of the base by path and by phandle. The root's path is empty, so that children append to it. */
+  /** Index a subtree of the base by path and by phandle. The root's path is empty, so that children append to it. */
   #index(top: FdtNode, path: string): void {
     for (const { node, path: below } of walk(top, path)) {
       this.#paths.set(node, below)
@@ -104,7 +109,10 @@ class OverlayMerge {
       const phandle = phandleOf(node)
       if (phandle === null) continue
       if (phandle === 0 || phandle + this.#delta > MAX_PHANDLE) {
-        throw this.#fail(path || '/', `phandle ${phandle} plus ${this.#delta} of the base is none`)
+        throw this.#fail(
+          path || '/',
+          `phandle ${phandle} cannot be raised by ${this.#delta}, the highest phandle of the base`,
+        )
       }
       for (const name of PHANDLE_NAMES) {
         if (node.properties.has(name)) node.properties.set(name, encodeCells([phandle + this.#delta]))
@@ -117,9 +125,12 @@ class OverlayMerge {
     const node = findNode(this.#overlay, path)
     const value = node?.properties.get(name)
     if (node === null || value === undefined)
-      throw this.#fail(path, `a fixup names property ${name}, which is not there`)
+      throw this.#fail(path, `a fixup names the property ${name}, which does not exist`)
     if (offset + CELL_BYTES > value.length) {
-      throw this.#fail(`${path} ${name}`, `a fixup at byte ${offset} lies outside its ${value.length} bytes`)
+      throw this.#fail(
+        `${path} ${name}`,
+        `a fixup at byte ${offset} lies outside the ${value.length} bytes of the property`,
+      )
     }
     const patched = this.#patched.has(value) ? value : new Uint8Array(value)
     const view = new DataView(patched.buffer, patched.byteOffset, patched.length)
@@ -128,17 +139,17 @@ class OverlayMerge {
     node.properties.set(name, patched)
   }
 
-  /** `__fixups__`: for each label of the base, where in the overlay its phandle belongs (`path:property:offset`). */
+  /** `__fixups__`: for each label of the base, where to write its phandle in the overlay (`path:property:offset`). */
   #fixReferencesToBase(): void {
     const fixups = exactChild(this.#overlay.root, '__fixups__')
     if (fixups === undefined) return
     const symbols = exactChild(this.#base.root, '__symbols__')
-    if (symbols === undefined) throw this.#fail('/__fixups__', 'the base has no __symbols__: build it with `dtc -@`')
+    if (symbols === undefined) throw this.#missing('/__fixups__', '__symbols__; compile it with `dtc -@`')
     for (const label of fixups.properties.keys()) {
       const path = propString(symbols, label)
       const target = path === null ? null : findNode(this.#base, path)
       const phandle = target && phandleOf(target)
-      if (phandle === null) throw this.#fail(`/__fixups__ ${label}`, 'the base has no such label with a phandle')
+      if (phandle === null) throw this.#missing(`/__fixups__ ${label}`, 'such label with a phandle')
       for (const place of propStrings(fixups, label) ?? []) {
         const [, at, name, offset] = /^(\/[^:]*):([^:]+):(\d{1,9})$/.exec(place) ?? []
         if (at === undefined || name === undefined) {
@@ -150,8 +161,8 @@ class OverlayMerge {
   }
 
   /**
-   * Phandles of the overlay, renumbered, whose node lands on a node of the base that has a phandle already. The base's
-   * stays, for the base refers to it.
+   * Phandles of overlay nodes that are merged into base nodes which already have a phandle. The base's phandle stays,
+   * because the base refers to it.
    */
   #keptPhandles(): Map<number, number> {
     const kept = new Map<number, number>()
@@ -183,7 +194,7 @@ class OverlayMerge {
     }
   }
 
-  /** Where a fragment goes: `target` is a phandle, `target-path` a path. */
+  /** The node into which a fragment is merged: `target` is a phandle, `target-path` a path. */
   #target({ node, path }: Fragment): FdtNode | null {
     const phandle = propCells(node, 'target')?.[0]
     if (phandle !== undefined) return this.#byPhandle.get(phandle) ?? null
@@ -192,7 +203,7 @@ class OverlayMerge {
     return findNode(this.#base, targetPath)
   }
 
-  /** Properties replace those of the same name, children are merged likewise. */
+  /** Properties replace those of the same name, children are merged recursively. */
   #merge(target: FdtNode, source: FdtNode, path: string): void {
     const kept = phandleOf(target)
     for (const [name, value] of source.properties) {
@@ -221,7 +232,7 @@ class OverlayMerge {
       const path = propString(symbols, label) ?? ''
       const [, fragment = '', rest = ''] = /^(\/[^/]+)\/__overlay__(\/.*)?$/.exec(path) ?? []
       const target = targets.get(fragment)
-      // a label on the fragment itself, or outside of all, has no place in the base
+      // A label on the fragment itself, or outside all fragments, has no node in the base.
       if (target === undefined) continue
       merged.properties.set(label, encodeString(target + rest || '/'))
     }
@@ -229,12 +240,12 @@ class OverlayMerge {
 }
 
 /**
- * Apply an overlay to a device tree. Neither is changed.
+ * Apply an overlay to a device tree. Neither is modified.
  *
- * @param base built with symbols (`dtc -@`) when the overlay refers to its labels
+ * @param base compiled with symbols (`dtc -@`) if the overlay refers to its labels
  * @param overlay a tree of fragments
  * @param what name of the overlay, for errors
- * @throws FDT_OVERLAY when it does not fit, FORMAT_VALUE when a property of either is malformed
+ * @throws FDT_OVERLAY, FDT_OVERLAY_BASE if it does not fit, FORMAT_VALUE if a property of either is malformed
  */
 export function applyOverlay(base: Fdt, overlay: Fdt, what = 'overlay'): Fdt {
   return new OverlayMerge(base, overlay, what).apply()

@@ -1,4 +1,4 @@
-/** Parsing of a flattened device tree. Nothing is copied: every property is a view of the blob. */
+/** Parses a flattened device tree. Nothing is copied: every property is a view of the blob. */
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
 import {
@@ -31,14 +31,14 @@ function readName(block: ByteReader, offset: number, field: string): string {
 }
 
 /**
- * Reads the structure block from its first token to FDT_END. Both readers start at the blob's first byte, so that
- * errors name offsets of the file, and end where their block ends.
+ * Reads the structure block from its first token to FDT_END. Both readers start at the blob's first byte, so that errors
+ * have offsets in the file, and end with their block.
  */
 class StructureParser {
   readonly #block: ByteReader
   readonly #strings: ByteReader
   readonly #stringsOffset: number
-  /** property names that were read, by offset: a tree has few names and many properties */
+  /** property names already read, by offset: a tree has few names and many properties */
   readonly #names = new Map<number, string>()
   #at: number
 
@@ -49,12 +49,12 @@ class StructureParser {
     this.#stringsOffset = stringsOffset
   }
 
-  /** The whole tree: one root, FDT_END behind it. */
+  /** The whole tree: one root node, then FDT_END. */
   parse(): FdtNode {
     this.#expect(FDT_TOKEN.beginNode, 'first token', 'FDT_BEGIN_NODE')
     const root = this.#node('', 1)
     if (root.name !== '') throw this.#malformed('name of the root node', 'none', root.name)
-    this.#expect(FDT_TOKEN.end, 'token behind the root node', 'FDT_END')
+    this.#expect(FDT_TOKEN.end, 'token after the root node', 'FDT_END')
     return root
   }
 
@@ -79,7 +79,7 @@ class StructureParser {
     if (found !== token) throw this.#malformed(field, name, found)
   }
 
-  /** A node from behind its FDT_BEGIN_NODE to its FDT_END_NODE. `parent` is the parent's path without a last slash. */
+  /** A node, after its FDT_BEGIN_NODE, to its FDT_END_NODE. `parent` is the parent's path without a trailing slash. */
   #node(parent: string, depth: number): FdtNode {
     if (depth > FDT_MAX_DEPTH) throw this.#malformed('node', `at most ${FDT_MAX_DEPTH} levels`, depth)
     const name = readName(this.#block, this.#at, 'node name')
@@ -93,7 +93,7 @@ class StructureParser {
       if (token === FDT_TOKEN.endNode) return node
       if (token === FDT_TOKEN.beginNode) {
         const child = this.#node(path, depth + 1)
-        if (names.has(child.name)) throw this.#malformed(`${path}/${child.name}`, 'a name of its own', 'the same twice')
+        if (names.has(child.name)) throw this.#malformed(`${path}/${child.name}`, 'a unique name', 'a duplicate')
         names.add(child.name)
         node.children.push(child)
       } else if (token === FDT_TOKEN.property && node.children.length === 0) {
@@ -109,7 +109,7 @@ class StructureParser {
     const length = this.#word('property length')
     const name = this.#propertyName(this.#word('property name offset'))
     if (name === '') throw this.#malformed(`property of ${path}/`, 'a name', 'none')
-    if (node.properties.has(name)) throw this.#malformed(`${path}/${name}`, 'a name of its own', 'the same twice')
+    if (node.properties.has(name)) throw this.#malformed(`${path}/${name}`, 'a unique name', 'a duplicate')
     node.properties.set(name, this.#block.subarray(this.#at, length, `property ${path}/${name}`))
     this.#at = align(this.#at + length, 4)
   }
@@ -123,7 +123,7 @@ class StructureParser {
   }
 }
 
-/** The memory reservation block: pairs of 64-bit numbers that a pair of zeros ends (section 5.3). */
+/** The memory reservation block: pairs of 64-bit numbers, ended by a pair of zeros (section 5.3). */
 function readReservations(blob: ByteReader, offset: number): FdtReservation[] {
   const reservations: FdtReservation[] = []
   let at = offset
@@ -136,7 +136,7 @@ function readReservations(blob: ByteReader, offset: number): FdtReservation[] {
   }
 }
 
-/** The header's version, once it is one that can be read. */
+/** The header's version, if it is a supported one. */
 function readVersion(file: ByteReader): 16 | 17 {
   const version = file.u32be(FDT_HEADER.version, 'version')
   const compatible = file.u32be(FDT_HEADER.compatible, 'last compatible version')
@@ -150,9 +150,9 @@ function readVersion(file: ByteReader): 16 | 17 {
 }
 
 /**
- * Parse a flattened device tree of version 16 or 17, or a later one that says it is compatible with 17.
+ * Parse a flattened device tree of version 16 or 17, or a later version compatible with 17.
  *
- * @param bytes the blob; bytes behind its total size are ignored
+ * @param bytes the blob; bytes after its total size are ignored
  * @param what name of the blob, for errors
  * @throws FORMAT_MAGIC, FORMAT_TRUNCATED, FORMAT_VALUE, FORMAT_UNSUPPORTED
  */
@@ -171,14 +171,9 @@ export function parseFdt(bytes: Uint8Array, what = 'dtb'): Fdt {
   const offsetOf = (field: 'reservations' | 'structure' | 'strings', alignment: number) => {
     const offset = blob.u32be(FDT_HEADER[field], field)
     if (offset >= headerBytes && offset % alignment === 0) return offset
-    throw blob.malformed(
-      FDT_HEADER[field],
-      `offset of ${field}`,
-      `a multiple of ${alignment} behind the header`,
-      offset,
-    )
+    throw blob.malformed(FDT_HEADER[field], `offset of ${field}`, `a multiple of ${alignment} after the header`, offset)
   }
-  /** A reader that ends where the block ends. */
+  /** A reader that ends with the block. */
   const block = (field: string, offset: number, size: number) => {
     blob.need(offset, size, field)
     return new ByteReader(blob.bytes.subarray(0, offset + size), what)

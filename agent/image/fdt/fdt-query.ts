@@ -1,20 +1,20 @@
-/** Reading and editing a device tree: nodes by path, properties by type (Devicetree Specification v0.4, chapter 2). */
+/** Reads and edits a device tree: nodes by path, properties by type (Devicetree Specification v0.4, chapter 2). */
 import { fault } from '../../errors.js'
 import { hex } from '../byte-reader.js'
 import type { Fdt, FdtNode } from './fdt.js'
 
-/** A range as `reg` holds it. */
+/** A range in `reg`. */
 export interface FdtReg {
-  /** physical address, or the parent bus's */
+  /** physical address, or address on the parent bus */
   readonly address: bigint
-  /** bytes; 0n where the size takes no cells */
+  /** bytes; 0n if sizes have no cells */
   readonly size: bigint
 }
 
-/** Defaults where a node does not say it (section 2.3.5). */
+/** Defaults for a node without these properties (section 2.3.5). */
 const DEFAULT_CELLS = { addressCells: 2, sizeCells: 1 } as const
 const CELL_BYTES = 4
-/** What a 64-bit number takes; PCI's three cells are not an address. */
+/** Cells of a 64-bit number; PCI's three cells are not a plain address. */
 const MAX_CELLS = 2
 
 function malformed(node: FdtNode, name: string, expected: string, found: string) {
@@ -22,7 +22,7 @@ function malformed(node: FdtNode, name: string, expected: string, found: string)
 }
 
 /**
- * The child of this name. The unit address may be left out when only one child has the name.
+ * The child of this name. The unit address may be omitted if only one child has the name.
  *
  * @param name `memory@40000000`, or `memory`
  */
@@ -41,8 +41,8 @@ const descend = (from: FdtNode, names: readonly string[]) =>
 /**
  * The node at a path.
  *
- * @param path `/`, `/soc/serial@1c28000`; unit addresses may be left out where they are not needed. Without a slash in
- *   front, the first name is an alias (section 3.3).
+ * @param path `/`, `/soc/serial@1c28000`; unit addresses may be omitted if the name is unique. Without a leading
+ *   slash, the first name is an alias (section 3.3).
  */
 export function findNode(fdt: Fdt, path: string): FdtNode | null {
   const names = segments(path)
@@ -53,7 +53,7 @@ export function findNode(fdt: Fdt, path: string): FdtNode | null {
   return aliased && descend(aliased, names.slice(1))
 }
 
-/** The node at a path; it and its parents are made where they are missing. */
+/** The node at a path. It and its parents are created if they are missing. */
 export function ensureNode(fdt: Fdt, path: string): FdtNode {
   let node = fdt.root
   for (const name of segments(path)) {
@@ -72,37 +72,37 @@ export function setProperty(node: FdtNode, name: string, bytes: Uint8Array): voi
   node.properties.set(name, bytes)
 }
 
-/** Remove a property; false when there was none. */
+/** Remove a property. @returns false if there was none */
 export function removeProperty(node: FdtNode, name: string): boolean {
   return node.properties.delete(name)
 }
 
 /**
- * A list of strings, null when the property is missing. An empty property is an empty list.
+ * A list of strings, null if the property is missing. An empty property is an empty list.
  *
- * @throws FORMAT_VALUE when the last string is not ended by a NUL
+ * @throws FORMAT_VALUE if the last string does not end with a NUL
  */
 export function propStrings(node: FdtNode, name: string): string[] | null {
   const bytes = node.properties.get(name)
   if (bytes === undefined) return null
   if (bytes.length === 0) return []
-  if (bytes.at(-1) !== 0) throw malformed(node, name, 'a string ended by a NUL', 'none')
+  if (bytes.at(-1) !== 0) throw malformed(node, name, 'a string that ends with a NUL', 'none')
   return Buffer.from(bytes.subarray(0, -1)).toString('utf8').split('\0')
 }
 
 /**
- * A string, the first one of a list; null when the property is missing or empty.
+ * A string, or the first one of a list; null if the property is missing or empty.
  *
- * @throws FORMAT_VALUE when it is not ended by a NUL
+ * @throws FORMAT_VALUE if it does not end with a NUL
  */
 export function propString(node: FdtNode, name: string): string | null {
   return propStrings(node, name)?.[0] ?? null
 }
 
 /**
- * 32-bit cells, null when the property is missing.
+ * 32-bit cells, null if the property is missing.
  *
- * @throws FORMAT_VALUE when the length is not a multiple of four
+ * @throws FORMAT_VALUE if the length is not a multiple of four
  */
 export function propCells(node: FdtNode, name: string): number[] | null {
   const bytes = node.properties.get(name)
@@ -113,9 +113,9 @@ export function propCells(node: FdtNode, name: string): number[] | null {
 }
 
 /**
- * One 32-bit cell, null when the property is missing.
+ * One 32-bit cell, null if the property is missing.
  *
- * @throws FORMAT_VALUE when it is not exactly one cell
+ * @throws FORMAT_VALUE if it is not exactly one cell
  */
 export function propU32(node: FdtNode, name: string): number | null {
   const cells = propCells(node, name)
@@ -126,7 +126,7 @@ export function propU32(node: FdtNode, name: string): number | null {
 }
 
 /**
- * How many cells the addresses and sizes of a node's children take (section 2.3.5).
+ * The numbers of cells in the addresses and sizes of a node's children (section 2.3.5).
  *
  * @throws FORMAT_VALUE
  */
@@ -137,15 +137,15 @@ export function cellsOf(node: FdtNode): { addressCells: number; sizeCells: numbe
   }
 }
 
-/** A number of so many cells, the most significant first. */
+/** A number from cells, the most significant first. */
 const joinCells = (cells: readonly number[]) => cells.reduce((sum, cell) => (sum << 32n) | BigInt(cell), 0n)
 
 /**
- * The ranges of `reg`, none when the property is missing.
+ * The ranges of `reg`, none if the property is missing.
  *
- * @param addressCells cells of an address, as the parent says (`cellsOf`)
+ * @param addressCells cells of an address, from the parent (`cellsOf`)
  * @param sizeCells cells of a size, likewise
- * @throws FORMAT_VALUE when the cells do not come out even, or a number is wider than 64 bits
+ * @throws FORMAT_VALUE if the last range is incomplete, or a number has more than 64 bits
  */
 export function readRegs(node: FdtNode, addressCells: number, sizeCells: number): FdtReg[] {
   if (addressCells < 1 || addressCells > MAX_CELLS || sizeCells > MAX_CELLS) {
@@ -160,7 +160,7 @@ export function readRegs(node: FdtNode, addressCells: number, sizeCells: number)
   }))
 }
 
-/** Cells as a property holds them. */
+/** Cells in the form of a property. */
 export function encodeCells(cells: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(cells.length * CELL_BYTES)
   const view = new DataView(bytes.buffer)
@@ -169,9 +169,9 @@ export function encodeCells(cells: readonly number[]): Uint8Array {
 }
 
 /**
- * A number in so many cells, the most significant first: an address in the width of the root's cells.
+ * A number as `cells` cells, the most significant first, such as an address in the root's number of cells.
  *
- * @throws FORMAT_VALUE when it does not fit
+ * @throws FORMAT_VALUE if it does not fit
  */
 export function encodeNumber(value: number | bigint, cells: number): Uint8Array {
   const whole = BigInt(value)

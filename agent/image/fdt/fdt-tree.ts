@@ -3,12 +3,12 @@
 export interface FdtNode {
   /** with the unit address, `memory@40000000`; empty for the root */
   name: string
-  /** views of the blob they came from; replace a value, do not write into it */
+  /** views of the parsed blob; replace a value, do not write into it */
   properties: Map<string, Uint8Array>
   children: FdtNode[]
 }
 
-/** A range of memory that the kernel must not touch (section 5.3). */
+/** A range of memory that the kernel must not use (section 5.3). */
 export interface FdtReservation {
   /** physical address */
   address: bigint

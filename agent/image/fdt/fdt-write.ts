@@ -1,4 +1,4 @@
-/** Writing of a flattened device tree, version 17. */
+/** Writes a flattened device tree, version 17. */
 import { fault } from '../../errors.js'
 import {
   align,
@@ -12,7 +12,7 @@ import {
 } from './fdt-format.js'
 import type { Fdt, FdtNode } from './fdt-tree.js'
 
-/** Property names, each once, with the offset of each. */
+/** The strings block: each property name once, with its offset. */
 class StringsBlock {
   readonly #offsets = new Map<string, number>()
   size = 0
@@ -31,7 +31,7 @@ class StringsBlock {
   }
 }
 
-/** Bytes that a node takes in the structure block; collects the names of its properties on the way. */
+/** Bytes of a node in the structure block. Also collects the names of its properties. */
 function measure(node: FdtNode, strings: StringsBlock, depth: number): number {
   if (depth > FDT_MAX_DEPTH) {
     throw fault('FORMAT_VALUE', {
@@ -50,7 +50,7 @@ function measure(node: FdtNode, strings: StringsBlock, depth: number): number {
   return size
 }
 
-/** Writes words and bytes one after the other; gaps stay zero. */
+/** Writes words and bytes in sequence; gaps stay zero. */
 class StructureWriter {
   readonly #bytes: Uint8Array
   readonly #view: DataView
@@ -67,7 +67,7 @@ class StructureWriter {
     this.#at += 4
   }
 
-  /** `size` bytes are taken, which may be more than `value` has. */
+  /** Write a value and advance by `size` bytes, which may be more than it has. */
   #put(value: Uint8Array, size: number): void {
     this.#bytes.set(value, this.#at)
     this.#at += align(size, 4)
@@ -88,11 +88,11 @@ class StructureWriter {
 }
 
 /**
- * Write a device tree as version 17: header, reservations, structure, strings, each on a multiple of 8 bytes.
+ * Write a device tree as version 17: header, reservations, structure and strings, each at a multiple of 8 bytes.
  *
  * @param fdt the tree; properties are copied out of it
- * @param options `slack`: bytes of zeros kept free at the end, inside the total size, for those who add properties
- * @throws FORMAT_VALUE when the tree is too deep to be read again
+ * @param options `slack`: bytes of zeros at the end, within the total size, as free space for edits
+ * @throws FORMAT_VALUE if the tree is too deep to be read again
  */
 export function writeFdt(fdt: Fdt, { slack = 0 }: { slack?: number } = {}): Uint8Array {
   const strings = new StringsBlock()

@@ -1,4 +1,4 @@
-/** Image: the kernel of 64-bit ARM (Linux `Documentation/arch/arm64/booting.rst`, section 4). Words are little-endian. */
+/** Image: the kernel format of 64-bit ARM (Linux `Documentation/arch/arm64/booting.rst`, section 4). Words are little-endian. */
 import { ByteReader } from '../byte-reader.js'
 
 export interface Arm64Image {
@@ -8,11 +8,11 @@ export interface Arm64Image {
   readonly size: number
   /** distance of the image from a 2 MiB boundary, bytes */
   readonly textOffset: number
-  /** memory that the kernel takes from its start, bss included, bytes; 0 for kernels before 3.17, which do not say */
+  /** memory that the kernel needs from its start, with its bss, bytes; 0 for kernels before 3.17, which do not state it */
   readonly imageSize: number
   readonly flags: bigint
   readonly bigEndian: boolean
-  /** bytes; null where the kernel does not say */
+  /** bytes; null if the kernel does not state it */
   readonly pageSize: number | null
   /** the 2 MiB boundary may be anywhere in memory, not only near its start */
   readonly anywhere: boolean
@@ -22,7 +22,7 @@ const OFFSET = { textOffset: 8, imageSize: 16, flags: 24, magic: 0x38 } as const
 const HEADER_BYTES = 0x40
 /** "ARM\x64" */
 const MAGIC = 0x644d_5241
-/** What `text_offset` was while `image_size` did not exist and the word's byte order was not defined. */
+/** The value of `text_offset` before `image_size` existed and the byte order was defined. */
 const OLD_TEXT_OFFSET = 0x8_0000
 const PAGE_SIZES = [null, 0x1000, 0x4000, 0x1_0000] as const
 
@@ -31,7 +31,7 @@ export function isArm64Image(bytes: Uint8Array): boolean {
   return bytes.length >= HEADER_BYTES && new ByteReader(bytes, '').u32le(OFFSET.magic, 'magic') === MAGIC
 }
 
-/** A 64-bit size that a number can hold. */
+/** A 64-bit size as a number. @throws FORMAT_VALUE from 2^53 on */
 function sizeAt(file: ByteReader, offset: number, field: string): number {
   const value = file.u64le(offset, field)
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw file.malformed(offset, field, 'less than 2^53', `${value}`)

@@ -1,28 +1,28 @@
 /**
- * TEXT_OFFSET read from the decompressor's own instructions, for kernels whose tag table does not carry it.
+ * Reads TEXT_OFFSET from the decompressor's instructions, for kernels that do not have it in their tag table.
  *
  * With AUTO_ZRELADDR, `head.S` masks its own address to the start of RAM and adds TEXT_OFFSET:
  *
  *     until 5.11   and r4, r4, #0xf8000000   add r4, r4, #TEXT_OFFSET     one after the other
  *     since 5.12   and r0, r0, #0xf8000000   add r4, r0, #TEXT_OFFSET     the FDT check lies between
  *
- * The constant is one immediate operand in either instruction set, or the kernel would not have been assembled.
+ * The constant is a single immediate operand in both instruction sets; the assembler accepts nothing else.
  */
 
 /** The decompressor's first instructions lie here; with an EFI header they start after its 4 KiB. */
 const SCAN_BYTES = 0x4000
-/** The FDT check between the two instructions takes 11 instructions; leave room for as many again. */
+/** The FDT check between the two instructions takes 11 instructions; search twice as far. */
 const WINDOW_BYTES = 96
 /** Below 16 KiB there is no room for the page table; from 128 MiB on the kernel would leave its block of RAM. */
 const PLAUSIBLE = { least: 0x4000, below: 0x0800_0000 } as const
 
-/** One instruction set: how its two instructions look, in units of `step` bytes. */
+/** One instruction set, in units of `step` bytes, and how to recognise the two instructions. */
 interface InstructionSet {
   readonly source: 'arm' | 'thumb2'
   readonly step: number
-  /** register that holds the masked address when `word` is the `and`, else null */
+  /** register with the masked address if `word` is the `and`, else null */
   maskedRegister(word: number): number | null
-  /** TEXT_OFFSET when `word` is `add r4, register, #imm`, else null */
+  /** TEXT_OFFSET if `word` is `add r4, register, #imm`, else null */
   added(word: number, register: number): number | null
 }
 
@@ -49,7 +49,7 @@ const ARM: InstructionSet = {
     (word & 0xffff_f000) >>> 0 === (0xe280_4000 | (register << 16)) >>> 0 ? expandArmImmediate(word & 0xfff) : null,
 }
 
-/** Words are the first halfword in the upper half, as the ARM ARM prints them. */
+/** The first halfword of a word is the upper half, like in the ARM ARM. */
 const THUMB2: InstructionSet = {
   source: 'thumb2',
   step: 2,
@@ -62,11 +62,11 @@ const THUMB2: InstructionSet = {
 }
 
 /**
- * Look for TEXT_OFFSET in the decompressor's instructions (`arch/arm/boot/compressed/head.S`).
+ * Find TEXT_OFFSET in the decompressor's instructions (`arch/arm/boot/compressed/head.S`).
  *
  * @param image zImage from its first byte
  * @param thumb whether its decompressor is Thumb-2
- * @returns bytes from the start of RAM; null when the pattern is not there, as in kernels linked to a fixed address
+ * @returns bytes from the start of RAM; null without the pattern, as in kernels linked to a fixed address
  */
 export function scanTextOffset(
   image: Uint8Array,

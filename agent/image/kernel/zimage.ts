@@ -7,15 +7,15 @@ import { ByteReader, hex } from '../byte-reader.js'
 import { scanTextOffset } from './zimage-text-offset.js'
 
 export interface ZImage {
-  /** exactly `size` bytes, a view: an appended DTB would override the one we pass, so it is cut */
+  /** exactly `size` bytes, a view; without an appended DTB, which would override the one we pass */
   readonly bytes: Uint8Array
   /** `end - start`, bytes */
   readonly size: number
   readonly start: number
   readonly end: number
-  /** bytes of the file that was parsed */
+  /** bytes of the parsed file */
   readonly fileSize: number
-  /** the tag of the kernel's size: where it is, and its words from the count on */
+  /** the tag with the kernel's size: its offset, and its words from the count on */
   readonly tag: {
     readonly offset: number
     readonly words: readonly number[]
@@ -31,9 +31,9 @@ export interface ZImage {
   readonly mallocSize: number | null
   /** the decompressor is Thumb-2 code, after one ARM instruction that switches to it */
   readonly thumb: boolean
-  /** the DTB behind the image, a view; it is not part of `bytes` */
+  /** the DTB appended to the image, a view; not part of `bytes` */
   readonly appendedDtb: Uint8Array | null
-  /** bytes behind the image and the appended DTB; they are not part of `bytes` */
+  /** bytes after the image and the appended DTB; not part of `bytes` */
   readonly trailing: number
 }
 
@@ -48,11 +48,11 @@ const OFFSET = {
 } as const
 const HEADER_BYTES = 0x30
 const BIG_ENDIAN = 0x0102_0304
-/** at 0x34: says that 0x38 holds the offset of the tag table */
+/** at 0x34, if the word at 0x38 is the offset of the tag table */
 const EXTENSION_MAGIC = 0x4545_4545
 /** "KLSZ": kernel size */
 const TAG_KERNEL_SIZE = 0x5a53_4c4b
-/** The count of the first kernels with the tag leaves out itself and the id; two words follow the id in any case. */
+/** The first kernels with the tag did not count the count and the id. At least two words follow the id. */
 const LEAST_TAG_WORDS = 4
 const FDT_MAGIC = 0xd00d_feed
 /** `sub pc, pc, #3` since 4.15, `bx r12` before: both enter Thumb code */
@@ -66,7 +66,7 @@ export function isZImage(bytes: Uint8Array): boolean {
   return bytes.length >= HEADER_BYTES && new ByteReader(bytes, '').u32le(OFFSET.magic, 'magic') === MAGIC
 }
 
-/** The words of the kernel-size tag, or null when the table has none. */
+/** The words of the kernel-size tag, or null if the table has none. */
 function readTag(image: ByteReader): ZImage['tag'] {
   if (image.length < OFFSET.table + 4) return null
   if (image.u32le(OFFSET.extension, 'extension magic') !== EXTENSION_MAGIC) return null
@@ -97,7 +97,7 @@ function readTag(image: ByteReader): ZImage['tag'] {
   }
 }
 
-/** The DTB that starts right behind the image, where the decompressor looks for one. */
+/** The DTB directly after the image, where the decompressor looks for one. */
 function readAppendedDtb(rest: Uint8Array): Uint8Array | null {
   if (rest.length < 8) return null
   const reader = new ByteReader(rest, 'appended dtb')
@@ -142,7 +142,7 @@ export function parseZImage(bytes: Uint8Array, what = 'zImage'): ZImage {
   const image = new ByteReader(bytes.subarray(0, size), what)
   const thumb = THUMB_SWITCHES.some(([offset, word]) => image.u32le(offset, 'entry code') === word)
   const tag = readTag(image)
-  // words of the tag: count, id, pointer to edata, bss, TEXT_OFFSET, MALLOC_SIZE (vmlinux.lds.S)
+  // Words of the tag: count, id, pointer to edata, bss, TEXT_OFFSET, MALLOC_SIZE (vmlinux.lds.S)
   const [, , edataPointer, bss, textOffset, mallocSize] = tag?.words ?? []
   const edata = edataPointer === undefined ? null : image.u32le(edataPointer, 'decompressed size')
   const rest = bytes.subarray(size)

@@ -1,9 +1,9 @@
-/** Digests of a FIT's images (FIT specification, "Hash nodes"), computed a piece at a time. */
+/** Digests of a FIT's images (FIT specification, "Hash nodes"), computed in chunks. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { FitHash } from './fit.js'
 
-/** What checking a hash node ends with: fine, not asked for, or U-Boot's words on what is wrong. */
+/** The result of checking a hash node; errors are in U-Boot's words. */
 export type FitVerdict =
   | 'ok'
   | 'ignored'
@@ -14,15 +14,15 @@ export type FitVerdict =
   | 'Bad hash value'
 
 interface Digest {
-  update(piece: Uint8Array): void
+  update(chunk: Uint8Array): void
   finish(): Uint8Array
 }
 
 function crcDigest(): Digest {
   let crc = 0
   return {
-    update(piece) {
-      crc = crc32(piece, crc)
+    update(chunk) {
+      crc = crc32(chunk, crc)
     },
     finish() {
       const bytes = Buffer.alloc(4)
@@ -34,7 +34,7 @@ function crcDigest(): Digest {
 
 function opensslDigest(name: string): Digest {
   const hash = createHash(name)
-  return { update: piece => void hash.update(piece), finish: () => hash.digest() }
+  return { update: chunk => void hash.update(chunk), finish: () => hash.digest() }
 }
 
 const DIGESTS: ReadonlyMap<string, () => Digest> = new Map([
@@ -42,11 +42,11 @@ const DIGESTS: ReadonlyMap<string, () => Digest> = new Map([
   ...['md5', 'sha1', 'sha256', 'sha384', 'sha512'].map(name => [name, () => opensslDigest(name)] as const),
 ])
 
-/** The check of one hash node: feed it the image's data unless the verdict is clear from the start. */
+/** Checks one hash node. Feed it the image's data, unless `early` is set. */
 export class FitHashCheck {
   readonly #expected: Uint8Array
   readonly #digest: Digest | null
-  /** the verdict that needs no data; null: the data decides */
+  /** the verdict if it does not depend on the data, else null */
   readonly early: FitVerdict | null
 
   constructor({ algorithm, value, ignored }: FitHash) {
@@ -65,12 +65,12 @@ export class FitHashCheck {
     this.#digest = this.early === null && start !== undefined ? start() : null
   }
 
-  /** The next piece of the data. */
-  update(piece: Uint8Array): void {
-    this.#digest?.update(piece)
+  /** Add the next chunk of the data. */
+  update(chunk: Uint8Array): void {
+    this.#digest?.update(chunk)
   }
 
-  /** The data is through. */
+  /** Finish after the last chunk. */
   finish(): FitVerdict {
     if (this.#digest === null) return this.early ?? 'Unsupported hash algorithm'
     const found = this.#digest.finish()

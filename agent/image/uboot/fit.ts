@@ -1,12 +1,12 @@
 /**
- * FIT images: a device tree whose nodes are images, with their data in it or behind it, and configurations that say which
- * of them belong together (Flattened Image Tree specification 1.0; U-Boot `doc/usage/fit/source_file_format.rst`).
+ * FIT images: a device tree whose nodes describe images, with their data in the tree or after it, and configurations that
+ * group them (Flattened Image Tree specification 1.0; U-Boot `doc/usage/fit/source_file_format.rst`).
  */
 import { ByteReader } from '../byte-reader.js'
 import { type FdtNode, parseFdt } from '../fdt/fdt.js'
 import { align, FDT_HEADER } from '../fdt/fdt-format.js'
 
-/** Where an image's data is, from the start of the FIT. External data is behind the tree's total size. */
+/** Position of an image's data from the start of the FIT. External data lies after the tree's total size. */
 interface FitData {
   readonly offset: number
   /** bytes */
@@ -19,11 +19,11 @@ export interface FitHash {
   readonly algorithm: string | null
   /** a view of the FIT */
   readonly value: Uint8Array | null
-  /** a flag of the node says that it is not to be checked */
+  /** the node has a flag that it is not to be checked */
   readonly ignored: boolean
 }
 
-/** A signature, as it stands there: nothing here checks it. */
+/** A signature. It is not checked. */
 interface FitSignature {
   /** of the node: `signature-1` */
   readonly name: string
@@ -37,10 +37,10 @@ interface FitSignature {
   readonly time: number | null
 }
 
-/** What vouches for an image or a configuration, in the order of the nodes. */
+/** A hash or signature of an image or a configuration, in the order of the nodes. */
 export type FitProof = ({ readonly kind: 'hash' } & FitHash) | ({ readonly kind: 'signature' } & FitSignature)
 
-/** Names are as they stand there; what is missing, or is no string, is null. */
+/** An image. A field is null if its property is missing, or not a string. */
 export interface FitImage {
   /** of the node: `kernel-1` */
   readonly name: string
@@ -49,20 +49,20 @@ export interface FitImage {
   readonly arch: string | null
   readonly os: string | null
   readonly compression: string | null
-  /** physical address; null where none is told */
+  /** physical address; null if there is none */
   readonly load: number | null
   readonly entry: number | null
-  /** null: there is none */
+  /** null without data */
   readonly data: FitData | null
   readonly proofs: readonly FitProof[]
 }
 
-/** Names of images by what they are for: `kernel`, `ramdisk`, `fdt` and its overlays, `loadables`, `script`. */
+/** Names of images by purpose: `kernel`, `ramdisk`, `fdt` and its overlays, `loadables`, `script`. */
 export interface FitConfiguration {
   /** of the node: `conf-1` */
   readonly name: string
   readonly description: string | null
-  /** the lists of names of each property that is one */
+  /** each property that is a list of names */
   readonly images: ReadonlyMap<string, readonly string[]>
   readonly proofs: readonly FitProof[]
 }
@@ -73,16 +73,16 @@ export interface Fit {
   readonly time: number | null
   readonly images: readonly FitImage[]
   readonly configurations: readonly FitConfiguration[]
-  /** name of the configuration to take when none is asked for */
+  /** name of the default configuration */
   readonly defaultConfiguration: string | null
-  /** name of the image to take when none is asked for: a FIT of scripts has it */
+  /** name of the default image, for a FIT of scripts */
   readonly defaultImage: string | null
 }
 
 const CELL_BYTES = 4
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 
-/** Strings of a property; none where it is missing or is not ended by a NUL. */
+/** Strings of a property; none if it is missing or does not end with a NUL. */
 function strings(node: FdtNode, name: string): string[] {
   const value = node.properties.get(name)
   return value === undefined || value.length < 1 || value.at(-1) !== 0 ? [] : text(value.subarray(0, -1)).split('\0')
@@ -90,7 +90,7 @@ function strings(node: FdtNode, name: string): string[] {
 
 const string = (node: FdtNode, name: string): string | null => strings(node, name)[0] ?? null
 
-/** A number of one cell, or of two that fit a JavaScript number; null where it is missing or something else. */
+/** A number of one or two cells, below 2^53; null if it is missing or anything else. */
 function number(node: FdtNode, name: string): number | null {
   const value = node.properties.get(name)
   if (value?.length === CELL_BYTES) return Buffer.from(value).readUInt32BE(0)
@@ -113,7 +113,7 @@ function readProofs(node: FdtNode): FitProof[] {
   })
 }
 
-/** Where the data is; `total` is the tree's size, from whose end external data counts. */
+/** Position of the data. Offsets of external data count from `total`, the size of the tree. */
 function readData(node: FdtNode, blob: Uint8Array, total: number): FitData | null {
   const position = number(node, 'data-position')
   const offset = number(node, 'data-offset')
@@ -137,17 +137,17 @@ function readConfiguration(node: FdtNode): FitConfiguration {
   }
 }
 
-/** Whether a device tree is a FIT: it has a description, a time, and a node for images. */
+/** A FIT has a description, a time, and a node for images. */
 const isFitRoot = (root: FdtNode) =>
   root.properties.has('description') && root.properties.has('timestamp') && child(root, 'images') !== undefined
 
 /**
- * Parse a FIT. Its data is not looked at, and need not be there when it is external.
+ * Parse a FIT. Its data is not read; external data may be missing.
  *
  * @param bytes the FIT; nothing is copied from it
  * @param what name of the file, for errors
- * @param totalSize bytes behind which external data starts, when the tree in `bytes` was cut to less
- * @returns null when it is a device tree but no FIT
+ * @param totalSize size of the tree, after which external data starts, if `bytes` has another one
+ * @returns null if it is a device tree but not a FIT
  * @throws FORMAT_*
  */
 export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): Fit | null {

@@ -124,7 +124,7 @@ export type UImageArch = Name<typeof UIMAGE_ARCH>
 export type UImageType = Name<typeof UIMAGE_TYPE>
 export type UImageCompression = Name<typeof UIMAGE_COMPRESSION>
 
-/** What a number's name stands for, as U-Boot prints it (`mkimage -T list` and the like); what is missing has none. */
+/** Long names as U-Boot prints them (`mkimage -T list` and the like). */
 const LONG_NAMES = {
   os: {
     invalid: 'Invalid OS',

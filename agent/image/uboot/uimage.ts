@@ -15,7 +15,7 @@ import {
 
 const MAGIC = 0x2705_1956
 export const UIMAGE_HEADER_BYTES = 64
-/** Bytes of the name, with the zeros behind it. */
+/** Bytes of the name, padded with zeros. */
 const NAME_BYTES = 32
 const OFFSET = {
   magic: 0,
@@ -39,10 +39,10 @@ const TABLES = {
 } as const
 type ByteField = keyof typeof TABLES
 
-/** Types whose data starts with a list of sizes that a zero ends. */
+/** Types whose data starts with a list of sizes, ended by a zero. */
 export const UIMAGE_TYPES_WITH_PARTS: readonly (UImageType | null)[] = ['multi', 'script']
 
-/** A header as it is read; a number that no table knows is null. */
+/** The fields of a header. A number that is not in its table is null. */
 export interface UImageFields {
   /** seconds since 1970 */
   readonly time: number
@@ -55,11 +55,11 @@ export interface UImageFields {
   readonly type: UImageType | null
   readonly compression: UImageCompression | null
   readonly name: string
-  /** what the header says of itself */
+  /** CRC of the header, from the header */
   readonly headerCrc: number
-  /** what it should say */
+  /** CRC computed from the header */
   readonly computedCrc: number
-  /** what it says of the data */
+  /** CRC of the data, from the header */
   readonly dataCrc: number
 }
 
@@ -70,7 +70,7 @@ export function isUImage(bytes: Uint8Array): boolean {
 }
 
 /**
- * Read a header, and compute its CRC. Whether that is right, and whether the data is there, is for the caller to say.
+ * Read a header and compute its CRC. The caller compares it, and checks that the data is there.
  *
  * @param bytes at least the header
  * @param what name of the file, for errors
@@ -85,7 +85,7 @@ export function readUImageHeader(bytes: Uint8Array, what = 'uImage'): UImageFiel
     const table: Readonly<Record<number, string>> = TABLES[field]
     return table[file.u8(OFFSET[field], field)] ?? null
   }
-  // the header's CRC is computed with its own field zero; `slice` would not copy if this is a Buffer
+  // The header's CRC is computed with its own field set to zero. (`slice` of a Buffer would not copy.)
   const blanked = new Uint8Array(bytes.subarray(0, UIMAGE_HEADER_BYTES))
   blanked.fill(0, OFFSET.headerCrc, OFFSET.headerCrc + 4)
   const name = Buffer.from(file.subarray(OFFSET.name, NAME_BYTES, 'name')).toString('latin1')
@@ -106,12 +106,12 @@ export function readUImageHeader(bytes: Uint8Array, what = 'uImage'): UImageFiel
 }
 
 /**
- * Where the files of a `multi` or `script` image are: sizes, a zero, then each file on a multiple of four bytes.
+ * Find the files of a `multi` or `script` image: sizes, a zero, then each file at a multiple of four bytes.
  *
- * @param data the image's data, or as much of its beginning as holds the list
+ * @param data the image's data, or its beginning with the whole list
  * @param what name of the file, for errors
- * @returns offsets from the start of the data, bytes; whether they are inside of it is not looked at
- * @throws FORMAT_TRUNCATED when the list does not end
+ * @returns offsets from the start of the data, bytes; not checked against the size of the data
+ * @throws FORMAT_TRUNCATED if the list does not end
  */
 export function uimageParts(data: Uint8Array, what = 'uImage'): { offset: number; size: number }[] {
   const table = new ByteReader(data, what)
@@ -133,9 +133,9 @@ export function uimageParts(data: Uint8Array, what = 'uImage'): { offset: number
 export interface UImage {
   /** seconds since 1970 */
   readonly time: number
-  /** bytes of data behind the header */
+  /** bytes of data after the header */
   readonly size: number
-  /** physical address the data is meant for */
+  /** physical address for the data */
   readonly load: number
   /** physical address of the first instruction */
   readonly entry: number
@@ -144,15 +144,15 @@ export interface UImage {
   readonly type: UImageType
   readonly compression: UImageCompression
   readonly name: string
-  /** the data, a view; still compressed when `compression` says so */
+  /** the data, a view; compressed as `compression` says */
   readonly data: Uint8Array
-  /** the files of a `multi` or `script` image, views; of others the data alone */
+  /** the files of a `multi` or `script` image, else the data; views */
   readonly parts: readonly Uint8Array[]
-  /** bytes behind the data */
+  /** bytes after the data */
   readonly trailing: number
 }
 
-/** What goes into a header; `os` is `linux` unless told otherwise. */
+/** Fields for a new header; `os` is `linux` by default. */
 export interface UImageHeader {
   readonly type: UImageType
   readonly arch: UImageArch
@@ -173,7 +173,7 @@ function checkCrc(what: string, offset: number, expected: number, found: number)
   throw fault('FORMAT_CRC', { what, where: hex(offset), expected: hex(expected), found: hex(found) })
 }
 
-/** The name that a table has for the byte of a field. */
+/** A name from a field's table. @throws FORMAT_VALUE if the table does not have the number */
 function named<Name>(file: ByteReader, field: ByteField, name: Name | null): Name {
   if (name !== null) return name
   const offset = OFFSET[field]
@@ -212,7 +212,7 @@ export function parseUImage(bytes: Uint8Array, what = 'uImage'): UImage {
   }
 }
 
-/** The number that a table has for a name. The type of `name` makes sure that there is one. */
+/** The number for a name in a table. The type of `name` guarantees that it has one. */
 function numberOf(table: Table, name: string): number {
   return Number(Object.entries(table).find(([, value]) => value === name)?.[0])
 }
@@ -220,9 +220,9 @@ function numberOf(table: Table, name: string): number {
 /**
  * Make a legacy uImage, as `mkimage -A arch -O os -T type -C compression -a load -e entry -n name -d data` does.
  *
- * @param header what goes into the header
- * @param data put behind it as it is: a `multi` or `script` image brings its own list of sizes
- * @throws FORMAT_VALUE when the name is longer than 32 bytes
+ * @param header fields of the header
+ * @param data appended unchanged: that of a `multi` or `script` image must start with the list of sizes
+ * @throws FORMAT_VALUE if the name is longer than 32 bytes
  */
 export function packUImage(header: UImageHeader, data: Uint8Array): Uint8Array {
   const name = Buffer.from(header.name, 'latin1')

@@ -113,9 +113,9 @@ function boardSetup(machine: Machine, _args: readonly string[], working: number)
   return 0
 }
 
-/** The name that libfdt has for what is wrong with an overlay. */
-function overlayError(error: FauxbootError): string {
-  return /^the base has no/.test(String(error.details.reason)) ? 'FDT_ERR_NOTFOUND' : 'FDT_ERR_BADOVERLAY'
+/** libfdt's error for an overlay that cannot be applied. */
+function overlayError({ code }: FauxbootError): string {
+  return code === 'FDT_OVERLAY_BASE' ? 'FDT_ERR_NOTFOUND' : 'FDT_ERR_BADOVERLAY'
 }
 
 /** Apply an overlay; the working tree is as it was when that fails, where a real U-Boot leaves it unusable. */

@@ -1,7 +1,7 @@
 /** Damaged copies of valid files, for fuzzing: flipped, overwritten, cut, repeated. */
 import fc from 'fast-check'
 
-/** Words that parsers of sizes and offsets trip over. */
+/** Words at the limits of sizes and offsets. */
 const NASTY_WORDS = [0, 1, 3, 4, 0x7fff_ffff, 0x8000_0000, 0xffff_fff8, 0xffff_ffff, 0xd00d_feed, 0x0100_0000]
 
 type Mutation = (bytes: Uint8Array) => Uint8Array

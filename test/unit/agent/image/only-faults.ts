@@ -1,14 +1,14 @@
-/** The one property that every parser must have: whatever comes in, only errors of the table come out. */
+/** A property that every parser must have: any input gives a result or an error of the table. */
 import fc from 'fast-check'
 import { FauxbootError } from '../../../../agent/errors.js'
 import { mutatedBytes } from './mutated-bytes.js'
 
-/** Rethrows what is not an error of the table. */
+/** Rethrow anything but an error of the table. */
 function refuseOthers(error: unknown): void {
   if (!(error instanceof FauxbootError)) throw error
 }
 
-/** Feed damaged copies of valid files, and bytes that never were one, to a parser. */
+/** Feed damaged copies of valid files, and random bytes, to a parser. */
 export function assertOnlyFaults(
   valid: readonly Uint8Array[],
   parse: (bytes: Uint8Array) => unknown,

@@ -5,7 +5,7 @@ import { decompress } from '../../../../../agent/image/compression/compression.j
 const limit = 10_000
 const plain = Buffer.from('a kernel, small enough for a test')
 
-/** A member with the optional fields that the flags ask for (RFC 1952 section 2.3). */
+/** A member with optional fields according to its flags (RFC 1952 section 2.3). */
 function memberOf(flags: number, fields: Uint8Array): Buffer {
   const trailer = Buffer.alloc(8)
   trailer.writeUInt32LE(crc32(plain), 0)
@@ -15,7 +15,7 @@ function memberOf(flags: number, fields: Uint8Array): Buffer {
 
 const unpacked = async (bytes: Uint8Array) => Buffer.from(await decompress(bytes, { limit })).toString()
 
-t.test('the optional fields of the header are stepped over', async t => {
+t.test('the optional fields of the header are skipped', async t => {
   const extra = Buffer.from([3, 0, 1, 2, 3])
   const name = Buffer.from('vmlinux\0')
   const comment = Buffer.from('from a test\0')
@@ -26,7 +26,7 @@ t.test('the optional fields of the header are stepped over', async t => {
   t.equal(await unpacked(memberOf(0x1f, Buffer.concat([extra, name, comment, crc]))), plain.toString())
 })
 
-t.test('a header that goes beyond the file is refused', async t => {
+t.test('a truncated header is refused', async t => {
   await t.rejects(unpacked(memberOf(0x04, Buffer.from([0xff, 0xff]))), {
     code: 'FORMAT_TRUNCATED',
     details: { where: '0x0 (extra field)' },
@@ -54,7 +54,7 @@ t.test('CRC and size are checked', async t => {
   await t.rejects(unpacked(damaged(4)), { code: 'FORMAT_VALUE', details: { expected: '0x21', found: '0x20' } })
 })
 
-t.test("corrupt data is refused in zlib's words", async t => {
+t.test("the error for corrupt data is zlib's", async t => {
   const bytes = gzipSync(plain)
   bytes.writeUInt8(0x07, 10)
   await t.rejects(decompress(bytes, { limit, what: 'Image' }), {

@@ -13,7 +13,7 @@ const unpacked = async (bytes: Uint8Array) => Buffer.from(await decompress(bytes
 
 const HEADER_BYTES = 12
 
-/** A copy with bytes replaced, and the CRC32 of a range put where it belongs. */
+/** A copy with bytes replaced, and the CRC32 of a range corrected. */
 function patched(
   bytes: Uint8Array,
   at: number,
@@ -34,7 +34,7 @@ function withBlockHeader(at: number, ...values: readonly number[]): Buffer {
   return patched(bytes, HEADER_BYTES + at, values, [HEADER_BYTES, end], end)
 }
 
-t.test('every check that the decoder knows is taken', async t => {
+t.test('streams with each supported check are decompressed', async t => {
   for (const check of ['none', 'crc32', 'crc64']) t.same(await unpacked(xz(`--check=${check}`)), plain, check)
   await t.rejects(unpacked(xz('--check=sha256')), {
     code: 'FORMAT_UNSUPPORTED',
@@ -42,7 +42,7 @@ t.test('every check that the decoder knows is taken', async t => {
   })
 })
 
-t.test('many blocks, with their sizes in front or not, are taken', async t => {
+t.test('streams of many blocks are decompressed, with sizes in the block headers or not', async t => {
   t.same(await unpacked(xz('-T2', '--block-size=5000')), plain)
   t.same(await unpacked(xz('-T1', '--block-size=5000')), plain)
   t.same(await unpacked(withBlockHeader(4, 28)), plain, 'with the dictionary of xz -9')
@@ -51,7 +51,7 @@ t.test('many blocks, with their sizes in front or not, are taken', async t => {
 t.test('filters and dictionaries that the decoder lacks are named', async t => {
   await t.rejects(unpacked(xz('--arm', '--lzma2=preset=6')), {
     code: 'FORMAT_UNSUPPORTED',
-    details: { found: 'filter arm', expected: 'lzma2 alone' },
+    details: { found: 'filter arm', expected: 'only lzma2' },
   })
   await t.rejects(unpacked(withBlockHeader(2, 0x40)), { code: 'FORMAT_UNSUPPORTED', details: { found: 'filter 64' } })
   await t.rejects(unpacked(withBlockHeader(4, 29)), {
@@ -60,7 +60,7 @@ t.test('filters and dictionaries that the decoder lacks are named', async t => {
   })
 })
 
-t.test('a block header that cannot be is refused', async t => {
+t.test('an invalid block header is refused', async t => {
   await t.rejects(unpacked(withBlockHeader(1, 0x04)), { code: 'FORMAT_VALUE', details: { where: '0xd (block flags)' } })
   await t.rejects(unpacked(withBlockHeader(4, 41)), {
     code: 'FORMAT_VALUE',
@@ -72,7 +72,7 @@ t.test('a block header that cannot be is refused', async t => {
   })
 })
 
-t.test('a chunk that cannot be is refused', async t => {
+t.test('an invalid chunk is refused', async t => {
   const bytes = Buffer.from(WHOLE)
   bytes.writeUInt8(0x7f, 24)
   await t.rejects(unpacked(bytes), { code: 'FORMAT_VALUE', details: { where: '0x18 (chunk)', found: '0x7f' } })
@@ -87,7 +87,7 @@ t.test('the CRCs of header, block header, index and footer are checked', async t
   }
 })
 
-t.test('a footer that does not belong to the header is refused', async t => {
+t.test('a footer that does not match the header is refused', async t => {
   const bytes = Buffer.from(WHOLE)
   const footer = bytes.length - 12
   const crc = [footer + 4, footer + 10] as const
@@ -111,7 +111,7 @@ t.test('data that does not match its check is refused', async t => {
   t.same(await unpacked(WHOLE), plain, 'and the decoder works again')
 })
 
-t.test('two files at once do not wait for one another for ever', async t => {
+t.test('two files decompressed at the same time do not block each other', async t => {
   const [one, two] = await Promise.all([unpacked(WHOLE), unpacked(WHOLE)])
   t.same(one, two)
 })

@@ -20,14 +20,14 @@ function block(type: number, size: number, last: boolean): number[] {
 /** A frame with a window, without a content size. */
 const frame = (...blocks: readonly number[]) => Buffer.from([...MAGIC, 0x00, 0x58, ...blocks])
 
-/** A frame that says its content size in eight bytes. */
+/** A frame with a content size of eight bytes. */
 function sizedFrame(size: bigint, ...blocks: readonly number[]): Buffer {
   const bytes = Buffer.from([...MAGIC, 0xe0, ...Array<number>(8).fill(0), ...blocks])
   bytes.writeBigUInt64LE(size, 5)
   return bytes
 }
 
-t.test('a frame that says its size, in any width, is taken', needs('zstd'), async t => {
+t.test('a frame with a content size of any width is decompressed', needs('zstd'), async t => {
   const directory = t.testdir()
   for (const size of [10, 300, 70_000, 300_000]) {
     writeFileSync(join(directory, 'file'), plain.subarray(0, size))
@@ -38,12 +38,12 @@ t.test('a frame that says its size, in any width, is taken', needs('zstd'), asyn
   t.equal((await unpacked(sizedFrame(3n, ...block(RAW, 3, true), 1, 2, 3))).length, 3)
 })
 
-t.test('a frame from a pipe, which does not say its size, is taken', needs('zstd'), async t => {
+t.test('a frame from a pipe, which has no content size, is decompressed', needs('zstd'), async t => {
   t.same(await unpacked(peer('zstd', ['-q', '-c'], plain)), plain)
   t.same(await unpacked(peer('zstd', ['-q', '-c'], plain), plain.length), plain, 'with a limit that is just met')
 })
 
-t.test('skippable frames between and behind frames are stepped over', needs('zstd'), async t => {
+t.test('skippable frames between and after frames are skipped', needs('zstd'), async t => {
   const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
   const one = peer('zstd', ['-q', '-c'], Buffer.from('one'))
   t.equal((await unpacked(Buffer.concat([one, skippable, skippable, one, skippable]))).toString(), 'oneone')
@@ -53,12 +53,12 @@ t.test('skippable frames between and behind frames are stepped over', needs('zst
   })
 })
 
-t.test('raw and repeated blocks, and empty frames, are taken', async t => {
+t.test('raw and repeated blocks, and empty frames, are decompressed', async t => {
   t.same(await unpacked(frame(...block(RAW, 2, false), 7, 8, ...block(RLE, 3, true), 9)), Buffer.from([7, 8, 9, 9, 9]))
   t.equal((await unpacked(frame(...block(RAW, 0, true)))).length, 0)
 })
 
-t.test('a size that the blocks cannot hold is refused before it is allocated', async t => {
+t.test('a content size that the blocks cannot reach is refused before it is allocated', async t => {
   await t.rejects(unpacked(sizedFrame(2n ** 62n, ...block(RAW, 0, true)), Number.MAX_SAFE_INTEGER), {
     code: 'FORMAT_VALUE',
   })
@@ -69,7 +69,7 @@ t.test('a size that the blocks cannot hold is refused before it is allocated', a
   await t.rejects(unpacked(sizedFrame(2n, ...block(RAW, 3, true), 1, 2, 3)), { code: 'DECOMPRESS_FAILED' })
 })
 
-t.test('a frame beyond what the decoder can hold is refused whatever the limit', async t => {
+t.test('a frame that is too large for the decoder is refused, regardless of the limit', async t => {
   const blocks = Array.from({ length: 8193 }, (_, i) => [...block(RLE, 0x2_0000, i === 8192), 0]).flat()
   await t.rejects(unpacked(frame(...blocks), 2 ** 40), {
     code: 'FORMAT_UNSUPPORTED',
@@ -77,7 +77,7 @@ t.test('a frame beyond what the decoder can hold is refused whatever the limit',
   })
 })
 
-t.test('a header that cannot be is refused', async t => {
+t.test('an invalid header is refused', async t => {
   await t.rejects(unpacked(Buffer.from([...MAGIC, 0x08, 0x58, ...block(RAW, 0, true)])), {
     code: 'FORMAT_VALUE',
     details: { where: '0x4 (frame header)' },
@@ -92,7 +92,7 @@ t.test('a header that cannot be is refused', async t => {
   })
 })
 
-t.test('a frame that needs a dictionary is refused, one that names none is not', async t => {
+t.test('a frame that needs a dictionary is refused, but a dictionary id of 0 is not', async t => {
   const withId = (id: number) => Buffer.from([...MAGIC, 0x01, 0x58, id, ...block(RAW, 1, true), 7])
   await t.rejects(unpacked(withId(5)), { code: 'FORMAT_UNSUPPORTED', details: { found: 'a dictionary' } })
   t.same(await unpacked(withId(0)), Buffer.from([7]))

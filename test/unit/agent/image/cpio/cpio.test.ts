@@ -18,7 +18,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-t.test('cpio lists what we pack', needs('cpio'), async t => {
+t.test('cpio lists the entries that we pack', needs('cpio'), async t => {
   const listing = peer('cpio', ['-t', '--quiet'], packCpio(entries)).toString()
   t.strictSame(
     listing.trim().split('\n'),
@@ -40,7 +40,7 @@ t.test('an archive is recognised, with checksums and without', needs('cpio'), as
   t.equal(isCpio(packCpio(entries).subarray(0, 10)), false)
 })
 
-t.test('entries come back as they were packed', async t => {
+t.test('entries that are packed and read are the same', async t => {
   const parsed = readCpio(packCpio(entries))
   t.match(
     parsed,
@@ -66,7 +66,7 @@ t.test('a stream has the same bytes, and passes data on without a copy', async t
   t.ok(chunks.includes(data))
 })
 
-t.test('what the format cannot hold is refused', async t => {
+t.test('entries that the format cannot represent are refused', async t => {
   const pack = (entry: Partial<CpioEntry>) => () => packCpio([{ name: 'file', mode: 0o100644, ...entry }])
   const refused = { code: 'FORMAT_VALUE' }
   t.throws(pack({ name: '' }), refused)

@@ -1,10 +1,10 @@
-/** Reads the cpio archives that we write. It trusts them: the agent itself reads none. */
+/** Reads cpio archives that we wrote, without checks. (The agent itself reads none.) */
 import type { CpioEntry } from '../../../../../agent/image/cpio/cpio.js'
 
 const HEADER_BYTES = 110
 const align4 = (offset: number): number => Math.ceil(offset / 4) * 4
 
-/** The entries of an archive, and of those appended to it; data is a view. */
+/** The entries of an archive, and of archives appended to it. Data is a view. */
 export function readCpio(bytes: Uint8Array): Required<CpioEntry>[] {
   const entries: Required<CpioEntry>[] = []
   for (let offset = 0; offset < bytes.length; ) {

@@ -1,4 +1,4 @@
-/** Device trees from source, made and shown by the real dtc. */
+/** Device trees compiled and decompiled by dtc. */
 import { type Fdt, parseFdt } from '../../../../../agent/image/fdt/fdt.js'
 import { fileNeeds, peer } from '../../../../peer.js'
 
@@ -19,7 +19,7 @@ export function fdtOf(source: string): Fdt {
   return parseFdt(dtbOf(source))
 }
 
-/** What dtc reads out of a blob, sorted, as source. */
+/** The sorted source that dtc decompiles from a blob. */
 export function sourceOf(dtb: Uint8Array): string {
   return peer('dtc', ['-q', '-s', '-I', 'dtb', '-O', 'dts'], dtb).toString()
 }

@@ -10,7 +10,7 @@ const SOURCE = `/ { empty; model = "test"; #address-cells = <1>; aliases { seria
   soc { uart@10 { status = "okay"; reg = <0x10 1>; }; gpio@20 { }; }; };`
 const text = (value: string) => Buffer.from(`${value}\0`)
 
-/** Bytes that are free for edits in the trees here. */
+/** Bytes of free space for edits in these trees. */
 const ROOM = 256
 const editor = (source = SOURCE) => {
   const bytes = dtbOf(source, [])
@@ -18,7 +18,7 @@ const editor = (source = SOURCE) => {
 }
 const names = (tree: FdtBlob, path: string) => [...tree.properties(tree.node(path))].map(({ name }) => name)
 const nodes = (tree: FdtBlob, path: string) => [...tree.children(tree.node(path))].map(({ name }) => name)
-/** The header's words on size: edits of libfdt move them by known amounts. */
+/** The sizes and offsets in the header, which edits of libfdt change by known amounts. */
 const sizes = (tree: FdtBlob) => [tree.header('strings'), tree.header('stringsSize'), tree.header('structureSize')]
 const grown = (tree: FdtBlob, before: number[]) => sizes(tree).map((size, i) => size - (before[i] ?? 0))
 
@@ -34,7 +34,7 @@ t.test('nodes are found by path, without unit address, and by alias', async t =>
   t.throws(() => editor('/ { };').node('serial0'), { message: 'libfdt fdt_path_offset() returned FDT_ERR_BADPATH' })
 })
 
-t.test('a new property stands first, an old one keeps its place, whatever it becomes', async t => {
+t.test('a new property comes first, an existing one keeps its place', async t => {
   const tree = editor()
   const before = sizes(tree)
   tree.setProperty(tree.node('/soc/uart'), 'bootargs', text('console=ttyS0'))
@@ -46,14 +46,14 @@ t.test('a new property stands first, an old one keeps its place, whatever it bec
   t.match(sourceOf(tree.trimmed()), /bootargs = "console=ttyS0";\s+reg = \[(01 ?){30}\];\s+status;/)
 })
 
-t.test('a name that ends another one is not stored again', async t => {
+t.test('a name that is the end of another one is not stored again', async t => {
   const tree = editor()
   const before = sizes(tree)
   tree.setProperty(0, 'odel', new Uint8Array())
   t.same(grown(tree, before), [12, 0, 12])
 })
 
-t.test('a new node stands before the other children and behind the properties', async t => {
+t.test('a new node comes after the properties and before the other children', async t => {
   const tree = editor()
   const node = tree.addNode(tree.node('/soc'), 'spi@30')
   t.same(nodes(tree, '/soc'), ['spi@30', 'uart@10', 'gpio@20'])
@@ -64,7 +64,7 @@ t.test('a new node stands before the other children and behind the properties', 
   t.same(nodes(tree, '/'), ['chosen', 'aliases', 'soc'])
 })
 
-t.test('what is removed is gone, its name is not', async t => {
+t.test('a removed property is gone, but its name is not', async t => {
   const tree = editor()
   const before = sizes(tree)
   tree.deleteProperty(0, 'model')
@@ -75,7 +75,7 @@ t.test('what is removed is gone, its name is not', async t => {
   t.notMatch(sourceOf(tree.trimmed()), /soc \{/)
 })
 
-t.test('reservations are added behind the others and move the tree', async t => {
+t.test('reservations are appended, and move the tree', async t => {
   const tree = editor()
   tree.addReservation(0x4600_0000n, 0xf_ffffn)
   tree.addReservation(0x1_0000_0000n, 0x1000n)
@@ -85,7 +85,7 @@ t.test('reservations are added behind the others and move the tree', async t => 
   t.match(sourceOf(tree.trimmed()), /memreserve\/\s+0x0*100000000 0x0*1000;/)
 })
 
-t.test('what does not fit is refused and leaves the tree as it was', async t => {
+t.test('an edit that does not fit is refused, and the tree is unchanged', async t => {
   const bytes = dtbOf(SOURCE, [])
   const tree = FdtEditor.open(bytes, bytes.length + 20)
   const before = Buffer.from(tree.trimmed())
@@ -99,7 +99,7 @@ t.test('what does not fit is refused and leaves the tree as it was', async t => 
   t.throws(() => FdtEditor.open(bytes, 100), { message: 'libfdt fdt_open_into(): FDT_ERR_NOSPACE' })
 })
 
-t.test('resizing ends at a page, however the tree lies in it', async t => {
+t.test('resizing extends the tree to the end of a page', async t => {
   const tree = editor()
   tree.resize(0x4300_0000, 0x1000)
   t.equal(tree.header('totalSize'), 0x2000)
@@ -130,7 +130,7 @@ function variants() {
   return { bytes, old, swapped }
 }
 
-t.test('older trees and those in another order are read, and put right when they are opened for edits', async t => {
+t.test('older trees and trees in another order are read, and reordered for edits', async t => {
   const { bytes, old, swapped } = variants()
   for (const variant of [old, swapped]) {
     t.same(nodes(new FdtBlob(variant), '/soc'), ['uart@10', 'gpio@20'])
@@ -143,7 +143,7 @@ t.test('older trees and those in another order are read, and put right when they
   t.throws(call, { message: 'libfdt fdt_add_subnode(): FDT_ERR_BADLAYOUT' })
 })
 
-t.test('a header that is none is told by what is wrong with it', async t => {
+t.test('an invalid header has the error of libfdt', async t => {
   const bytes = dtbOf(SOURCE, [])
   const broken = (offset: number, word: number) => {
     const copy = Uint8Array.from(bytes)
@@ -159,7 +159,7 @@ t.test('a header that is none is told by what is wrong with it', async t => {
     t.throws(() => new FdtBlob(bad), { message: 'libfdt fdt_check_header(): FDT_ERR_TRUNCATED' })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   const property = fc.property(mutatedBytes(dtbOf(SOURCE, [])), bytes => {
     try {
       const tree = FdtEditor.open(bytes, bytes.length + ROOM)

@@ -37,7 +37,7 @@ const OVERLAY = `
 &{/} { regulator: regulator { supply = <&regulator>; }; };
 `
 
-/** What fdtoverlay makes of a base and overlays, as source. */
+/** The result of fdtoverlay, as source. */
 function fdtoverlay(t: Test, base: Uint8Array, overlays: readonly Uint8Array[]): string {
   const directory = t.testdir()
   writeFileSync(join(directory, 'base'), base)
@@ -53,7 +53,7 @@ const at = (fdt: Fdt, path: string) => {
   return node
 }
 
-t.test('the result is what fdtoverlay makes', needs('fdtoverlay'), async t => {
+t.test('the result is the same as that of fdtoverlay', needs('fdtoverlay'), async t => {
   const base = dtbOf(BASE)
   const overlay = dtboOf(OVERLAY)
   const ours = writeFdt(applyOverlay(parseFdt(base), parseFdt(overlay)))
@@ -75,20 +75,20 @@ t.test('neither tree is changed', async t => {
   t.same([writeFdt(base), writeFdt(overlay)], before)
 })
 
-t.test('a phandle of the base stays when the overlay labels the same node', async t => {
+t.test('a phandle of the base stays if the overlay labels the same node', async t => {
   const fdt = applied(BASE, '&{/soc} { again: gpio@3000 { extra = <&again>; }; };')
   const gpio = at(fdt, '/soc/gpio@3000')
   t.strictSame(propCells(gpio, 'phandle'), propCells(at(fdtOf(BASE), '/soc/gpio@3000'), 'phandle'))
   t.strictSame(propCells(gpio, 'extra'), propCells(gpio, 'phandle'))
 })
 
-t.test('a node without a phandle gets that of the overlay', async t => {
+t.test('a node without a phandle gets the one of the overlay', async t => {
   const fdt = applied(BASE, '&{/} { bus: soc { }; user { bus = <&bus>; }; };')
   t.ok(propCells(at(fdt, '/soc'), 'phandle'))
   t.strictSame(propCells(at(fdt, '/user'), 'bus'), propCells(at(fdt, '/soc'), 'phandle'))
 })
 
-t.test('a fragment may land in a node that an earlier fragment brought', async t => {
+t.test('a fragment may target a node that an earlier fragment added', async t => {
   const fdt = applied(
     '/ { };',
     `/ {
@@ -105,7 +105,7 @@ t.test('a label on the target itself becomes a label of the target', async t => 
   t.equal(propString(at(fdt, '/__symbols__'), 'top'), '/')
 })
 
-t.test('a label that lies in no fragment is left out', async t => {
+t.test('a label outside all fragments is left out', async t => {
   const overlay = parseFdt(dtboOf('&{/} { a { }; };'))
   overlay.root.children.push({
     name: '__symbols__',
@@ -121,14 +121,14 @@ t.test('target-path may start with an alias', async t => {
   t.strictSame(propCells(at(fdt, '/soc'), 'a'), [1])
 })
 
-t.test('the older name of phandles is understood', async t => {
+t.test('the older name of phandles is recognised', async t => {
   const base = fdtOf('/ { a { }; };')
   setProperty(at(base, '/a'), 'linux,phandle', encodeCells([7]))
   const overlay = parseFdt(dtboOf('/ { fragment@0 { target = <7>; __overlay__ { n: n { n = <&n>; }; }; }; };'))
   t.strictSame(propCells(at(applyOverlay(base, overlay), '/a/n'), 'n'), [8])
 })
 
-t.test('what cannot be applied is refused, with the reason', async t => {
+t.test('an overlay that cannot be applied is refused with the reason', async t => {
   const refused = (base: string | Fdt, overlay: string | Fdt, where: string, reason: RegExp) =>
     t.throws(
       () =>
@@ -137,7 +137,7 @@ t.test('what cannot be applied is refused, with the reason', async t => {
           typeof overlay === 'string' ? parseFdt(dtboOf(overlay)) : overlay,
           'wifi.dtbo',
         ),
-      { code: 'FDT_OVERLAY', details: { what: 'wifi.dtbo', where, reason } },
+      { code: /^FDT_OVERLAY/, details: { what: 'wifi.dtbo', where }, message: reason },
     )
   refused('/ { };', fdtOf(BASE), '/', /no fragment/)
   refused('/ { };', '&{/nowhere} { };', '/fragment@0', /no such target/)
@@ -149,7 +149,7 @@ t.test('what cannot be applied is refused, with the reason', async t => {
   refused(unlabelled, '&soc { };', '/__fixups__', /dtc -@/)
 })
 
-t.test('fixups that lead nowhere are refused', async t => {
+t.test('fixups of missing nodes and properties are refused', async t => {
   const base = fdtOf(BASE)
   const broken = (fixup: string) => {
     const overlay = parseFdt(dtboOf('&uart0 { a = <&gpio>; };'))
@@ -161,7 +161,10 @@ t.test('fixups that lead nowhere are refused', async t => {
   t.throws(broken('/fragment@0:target:x'), where('/__fixups__ gpio', /PATH:PROPERTY:OFFSET/))
   t.throws(broken('/nowhere:target:0'), where('/nowhere', /property target/))
   t.throws(broken('/fragment@0/__overlay__:b:0'), where('/fragment@0/__overlay__', /property b/))
-  t.throws(broken('/fragment@0/__overlay__:a:1'), where('/fragment@0/__overlay__ a', /byte 1 lies outside its 4 bytes/))
+  t.throws(
+    broken('/fragment@0/__overlay__:a:1'),
+    where('/fragment@0/__overlay__ a', /byte 1 lies outside the 4 bytes of the property/),
+  )
 })
 
 t.test('a label whose node has no phandle is refused', async t => {
@@ -173,7 +176,7 @@ t.test('a label whose node has no phandle is refused', async t => {
   })
 })
 
-t.test('phandles that would run out are refused', async t => {
+t.test('phandles that would exceed the maximum are refused', async t => {
   const base = fdtOf('/ { a { }; };')
   setProperty(at(base, '/a'), 'phandle', encodeCells([0xffff_fffe]))
   const overlay = parseFdt(dtboOf('&{/} { n: n { }; };'))
@@ -182,7 +185,7 @@ t.test('phandles that would run out are refused', async t => {
   t.throws(() => applyOverlay(base, overlay), { code: 'FDT_OVERLAY', details: { where: '/' } })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   const base = fdtOf(BASE)
   const apply = (bytes: Uint8Array) => writeFdt(applyOverlay(base, parseFdt(bytes)))
   t.doesNotThrow(() => assertOnlyFaults([dtboOf(OVERLAY)], apply, 2000))

@@ -40,14 +40,14 @@ t.test('nodes are found by path', async t => {
   t.equal(findNode(fdt, '/nowhere/at/all'), null)
 })
 
-t.test('a unit address may be left out when it is not needed to tell nodes apart', async t => {
+t.test('a unit address may be omitted if the name is unique', async t => {
   t.equal(findNode(fdt, '/memory')?.name, 'memory@40000000')
   t.equal(findNode(fdt, '/soc/only')?.name, 'only@3000')
   t.equal(findNode(fdt, '/soc/serial'), null, 'there are two')
   t.equal(childNode(fdt.root, 'mem'), null)
 })
 
-t.test('a path without a slash in front starts with an alias', async t => {
+t.test('a path without a leading slash starts with an alias', async t => {
   t.equal(findNode(fdt, 'serial0')?.name, 'serial@1000')
   t.equal(findNode(fdt, 'serial0/child')?.name, 'child')
   t.equal(findNode(fdt, 'serial0/none'), null)
@@ -57,7 +57,7 @@ t.test('a path without a slash in front starts with an alias', async t => {
   t.equal(findNode(fdtOf('/ { };'), 'serial0'), null)
 })
 
-t.test('missing nodes are made, with their parents, and those there are used', async t => {
+t.test('missing nodes and their parents are created, existing ones are used', async t => {
   const tree = fdtOf('/ { chosen { }; memory@0 { }; };')
   t.equal(ensureNode(tree, '/chosen'), findNode(tree, '/chosen'))
   t.equal(ensureNode(tree, '/memory').name, 'memory@0')
@@ -105,7 +105,7 @@ t.test('cells of addresses and sizes have the defaults of the specification', as
   t.strictSame(cellsOf(nodeWith({})), { addressCells: 2, sizeCells: 1 })
 })
 
-t.test('reg is read in the width of its cells', async t => {
+t.test('reg is read with its numbers of cells', async t => {
   const memory = findNode(fdt, '/memory')
   t.strictSame(memory && readRegs(memory, 2, 2), [
     { address: 0x1_4000_0000n, size: 0x800_0000n },
@@ -116,7 +116,7 @@ t.test('reg is read in the width of its cells', async t => {
   t.strictSame(readRegs(fdt.root, 2, 2), [])
 })
 
-t.test('a reg that does not come out even, or is too wide, is refused', async t => {
+t.test('a reg with an incomplete range, or with too many cells, is refused', async t => {
   const node = nodeWith({ reg: encodeCells([1, 2, 3]) })
   t.throws(() => readRegs(node, 1, 1), {
     code: 'FORMAT_VALUE',
@@ -134,7 +134,7 @@ t.test('a reg that does not come out even, or is too wide, is refused', async t 
   }
 })
 
-t.test('numbers and strings are encoded as properties hold them', async t => {
+t.test('numbers and strings are encoded in the form of properties', async t => {
   t.same(encodeCells([1, 0xd00d_feed]), [0, 0, 0, 1, 0xd0, 0x0d, 0xfe, 0xed])
   t.same(encodeNumber(0x4200_0000, 1), [0x42, 0, 0, 0])
   t.same(encodeNumber(0x1_0000_0002n, 2), [0, 0, 0, 1, 0, 0, 0, 2])

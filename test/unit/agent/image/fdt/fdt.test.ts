@@ -24,7 +24,7 @@ const SOURCE = `
 
 const TOKEN = { begin: 1, end: 2, property: 3, nop: 4, last: 9 } as const
 
-/** A blob whose structure block is given word by word; strings holds "a" at 0 and "b" at 2. */
+/** A blob with a structure block of these words; the strings block has "a" at 0 and "b" at 2. */
 function blobOf(
   structure: readonly number[],
   strings = 'a\0b\0',
@@ -64,7 +64,7 @@ const nameWord = (name: string) => Buffer.from(name.padEnd(4, '\0'), 'latin1').r
 const ROOT = [TOKEN.begin, 0] as const
 const END = [TOKEN.end, TOKEN.last] as const
 
-t.test('what dtc compiles is read', async t => {
+t.test('blobs compiled by dtc are parsed', async t => {
   const bytes = dtbOf(SOURCE, ['-b', '3'])
   t.equal(isFdt(bytes), true)
   const fdt = parseFdt(bytes)
@@ -84,12 +84,12 @@ t.test('what dtc compiles is read', async t => {
   t.equal(fdt.root.children[2]?.properties.get('ranges')?.length, 0)
 })
 
-t.test('what we write is what dtc reads', async t => {
+t.test('dtc reads the blobs that we write', async t => {
   const bytes = dtbOf(SOURCE)
   t.equal(sourceOf(writeFdt(parseFdt(bytes))), sourceOf(bytes))
 })
 
-t.test('the oldest version that is read is 16, and 17 is written', async t => {
+t.test('versions from 16 on are read, and 17 is written', async t => {
   const bytes = dtbOf(SOURCE, ['-V', '16'])
   t.equal(new DataView(bytes.buffer).getUint32(20), 16)
   const written = writeFdt(parseFdt(bytes))
@@ -108,14 +108,14 @@ t.test('each block lies on a multiple of eight bytes', async t => {
   for (const offset of [4, 8, 12, 16]) t.equal(view.getUint32(offset) % 8, 0)
 })
 
-t.test('a property name stands once in the strings block', async t => {
+t.test('a property name is stored once in the strings block', async t => {
   const written = Buffer.from(writeFdt(parseFdt(dtbOf(SOURCE))))
   const strings = written.subarray(written.readUInt32BE(12)).toString('latin1').replace(/\0+$/, '').split('\0')
   t.equal(new Set(strings).size, strings.length)
   t.ok(strings.includes('compatible'))
 })
 
-t.test('slack is inside the total size and read over', async t => {
+t.test('slack lies within the total size and is ignored', async t => {
   const fdt = parseFdt(dtbOf(SOURCE))
   const [tight, loose] = [writeFdt(fdt), writeFdt(fdt, { slack: 100 })]
   t.equal(loose.length, tight.length + 104, 'rounded up to eight')
@@ -123,18 +123,18 @@ t.test('slack is inside the total size and read over', async t => {
   t.equal(sourceOf(loose), sourceOf(tight))
 })
 
-t.test('FDT_NOP is stepped over', async t => {
+t.test('FDT_NOP is skipped', async t => {
   const { nop } = TOKEN
   const fdt = parseFdt(blobOf([nop, ...ROOT, nop, TOKEN.property, 4, 2, 7, nop, nop, ...END]))
   t.same(fdt.root.properties.get('b'), [0, 0, 0, 7])
 })
 
-t.test('bytes behind the total size are ignored', async t => {
+t.test('bytes after the total size are ignored', async t => {
   const bytes = dtbOf(SOURCE)
   t.equal(parseFdt(Buffer.concat([bytes, Buffer.alloc(100, 0xff)])).root.children.length, 4)
 })
 
-t.test('any tree comes back as it was written', async t => {
+t.test('any tree that is written and parsed is the same', async t => {
   const plain = { noNullPrototype: true }
   const name = fc.stringMatching(/^[a-z][a-z0-9,._+-]{0,30}$/)
   const node = (depth: number): fc.Arbitrary<FdtNode> => {
@@ -156,7 +156,7 @@ t.test('any tree comes back as it was written', async t => {
   t.doesNotThrow(() => fc.assert(survives, { numRuns: 100 }))
 })
 
-t.test('what is no device tree is refused', async t => {
+t.test('a file that is not a device tree is refused', async t => {
   t.equal(isFdt(new Uint8Array(100)), false)
   t.equal(isFdt(dtbOf(SOURCE).subarray(0, 35)), false)
   t.throws(() => parseFdt(new Uint8Array(100), 'board.dtb'), {
@@ -233,15 +233,12 @@ t.test('a structure block that is not a tree is refused, with the place', async 
     ],
     [
       [...ROOT, ...child, TOKEN.end, ...child, TOKEN.end, ...END],
-      { code: 'FORMAT_VALUE', details: { where: /\(\/n\)/, found: 'the same twice' } },
+      { code: 'FORMAT_VALUE', details: { where: /\(\/n\)/, found: 'a duplicate' } },
     ],
-    [
-      [...ROOT, TOKEN.begin, 0, TOKEN.end, ...END],
-      { code: 'FORMAT_VALUE', details: { expected: 'a name of its own' } },
-    ],
+    [[...ROOT, TOKEN.begin, 0, TOKEN.end, ...END], { code: 'FORMAT_VALUE', details: { expected: 'a unique name' } }],
     [
       [...ROOT, ...child, ...property, ...property, TOKEN.end, ...END],
-      { code: 'FORMAT_VALUE', details: { where: /\(\/n\/a\)/, found: 'the same twice' } },
+      { code: 'FORMAT_VALUE', details: { where: /\(\/n\/a\)/, found: 'a duplicate' } },
     ],
     [[...ROOT, TOKEN.begin, nameWord('a/b'), TOKEN.end, ...END], { code: 'FORMAT_VALUE', details: { found: 'a/b' } }],
     [
@@ -281,6 +278,6 @@ t.test('a tree deeper than Linux reads is refused, read or written', async t => 
   t.throws(() => writeFdt(deeper), { code: 'FORMAT_VALUE', details: { expected: 'at most 64 levels' } })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   t.doesNotThrow(() => assertOnlyFaults([dtbOf(SOURCE), dtbOf(SOURCE, ['-V', '16'])], bytes => parseFdt(bytes), 3000))
 })

@@ -30,20 +30,20 @@ t.test('the header of an Image is read', async t => {
   t.equal(image.bytes.buffer, bytes.buffer)
 })
 
-t.test('the flags say byte order and page size', async t => {
+t.test('byte order and page size come from the flags', async t => {
   t.match(parseArm64Image(buildImage({ flags: 1n })), { bigEndian: true, pageSize: null, anywhere: false })
   t.match(parseArm64Image(buildImage({ flags: 4n })), { pageSize: 0x4000 })
   t.match(parseArm64Image(buildImage({ flags: 6n })), { pageSize: 0x1_0000 })
 })
 
-t.test('a kernel before 3.17 does not say its size, and its text offset is 512 KiB', async t => {
+t.test('a kernel before 3.17 does not state its size, and its text offset is 512 KiB', async t => {
   t.match(parseArm64Image(buildImage({ imageSize: 0n, textOffset: 0x800_0000_0000n })), {
     imageSize: 0,
     textOffset: 0x8_0000,
   })
 })
 
-t.test('what is no Image is refused', async t => {
+t.test('a file that is not an Image is refused', async t => {
   t.equal(isArm64Image(buildImage({ magic: 0 })), false)
   t.equal(isArm64Image(new Uint8Array(0x3f)), false)
   t.throws(() => parseArm64Image(buildImage({ magic: 0x1234 }), 'Image'), {
@@ -53,7 +53,7 @@ t.test('what is no Image is refused', async t => {
   t.throws(() => parseArm64Image(new Uint8Array(0x3f)), { code: 'FORMAT_TRUNCATED' })
 })
 
-t.test('an image size below the size of the file, and sizes that cannot be, are refused', async t => {
+t.test('an image size below the size of the file, or above 2^53, is refused', async t => {
   t.throws(() => parseArm64Image(buildImage({ imageSize: 0xfffn })), {
     code: 'FORMAT_VALUE',
     details: { found: '4095' },
@@ -62,6 +62,6 @@ t.test('an image size below the size of the file, and sizes that cannot be, are 
   t.throws(() => parseArm64Image(buildImage({ textOffset: 1n << 60n })), { code: 'FORMAT_VALUE' })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   t.doesNotThrow(() => assertOnlyFaults([buildImage()], bytes => parseArm64Image(bytes)))
 })

@@ -69,13 +69,13 @@ t.test('an add too far away, a mask without an add, and other code give nothing'
   t.equal(scanTextOffset(new Uint8Array(3), true), null)
 })
 
-t.test('a constant that can be no TEXT_OFFSET is passed over', async t => {
+t.test('a constant that cannot be TEXT_OFFSET is skipped', async t => {
   // add r4, r0, #0x100; add r4, r0, #0x8000000; add r4, r0, #0x8000
   const code = arm(0xe200_033e, 0xe280_4c01, 0xe280_4302, 0xe280_4902)
   t.strictSame(scanTextOffset(code, false), { textOffset: 0x8000, source: 'arm' })
 })
 
-t.test('code behind the first 16 KiB is data', async t => {
+t.test('code after the first 16 KiB is not searched', async t => {
   const image = new Uint8Array(0x5000)
   image.set(arm(0xe204_433e, 0xe284_4982), 0x4100)
   t.equal(scanTextOffset(image, false), null)

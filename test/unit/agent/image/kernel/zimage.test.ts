@@ -7,7 +7,7 @@ import { buildZImage } from './zimage-builder.js'
 const KERNEL_SIZE_TAG = 0x5a53_4c4b
 const dtb = writeFdt({ root: { name: '', properties: new Map(), children: [] }, reservations: [], bootCpu: 0 })
 
-t.test("a zImage with Debian 6.12's numbers gives all of them", async t => {
+t.test("all values of a zImage like Debian 6.12's are parsed", async t => {
   const image = parseZImage(
     buildZImage({
       size: 0x5c_4200,
@@ -37,7 +37,7 @@ t.test("a zImage with Debian 6.12's numbers gives all of them", async t => {
   t.equal(image.bytes.length, 0x5c_4200)
 })
 
-t.test('a tag of the first kernels that had it counts two words less and gives edata and bss', async t => {
+t.test('the tag of the first kernels with it has a count that is two lower, and gives edata and bss', async t => {
   for (const count of [2, 3]) {
     const image = parseZImage(
       buildZImage({ tag: [count, KERNEL_SIZE_TAG, 0x3ffc, 0x6_32f0], edataOffset: 0x3ffc, edata: 0x158_b3a0 }),
@@ -56,7 +56,7 @@ t.test('the decompressed size is read where the tag points, aligned or not', asy
   t.equal(parseZImage(buildZImage({ edataOffset: 0x1235, edata: 0xabcd_ef01 })).edata, 0xabcd_ef01)
 })
 
-t.test('other tags in front of the kernel size are stepped over', async t => {
+t.test('other tags before the kernel size are skipped', async t => {
   const image = parseZImage(
     buildZImage({
       otherTags: [
@@ -75,11 +75,11 @@ t.test('a table without the kernel size, and a zImage without a table, have no t
   t.equal(parseZImage(buildZImage({ tag: null, size: 0x30 + 4 })).tag, null, 'so short that the table does not fit')
 })
 
-t.test('a kernel linked to an address gives its size as the difference of end and start', async t => {
+t.test('the size of a kernel linked to an address is the difference of end and start', async t => {
   t.match(parseZImage(buildZImage({ start: 0x6000_8000 })), { start: 0x6000_8000, end: 0x6000_c000, size: 0x4000 })
 })
 
-t.test('a Thumb-2 decompressor is told by either way of entering it', async t => {
+t.test('a Thumb-2 decompressor is recognised by both forms of its entry', async t => {
   t.equal(parseZImage(buildZImage({ thumb: true })).thumb, true)
   const older = buildZImage()
   new DataView(older.buffer).setUint32(0x20, 0xe12f_ff1c, true)
@@ -97,7 +97,7 @@ t.test('without a tag word TEXT_OFFSET comes from the instructions', async t => 
   t.match(parseZImage(thumb), { textOffset: 0x20_8000, textOffsetSource: 'thumb2' })
 })
 
-t.test('an appended DTB is found and cut', async t => {
+t.test('an appended DTB is found and cut off', async t => {
   const image = parseZImage(buildZImage({ appendedDtb: dtb, trailing: new Uint8Array(5) }))
   t.equal(image.bytes.length, 0x4000)
   t.equal(image.fileSize, 0x4000 + dtb.length + 5)
@@ -105,7 +105,7 @@ t.test('an appended DTB is found and cut', async t => {
   t.equal(image.trailing, 5)
 })
 
-t.test('bytes behind the image that are no whole DTB are cut and counted', async t => {
+t.test('bytes after the image that are not a whole DTB are cut off and counted', async t => {
   t.match(parseZImage(buildZImage({ trailing: new Uint8Array(100) })), { appendedDtb: null, trailing: 100 })
   t.match(parseZImage(buildZImage({ trailing: dtb.subarray(0, 20) })), { appendedDtb: null, trailing: 20 })
   t.match(parseZImage(buildZImage({ trailing: dtb.subarray(0, 4) })), { appendedDtb: null, trailing: 4 })
@@ -118,7 +118,7 @@ t.test('nothing is copied', async t => {
   t.equal(image.appendedDtb?.buffer, file.buffer)
 })
 
-t.test('a zImage is told by its magic', async t => {
+t.test('a zImage is recognised by its magic', async t => {
   t.equal(isZImage(buildZImage()), true)
   t.equal(isZImage(buildZImage({ magic: 0 })), false)
   t.equal(isZImage(buildZImage().subarray(0, 0x2f)), false)
@@ -139,7 +139,7 @@ t.test('a wrong magic is refused with both values', async t => {
   })
 })
 
-t.test('an end in front of the start is refused', async t => {
+t.test('an end before the start is refused', async t => {
   t.throws(() => parseZImage(buildZImage({ start: 0x8000, end: 0x100 })), {
     code: 'FORMAT_VALUE',
     details: { found: '0x100' },
@@ -179,7 +179,7 @@ t.test('a pointer to the decompressed size outside the image is refused', async 
   })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   const valid = [
     buildZImage({ size: 0x1000, appendedDtb: dtb, payload: Buffer.from('kernel') }),
     buildZImage({ size: 0x1000, thumb: true, tag: null, code: [0xf000, 0x4078, 0xf500, 0x1402] }),

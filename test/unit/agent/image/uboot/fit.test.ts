@@ -5,10 +5,10 @@ import { FIT_FILES, FIT_SOURCE, fitImage, IMAGE_TIME } from '../../uboot/image-f
 import { dtbOf } from '../fdt/dtb.js'
 import { assertOnlyFaults } from '../only-faults.js'
 
-/** A FIT that is known to be one. */
+/** Parse a file that is a FIT. */
 function fitOf(bytes: Uint8Array): Fit {
   const fit = parseFit(bytes)
-  if (fit === null) throw new Error('this is no FIT')
+  if (fit === null) throw new Error('this is not a FIT')
   return fit
 }
 
@@ -25,7 +25,7 @@ function checkFitHash(hash: FitHash, data: Uint8Array): FitVerdict {
   return check.finish()
 }
 
-t.test('what mkimage makes is read', async t => {
+t.test('a FIT made by mkimage is parsed', async t => {
   const bytes = fitImage(t, FIT_SOURCE, FIT_FILES)
   const fit = fitOf(bytes)
   t.equal(fit.description, 'FIT with kernel, fdt, ramdisk')
@@ -43,7 +43,7 @@ t.test('what mkimage makes is read', async t => {
   t.same(fit.configurations[1]?.images.get('ramdisk'), undefined)
 })
 
-t.test('data inside of the tree is a view of it', async t => {
+t.test('data within the tree is a view of it', async t => {
   const bytes = fitImage(t, FIT_SOURCE, FIT_FILES)
   const [kernel] = fitOf(bytes).images
   const data = kernel && fitData(bytes, kernel)
@@ -52,7 +52,7 @@ t.test('data inside of the tree is a view of it', async t => {
 })
 
 for (const [what, args] of [
-  ['behind the tree', ['-E']],
+  ['after the tree', ['-E']],
   ['at a position of its own', ['-E', '-p', '0x2000']],
 ] as const) {
   t.test(`data ${what} is found`, async t => {
@@ -63,7 +63,7 @@ for (const [what, args] of [
   })
 }
 
-t.test('an image without data has none, nor one whose data has no size', async t => {
+t.test('an image without data, or without a size for it, has no data', async t => {
   const source = (more: string) => dtbOf(`/ { description = "d"; timestamp = <1>; images { a { ${more} }; }; };`, [])
   t.equal(fitOf(source('type = "kernel";')).images[0]?.data, null)
   t.equal(fitOf(source('data-offset = <0>;')).images[0]?.data, null)
@@ -71,7 +71,7 @@ t.test('an image without data has none, nor one whose data has no size', async t
   t.match(wide, { load: 0x4000_0000, entry: null })
 })
 
-t.test('every algorithm is checked, and one wrong bit is found', async t => {
+t.test('every algorithm is checked, and a changed byte is detected', async t => {
   const algorithms = ['crc32', 'md5', 'sha1', 'sha256', 'sha384', 'sha512']
   const nodes = algorithms.map((name, i) => `hash-${i} { algo = "${name}"; };`).join(' ')
   const source = `/ { description = "d"; images { a { description = "a"; data = "some data"; type = "kernel"; arch = "arm";
@@ -92,7 +92,7 @@ t.test('every algorithm is checked, and one wrong bit is found', async t => {
   }
 })
 
-t.test('a hash that cannot be checked says why', async t => {
+t.test('a hash that cannot be checked has the reason', async t => {
   const hash = { name: 'hash-1', algorithm: 'crc32', value: Buffer.alloc(4), ignored: false }
   const data = Buffer.from('data')
   t.equal(checkFitHash({ ...hash, algorithm: null }, data), "Can't get hash algo property")
@@ -102,7 +102,7 @@ t.test('a hash that cannot be checked says why', async t => {
   t.equal(checkFitHash({ ...hash, ignored: true }, data), 'ignored')
 })
 
-t.test('signatures are told, for nobody checks them', async t => {
+t.test('signatures are parsed but not checked', async t => {
   const bytes = dtbOf(
     `/ { description = "d"; timestamp = <1>; images { a { data = "x";
       signature-1 { algo = "sha256,rsa2048"; key-name-hint = "dev"; required = "image"; value = [00 11]; };
@@ -118,12 +118,12 @@ t.test('signatures are told, for nobody checks them', async t => {
   t.equal(image?.proofs.length, 2)
 })
 
-t.test('a device tree that is no FIT is told from one, and what is no device tree is refused', async t => {
+t.test('for a device tree that is not a FIT the result is null, and any other file is refused', async t => {
   t.equal(parseFit(dtbOf('/ { };')), null)
   t.throws(() => parseFit(Buffer.alloc(64)), { code: 'FORMAT_MAGIC' })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   const valid = [fitImage(t, FIT_SOURCE, FIT_FILES), fitImage(t, FIT_SOURCE, FIT_FILES, ['-E'])]
   t.doesNotThrow(() =>
     assertOnlyFaults(

@@ -24,7 +24,7 @@ const header = {
   time: 1_700_000_000,
 } as const
 
-/** What mkimage makes of files named in `-d`. */
+/** The image that mkimage makes of files named in `-d`. */
 function mkimage(t: Test, args: readonly string[], files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const directory = t.testdir()
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, name), bytes)
@@ -33,7 +33,7 @@ function mkimage(t: Test, args: readonly string[], files: Readonly<Record<string
   return peer('cat', ['out'], undefined, directory)
 }
 
-t.test('what mkimage makes is read', needs('mkimage'), async t => {
+t.test('an image made by mkimage is parsed', needs('mkimage'), async t => {
   const bytes = mkimage(
     t,
     ['-A', 'arm', '-O', 'linux', '-T', 'kernel', '-C', 'gzip', '-a', '42008000', '-e', '42008040', '-n', 'Linux-6.12'],
@@ -48,7 +48,7 @@ t.test('what mkimage makes is read', needs('mkimage'), async t => {
   t.equal(image.parts.length, 1)
 })
 
-t.test('what we make is what mkimage lists', needs('mkimage'), async t => {
+t.test('mkimage lists the images that we make', needs('mkimage'), async t => {
   const directory = t.testdir()
   writeFileSync(join(directory, 'ours'), packUImage(header, data))
   const listing = peer('mkimage', ['-l', 'ours'], undefined, directory).toString()
@@ -57,7 +57,7 @@ t.test('what we make is what mkimage lists', needs('mkimage'), async t => {
   t.match(listing, /Load Address: 42008000\n.*Entry Point: +42008040/)
 })
 
-t.test('a header comes back as it was packed', async t => {
+t.test('a header that is packed and parsed is the same', async t => {
   const image = parseUImage(packUImage({ ...header, os: 'u-boot', type: 'firmware' }, data))
   t.match(image, { ...header, os: 'u-boot', type: 'firmware' })
 })
@@ -98,7 +98,7 @@ t.test('a list of sizes that does not fit its data is refused', async t => {
   })
 })
 
-t.test('bytes behind the data are counted', async t => {
+t.test('bytes after the data are counted', async t => {
   t.equal(parseUImage(Buffer.concat([packUImage(header, data), Buffer.alloc(7)])).trailing, 7)
 })
 
@@ -115,7 +115,7 @@ t.test('both CRCs are checked', async t => {
   t.throws(() => parseUImage(damaged(HEADER_BYTES + 3)), { code: 'FORMAT_CRC', details: { where: '0x18' } })
 })
 
-t.test('what is no uImage is refused', async t => {
+t.test('a file that is not a uImage is refused', async t => {
   t.equal(isUImage(new Uint8Array(HEADER_BYTES)), false)
   t.equal(isUImage(packUImage(header, data).subarray(0, 63)), false)
   t.throws(() => parseUImage(new Uint8Array(HEADER_BYTES)), {
@@ -139,7 +139,7 @@ t.test('a number without a name is refused', async t => {
   t.throws(() => parseUImage(bytes), { code: 'FORMAT_VALUE', details: { where: '0x1f (compression)', found: '0x63' } })
 })
 
-t.test('a name fills its field and is cut nowhere', async t => {
+t.test('a name may fill its field, but not exceed it', async t => {
   const name = 'n'.repeat(32)
   t.equal(parseUImage(packUImage({ ...header, name }, data)).name, name)
   t.throws(() => packUImage({ ...header, name: `${name}n` }, data), {
@@ -150,10 +150,10 @@ t.test('a name fills its field and is cut nowhere', async t => {
 
 const BARE = { arch: 'arm', compression: 'none', load: 0, entry: 0, name: 'test', time: 1 } as const
 
-t.test('types are called what mkimage calls them', needs('mkimage'), async t => {
+t.test('the long names of types are those of mkimage', needs('mkimage'), async t => {
   const directory = t.testdir()
   for (const type of Object.values(UIMAGE_TYPE)) {
-    // mkimage reads the data of some
+    // mkimage reads the data of these.
     if (type === 'multi' || type === 'script') continue
     writeFileSync(join(directory, 'image'), packUImage({ ...BARE, type }, Buffer.from('data')))
     const [, listed] = /Image Type: +ARM Linux (.*) \(uncompressed\)/.exec(
@@ -163,14 +163,14 @@ t.test('types are called what mkimage calls them', needs('mkimage'), async t => 
   }
 })
 
-t.test('what is in no table is unknown', async t => {
+t.test('names outside the tables are unknown', async t => {
   t.equal(uimageLongName('arch', 'arm64'), 'AArch64')
   t.equal(uimageLongName('os', null), 'Unknown OS')
   t.equal(uimageLongName('arch', 'toString'), 'Unknown Architecture')
   t.equal(uimageLongName('compression', 'rar'), 'Unknown Compression')
 })
 
-t.test('a header is read without its data, and says what its CRC should be', async t => {
+t.test('a header is read without its data, and its CRC is computed', async t => {
   const bytes = packUImage({ ...BARE, type: 'kernel' }, Buffer.from('data')).subarray(0, 64)
   const good = readUImageHeader(bytes)
   t.match(good, { type: 'kernel', os: 'linux', arch: 'arm', compression: 'none', name: 'test', size: 4 })
@@ -181,7 +181,7 @@ t.test('a header is read without its data, and says what its CRC should be', asy
   t.not(bad.headerCrc, bad.computedCrc)
 })
 
-t.test('parts follow each other on multiples of four bytes', async t => {
+t.test('parts start at multiples of four bytes', async t => {
   const words = Buffer.alloc(16)
   for (const [i, word] of [5, 8, 1, 0].entries()) words.writeUInt32BE(word, i * 4)
   t.same(uimageParts(words), [
@@ -192,7 +192,7 @@ t.test('parts follow each other on multiples of four bytes', async t => {
   t.throws(() => uimageParts(words.subarray(0, 12)), { code: 'FORMAT_TRUNCATED' })
 })
 
-t.test('whatever is damaged, only errors of the table come out', async t => {
+t.test('damaged input causes only errors of the table', async t => {
   const valid = [packUImage(header, data), packUImage({ ...header, type: 'multi' }, Buffer.alloc(32))]
   t.doesNotThrow(() => assertOnlyFaults(valid, bytes => parseUImage(bytes)))
 })
