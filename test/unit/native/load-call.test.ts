@@ -37,7 +37,7 @@ const REFUSED: readonly {
   flags?: number
   reason: RegExp
 }[] = [
-  { name: 'no segment', segments: [], reason: /expected 1 to 16 segments, found 0/ },
+  { name: 'no segments', segments: [], reason: /expected 1 to 16 segments, found 0/ },
   {
     name: '17 segments',
     segments: Array.from({ length: 17 }, (_, i) => segment(0x42000000 + i * 0x1000, 0x1000)),
@@ -77,7 +77,7 @@ const REFUSED: readonly {
     reason: /not in any segment/,
   },
   {
-    name: 'an entry behind the segment',
+    name: 'an entry after the segment',
     entry: 0x42001000,
     segments: [segment(0x42000000, 0x1000)],
     reason: /not in any segment/,

@@ -32,7 +32,7 @@ export interface ZImageParts {
   payload?: Uint8Array
   payloadOffset?: number
   appendedDtb?: Uint8Array
-  /** bytes behind everything */
+  /** bytes after everything else */
   trailing?: Uint8Array
 }
 

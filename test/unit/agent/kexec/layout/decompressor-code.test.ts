@@ -98,7 +98,11 @@ t.test('the stack of older kernels is loaded from a table of link addresses', as
 t.test('code without a call between mask and offset does not check the memory', async t => {
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4240: 0 }), false)?.checksMemory, false)
   const calledLater = { ...ARMMP, 4240: 0, 4256: 0xeb001941 }
-  t.equal(readDecompressorCode(arm(calledLater), false)?.checksMemory, false, 'a call behind the offset is another one')
+  t.equal(
+    readDecompressorCode(arm(calledLater), false)?.checksMemory,
+    false,
+    'a call after the addition is a different one',
+  )
   t.equal(readDecompressorCode(arm({ ...ARMMP, 4196: 0 }), false)?.checksMemory, null, 'nor is it known without a mask')
 })
 
