@@ -4,7 +4,7 @@ import { powerOff, restart, sync } from '../native/index.js'
 import { fault } from './errors.js'
 import type { Power } from './uboot/boot/pipeline-target.js'
 
-/** What comes back has failed. */
+/** If a call returns, it has failed. */
 export const BOARD_POWER: Power = {
   reset: () => orFail('restarted', restart),
   powerOff: () => orFail('switched off', powerOff),

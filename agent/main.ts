@@ -34,7 +34,7 @@ const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and TFTP and boots
 const STOP_MS = 8000
 
 /**
- * Run the agent, or what else the command line asks for. Whatever goes wrong ends the process with 1: systemd starts it
+ * Run the agent, or the command line's other mode. Any failure ends the process with 1: systemd starts it
  * again, and jobs that were under way are then known as failed.
  *
  * @param argv without node and the script
@@ -65,7 +65,7 @@ async function checkConfig(config: Config): Promise<void> {
 
 async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Promise<void> {
   const log = createLog(config)
-  // A bug leaves nobody knows what behind. Unhandled rejections arrive here too.
+  // After a bug, the state of the process is unknown. Unhandled rejections arrive here too.
   process.on('uncaughtException', err => {
     log.fatal({ err }, 'a bug: the agent ends, and systemd starts it again')
     process.exit(1)
@@ -76,7 +76,7 @@ async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Pr
   notifier.ready()
   stopOnSignal(log, async () => {
     notifier.stopping()
-    // First the jobs: their followers hear of the end before their connections are closed.
+    // Jobs first: their followers must learn of the end before their connections close.
     await boot.close()
     tftp?.close()
     await uboot?.close()
@@ -127,7 +127,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
   return { boot, server, url, tftp, uboot }
 }
 
-/** A board that cannot listen for TFTP still takes jobs over HTTP: what is wrong is logged. */
+/** A board that cannot listen for TFTP still takes jobs over HTTP, so the error is only logged. */
 async function openTftp(parts: TftpJobsDeps): Promise<TftpJobs | null> {
   const { listen } = parts.config
   if (listen === null) return null
@@ -142,7 +142,7 @@ async function openTftp(parts: TftpJobsDeps): Promise<TftpJobs | null> {
 
 const TTY: TtyCalls = { rawTty, drainTty }
 
-/** A board without its console is still a board that takes jobs over HTTP: what is wrong is logged. */
+/** A board without its console still takes jobs over HTTP, so the error is only logged. */
 async function openConsole(parts: BoardUBootParts): Promise<BoardUBoot | null> {
   if (parts.config.serial === null && parts.config.tcp === null) return null
   try {

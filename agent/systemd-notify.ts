@@ -13,7 +13,7 @@ export interface SystemdNotifier {
 }
 
 /**
- * Read from the environment what systemd wants to hear; nothing is sent when it wants nothing.
+ * Read from the environment what systemd expects; if it expects nothing, nothing is sent.
  *
  * @param env NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID
  * @param run runs the command; tests pass another
@@ -25,7 +25,7 @@ export function createSystemdNotifier(
 ): SystemdNotifier {
   if (env.NOTIFY_SOCKET === undefined) return { ready: () => undefined, stopping: () => undefined }
   const send = (assignment: string): void => {
-    run(assignment).catch((thrown: Error) => log.warn({ err: thrown }, `systemd was not told ${assignment}`))
+    run(assignment).catch((thrown: Error) => log.warn({ err: thrown }, `could not send ${assignment} to systemd`))
   }
   let watchdog: NodeJS.Timeout | undefined
   return {
@@ -42,7 +42,7 @@ export function createSystemdNotifier(
   }
 }
 
-/** Milliseconds after which systemd misses the agent; null when nobody waits for this process. */
+/** Milliseconds after which systemd considers the agent dead; null if systemd does not watch this process. */
 function watchdogPeriod({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | null {
   const microseconds = Number(WATCHDOG_USEC)
   const forUs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid

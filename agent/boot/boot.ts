@@ -57,7 +57,7 @@ export class Boot {
   }
 
   /**
-   * Bring the pipeline up. Jobs that an earlier life of the agent left unfinished become failed (JOB_INTERRUPTED).
+   * Start the pipeline. Jobs that an earlier run of the agent left unfinished become failed (JOB_INTERRUPTED).
    *
    * @throws CONFIG_INVALID when a directory cannot be used
    */
@@ -214,7 +214,7 @@ export class Boot {
     }
   }
 
-  /** Fail what runs and what waits (JOB_INTERRUPTED), refuse what comes, and write down where every job stands. */
+  /** Fail running and waiting jobs (JOB_INTERRUPTED), refuse new ones, and save the state of every job. */
   async close(): Promise<void> {
     this.#closed = true
     const open = [...this.#jobs.values()].filter(job => !job.ended)
@@ -236,7 +236,7 @@ export class Boot {
     }
   }
 
-  /** End a job with an error, wherever it stands; resolves when the board is free of it. */
+  /** End a job with an error, whatever its state; resolves when the board is free of it. */
   async #stop(job: Job, error: FauxbootError): Promise<void> {
     const waiting = this.#queue.findIndex(entry => entry.job === job)
     if (waiting >= 0) {
@@ -292,7 +292,7 @@ export class Boot {
     this.#deps.collectGarbage?.()
   }
 
-  /** A job has ended: it says so and is written down, and the next one begins. */
+  /** Record that a job has ended, and start the next one. */
   async #end(job: Job, error: FauxbootError | null): Promise<void> {
     const state = error === null ? 'planned' : error.code === 'JOB_CANCELLED' ? 'cancelled' : 'failed'
     this.#counters.spent(job.state, job.enter(state, error ?? undefined))

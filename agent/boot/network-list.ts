@@ -3,7 +3,7 @@
 import { BlockList } from 'node:net'
 
 export interface NetworkList {
-  /** Whether an address, as a socket tells it, is in one of the networks. */
+  /** Whether a socket's address is in one of the networks. */
   has(address: string): boolean
 }
 
@@ -20,7 +20,7 @@ export function networkList(networks: readonly string[]): NetworkList {
   }
   return {
     has(address) {
-      // A link-local address has its link behind it: `fe80::1%eth0`.
+      // A link-local address carries its link: `fe80::1%eth0`.
       const [plain = ''] = address.split('%')
       // BlockList finds `::ffff:127.0.0.1`, an IPv4 client of an IPv6 socket, by the rules for IPv4.
       return list.check(plain, family(plain))

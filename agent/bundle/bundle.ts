@@ -35,7 +35,7 @@ const COMMON: BuildOptions = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  // A script has no `import()` of its own; modules of the bundle are loaded late all the same.
+  // A script has no `import()`; esbuild still loads modules of the bundle late.
   supported: { 'dynamic-import': false },
   define: { 'import.meta.dirname': '__dirname' },
 }
@@ -58,7 +58,7 @@ const schemasAsData: Plugin = {
  */
 const LATE = ['child_process', 'crypto', 'dns', 'http2', 'https', 'perf_hooks', 'worker_threads', 'semver']
 
-/** Stand-ins that load the module when something of it is first used. */
+/** Stand-ins that load the module on first use. */
 const lateModules: Plugin = {
   name: 'late-modules',
   setup({ onResolve, onLoad }) {

@@ -21,7 +21,7 @@ function readCache(): Buffer | undefined {
   try {
     return readFileSync(cacheFile)
   } catch {
-    // Not there, or not readable: the agent starts all the same, only later.
+    // Missing or unreadable: the agent starts without it, only more slowly.
     return undefined
   }
 }

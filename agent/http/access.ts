@@ -1,4 +1,4 @@
-/** Who may do what: a bearer token (RFC 6750 section 2.1), or the place that a request comes from. */
+/** Who may do what: by bearer token (RFC 6750 section 2.1), or by the network of the request. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { type NetworkList, networkList } from '../boot/network-list.js'
 import { fault } from '../errors.js'
 import type { HttpConfig } from './http-config.js'
 
-/** What is known of a request before its body is read. */
+/** A request before its body is read. */
 export interface Asker {
   readonly method: string
   /** path, without the query */
@@ -25,7 +25,7 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 export const changesNothing = (method: string): boolean => SAFE_METHODS.includes(method)
 
-/** What whoever supervises the board may read without a token. */
+/** Paths that monitoring may read without a token. */
 const HEALTH = '/healthz'
 
 /**
@@ -53,7 +53,7 @@ export function createAccessCheck(
 /**
  * The token in a file, without the white space around it.
  *
- * @throws CONFIG_INVALID when the file cannot be read or holds no token: nobody is let in then
+ * @throws CONFIG_INVALID if the file cannot be read or holds no token: then every request is refused
  */
 export async function readTokenFile(file: string): Promise<string> {
   let content: string
@@ -71,7 +71,7 @@ export async function readTokenFile(file: string): Promise<string> {
 function checkToken({ headers }: Asker, expected: string): void {
   const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
   if (given === undefined) throw fault('AUTH_REQUIRED', {})
-  // Digests have one length, so that the time of the comparison tells nothing, not even the token's length.
+  // Digests have the same length, so the time of the comparison reveals nothing, not even the token's length.
   if (!timingSafeEqual(digest(given), digest(expected))) throw fault('AUTH_TOKEN', {})
 }
 

@@ -2,13 +2,13 @@ import type { LabDefaults } from '../boot/requests/lab-command-line.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface HttpConfig {
-  /** file with the bearer token; null: none, and only loopback and `allowNetworks` may change anything */
+  /** file with the bearer token; null: no token, so only loopback and `allowNetworks` may change anything */
   readonly tokenFile: string | null
   /** reading needs the token too, but for `/healthz` */
   readonly tokenForReads: boolean
   /** networks in CIDR notation that may change things like loopback may, while there is no token */
   readonly allowNetworks: readonly string[]
-  /** connections at a time; further ones are closed at once */
+  /** connections at a time; more are closed at once */
   readonly maxConnections: number
   /** seconds without a byte, either way, after which a connection is closed */
   readonly idleSeconds: number

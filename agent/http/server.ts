@@ -19,7 +19,7 @@ export interface HttpDeps {
   readonly version: string
 }
 
-/** Characters of a job's id or an artifact's name; those that are too long are told so by whoever looks them up. */
+/** Characters of a path parameter; the look-up rejects names that are too long. */
 const LONGEST_PARAMETER = 1024
 
 /** Make the server; the caller listens and closes. */
@@ -29,7 +29,7 @@ export function createServer(boot: Boot, config: HttpConfig, { log, version }: H
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.jobBodyLimit,
     connectionTimeout: config.idleSeconds * 1000,
-    // Whoever follows events would hold the server open until the end of the job.
+    // Event streams would keep the server open until the end of the job.
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     schemaController: LAZY_SCHEMAS,

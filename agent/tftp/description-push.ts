@@ -1,4 +1,4 @@
-/** A job's description on its way from a client: small, and kept in memory until it is whole. */
+/** A pushed job description: small, and kept in memory until it is complete. */
 
 import { fault } from '../errors.js'
 import type { TftpIncoming } from '../transfer/tftp/server/server.js'
@@ -10,9 +10,9 @@ export interface DescriptionPushOptions {
   readonly size: number | null
   /** bytes that are taken at most */
   readonly limit: number
-  /** Called with all of it; what it throws, the client is told. */
+  /** Called with the complete description; its error goes to the client. */
   start(bytes: Uint8Array): Promise<void>
-  /** nothing comes of it */
+  /** the push failed */
   failed(thrown: unknown): void
 }
 

@@ -9,13 +9,13 @@ import type { TftpIncoming } from '../transfer/tftp/server/server.js'
 const WAITING = 256 * 1024
 
 export interface FilePushHooks {
-  /** all of it is stored; the last ACK waits for this */
+  /** the file is stored; the last ACK waits for this */
   ended(view: ArtifactView): void | Promise<void>
-  /** nothing comes of it, but a part may be in the store */
+  /** the push failed; part of the file may be in the store */
   aborted(error: unknown): void
 }
 
-/** A file that the store takes. What it refuses or cannot keep, the client is told. */
+/** A push into the store. The store's error goes to the client. */
 export class FilePush implements TftpIncoming {
   readonly #body = new PassThrough({ highWaterMark: WAITING })
   readonly #stored: Promise<ArtifactView>
@@ -27,7 +27,7 @@ export class FilePush implements TftpIncoming {
     hooks: FilePushHooks,
   ) {
     const body = this.#body
-    // Whoever reads it hears of it, and so does the client.
+    // The reader of the body and the client both receive the error.
     body.on('error', () => undefined)
     // The store asks for the first bytes when it has decided to take the file.
     async function* source() {

@@ -52,7 +52,7 @@ async function readScript(bytes: Uint8Array, files: PushedFiles): Promise<JobReq
   const reference = (role: string) => {
     const artifact = files.get(role)
     if (artifact !== undefined) return { artifact }
-    throw invalid('boot.scr', `boots a ${role}, and none was pushed`)
+    throw invalid('boot.scr', `boots a ${role}, but no ${role} was pushed`)
   }
   return {
     kernel: reference('kernel'),
@@ -74,7 +74,7 @@ const READERS: Readonly<Record<Description, Reader>> = {
 /**
  * Read a description.
  *
- * @throws JOB_INVALID with what is wrong and where; FORMAT_* for a damaged script
+ * @throws JOB_INVALID with the error and its location; FORMAT_* for a damaged script
  */
 export const readDescription = (
   form: Description,

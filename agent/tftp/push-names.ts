@@ -5,11 +5,11 @@
 
 import { fault } from '../errors.js'
 
-/** A file to be booted, in the words of jobs over HTTP; overlays are applied in the order of their numbers. */
+/** Files of a job, named as over HTTP; overlays are applied in the order of their numbers. */
 const ROLE = /^(?:kernel|ramdisk|dtb|modules|overlay(?:\d|[1-5]\d|6[0-3]))$/
 const ROLES = 'kernel, ramdisk, dtb, overlay0 to overlay63, modules'
 
-/** What starts a job when it is whole. */
+/** Descriptions: when one is complete, the job starts. */
 const DESCRIPTIONS = ['job.json', 'job.yaml', 'boot.scr'] as const
 export type Description = (typeof DESCRIPTIONS)[number]
 
@@ -17,7 +17,7 @@ export type Description = (typeof DESCRIPTIONS)[number]
 const REPORTS = ['status.json', 'log', 'plan.json', 'plan.svg'] as const
 export type Report = (typeof REPORTS)[number]
 
-/** As names of artifacts, with room for the role behind them; some clients begin every name with a slash. */
+/** Like names of artifacts, but shorter, because a role follows; some clients start every name with a slash. */
 const NAME = /^\/?([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})\/([^/]*)$/
 
 /** What may be written: a file to be booted, or a description. */

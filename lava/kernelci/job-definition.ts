@@ -70,7 +70,7 @@ export const isBootTest = ({ type }: PullTest): boolean => BOOT_TYPES.includes(t
  *
  * @param text JSON
  * @param shellTests commands of the test types that the lab knows
- * @throws JOB_INVALID with the path of what is wrong or cannot be done here
+ * @throws JOB_INVALID with the path of the wrong value or cannot be done here
  */
 export function parsePullJob(text: string, shellTests: Readonly<Record<string, readonly string[]>>): PullJob {
   const job = checkValue(DefinitionSchema, parseJson(text), ({ where, reason, found }) =>

@@ -132,7 +132,7 @@ t.test('every folder imports only what the design allows', async t => {
     const allowed = [home, house ?? home, ...FOUNDATION, ...rule.from, ...(typeOnly ? (rule.types ?? []) : [])]
     if (!allowed.some(place => isIn(target, place))) t.fail(`${file} -> ${target}${typeOnly ? ' (types)' : ''}`)
   }
-  t.ok(imports.length > 1000, `${imports.length} imports`)
+  t.ok(imports.length > files.length, `${imports.length} imports`)
 })
 
 for (const [folder, floors] of Object.entries(FLOORS)) {
@@ -173,5 +173,5 @@ t.test('no file imports itself through others', async t => {
     finished.add(file)
   }
   for (const file of files) visit(file, [])
-  t.ok(finished.size > 400, `${finished.size} files`)
+  t.equal(finished.size, files.length, 'every file was visited')
 })

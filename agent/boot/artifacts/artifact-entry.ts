@@ -5,17 +5,17 @@ import { fault } from '../../errors.js'
 import type { FilePart } from '../jobs/job.js'
 import type { PartialFile } from './partial-file.js'
 
-/** What is known of one file. */
+/** One file of the store. */
 export interface Entry {
   readonly name: string
   size: number | null
   received: number
   complete: boolean
-  /** of a complete file; computed when first asked for where an earlier life of the agent left the file */
+  /** of a complete file; computed on first use if an earlier run of the agent left the file */
   sha256: Promise<string> | null
-  /** of what is in an incomplete file, open for more */
+  /** of the bytes of an incomplete file; it can take more */
   digest: Hash | null
-  /** somebody else's bytes, lent for a job; null for a file of the store's own */
+  /** bytes of another file that a job borrows; null for a file of the store */
   readonly lent: FilePart | null
   /** open while bytes are coming */
   file: PartialFile | null

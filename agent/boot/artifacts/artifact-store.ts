@@ -24,9 +24,9 @@ export { parseContentRange } from './content-range.js'
 /** An artifact as clients see it. */
 export interface ArtifactView {
   readonly name: string
-  /** bytes of the whole artifact; null while that is not known */
+  /** bytes of the whole artifact; null while unknown */
   readonly size: number | null
-  /** bytes that are here; an upload goes on from this offset */
+  /** bytes stored so far; an upload resumes at this offset */
   readonly received: number
   readonly complete: boolean
   /** lower-case hex; null while incomplete */
@@ -42,7 +42,7 @@ export interface ArtifactStoreOptions {
   readonly reserve: number
   /** `MemAvailable`, bytes */
   available(): Promise<number>
-  /** without `part` the whole file */
+  /** the whole file without `part` */
   mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
 }
 
@@ -56,7 +56,7 @@ export class ArtifactStore {
   }
 
   /**
-   * Find what an earlier life of the agent left: complete and partial uploads are kept, files of jobs are removed, for
+   * Read what an earlier run of the agent left: complete and partial uploads are kept; files of jobs are removed, because
    * their jobs have failed.
    */
   static async open(options: ArtifactStoreOptions): Promise<ArtifactStore> {
@@ -80,7 +80,7 @@ export class ArtifactStore {
   }
 
   /**
-   * Store a body. When the source breaks off, what has arrived is kept, and a later call with `range` goes on from
+   * Store a body. If the source breaks off, the received part is kept, and a later call with `range` resumes
    * there. The source is not destroyed when this throws.
    *
    * @throws ARTIFACT_NAME, ARTIFACT_BUSY, ARTIFACT_RANGE, ARTIFACT_TOO_LARGE, ARTIFACT_INCOMPLETE, VERIFY_SIZE,
@@ -112,7 +112,7 @@ export class ArtifactStore {
     }
   }
 
-  /** Remove files of jobs that nobody uses, when no job came of them. Other names are passed over. */
+  /** Remove unused files that were received for a job that never started. Other names are ignored. */
   async discard(names: Iterable<string>): Promise<void> {
     for (const name of names) {
       const entry = this.#entries.get(name)
@@ -150,7 +150,7 @@ export class ArtifactStore {
 
   /**
    * Bytes that may still be stored. Every byte stored is copied once more by `kexec_load(2)`, which keeps its copy in
-   * kernel memory: the copies of what is here are taken off, and what is left is halved.
+   * kernel memory. So the copies of stored bytes are subtracted, and the rest is halved.
    */
   async limit(): Promise<number> {
     const free = (await this.#options.available()) - this.#options.reserve - this.stored
@@ -198,7 +198,7 @@ export class ArtifactStore {
    * @param what for messages: a URL, or `modules as cpio`
    * @param job becomes the file's user
    * @param digest compute the digest while writing; otherwise `fill` must know it
-   * @param fill writes the file and returns its digest, lower-case hex. What it throws is thrown on, and nothing is left
+   * @param fill writes the file and returns its digest, lower-case hex. If it throws, no file remains
    * @returns the file's name
    * @throws ARTIFACT_TOO_LARGE
    */
@@ -224,7 +224,7 @@ export class ArtifactStore {
   }
 
   /**
-   * Take bytes that lie in somebody else's file as a file of a job, where they are.
+   * Use part of another file as a file of a job, without a copy.
    *
    * @param part must stay as it is until the job ends
    * @returns the file's name
@@ -241,7 +241,7 @@ export class ArtifactStore {
     const entry = this.#entries.get(name) ?? newEntry(name)
     checkIdle(entry)
     const part = partOf(name, entry, options)
-    // From here on no other call may take it.
+    // No other call may use it now.
     entry.busy = true
     this.#entries.set(name, entry)
     try {
@@ -256,7 +256,7 @@ export class ArtifactStore {
     }
   }
 
-  /** Refuse a body that does not fit before its first byte is taken, and before what it replaces is gone. */
+  /** Refuse a body that does not fit before the first byte is read and before the file it replaces is removed. */
   async #checkRoom(entry: Entry, { first, end, total }: UploadPart): Promise<void> {
     const size = total ?? end
     if (size === null) return
@@ -288,7 +288,7 @@ export class ArtifactStore {
       if (interruption === null && part.whole) await this.#seal(entry, checkedDigest(entry.name, file.digest, sha256))
       return interruption
     } catch (thrown) {
-      // What is here is not the artifact, or cannot be kept.
+      // The stored bytes are wrong or cannot be kept.
       await this.#remove(entry)
       throw thrown
     }
@@ -316,7 +316,7 @@ export class ArtifactStore {
     entry.received = file.received
   }
 
-  /** The file is whole: it gets its name. */
+  /** The file is complete: give it its name. */
   async #seal(entry: Entry, sha256: string): Promise<void> {
     await rename(this.#path(entry.name, PARTIAL), this.#path(entry.name))
     entry.size = entry.received

@@ -1,17 +1,17 @@
-/** A body of a client on its way into an artifact: which part it is, and whether it is all of it. */
+/** A client's body on its way into an artifact: which part of it the body is, and whether it is complete. */
 
 import { fault } from '../../errors.js'
 import { unlessAborted } from '../../transfer/abort.js'
 import type { ContentRange } from './content-range.js'
 import type { PartialFile } from './partial-file.js'
 
-/** What is known of a body before it is read. */
+/** What a request says about its body. */
 export interface ReceiveOptions {
-  /** the body is this part of the artifact; without it the body is the whole and replaces what was there */
+  /** the part that the body is; without it, the body is the whole artifact and replaces an earlier one */
   readonly range?: ContentRange
   /** bytes of the body, from Content-Length */
   readonly length?: number | null
-  /** digest that the whole artifact must have, lower-case hex */
+  /** required digest of the whole artifact, lower-case hex */
   readonly sha256?: string
   readonly signal?: AbortSignal
 }
@@ -20,7 +20,7 @@ export interface ReceiveOptions {
 export interface UploadPart {
   /** offset of its first byte in the artifact */
   readonly first: number
-  /** offset behind its last byte; null while that is not known */
+  /** offset after its last byte; null while unknown */
   readonly end: number | null
   /** bytes of the artifact; null while that is not known */
   readonly total: number | null
@@ -34,8 +34,8 @@ const shown = ({ first, last, total }: ContentRange): string => `bytes ${first}-
  * Decide where a body belongs.
  *
  * @param name of the artifact, for messages
- * @param here what is stored of it already
- * @throws ARTIFACT_RANGE when the part does not follow what is here; VERIFY_SIZE when range and length disagree
+ * @param here the part that is stored already
+ * @throws ARTIFACT_RANGE if the part does not follow the stored part; VERIFY_SIZE if range and length disagree
  */
 export function partOf(
   name: string,
@@ -57,7 +57,7 @@ export function partOf(
   return { first: range.first, end, total, whole: end === total }
 }
 
-/** Why bytes stopped coming before all were here. What has arrived is good: the upload may go on from there. */
+/** Why a body ended early. The received bytes are good: the upload can resume after them. */
 export interface Interruption {
   readonly reason: unknown
 }
@@ -66,7 +66,7 @@ export interface Interruption {
  * Write a body into its file. The source is neither drained nor destroyed when this fails: its owner may still have to
  * answer over the same connection.
  *
- * @returns null when the body is whole; an interruption when the source fails, ends early, or the signal fires
+ * @returns null if the body is complete; an interruption if the source fails, ends early, or the signal fires
  * @throws VERIFY_SIZE when the body is too long; ARTIFACT_TOO_LARGE
  */
 export async function copyBody(

@@ -1,4 +1,4 @@
-/** The header by which an upload goes on where it broke off. */
+/** `Content-Range`: the header that resumes an upload. */
 
 import { fault } from '../../errors.js'
 import { type ByteRange, parseByteRange } from '../../transfer/http/headers.js'

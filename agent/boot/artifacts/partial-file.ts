@@ -9,9 +9,9 @@ import type { FilePart } from '../jobs/job.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024
-/** After this many bytes the memory that is left is looked at again: others take of it too. */
+/** Bytes after which the free memory is checked again, because other processes use it too. */
 const STEP = 8 * 1024 * 1024
-/** What a tmpfs answers when it, or the memory behind it, is full. */
+/** The errors of a tmpfs that is full, or whose memory is. */
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'ENOMEM']
 
 export const ROOM_REMEDY = 'delete artifacts that are not needed, or send a smaller file'
@@ -39,7 +39,7 @@ export async function digestFile(file: string | FilePart): Promise<Hash> {
 const streamRange = ({ path, offset, size }: FilePart) => ({ path, start: offset, end: offset + size - 1 })
 
 /**
- * A file that is being written. Calls must follow one another; none may be made while another is under way.
+ * A file that is being written. Calls must not overlap.
  */
 export class PartialFile implements Sink {
   readonly path: string
@@ -63,7 +63,7 @@ export class PartialFile implements Sink {
     this.#allowed = received
   }
 
-  /** A new, empty file; what was there under its name is gone. */
+  /** Create an empty file; it replaces an existing one. */
   static async create(path: string, options: PartialFileOptions): Promise<PartialFile> {
     await rm(path, { force: true })
     return new PartialFile(path, options, await open(path, 'wx', 0o600), createHash('sha256'), 0)
@@ -72,7 +72,7 @@ export class PartialFile implements Sink {
   /**
    * Go on with a file that was closed before it was complete.
    *
-   * @param digest of what is in it; read from the file when an earlier life of the agent wrote it
+   * @param digest of its bytes; computed from the file if an earlier run of the agent wrote it
    */
   static async resume(path: string, options: PartialFileOptions, digest: Hash | null): Promise<PartialFile> {
     const hash = digest ?? (await digestFile(path))
@@ -112,7 +112,7 @@ export class PartialFile implements Sink {
     this.#writing = Promise.resolve()
   }
 
-  /** Write what is gathered and close; the file stays as it is. @throws ARTIFACT_TOO_LARGE */
+  /** Write the buffered bytes and close the file. @throws ARTIFACT_TOO_LARGE */
   async close(): Promise<void> {
     try {
       await this.#send()

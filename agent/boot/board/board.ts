@@ -1,4 +1,4 @@
-/** The board as clients see it, and the words in which its host tells about itself. */
+/** The board as clients see it, and the interface to its host. */
 
 import type { Finding } from '../../kexec/layout/plan.js'
 
@@ -6,7 +6,7 @@ import type { Finding } from '../../kexec/layout/plan.js'
 export interface LinkView {
   readonly name: string
   readonly up: boolean
-  /** lower-case hex with colons; null where it has none */
+  /** lower-case hex with colons; null if it has none */
   readonly mac: string | null
   /** addresses with their prefix length: `10.0.0.7/24` */
   readonly addresses: readonly string[]
@@ -14,7 +14,7 @@ export interface LinkView {
   readonly kept: boolean
 }
 
-/** A watchdog of `/sys/class/watchdog`; what the driver does not tell is null. */
+/** A watchdog of `/sys/class/watchdog`; values that the driver does not report are null. */
 export interface WatchdogView {
   readonly name: string
   readonly identity: string | null
@@ -30,7 +30,7 @@ export interface BoardView {
   readonly model: string | null
   /** `compatible` of the device tree's root, the most exact first */
   readonly compatible: readonly string[]
-  /** as `uname -m` says */
+  /** the output of `uname -m` */
   readonly machine: string
   /** release of the running kernel */
   readonly kernel: string
@@ -59,7 +59,7 @@ export interface BoardView {
   readonly owner: string | null
   /** jobs that wait for it */
   readonly queued: readonly string[]
-  /** what stands in the way of any job on this board */
+  /** findings that affect every job on this board */
   readonly findings: readonly Finding[]
 }
 

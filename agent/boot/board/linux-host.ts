@@ -29,7 +29,7 @@ export function availableMemory(): number {
 
 /**
  * Drivers that leave receive buffers with a device whose link is down. Only taking the driver away resets it, and a
- * target that starts over such buffers dies at random, without a word.
+ * target that starts over such buffers dies at random and silently.
  */
 const RECEIVES_WHILE_DOWN = ['virtio_net']
 
@@ -143,7 +143,7 @@ class LinuxHost implements BoardHost {
     return join(this.#root, path)
   }
 
-  /** Null for whatever cannot be read: the kernel has no such thing, or does not show it. */
+  /** Null for anything unreadable: the kernel lacks it or hides it. */
   #bytes(path: string): Buffer | null {
     try {
       // sysfs gives one page at a time: the synchronous read goes on until it has all, and its 256 turns for a tree of

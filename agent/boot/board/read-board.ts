@@ -1,4 +1,4 @@
-/** What is known of the board, for clients and for the preflight. */
+/** Facts about the board, for clients and for the preflight. */
 
 import { FauxbootError } from '../../errors.js'
 import type { BoardFacts } from '../../kexec/checks/check.js'
@@ -54,7 +54,7 @@ export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly stri
   }
 }
 
-/** The memory map, or what is wrong with it. */
+/** The memory map, or why it cannot be used. */
 async function readMap(host: BoardHost): Promise<{ readonly ram: readonly Range[]; readonly findings: Finding[] }> {
   try {
     return { ram: parseIomem(await host.iomem()), findings: [] }
@@ -82,7 +82,7 @@ function loadedFindings(loaded: boolean | null): Finding[] {
   return [{ check: 'image-loaded', severity: 'info', message, remedy: '' }]
 }
 
-/** Whether an image is loaded; null where the kernel does not tell. */
+/** Whether an image is loaded; null if the kernel does not say. */
 async function readLoaded(kexec: Kexec): Promise<boolean | null> {
   return kexec.loaded().catch(() => null)
 }

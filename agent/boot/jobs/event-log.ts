@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import type { JobEvent } from './job.js'
 
 type WithoutStamp<E> = E extends unknown ? Omit<E, 'seq' | 'time'> : never
-/** An event before it has its place and time. */
+/** An event without its sequence number and time. */
 export type NewJobEvent = WithoutStamp<JobEvent>
 
 /** Progress is worth little once it is passed: so many are kept for readers that come late. */
@@ -29,7 +29,7 @@ function lineOf(event: Exclude<JobEvent, { type: 'progress' }>): string {
 export class EventLog {
   readonly #now: () => number
   readonly #events: JobEvent[]
-  /** `news` wakes all readers; a reader is nothing but its place in the history */
+  /** `news` wakes all readers; a reader is only a position in the history */
   readonly #bell = new EventEmitter().setMaxListeners(0)
   #ended: boolean
   #last: number
@@ -52,7 +52,7 @@ export class EventLog {
     this.#bell.emit('news')
   }
 
-  /** Nothing more is to be expected: readers end. A later `append` makes it go on for those who come back. */
+  /** No more events are expected: readers end. After a later `append`, readers that come back get more. */
   end(): void {
     this.#ended = true
     this.#bell.emit('news')
@@ -105,7 +105,7 @@ export class EventLog {
     return low
   }
 
-  /** Drop the oldest event of a kind of which there are too many. */
+  /** Drop the oldest event of a kind that exceeds its limit. */
   #forget(progress: boolean): void {
     const ofKind = (event: JobEvent): boolean => isProgress(event) === progress
     const count = this.#events.filter(ofKind).length

@@ -18,7 +18,7 @@ import {
 /** A job as the job store writes it down. */
 export interface JobRecord {
   readonly version: 1
-  /** jobs are counted: a board's clock does not tell which came first */
+  /** a counter, because a board's clock does not say which job came first */
   readonly number: number
   readonly view: JobView
   readonly plan: PlanJson | null
@@ -102,7 +102,7 @@ export class Job {
     return job
   }
 
-  /** A job of an earlier life of the agent. */
+  /** A job that an earlier run of the agent saved. */
   static restore(record: JobRecord, now: () => number): Job {
     return new Job(record, now)
   }
@@ -131,7 +131,7 @@ export class Job {
   }
 
   /**
-   * Go into another state; everybody who follows the job is told.
+   * Enter another state; followers of the job receive an event.
    *
    * @param error why, for `failed` and `cancelled`
    * @returns milliseconds spent in the state that is left
@@ -151,7 +151,7 @@ export class Job {
     this.events.append({ type: 'log', level, message })
   }
 
-  /** What is known of one of its files now; the rest of it stays as it was. */
+  /** Update facts about one of its files; other facts stay. */
   noteArtifact(role: string, facts: Partial<Omit<JobArtifact, 'role'>>): void {
     const known = this.#artifacts.find(artifact => artifact.role === role)
     if (known !== undefined) Object.assign(known, facts)

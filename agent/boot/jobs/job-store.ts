@@ -1,4 +1,4 @@
-/** Jobs on disk: what the next life of the agent, or the next first stage, will know of them. */
+/** Jobs on disk, for the next run of the agent or the next first stage. */
 
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -50,7 +50,7 @@ export class JobStore {
   }
 
   /**
-   * Read what is there. Files that cannot be understood are moved aside, as `NAME.corrupt`, and never stop the agent.
+   * Read all jobs. Unreadable files are renamed to `NAME.corrupt` and never stop the agent.
    *
    * @param directory made when missing
    * @returns the store, its records with the oldest first, and the names of the files that were moved aside
@@ -77,7 +77,7 @@ export class JobStore {
     return { store: new JobStore(directory), records, corrupt }
   }
 
-  /** Write a job down; when this resolves, it is on the disk, whole, and a crash at any time leaves the old or the new. */
+  /** Save a job. When this resolves, it is on disk; a crash at any time leaves either the old or the new record. */
   save(record: JobRecord): Promise<void> {
     const text = JSON.stringify(record)
     return this.#follow(async () => {
@@ -120,7 +120,7 @@ export class JobStore {
 
   #follow(step: () => Promise<void>): Promise<void> {
     const done = this.#last.then(step)
-    // The failure of one save is its caller's; the next one is tried all the same.
+    // A failed save concerns only its caller; the next one is tried regardless.
     this.#last = Promise.allSettled([done]).then(() => undefined)
     return done
   }

@@ -1,9 +1,9 @@
-/** A job: what was asked for, where it stands, what happened to it. */
+/** A job: its request, its state, its events. */
 
 import type { ErrorJson } from '../../errors.js'
 import type { CompressionFormat } from '../../image/compression/compression.js'
 
-/** `planned` ends a dry run; `booting` ends a job that jumped: nobody is left to see more. */
+/** `planned` ends a dry run; `booting` ends a job that jumped, because the agent is gone then. */
 export const JOB_STATES = [
   'queued',
   'fetching',
@@ -27,7 +27,7 @@ export interface FilePart {
   readonly size: number
 }
 
-/** Where a file of a job comes from, and what is known of it. */
+/** Where a file of a job comes from, and what the client says about it. */
 export interface ArtifactReference {
   /** exactly one of `url`, `artifact` and `part` */
   readonly url?: string
@@ -46,7 +46,7 @@ export interface ArtifactReference {
 export interface JobOptions {
   /** plan, report, and end as `planned`: nothing is loaded */
   readonly dryRun: boolean
-  /** add `earlycon` to the command line: true, or the whole value */
+  /** add `earlycon` to the command line: true, or its value */
   readonly earlycon: boolean | string
   /** load a plan that is not survivable */
   readonly force: boolean

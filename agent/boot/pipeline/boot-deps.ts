@@ -1,4 +1,4 @@
-/** What the pipeline stands on: its settings, the machine, the log. */
+/** What the pipeline depends on: its settings, the machine, the log. */
 
 import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { BoardHost } from '../board/board.js'
@@ -18,7 +18,7 @@ export interface BootConfig {
   readonly memoryReserve: number
   /** console of the target for jobs whose format has no command line (LAVA, KernelCI): `ttyS0,115200n8` */
   readonly console: string
-  /** further arguments for such jobs: `earlycon=uart,mmio32,0x7000000`; may be empty */
+  /** more arguments for such jobs: `earlycon=uart,mmio32,0x7000000`; may be empty */
   readonly kernelArgs: string
   /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
   readonly keepLinksUp: readonly string[]
@@ -40,12 +40,12 @@ export interface BootLog {
   error(fields: object, message: string): void
 }
 
-/** What the pipeline stands on. */
+/** What the pipeline depends on. */
 export interface BootDeps {
   readonly kexec: Kexec
   readonly config: BootConfig
   readonly host: BoardHost
-  /** the bytes of a whole file, mapped rather than read where the addon is there */
+  /** the bytes of a file, or part of it; mapped if the addon is available, else read */
   mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
   readonly log: BootLog
   /** milliseconds since the epoch; `Date.now` unless given */
@@ -53,9 +53,9 @@ export interface BootDeps {
   /** called when files of a job were freed: maps are undone when their buffers are collected */
   collectGarbage?(): void
   /**
-   * Called before the jump, when clients have heard of it: closes every connection that is left. Nobody would answer on
+   * Called before the jump, after clients have been informed: closes every remaining connection. Nothing would answer on
    * it any more, and a network that waits for answers goes on writing into the memory of a board whose driver is gone.
-   * What it returns is waited for: a serial line takes its time.
+   * The jump waits for it, because a serial line is slow.
    */
   hangUp?(): void | Promise<void>
 }

@@ -76,7 +76,7 @@ async function fetchFile(context: JobContext, role: string, reference: ArtifactR
 }
 
 /**
- * Fetch what is at URLs and find what was uploaded, one file after the other.
+ * Fetch files from URLs and look up uploaded ones, one after the other.
  *
  * @throws the errors of `fetchHttp` and of the artifact store
  */

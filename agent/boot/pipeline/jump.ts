@@ -34,7 +34,7 @@ export async function attempt(
   }
 }
 
-/** What comes back from a jump is always an error. */
+/** If the jump returns, it has failed. */
 async function jumpOrSayWhy({ deps }: JobContext): Promise<string> {
   try {
     await deps.kexec.jump()
@@ -45,7 +45,7 @@ async function jumpOrSayWhy({ deps }: JobContext): Promise<string> {
 }
 
 /**
- * Jump. Clients are told first and given time to hear it; then nothing is left to be lost, and nothing writes into
+ * Jump. Clients are informed first and get time to receive it. Then nothing can be lost, and no device writes into
  * memory any more.
  *
  * @throws JUMP_RETURNED when the kernel refuses; otherwise this never settles
@@ -58,7 +58,7 @@ export async function jump(context: JobContext): Promise<never> {
   context.signal.throwIfAborted()
   counters.spent(job.state, job.enter('booting'))
   counters.ended('booting', undefined)
-  // Whoever follows the job gets the end of the stream too, while there is a link.
+  // Followers must receive the end of the stream while there is a link.
   job.events.end()
   deps.log.info({ job: job.id }, 'jumping into the target')
   const complain = (problem: string): void => {
@@ -70,7 +70,7 @@ export async function jump(context: JobContext): Promise<never> {
     attempt(complain, 'job state', () => context.save(), LAST_STEP_MS),
   ])
   await attempt(complain, 'connections', async () => deps.hangUp?.(), LAST_STEP_MS)
-  // The other ends have to hear of that too.
+  // The peers must receive that too.
   await pause(config.jumpNoticeMs, undefined)
   await attempt(complain, 'sync', () => kexec.sync(), LAST_STEP_MS)
   for (const { name } of links) {

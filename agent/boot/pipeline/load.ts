@@ -22,17 +22,17 @@ async function checkDigest({ role, bytes, sha256 }: Piece, signal: AbortSignal):
   if (found !== sha256) throw fault('VERIFY_SHA256', { what: `${role} in memory`, expected: sha256, found })
 }
 
-/** Whether a segment is a view of a piece, and not a copy that nobody has looked at. */
+/** Whether a segment is a view of a verified image and not an unchecked copy. */
 const isViewOf = ({ data }: PlanSegment, { bytes }: Piece): boolean =>
   data.buffer === bytes.buffer &&
   data.byteOffset >= bytes.byteOffset &&
   data.byteOffset + data.length <= bytes.byteOffset + bytes.length
 
 /**
- * Check once more the digests of what is about to be loaded, in the buffers of the segments themselves. The device tree
- * is the planner's own writing and has none.
+ * Check the digests again, in the very buffers of the segments. The device tree
+ * comes from the planner and has no digest.
  *
- * @throws VERIFY_SHA256; INTERNAL when a segment is not part of any verified piece; the reason of `signal`
+ * @throws VERIFY_SHA256; INTERNAL if a segment is not part of a verified image; the reason of `signal`
  */
 export async function checkSegments(
   segments: readonly PlanSegment[],
@@ -43,13 +43,13 @@ export async function checkSegments(
   if (stray !== undefined) {
     throw fault('INTERNAL', {
       doing: 'checking digests',
-      reason: `the ${stray.kind} to be loaded is not what was verified`,
+      reason: `the ${stray.kind} to load is not the one that was verified`,
     })
   }
   for (const piece of pieces) await checkDigest(piece, signal)
 }
 
-/** Leave nothing loaded; that this fails too is told, and hides nothing else. */
+/** Unload the image. A failure is logged and hides no other error. */
 export async function unloadAfterFailure({ job, deps }: Pick<JobContext, 'job' | 'deps'>): Promise<void> {
   try {
     await deps.kexec.unload()
@@ -68,7 +68,7 @@ export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdis
   const { kexec } = context.deps
   const started = performance.now()
   await checkSegments(plan.segments, [kernel, ...ramdisk], signal)
-  context.job.log('info', `digests of what is loaded checked again in ${Math.round(performance.now() - started)} ms`)
+  context.job.log('info', `digests of the loaded bytes checked again in ${Math.round(performance.now() - started)} ms`)
   // A failed load would leave an earlier image loaded.
   await kexec.unload()
   try {
@@ -79,7 +79,7 @@ export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdis
     if (!(await kexec.loaded())) {
       throw fault('KEXEC_ARGUMENT', {
         call: 'kexec_load',
-        reason: 'it succeeded, but the kernel says that nothing is loaded',
+        reason: 'it succeeded, but the kernel reports that nothing is loaded',
       })
     }
     signal.throwIfAborted()

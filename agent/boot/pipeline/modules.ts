@@ -1,6 +1,6 @@
 /**
  * Kernel modules for the target: a tar (what `make modules_install` ends in, and what KernelCI sends) or a cpio archive,
- * brought into the cpio that the kernel unpacks behind the ramdisk (`Documentation/driver-api/early-userspace/
+ * turned into the cpio that the kernel unpacks after the ramdisk (`Documentation/driver-api/early-userspace/
  * buffer-format.rst`: several archives may follow one another).
  */
 
@@ -13,14 +13,14 @@ import { type CpioEntry, cpioChunks, isCpio } from '../../image/cpio/cpio.js'
 import { decompressStream } from './decompress-stream.js'
 import { type TarMember, tarMembers } from './tar-stream.js'
 
-/** Enough to tell a cpio from a tar. */
+/** Bytes that distinguish a cpio from a tar. */
 const MAGIC_BYTES = 512
 /** `st_mode` of `stat(2)` */
 const TYPE = { file: 0o100_000, directory: 0o040_000, symlink: 0o120_000 } as const
 const PERMISSIONS = 0o7777
 
 export interface ModulesOptions {
-  /** as the job states it; told by the magic where it does not */
+  /** as the job states it; recognised by its magic otherwise */
   readonly compression?: CompressionFormat | 'none'
   /** most bytes of output */
   readonly limit: number
@@ -34,7 +34,7 @@ const malformed = (where: string, expected: string, found: string) =>
  * The name of a member inside the root of the target: `./lib//modules` and `/lib/modules` are `lib/modules`.
  *
  * @returns empty for the root itself
- * @throws FORMAT_VALUE for a name that leads out of it
+ * @throws FORMAT_VALUE for a name that leaves the root
  */
 export function memberName(name: string): string {
   const parts = name.split('/').filter(part => part !== '' && part !== '.')
@@ -66,7 +66,7 @@ const timeOf = ({ mtime }: Header): number =>
   Math.min(0xffff_ffff, Math.max(0, Math.floor(mtime.getTime() / 1000) || 0))
 
 /**
- * Members of a tar as entries of a cpio. The folders above a file are made when the tar has none of them, for the
+ * Members of a tar as entries of a cpio. Missing parent folders are added, because the
  * kernel does not make them.
  *
  * A folder's name ends in a slash. Where the ramdisk has a symbolic link to a folder in that place (`lib -> usr/lib`),
@@ -96,7 +96,7 @@ export async function* cpioEntries(members: AsyncIterable<TarMember>): AsyncGene
   }
 }
 
-/** The first bytes of a stream, and all of it. */
+/** The first bytes of a stream, and the whole stream. */
 async function peek(
   source: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly head: Uint8Array; readonly whole: AsyncGenerator<Uint8Array> }> {

@@ -10,7 +10,7 @@ import type { JobContext } from './job-context.js'
 import type { Pieces } from './unpack.js'
 
 /**
- * Plan a job on this board. Plan and findings are shown to clients, whatever comes of it.
+ * Plan a job on this board. Clients see plan and findings, whatever the outcome.
  *
  * @throws MAP_*, PLAN_INPUT, FORMAT_*
  */
@@ -50,5 +50,5 @@ export function checkPlan({ job, request }: JobContext, plan: Plan): void {
   const finding = fatal.map(({ message, remedy }) => [message, remedy].filter(Boolean).join('; ')).join(' | ')
   // Without segments there is nothing that could be insisted on.
   if (!request.options.force || plan.segments.length === 0) throw fault('PLAN_REFUSED', { finding })
-  job.log('warning', `FORCED: this plan is not survivable, and is loaded all the same: ${finding}`)
+  job.log('warning', `FORCED: this plan cannot survive but is loaded anyway: ${finding}`)
 }

@@ -69,7 +69,7 @@ async function readData(
 }
 
 /**
- * Read a tar archive: ustar, pax and GNU's forms of it.
+ * Read a tar archive: ustar, pax, or GNU's variant.
  *
  * @param source read only as fast as members are taken; ended when the reader stops
  * @throws FORMAT_VALUE when it is not a tar; FORMAT_TRUNCATED; FORMAT_TOO_LARGE; what the source throws

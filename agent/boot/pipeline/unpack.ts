@@ -48,7 +48,7 @@ async function asItIs({ artifacts }: JobContext, { role, name, sha256 }: JobFile
   return { role, bytes: await artifacts.bytes(name), sha256 }
 }
 
-/** Undo a compression; null when there is none. */
+/** Decompress; null if the file is not compressed. */
 async function unpack(context: JobContext, file: JobFile, format: CompressionFormat | null): Promise<Piece> {
   const piece = await asItIs(context, file)
   if (format === null) return piece
@@ -57,14 +57,14 @@ async function unpack(context: JobContext, file: JobFile, format: CompressionFor
   return rewrite(context, file, `${file.role} unpacked (${format})`, chunks)
 }
 
-/** What the job states; else what the magic tells. */
+/** The compression that the job states, or the one that the magic shows. */
 async function formatOf({ artifacts }: JobContext, { name, reference }: JobFile): Promise<CompressionFormat | null> {
   const { compression } = reference
   if (compression === undefined) return detectCompression(await artifacts.bytes(name))
   return compression === 'none' ? null : compression
 }
 
-/** Kernel, device trees: unpacked, as nobody after us can do it. */
+/** Kernel and device trees: decompressed here, because no later step can do it. */
 async function unpackFully(context: JobContext, file: JobFile): Promise<Piece> {
   return unpack(context, file, await formatOf(context, file))
 }
@@ -91,7 +91,7 @@ async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Pro
   const bytes = base?.bytes ?? (await context.deps.host.runningDtb())
   if (bytes === null) {
     throw fault('PLAN_INPUT', {
-      reason: 'there are overlays, but no dtb to apply them to, and the running kernel has none',
+      reason: 'the job has overlays but no dtb, and the running kernel has no dtb to apply them to',
     })
   }
   let tree = parseFdt(bytes, base === null ? 'dtb of the running kernel' : 'dtb')
@@ -106,7 +106,7 @@ async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Pro
 }
 
 /**
- * Make the pieces of a job out of its files.
+ * Turn the files of a job into the images that are loaded.
  *
  * @throws FORMAT_*, DECOMPRESS_FAILED, FDT_OVERLAY, ARTIFACT_TOO_LARGE, PLAN_INPUT; the reason of the signal
  */

@@ -4,7 +4,7 @@ import { fault } from '../../errors.js'
 import type { JobFiles } from './fetch.js'
 
 /**
- * Hold size and digest of each file against what the job says of it.
+ * Compare size and digest of each file with the job's.
  *
  * @throws VERIFY_SIZE, VERIFY_SHA256
  */

@@ -16,16 +16,16 @@ export interface BootScript {
   readonly cmdline: string
 }
 
-/** They all boot what the files are: the formats are told apart by their magic. */
+/** Any of them boots any file: the magic identifies the format. */
 const BOOTS: readonly string[] = ['bootz', 'booti', 'bootm']
-/** The operands of a boot, in order, and where U-Boot's scripts expect the files: both stand for what was pushed. */
+/** The operands of a boot command in order, and the variables for them: both mean the pushed files. */
 const OPERANDS = [
   { role: 'kernel', place: 'kernel_addr_r' },
   { role: 'ramdisk', place: 'ramdisk_addr_r' },
   { role: 'dtb', place: 'fdt_addr_r' },
 ] as const
 
-/** A script has a few hundred bytes; variables in variables must not make more of it than this. */
+/** A script has a few hundred bytes; nested variables must not expand it beyond this. */
 const LONGEST_VALUE = 8192
 
 /**
@@ -51,7 +51,7 @@ class Line {
     return invalid(this.#where, reason)
   }
 
-  /** The commands of the line as words, one by one, with the variables that are set when each of them begins. */
+  /** The commands of the line as words, each with the variables set before it. */
   *commands(text: string): Generator<string[]> {
     let words: string[] = []
     let word: string | null = null
@@ -76,7 +76,7 @@ class Line {
     }
   }
 
-  /** What a piece puts into its word. */
+  /** What a token adds to its word. */
   #text({ single, double, escaped, braced, bare, plain }: Readonly<Record<string, string | undefined>>): string {
     const name = braced ?? bare
     if (name !== undefined) return this.#value(name)
@@ -106,7 +106,7 @@ function setVariable(line: Line, [name = '', ...values]: readonly string[], vari
 }
 
 function bootOf(line: Line, command: string, operands: readonly string[], variables: Variables): BootScript {
-  if (operands.length > OPERANDS.length) throw line.refuse(`has more than three operands behind ${command}`)
+  if (operands.length > OPERANDS.length) throw line.refuse(`has more than three operands after ${command}`)
   const [, ramdisk = false, dtb = false] = OPERANDS.map(({ role, place }, index) => {
     const operand = operands[index] ?? (role === 'kernel' ? role : '-')
     if (operand === role) return true
@@ -116,7 +116,7 @@ function bootOf(line: Line, command: string, operands: readonly string[], variab
   return { ramdisk, dtb, cmdline: readText(variables.get('bootargs') ?? '', 'bootargs', LONGEST_VALUE) }
 }
 
-/** The text of a script. @throws FORMAT_* of a uImage that is none, JOB_INVALID of one that is no script */
+/** The text of a script. @throws FORMAT_* for a damaged uImage, JOB_INVALID for one that is not a script */
 function scriptText(bytes: Uint8Array): string {
   if (!isUImage(bytes)) return Buffer.from(bytes).toString('utf8')
   const { type, compression, parts } = parseUImage(bytes, 'boot.scr')
@@ -130,7 +130,7 @@ function scriptText(bytes: Uint8Array): string {
 /**
  * Read a boot script.
  *
- * @throws JOB_INVALID with the line and what is not understood there; FORMAT_* for a damaged uImage
+ * @throws JOB_INVALID with the line and its unknown part; FORMAT_* for a damaged uImage
  */
 export function parseBootScript(bytes: Uint8Array): BootScript {
   const variables: Variables = new Map(OPERANDS.map(({ role, place }) => [place, role]))
@@ -139,7 +139,7 @@ export function parseBootScript(bytes: Uint8Array): BootScript {
     const line = new Line(index + 1, variables)
     for (const [command, ...operands] of line.commands(text)) {
       if (command === undefined) continue
-      if (boot !== null) throw line.refuse(`has ${JSON.stringify(command)} behind the boot, which does not return`)
+      if (boot !== null) throw line.refuse(`has ${JSON.stringify(command)} after the boot, which does not return`)
       if (command === 'setenv') setVariable(line, operands, variables)
       else if (BOOTS.includes(command)) boot = bootOf(line, command, operands, variables)
       else {
@@ -148,6 +148,6 @@ export function parseBootScript(bytes: Uint8Array): BootScript {
       }
     }
   }
-  if (boot === null) throw invalid('boot.scr', `boots nothing: it has none of ${BOOTS.join(', ')}`)
+  if (boot === null) throw invalid('boot.scr', `boots nothing: it contains none of ${BOOTS.join(', ')}`)
   return boot
 }

@@ -1,4 +1,4 @@
-/** Reading of values that came from outside, with the path of what is wrong in every error. */
+/** Readers for values from outside; every error names the path of the wrong value. */
 
 import { fault } from '../../errors.js'
 
@@ -22,7 +22,7 @@ export function readObject(value: unknown, where: string): Fields {
   throw invalid(where, `must be an object, found ${shown(value)}`)
 }
 
-/** An object whose every field is known. @throws JOB_INVALID */
+/** An object without unknown fields. @throws JOB_INVALID */
 export function readExactObject(value: unknown, where: string, known: readonly string[]): Fields {
   const fields = readObject(value, where)
   const unknown = Object.keys(fields).find(key => !known.includes(key))

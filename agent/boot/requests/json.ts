@@ -1,4 +1,4 @@
-/** A job as JSON, fauxboot's own form of it. */
+/** A job as JSON, in fauxboot's own form. */
 
 import { COMPRESSION_FORMATS } from '../../image/compression/compression.js'
 import { isArtifactName } from '../artifacts/artifact-entry.js'
@@ -17,7 +17,7 @@ import {
   readWord,
 } from './fields.js'
 
-/** Files that came along with the job: by form or in a bundle. Each is the name of an artifact. */
+/** Names of the artifacts that came with the job, in a form or a bundle. */
 export interface JobFiles {
   readonly kernel?: string
   readonly ramdisk?: string
@@ -31,7 +31,7 @@ const REFERENCE_FIELDS = ['url', 'artifact', 'sha256', 'size', 'compression']
 const OPTION_FIELDS = ['dryRun', 'earlycon', 'force', 'queue']
 const COMPRESSIONS = [...COMPRESSION_FORMATS, 'none'] as const
 
-/** 32-bit ARM takes 1024 bytes and arm64 2048: the preflight says what is cut, this only bounds what is kept. */
+/** 32-bit ARM takes 1024 bytes and arm64 2048, which the preflight checks; this only bounds memory. */
 const LONGEST_CMDLINE = 8192
 const MOST_OVERLAYS = 64
 
@@ -52,7 +52,7 @@ function readArtifactName(value: unknown, where: string): string {
   throw invalid(where, `is not the name of an artifact: ${JSON.stringify(name)}`)
 }
 
-/** A reference: an object, or just a URL. With a file that came along, the object may be left out, or lack the source. */
+/** A reference: an object, or just a URL. If the file came with the job, the object or its source may be missing. */
 function readReference(value: unknown, where: string, file: string | undefined): ArtifactReference {
   const fields = readExactObject(typeof value === 'string' ? { url: value } : (value ?? {}), where, REFERENCE_FIELDS)
   const sources = {
@@ -70,7 +70,7 @@ function readReference(value: unknown, where: string, file: string | undefined):
   }
 }
 
-/** Overlays of the job, each with the file of its place if there is one; files beyond them are overlays of their own. */
+/** Overlays of the job, each with the file of the same index; more files are more overlays. */
 function readOverlays(value: unknown, where: string, files: readonly string[]): ArtifactReference[] {
   const given = readList(value ?? [], where, MOST_OVERLAYS)
   const count = Math.max(given.length, files.length)
@@ -95,8 +95,8 @@ function readOptions(value: unknown, where: string): JobOptions {
  * Check a job and bring it into its one form. Unknown fields are refused: a misspelt `sha256` must not go unseen.
  *
  * @param value parsed JSON
- * @param files that came along; a reference of the job may say more of a file (`sha256`, `size`, `compression`)
- * @throws JOB_INVALID with the path of what is wrong
+ * @param files that came with the job; a reference may add `sha256`, `size` or `compression`
+ * @throws JOB_INVALID with the path of the wrong value
  */
 export function parseJobJson(value: unknown, files: JobFiles = {}): JobRequest {
   const fields = readExactObject(value, '', FIELDS)

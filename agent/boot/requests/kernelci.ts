@@ -8,7 +8,7 @@ import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-li
 const OTHER_BOOTS = ['nfsroot', 'nfsrootfs', 'rootfs', 'fit', 'uefi']
 const ARCHITECTURES = ['arm', 'arm64']
 
-/** The files that are booted; null stands for none. */
+/** The files to boot; null means that there is none. */
 function readFile(artifacts: Fields, digests: Fields, role: string): ArtifactReference | undefined {
   const url = artifacts[role]
   if (url === undefined || url === null) return undefined
@@ -36,8 +36,8 @@ function readName(tests: unknown): string | undefined {
  * Read a pull-lab job.
  *
  * @param value parsed JSON
- * @param defaults stand in for LAVA's device type: the command line is made as its template makes it
- * @throws JOB_INVALID with the path of what is wrong or not supported
+ * @param defaults replace LAVA's device type: they complete the command line as its template does
+ * @throws JOB_INVALID with the path of the wrong or unsupported value
  */
 export function parseJobKernelci(value: unknown, defaults: LabDefaults): JobRequest {
   const job = readObject(value, '')

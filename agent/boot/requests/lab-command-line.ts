@@ -1,8 +1,8 @@
-/** The command line of jobs whose format has none: LAVA and KernelCI leave it to the device type. */
+/** The command line of LAVA and KernelCI jobs, whose formats leave it to the device type. */
 
-/** The part of the settings that stands in for a device type. */
+/** The settings that replace a device type. */
 export interface LabDefaults {
-  /** `ttyS0,115200n8`; empty for none */
+  /** `ttyS0,115200n8`; empty if there is none */
   readonly console: string
   /** further arguments of this board: `earlycon=uart,mmio32,0x7000000`; may be empty */
   readonly kernelArgs: string

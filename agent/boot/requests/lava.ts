@@ -20,7 +20,7 @@ const DEPLOYMENTS: readonly unknown[] = ['tftp', 'http', 'https']
 const LAB_KEYS = ['to', 'os', 'timeout', 'timeouts', 'namespace', 'connection', 'failure_retry', 'repeat', 'protocols']
 const FILE_KEYS = ['kernel', 'ramdisk', 'dtb', 'dtbo', 'modules']
 
-/** What may be said of a file; the last ones tell the dispatcher how to repack it, which is not done here. */
+/** Fields of a file; the last ones are for the dispatcher's repacking, which is not done here. */
 const RESOURCE_KEYS = ['url', 'compression', 'sha256sum', 'type', 'header', 'install_modules', 'install_overlay']
 
 const COMPRESSIONS: ReadonlyMap<unknown, CompressionFormat> = new Map([
@@ -63,13 +63,13 @@ function readResource(
   }
 }
 
-/** LAVA says here how the ramdisk *is* compressed, and leaves it so: the kernel unpacks it itself. */
+/** In LAVA this is how the ramdisk *is* compressed; it stays compressed, because the kernel unpacks it. */
 function readRamdisk(value: unknown, where: string, files: JobFileNames): ArtifactReference {
   const { compression: _, ...ramdisk } = readResource(value, where, files)
   return ramdisk
 }
 
-/** The one action of a kind. @throws JOB_INVALID when there is none, or a second one */
+/** The only action of a kind. @throws JOB_INVALID if it is missing or not the only one */
 function onlyAction(actions: readonly unknown[], name: 'deploy' | 'boot'): { readonly fields: Fields; where: string } {
   const found = actions.flatMap((action, index) => {
     const where = at('actions', index)
@@ -116,7 +116,7 @@ function wantsModules(ramdisk: unknown, where: string): boolean {
   return readFlag(flag, at(where, 'install_modules'))
 }
 
-/** `context` overrides what the device type says; of all its variables these reach the target. */
+/** `context` overrides the device type; these of its variables reach the target. */
 function readCmdline(context: unknown, defaults: LabDefaults): string {
   const {
     extra_kernel_args: extra = '',
@@ -151,9 +151,9 @@ async function parseYaml(text: string): Promise<unknown> {
  * Read a LAVA job.
  *
  * @param text YAML, of at most 256 KiB
- * @param defaults stand in for LAVA's device type: the command line is made as its template makes it
- * @param files stand where the job has their names instead of URLs
- * @throws JOB_INVALID with the path of what is wrong or not supported
+ * @param defaults replace LAVA's device type: they complete the command line as its template does
+ * @param files replace the names that the job has instead of URLs
+ * @throws JOB_INVALID with the path of the wrong or unsupported value
  */
 export async function parseJobLava(
   text: string,

@@ -42,7 +42,7 @@ export function answerError(thrown: FastifyError | Error, request: FastifyReques
   // Fastify asks for the connection to be closed after some errors. What is still being sent would then reset it before
   // the answer is read: see request-body.ts.
   reply.removeHeader('connection')
-  // RFC 9110 section 11.6.1: an answer of 401 says how to authenticate.
+  // RFC 9110 section 11.6.1: a 401 response says how to authenticate.
   if (statusCode === 401) reply.header('www-authenticate', 'Bearer')
   return reply.code(statusCode).type('application/json; charset=utf-8').send(error.toJSON())
 }
@@ -55,7 +55,7 @@ export function answerUnknownRoute(request: FastifyRequest): never {
 
 /** Fastify's handler of bytes that are no HTTP: there is no request yet, only a connection. */
 export function answerNoHttp(thrown: Error & { readonly code?: string }, socket: Socket): void {
-  // The other end went away: there is nobody to answer.
+  // The client is gone.
   if (thrown.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

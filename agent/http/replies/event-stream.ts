@@ -13,7 +13,7 @@ function formatEvent(event: JobEvent): string {
 
 /**
  * A stream that ends with the events. It takes the next event only when the client has taken the last one; in between
- * comments show both ends that the other is there. Whoever destroys it ends the iteration.
+ * comments keep both ends informed that the other is there. Destroying the stream ends the iteration.
  */
 export class EventStream extends Readable {
   readonly #events: AsyncIterator<JobEvent>
@@ -22,7 +22,7 @@ export class EventStream extends Readable {
   #waiting = false
 
   /**
-   * @param events what is sent
+   * @param events to send
    * @param heartbeatMs milliseconds between comments while nothing happens
    * @param stop ends `events`, also while it waits for the next one
    */
@@ -53,7 +53,7 @@ export class EventStream extends Readable {
     callback(error)
   }
 
-  /** A comment, unless the client is slow: then what it has not read yet keeps the connection busy. */
+  /** A comment, unless the client is slow: then unread data keeps the connection busy. */
   #beat(): void {
     if (this.#waiting && this.readableLength === 0) this.push(': \n\n')
   }

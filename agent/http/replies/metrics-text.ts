@@ -11,7 +11,7 @@ interface Metric {
   readonly value: number | { readonly label: string; readonly values: Readonly<Partial<Record<string, number>>> }
 }
 
-/** What is known of the process itself. */
+/** Figures of the process itself. */
 export interface ProcessMetrics {
   readonly version: string
   /** seconds */

@@ -1,9 +1,9 @@
-/** The digest that a client gives along with an upload: many headers have carried it. */
+/** The digest of an upload, which clients send in various headers. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../errors.js'
 
-/** Of the headers that clients send, those that mean the whole file and not the part in this request. */
+/** The headers that refer to the whole file and not to the part in this request. */
 const HEX_HEADERS = ['x-checksum-sha256', 'x-content-sha256'] as const
 
 /** A digest in base64 and how it is introduced: RFC 9530 section 3 `sha-256=:...:`, RFC 3230 section 4.3.2 `SHA-256=...`. */
@@ -13,10 +13,10 @@ const BASE64_HEADERS = {
 }
 
 /**
- * The sha256 that the whole artifact must have.
+ * The required sha256 of the whole artifact.
  *
  * @param query the `sha256` of the query
- * @returns lower-case hex; undefined when the client gives none. Other algorithms are passed over, as RFC 9530 asks
+ * @returns lower-case hex; undefined if the client sends none. Other algorithms are ignored, as RFC 9530 requires
  * @throws HTTP_REQUEST when it is no sha256, or two of them differ
  */
 export function expectedDigest(headers: IncomingHttpHeaders, query?: string): string | undefined {

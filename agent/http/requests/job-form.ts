@@ -69,7 +69,7 @@ class Form {
     })
   }
 
-  /** Forget what was stored; files under way are broken off first. */
+  /** Remove stored files; running uploads are aborted first. */
   async discard(): Promise<void> {
     for (const bytes of this.#open) bytes.destroy(new Error('the form is not read any further'))
     const stored = await Promise.all([...this.#names.values(), ...this.#overlays])

@@ -1,4 +1,4 @@
-/** Reading of bodies that may be larger than memory, and what becomes of them when nobody wants to read on. */
+/** Bodies that may be larger than memory, and the rest of a body that no handler reads. */
 
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
@@ -25,7 +25,7 @@ export async function withBody<T>(
   }
 }
 
-/** Hold bodies back until the request is accepted, and take what is left of them after the answer. */
+/** Hold bodies back until the request is accepted, and discard the rest after the response. */
 export function installBodyHandling(app: FastifyInstance): void {
   // RFC 9110 section 10.1.1: a client that waits for "100 Continue" sends nothing to a request that is refused.
   const waiting = new WeakSet<IncomingMessage>()

@@ -35,8 +35,8 @@ export function addArtifactRoutes(parent: FastifyInstance, { artifacts }: Boot):
 
   const upload = {
     ...onArtifact,
-    summary: 'Send an artifact, or with Content-Range a part that follows what is here',
-    description: 'The digest of the whole may be given as Repr-Digest, Digest, X-Checksum-Sha256 or in the query.',
+    summary: 'Send an artifact or, with Content-Range, the next part of one',
+    description: 'The digest of the whole artifact may be in Repr-Digest, Digest, X-Checksum-Sha256 or in the query.',
     querystring: schemas.UploadQuery,
     body: { content: { 'application/octet-stream': { schema: schemas.AnyBytes } } },
     response: answers({ 201: schemas.Artifact, 202: schemas.Artifact, '4xx': schemas.ErrorAnswer }),
@@ -66,7 +66,7 @@ export function addArtifactRoutes(parent: FastifyInstance, { artifacts }: Boot):
   })
 }
 
-/** What HEAD needs to tell, in the words of draft-ietf-httpbis-resumable-upload section 4. */
+/** Headers of a HEAD response: draft-ietf-httpbis-resumable-upload section 4. */
 function describe(view: ArtifactView, reply: FastifyReply): ArtifactView {
   reply.header('upload-offset', view.received)
   reply.header('upload-complete', view.complete ? '?1' : '?0')

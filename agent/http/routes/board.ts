@@ -11,7 +11,7 @@ export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string
 
   const board = {
     tags,
-    summary: 'Model, memory, kernel, links, watchdogs, and what stands in the way of any job',
+    summary: 'Model, memory, kernel, links, watchdogs, and findings that affect every job',
     response: answers({ 200: schemas.Board }),
   }
   app.get('/v1/board', { schema: board }, async () => boot.board())

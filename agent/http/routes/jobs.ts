@@ -44,7 +44,7 @@ export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpCo
   }
   app.get('/v1/jobs', { schema: list }, async () => ({ jobs: boot.list() }))
 
-  const show = { ...onJob, summary: 'Where a job stands', response: answers({ 200: schemas.JobAnswer }) }
+  const show = { ...onJob, summary: 'The state of a job', response: answers({ 200: schemas.JobAnswer }) }
   app.get('/v1/jobs/:id', { schema: show }, async ({ params }) => boot.get(params.id))
 
   const cancel = {
@@ -56,7 +56,7 @@ export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpCo
 
   const plan = {
     ...onJob,
-    summary: 'The plan: what goes where, and what is wrong with it',
+    summary: 'The plan: what goes where, with its findings',
     querystring: schemas.PlanQuery,
     response: answers({ 200: schemas.Plan, '4xx': schemas.ErrorAnswer }),
   }

@@ -11,12 +11,12 @@ import type {
   SafePromiseLike,
 } from 'fastify'
 
-/** Resolves when the query is as its schema says; rejects with a sentence about it. */
+/** Resolves if the query fits its schema; rejects with a sentence about the mismatch. */
 type Check = (query: object) => Promise<void>
 
 /**
- * Only queries are checked here. Parameters of a path are strings, and who looks them up knows best what they may be;
- * bodies are read by the parsers of `agent/boot`, which say what is wrong with a job in its own words.
+ * Only queries are checked here. Path parameters are strings, which the look-up itself checks;
+ * bodies are read by the parsers of `agent/boot`, which name the wrong value.
  */
 const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
   if (httpPart !== 'querystring') return () => true
@@ -58,5 +58,5 @@ export const LAZY_SCHEMAS: Controller = {
   } as unknown as Controller['compilersFactory'],
 }
 
-/** Answers by status, for the documents. Their types come from `agent/boot`, so the compiler is not told of these. */
+/** Responses by status, for the documents. Their types come from `agent/boot`. */
 export const answers = (byStatus: Readonly<Record<string, object>>): unknown => byStatus

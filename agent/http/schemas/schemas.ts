@@ -51,7 +51,7 @@ const Reference = Type.Object(
 const Options = Type.Object({
   dryRun: Type.Optional(Type.Boolean({ default: false, description: 'end as planned: nothing is loaded' })),
   earlycon: Type.Optional(
-    Type.Union([Type.Boolean(), Type.String()], { default: false, description: 'add earlycon; or its whole value' }),
+    Type.Union([Type.Boolean(), Type.String()], { default: false, description: 'add earlycon: true, or its value' }),
   ),
   force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
   queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),
@@ -193,6 +193,6 @@ export const EventsQuery = Type.Object(
   { additionalProperties: false },
 )
 export const UploadQuery = Type.Object(
-  { sha256: Type.Optional(Type.String({ description: 'digest that the whole artifact must have, hex' })) },
+  { sha256: Type.Optional(Type.String({ description: 'required digest of the whole artifact, hex' })) },
   { additionalProperties: false },
 )

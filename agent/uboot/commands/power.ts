@@ -3,7 +3,7 @@
 import { asFault } from '../../errors.js'
 import type { Command, Machine } from '../machine/machine.js'
 
-/** What comes back has failed. */
+/** If a call returns, it has failed. */
 async function orSayWhy(machine: Machine, doing: string, act: () => Promise<never>): Promise<number> {
   try {
     return await act()

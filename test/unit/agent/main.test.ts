@@ -238,7 +238,7 @@ t.test("another process's watchdog is not fed, and a systemd that cannot be told
   notifier.ready()
   notifier.stopping()
   await new Promise(resolve => setImmediate(resolve))
-  t.same(warnings, ['systemd was not told READY=1', 'systemd was not told STOPPING=1'])
+  t.same(warnings, ['could not send READY=1 to systemd', 'could not send STOPPING=1 to systemd'])
 })
 
 t.test('compiled code is written once, used from then on, and not needed', async t => {

@@ -23,7 +23,7 @@ export class ChunkReader {
   }
 
   /**
-   * Look at what comes next, without taking it.
+   * Look at the next bytes without consuming them.
    *
    * @param least bytes that are waited for; fewer come at the end of the body only
    * @returns everything that is here; valid until the next call
@@ -47,7 +47,7 @@ export class ChunkReader {
   /**
    * Take exactly so many bytes.
    *
-   * @param expected what they are, for the message
+   * @param expected their name, for the message
    * @throws FORMAT_TRUNCATED
    */
   async exactly(count: number, expected: string): Promise<Buffer> {

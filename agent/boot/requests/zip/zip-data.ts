@@ -9,7 +9,7 @@ import { fault } from '../../../errors.js'
 import type { ChunkReader } from './chunk-reader.js'
 import { METHOD, type MemberHeader, readDescriptor } from './zip-headers.js'
 
-/** Deflate grows at most 1032 times: what one piece of input unpacks to is below 34 MiB. */
+/** Deflate expands at most 1032 times, so one chunk of input yields less than 34 MiB. */
 const INFLATE_INPUT = 32 * 1024
 const NO_MORE = new Uint8Array()
 const DESCRIPTOR_MARK = Buffer.from('PK\x07\x08', 'latin1')
@@ -79,16 +79,16 @@ function nextCandidate(bytes: Buffer, wide: boolean, packed: number): number {
     const cut = mark + descriptorBytes(wide) > bytes.length
     if (cut || hasSizes(bytes.subarray(mark), wide, packed + mark)) return mark
   }
-  // The last bytes may be the beginning of a mark: they are looked at again with what follows them.
+  // The last bytes may start a signature: they are examined again with the bytes after them.
   return bytes.length - (DESCRIPTOR_MARK.length - 1)
 }
 
-/** zlib's inflate, one piece of input at a time, so that what lies behind the end of the data is known. */
+/** zlib's inflate, one chunk of input at a time, so that the bytes after the end of the data are known. */
 class Inflater {
   readonly #stream = createInflateRaw({ chunkSize: 256 * 1024 })
   readonly #output: Buffer[] = []
   #settle: (error?: Error | null) => void = () => {}
-  /** the data says of itself that it ends */
+  /** the deflate stream has ended */
   ended = false
 
   constructor() {
@@ -105,7 +105,7 @@ class Inflater {
     return this.#stream.bytesWritten
   }
 
-  /** Take a piece of input; an empty one means that there is no more. */
+  /** Take a chunk of input; an empty one means the end. */
   take(input: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = error => (error ? reject(error) : resolve())
@@ -114,7 +114,7 @@ class Inflater {
     })
   }
 
-  /** What came out since the last call. */
+  /** Output since the last call. */
   output(): Buffer[] {
     return this.#output.splice(0)
   }

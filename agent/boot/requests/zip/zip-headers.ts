@@ -16,11 +16,11 @@ export const METHOD = { stored: 0, deflated: 8 } as const
 
 const ENCRYPTED = 1 << 0
 const DESCRIPTOR_FOLLOWS = 1 << 3
-/** In the place of a size that stands in the ZIP64 extra field (section 4.5.3). */
+/** Marks a size that is in the ZIP64 extra field (section 4.5.3). */
 const IN_EXTRA = 0xffff_ffff
 const EXTRA_ZIP64 = 0x0001
 
-/** What a ZIP says of one of its members, at its head or in the directory. */
+/** A member's header, local or in the directory. */
 export interface MemberHeader {
   readonly name: string
   readonly method: number
@@ -97,7 +97,7 @@ export async function readDirectoryEntry(reader: ChunkReader): Promise<MemberHea
   return readCommon(fixed, 2, name, extra, fixed.readUInt32LE(42))
 }
 
-/** CRC and sizes behind the data (section 4.3.9); its signature is usual, but not required. */
+/** CRC and sizes after the data (section 4.3.9); the signature is common but optional. */
 export async function readDescriptor(
   reader: ChunkReader,
   wide: boolean,
@@ -114,14 +114,14 @@ export async function readDescriptor(
  * What stands between the directory and the end of the file: ZIP64's own records, the end record, a comment. The
  * signature of the first of them has been read. Sections 4.3.14 to 4.3.16.
  *
- * @returns number of entries, as the end record tells it
+ * @returns number of entries according to the end record
  */
 export async function readEnd(reader: ChunkReader, first: number): Promise<number> {
   let signature = first
   let entries: number | null = null
   if (signature === SIGNATURE.directory64) {
     const size = Number((await reader.exactly(8, 'the ZIP64 end record')).readBigUInt64LE())
-    // Version, disks and counts have 44 bytes; an extensible part may follow, which nobody uses.
+    // Version, disks and counts take 44 bytes; an unused extensible part may follow.
     const record = await reader.exactly(Math.min(size, 4096), 'the ZIP64 end record')
     entries = record.length >= 28 ? Number(record.readBigUInt64LE(20)) : null
     signature = (await reader.exactly(4, 'a signature')).readUInt32LE()

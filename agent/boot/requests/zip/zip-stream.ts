@@ -10,7 +10,7 @@ const MOST_MEMBERS = 256
 
 type Member = MemberHeader & MemberTally
 
-/** The directory repeats what the heads and the data said. @throws FORMAT_VALUE */
+/** Check that the directory repeats headers and data. @throws FORMAT_VALUE */
 function checkEntry(entry: MemberHeader, member: Member | undefined): void {
   const differing = (['name', 'method', 'crc', 'packed', 'size', 'offset'] as const).find(
     field => entry[field] !== member?.[field],

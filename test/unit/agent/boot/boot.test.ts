@@ -302,7 +302,7 @@ t.test('a plan that is not survivable is refused with what to change; force insi
     t.match(boot.plan(id), { survivable: false })
     if (force) {
       t.equal(boot.get(id).state, 'booting')
-      t.match(boot.log(id), /warning: FORCED: this plan is not survivable.*CAP_SYS_BOOT/)
+      t.match(boot.log(id), /warning: FORCED: this plan cannot survive.*CAP_SYS_BOOT/)
     } else {
       t.match(boot.get(id).error, { code: 'PLAN_REFUSED', message: /CAP_SYS_BOOT; run the agent as root/ })
       t.equal(kexec.calls.length, 0)

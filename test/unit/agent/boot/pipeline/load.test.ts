@@ -15,7 +15,7 @@ t.test('a segment that is a copy, or reaches out of its piece, is not loaded', a
   const inner = FILE.subarray(100, 200)
   for (const data of [Uint8Array.from(FILE), FILE.subarray(99, 150), FILE.subarray(150, 201)]) {
     const error = await failure(checkSegments([segment(data)], [piece(inner)], never))
-    t.match(error, { code: 'INTERNAL', message: /the ramdisk to be loaded is not what was verified/ })
+    t.match(error, { code: 'INTERNAL', message: /the ramdisk to load is not the one that was verified/ })
   }
   await t.resolves(checkSegments([segment(Uint8Array.from(FILE), 'dtb')], [], never), 'the planner wrote it itself')
 })

@@ -72,9 +72,9 @@ t.test('what cannot be booted here is refused', async t => {
   t.match(await refused('bootz kernel ramdisk:1000'), /boots "ramdisk:1000"; here is ramdisk/)
   t.match(await refused('bootz -'), /boots "-"/)
   t.match(await refused('bootz dtb'), /boots "dtb"; here is kernel/)
-  t.match(await refused('bootz kernel - dtb more'), /more than three operands behind bootz/)
-  t.match(await refused('bootz kernel; bootz kernel'), /has "bootz" behind the boot, which does not return/)
-  t.match(await refused(''), /boots nothing: it has none of bootz, booti, bootm/)
+  t.match(await refused('bootz kernel - dtb more'), /more than three operands after bootz/)
+  t.match(await refused('bootz kernel; bootz kernel'), /has "bootz" after the boot, which does not return/)
+  t.match(await refused(''), /boots nothing: it contains none of bootz, booti, bootm/)
   t.match(await refused('setenv bootargs a'), /boots nothing/)
 })
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import { fault } from '../../../../../agent/errors.js'
 import { dhcpCommands } from '../../../../../agent/uboot/commands/dhcp.js'
 import { netCommands } from '../../../../../agent/uboot/commands/net.js'
+import { nfsCommands } from '../../../../../agent/uboot/commands/nfs.js'
 import { pingCommands } from '../../../../../agent/uboot/commands/ping.js'
 import { wgetCommands } from '../../../../../agent/uboot/commands/wget.js'
 import { board, LEASE, lines, VARIABLES } from '../network-fixture.js'
@@ -229,4 +230,13 @@ t.test('mii', async t => {
   t.equal(await type('mii read 0 1'), 'NULL device name!\nNo such device: <NULL>\n')
   t.equal(result(), 1)
   t.match(await type('mii'), 'mii - MII utility commands\n\nUsage:\nmii device ')
+})
+
+t.test('nfs says what to use instead', async t => {
+  const { type, result } = board(t, nfsCommands, {}, {})
+  t.equal(
+    await type('nfs 42000000 192.168.77.1:/srv/zImage'),
+    '## fauxboot: nfs loads no files here; use tftp or wget\n',
+  )
+  t.equal(result(), 1)
 })
