@@ -221,7 +221,7 @@ t.test('a load that the kernel does not confirm is a failure', async t => {
   const { boot } = await boardWithKernel(t, { wrap: withCalls(() => ({ loaded: async () => false })) })
   const { id } = await boot.submit(JOB, 'http')
   await eventsOf(boot, id)
-  t.match(boot.get(id).error, { code: 'KEXEC_ARGUMENT', message: /kernel says that nothing is loaded/ })
+  t.match(boot.get(id).error, { code: 'KEXEC_ARGUMENT', message: /kernel reports that nothing is loaded/ })
 })
 
 t.test('an unload that fails too hides nothing', async t => {
