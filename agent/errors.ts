@@ -27,7 +27,6 @@ export const ERRORS = {
   FORMAT_TOO_LARGE: row('{what} unpacks to more than {limit} bytes; raise the limit or send a smaller file', 413, 1),
   PROGRAM_MISSING: row('the program {program} cannot be started: {reason}; install it (Debian: {package})', 500, 1),
   DECOMPRESS_FAILED: row('{what} cannot be decompressed as {format}: {reason}', 422, 1),
-  FDT_NOT_FOUND: row('{what} has no {path}', 422, 1),
   // U-Boot's own words, `call` with the colon or word that it puts behind the name.
   FDT_EDIT: row('libfdt {call} {error}', 422, 1),
   FDT_OVERLAY: row('device tree overlay {what} cannot be applied at {where}: {reason}', 422, 1),
@@ -41,7 +40,6 @@ export const ERRORS = {
     1,
   ),
   MAP_EMPTY: row('memory map {what} has no System RAM', 422, 1),
-  PLAN_NO_ROOM: row('no room for {what}: {size} bytes do not fit between {from} and {to}; {remedy}', 422, 2),
   PLAN_REFUSED: row('the plan is not survivable: {finding}', 422, 2),
   PLAN_INPUT: row('cannot plan: {reason}', 422, 1),
 
