@@ -29,7 +29,7 @@ export interface BoardUBootParts {
 }
 
 export interface BoardUBoot {
-  /** the port of the TCP consoles; null: there are none */
+  /** the port of the telnet consoles; null if there are none */
   readonly port: number | null
   /** Resolves when everything that was printed has left the machine. */
   drained(): Promise<void>

@@ -16,7 +16,7 @@ import { Shell } from './hush/shell.js'
 import type { Machine } from './machine/machine.js'
 import { stateAtPowerOn } from './machine/state.js'
 
-/** What it stands on. */
+/** What it depends on. */
 export interface UBootParts {
   readonly board: BoardFacts
   readonly env: Environment
@@ -61,7 +61,7 @@ export class UBoot {
   /**
    * Open a console on a line.
    *
-   * @returns when it is closed: the other end is gone, and all that came from there was done
+   * @returns once the other end is gone and its input has been processed
    */
   async attach(line: Line): Promise<void> {
     const console = this.#consoles.open({ write: bytes => line.send(bytes), drained: () => line.resume() })
@@ -70,7 +70,7 @@ export class UBoot {
     void line.ended.then(() => console.endInput())
     await console.ended
     this.#consoles.close(console)
-    // What a line that is gone still held went with it.
+    // Output that a lost line still held is lost, too.
     await Promise.allSettled([line.drained()])
     this.#lines.delete(line)
   }
@@ -84,7 +84,7 @@ export class UBoot {
     await this.#consoles.powerOn(() => out.write(bannerText(board, devices, env, loaded)))
   }
 
-  /** @returns the line that says what became of it */
+  /** @returns the line that reports the result */
   async #loadEnvironment(): Promise<string> {
     const { env } = this.machine
     if (env.store === null) return 'Loading Environment from nowhere... OK'
@@ -95,7 +95,7 @@ export class UBoot {
       env.restore(saved)
       return `${line}OK`
     } catch (thrown) {
-      // A console without its variables is worth more than none.
+      // A console without its saved variables is better than no console.
       const { message } = asFault(thrown, 'loading the environment')
       return `${line}${message}\n*** Warning - read failed, using default environment\n`
     }

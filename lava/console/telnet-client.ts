@@ -139,7 +139,7 @@ export class TelnetClient implements ConsoleCodec {
     if (option !== undefined) this.#options.subnegotiated?.(option, Uint8Array.from(body))
   }
 
-  /** Only a change is answered, so that two sides cannot talk about an option for ever. */
+  /** Only changes are answered, so that two sides cannot negotiate an option forever. */
   #option(option: number): void {
     const { offered = [], answered } = this.#options
     const reply = (verb: number): void => this.#options.reply(Uint8Array.of(IAC, verb, option))

@@ -19,7 +19,7 @@ export function versionLine(release: string, built: Date): string {
 /**
  * All lines up to the countdown.
  *
- * @param loaded the line that says what became of the saved environment
+ * @param loaded the line about the saved environment
  */
 export function bannerText(
   board: BoardFacts,

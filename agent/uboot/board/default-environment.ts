@@ -22,13 +22,13 @@ export interface EnvironmentFacts {
   readonly dramStart: number
   /** the running kernel's tree: its `compatible`, the most exact first */
   readonly compatible: readonly string[]
-  /** of the first network interface; null where there is none */
+  /** of the first network interface; null if there is none */
   readonly mac: string | null
   /** bits per second */
   readonly baudrate: number
   /** seconds */
   readonly bootDelay: number
-  /** as a kernel takes it: `ttyS0,115200`; empty: not known */
+  /** as in `console=`: `ttyS0,115200`; empty if unknown */
   readonly console: string
 }
 

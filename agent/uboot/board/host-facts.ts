@@ -1,4 +1,4 @@
-/** What the faked U-Boot says of its board, made of what the running kernel tells. */
+/** What the fake U-Boot says about its board, from what the running kernel reports. */
 
 import type { BoardHost } from '../../boot/board/board.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
@@ -17,7 +17,7 @@ const DEFAULT_BAUD = 115_200
 /**
  * Read them, and make the default environment of them.
  *
- * @param mac of the first network interface; null where there is none
+ * @param mac of the first network interface; null if there is none
  * @throws MAP_*
  */
 export async function boardFacts(

@@ -1,6 +1,6 @@
 /**
- * What `bootm` and its kin are told to boot, found in memory and checked. Everything U-Boot prints on the way is printed;
- * a null says that it printed why it gives up.
+ * Finds and checks the images that `bootm`, `bootz` and `booti` boot, and prints what U-Boot prints meanwhile;
+ * a null means that the reason for giving up has been printed.
  */
 
 import { FDT_MAGIC } from '../../image/fdt/fdt-format.js'
@@ -30,7 +30,7 @@ export function parseImageArgument(machine: Machine, text: string | undefined): 
   }
 }
 
-/** The images that come with the kernel in one file: what stands in for arguments that are not given. */
+/** Images in the same file as the kernel: they replace missing arguments. */
 export interface Companions {
   readonly ramdisk: (() => Promise<MemoryPart | null>) | null
   readonly fdt: (() => Promise<MemoryPart | null>) | null
@@ -39,7 +39,7 @@ export interface Companions {
 /** No ramdisk, no tree; `false` where something was asked for and refused. */
 export type Found = MemoryPart | null | false
 
-/** One image of a FIT, in memory where it lies. */
+/** An image of a FIT, at its place in memory. */
 export async function fitPiece(
   machine: Machine,
   role: FitRole,
@@ -62,7 +62,7 @@ async function legacyRamdisk(machine: Machine, address: number, signal: AbortSig
 /**
  * The ramdisk.
  *
- * @param argument `-` and `-:SIZE` are none; `ADDR:SIZE` is taken as it is, unless there is an image with a header
+ * @param argument `-` and `-:SIZE` mean none; `ADDR:SIZE` is a raw ramdisk, unless an image with a header is there
  */
 export async function findRamdisk(
   machine: Machine,
@@ -92,7 +92,7 @@ function rawRamdisk(machine: Machine, { address, rest }: ImageArgument): MemoryP
   return null
 }
 
-/** A device tree at an address; null when there is none. */
+/** The device tree at an address, or null. */
 function treeAt(machine: Machine, address: number): MemoryPart | null {
   if (!machine.memory.contains(address, 8)) return null
   const header = machine.memory.read(address, 8)
@@ -100,7 +100,7 @@ function treeAt(machine: Machine, address: number): MemoryPart | null {
   return header.readUInt32BE(0) === FDT_MAGIC && machine.memory.contains(address, size) ? { address, size } : null
 }
 
-/** The device tree; null: the command names none. */
+/** The device tree; null if the command names none. */
 export async function findFdt(
   machine: Machine,
   argument: string | undefined,
@@ -137,15 +137,15 @@ export interface ZImageFound {
   /** as its header has them */
   readonly start: number
   readonly end: number
-  /** the device tree that was loaded behind it in the same file */
+  /** the device tree that follows it in the same file */
   readonly appended: MemoryPart | null
-  /** bytes that were loaded, when they are too few; null: all are there, or nobody knows */
+  /** bytes that were loaded, if they are too few; null if all are there or the number is unknown */
   readonly loaded: number | null
 }
 
 const HEADER_BYTES = 0x30
 
-/** The zImage at an address; null when there is none. */
+/** The zImage at an address, or null. */
 export function findZImage(machine: Machine, address: number): ZImageFound | null {
   const { memory } = machine
   if (!memory.contains(address, HEADER_BYTES)) return null

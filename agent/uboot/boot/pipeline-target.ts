@@ -48,7 +48,7 @@ export class PipelineBootTarget implements BootTarget {
       if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
       if (event.type === 'state' && event.state === 'booting') watch.starting()
     }
-    // The events end when the job fails, and just before the jump, which comes back only when it fails.
+    // The events end when the job fails, and just before the jump, which returns only if it fails.
     const { error, state } = await this.#boot.settled(id)
     signal.throwIfAborted()
     if (error === null) throw fault('INTERNAL', { doing: 'booting', reason: `job ${id} ended as ${state}` })

@@ -1,7 +1,7 @@
 /**
  * Where U-Boot would move the ramdisk and the device tree before it starts a kernel. Nothing is moved here: the planner
  * has a layout of its own. But the lines are part of the console, people read them, and the variables that steer them
- * (`initrd_high`, `fdt_high`, `bootm_low`, `bootm_size`) are to mean what they mean.
+ * (`initrd_high`, `fdt_high`, `bootm_low`, `bootm_size`) must have their usual meaning.
  */
 
 import type { Environment } from '../env/environment.js'

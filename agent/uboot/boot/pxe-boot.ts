@@ -45,7 +45,7 @@ async function retrieveTo(source: PxeSource, file: string, variable: string): Pr
 
 const fileSize = (machine: Machine): number => parseHex(machine.env.get('filesize') ?? '0')
 
-/** Load a menu, and end it with a zero byte: what lies behind may be of an earlier, longer one. */
+/** Load a menu and end it with a zero byte, because an earlier, longer menu may follow in memory. */
 export async function retrieveMenu(source: PxeSource, file: string, address: number): Promise<boolean> {
   if (!(await retrieve(source, file, address))) return false
   source.machine.memory.write(address + fileSize(source.machine), Buffer.of(0))
@@ -78,7 +78,7 @@ async function statementsAt(source: PxeSource, address: number, depth: number): 
 /** The entry as the menu shows it. */
 const entryText = ({ title, name }: PxeLabel, index: number): string => `${index + 1}:\t${title ?? name}\n`
 
-/** The label of a number that was typed; null when there is none. */
+/** The label with the typed number, or null. */
 const chosen = ({ labels }: PxeMenu, text: string): PxeLabel | null =>
   labels.find((_, index) => String(index + 1) === text.trim()) ?? null
 
@@ -95,12 +95,12 @@ async function readChoice({ input, out }: Machine, timeout: number): Promise<str
     out.write('\n')
     return ''
   }
-  // The line editor draws the prompt anew, over the one that waited for this key.
+  // The line editor redraws the prompt over the one that waited for this key.
   out.write('\r')
   return input.readLine(PROMPT, key)
 }
 
-/** Ask until a label is chosen. @returns null: none is to be booted; undefined: no choice was made */
+/** Ask until the user chooses a label. @returns null to boot nothing; undefined if there was no choice */
 async function ask({ machine, call }: PxeSource, menu: PxeMenu, preset: PxeLabel | null) {
   const { out } = machine
   for (;;) {
@@ -142,7 +142,7 @@ function treeIn({ env }: Machine, directory: string): string {
   return `${directory}${directory.endsWith('/') ? '' : '/'}${file}`
 }
 
-/** Load the device tree. @returns its address; null: none; undefined: the label cannot be booted */
+/** Load the device tree. @returns its address; null if there is none; undefined if the label cannot boot */
 async function deviceTree(source: PxeSource, label: PxeLabel): Promise<string | null | undefined> {
   const { machine } = source
   const { out, env } = machine
@@ -184,7 +184,7 @@ const BOOTM_MAGICS: readonly number[] = [0x2705_1956, 0xd00d_feed]
 /** `ARM\x64` at 56, Linux' Documentation/arch/arm64/booting.rst */
 const ARM64_MAGIC = 0x644d_5241
 
-/** The command that boots what lies at an address. */
+/** The command that boots the image at an address. */
 function bootCommand({ memory }: Machine, address: number): string {
   const head = memory.read(address, 64)
   if (BOOTM_MAGICS.includes(head.readUInt32BE(0))) return 'bootm'
@@ -234,7 +234,7 @@ async function bootLabel(source: PxeSource, label: PxeLabel): Promise<boolean> {
 }
 
 /**
- * Show the menu at an address and boot what is chosen; when that fails, the other labels are tried in order.
+ * Show the menu at an address and boot the chosen label; if that fails, try the other labels in order.
  *
  * @param prompt ask even if the menu does not want it
  */

@@ -1,9 +1,9 @@
 /**
  * Menus of pxelinux and extlinux, as far as U-Boot understands them (syslinux' `doc/menu.txt`). A file is read into its
- * statements, what it includes is put in between, and the statements make the menu.
+ * statements, included files add theirs, and the statements form the menu.
  */
 
-/** One line: a keyword in lower case and what follows it. */
+/** One line: a keyword in lower case and its value. */
 export interface PxeStatement {
   readonly keyword: string
   readonly value: string
@@ -13,7 +13,7 @@ export interface PxeLabel {
   readonly name: string
   /** what the menu shows; null: the name */
   readonly title: string | null
-  /** file, and behind a `#` the configuration of a FIT */
+  /** file, and after a `#` the configuration of a FIT */
   readonly kernel: string | null
   readonly initrd: string | null
   readonly append: string | null
@@ -68,9 +68,9 @@ const LABEL_FIELDS: Readonly<Record<string, 'title' | 'kernel' | 'initrd' | 'fdt
   devicetreedir: 'fdtDirectory',
 }
 
-/** What other statements give the label that they stand in. */
+/** Statements inside a label, by keyword. */
 const LABEL_KEYWORDS: Readonly<Record<string, (value: string, label: PxeLabel) => Partial<PxeLabel>>> = {
-  // A FIT brings its ramdisk along.
+  // A FIT contains its ramdisk.
   fit: value => ({ kernel: value, initrd: value.replace(/#.*/, '') }),
   append: (value, { initrd }) => ({ append: value, initrd: initrd ?? /(?:^|\s)initrd=(\S+)/.exec(value)?.[1] ?? null }),
   fdtoverlays: value => ({ overlays: value.split(/\s+/) }),
@@ -79,7 +79,7 @@ const LABEL_KEYWORDS: Readonly<Record<string, (value: string, label: PxeLabel) =
   localboot: () => ({ localBoot: true }),
 }
 
-/** What statements give the whole menu, wherever they stand. */
+/** Statements for the whole menu, wherever they stand. */
 const MENU_KEYWORDS: Readonly<Record<string, (value: string) => Partial<MenuDraft>>> = {
   'menu title': value => ({ title: value }),
   timeout: value => ({ timeout: integer(value) }),
@@ -116,7 +116,7 @@ function tellLabel(label: Draft, keyword: string, value: string): boolean {
   return change !== undefined
 }
 
-/** The menu that statements make; those of included files stand where they were included. */
+/** Build the menu from its statements; those of included files stand where they were included. */
 export function pxeMenu(statements: readonly PxeStatement[]): PxeMenu {
   const menu: MenuDraft = { title: null, timeout: 0, prompt: false, defaultLabel: null }
   const labels: Draft[] = []

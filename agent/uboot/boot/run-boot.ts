@@ -1,4 +1,4 @@
-/** The end of every boot command: what U-Boot prints of its loading, then the jump, or why there is none. */
+/** The end of every boot command: U-Boot's messages about loading, then the jump or the reason against it. */
 
 import { asFault, type FauxbootError } from '../../errors.js'
 import type { BootOrder, MemoryPart } from '../hardware/boot-target.js'
@@ -21,7 +21,7 @@ export interface KernelFound {
 const overlaps = (a: MemoryPart, b: MemoryPart): boolean =>
   a.address < b.address + b.size && b.address < a.address + a.size
 
-/** @returns false when the piece lies over the kernel, which is printed */
+/** @returns false, after printing the error, if the image overlaps the kernel */
 function keepsOff(machine: Machine, what: 'RD' | 'FDT', piece: MemoryPart | null, os: MemoryPart | null): boolean {
   if (piece === null || os === null || !overlaps(piece, os)) return true
   const range = `${bareHex(os.address)}..${bareHex(os.address + os.size)}`
@@ -30,7 +30,7 @@ function keepsOff(machine: Machine, what: 'RD' | 'FDT', piece: MemoryPart | null
 }
 
 /**
- * Errors that labs wait for, so that their jobs end at once: what U-Boot says when an image is not what it should be, and
+ * Errors that labs recognise, so that their jobs end at once: U-Boot's words for a wrong image, and
  * when there is no memory for it.
  */
 const LAB_WORDS: readonly (readonly [code: RegExp, words: (command: string) => string])[] = [
@@ -38,7 +38,7 @@ const LAB_WORDS: readonly (readonly [code: RegExp, words: (command: string) => s
   [/^PLAN_(NO_ROOM|REFUSED)$/, () => 'ERROR: Failed to allocate memory that this boot would survive in'],
 ]
 
-/** What is printed of a boot that failed. */
+/** The messages of a failed boot. */
 export function failureText(command: string, failed: FauxbootError): string {
   const words = LAB_WORDS.find(([code]) => code.test(failed.code))?.[1](command)
   return [`ERROR: ${failed.message}`, ...(words === undefined ? [] : [words])].map(line => `${line}\n`).join('')
@@ -47,7 +47,7 @@ export function failureText(command: string, failed: FauxbootError): string {
 /**
  * Find ramdisk and device tree, and boot.
  *
- * @param args the command's words; ramdisk and device tree are the second and third behind its name
+ * @param args the command's words; ramdisk and device tree are the second and third after its name
  * @returns 1 if the boot failed
  */
 export async function bootKernel(machine: Machine, { args, signal }: Call, kernel: KernelFound): Promise<number> {

@@ -1,4 +1,4 @@
-/** Block devices by kind: `mmc`, `usb`, `scsi`, `virtio`. Linux has found them; starting and scanning is looking anew. */
+/** Block devices by kind: `mmc`, `usb`, `scsi`, `virtio`. Linux finds them; starting and scanning only look again. */
 
 import { deviceText, tableText } from '../disk/block-text.js'
 import type { BlockDevice } from '../hardware/storage.js'

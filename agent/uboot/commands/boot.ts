@@ -30,7 +30,7 @@ async function bootz(machine: Machine, call: Call): Promise<number> {
   const { piece, start, end, appended, loaded } = found
   machine.out.write(`Kernel image @ 0x${address.toString(16)} [ ${six(start)} - ${six(end)} ]\n`)
   if (loaded !== null) {
-    machine.out.write(`ERROR: the zImage is truncated: its header tells ${piece.size} bytes, ${loaded} were loaded\n`)
+    machine.out.write(`ERROR: the zImage is truncated: its header says ${piece.size} bytes, ${loaded} were loaded\n`)
     machine.out.write('Wrong Image Format for bootz command\n')
     return 1
   }
@@ -51,7 +51,7 @@ async function booti(machine: Machine, call: Call): Promise<number> {
   return bootKernel(machine, call, { piece, keepOff: piece, loading: '', companions: ALONE })
 }
 
-/** `bootm` gives up with the errno of what it found out. */
+/** `bootm` fails with an errno. */
 function noKernel(machine: Machine, errno: number): number {
   machine.out.write(`ERROR -${errno}: can't get kernel image!\n`)
   return 1
@@ -89,7 +89,7 @@ async function bootLegacy(machine: Machine, call: Call, address: number): Promis
   return bootKernel(machine, call, { ...found, keepOff: null, companions })
 }
 
-/** The files of a multi-file image behind the kernel. */
+/** The files of a multi-file image after the kernel. */
 function partsOf(
   machine: Machine,
   address: number,
@@ -155,7 +155,7 @@ const compressionOf = ({ compression }: FitImage): UImageFields['compression'] =
   compression === null ? 'none' : (compression as UImageFields['compression'])
 
 /**
- * The kernel as it is booted: what is not compressed stays where it lies, for it is moved by kexec anyway.
+ * The kernel as it is booted: an uncompressed one stays in place, because kexec moves it anyway.
  *
  * @param load where U-Boot would put it, and where it is put when it has to be unpacked
  * @returns null when it cannot be unpacked, which is printed

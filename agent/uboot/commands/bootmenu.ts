@@ -1,4 +1,4 @@
-/** `bootmenu`: a menu over the whole terminal, of what the variables `bootmenu_0`, `bootmenu_1` ... hold. */
+/** `bootmenu`: a full-screen menu of the variables `bootmenu_0`, `bootmenu_1` ... */
 
 import { KeyDecoder } from '../console/keys.js'
 import type { Call, Command, Input, Machine, Output } from '../machine/machine.js'
@@ -17,9 +17,9 @@ interface Menu {
 /** Entries that variables may give; one more is the exit. */
 const MOST_ENTRIES = 98
 const EXIT: Entry = { title: 'Exit', commands: '' }
-/** Seconds where no variable says how many. */
+/** Seconds if no variable is set. */
 const USUAL_DELAY = 10
-/** Milliseconds after which an ESC that stands alone is the key, and not the start of another one's sequence. */
+/** Milliseconds after which a lone ESC counts as the key, not as the start of a sequence. */
 const ESCAPE_MS = 100
 /** Milliseconds that a menu without countdown waits for a key: a day. */
 const UNTOUCHED_MS = 86_400_000
@@ -40,7 +40,7 @@ const FIRST_ENTRY = 4
 
 const HEAD = `${at(1, 1)}${CLEAR_LINE}${at(2, 3)}*** U-Boot Boot Menu ***${CLEAR_TO_END}${at(3, 1)}${CLEAR_LINE}`
 
-/** The line below the entries is for the countdown, the next one says which keys there are. */
+/** Below the entries: one line for the countdown, one that explains the keys. */
 const footLine = ({ entries }: Menu): number => entries.length + FIRST_ENTRY + 1
 
 function draw(out: Output, menu: Menu): void {
@@ -71,7 +71,7 @@ function entriesOf({ env, out }: Machine): readonly Entry[] {
   return [...entries, EXIT]
 }
 
-/** A number at the start of a text, as C reads it; 0 where there is none. */
+/** The number at the start of a text, as C reads it; 0 without one. */
 const integer = (text: string): number => Number(/^-?\d+/.exec(text)?.[0] ?? 0)
 
 function menuOf(machine: Machine): Menu {
@@ -82,12 +82,12 @@ function menuOf(machine: Machine): Menu {
   return { entries, active: 0 }
 }
 
-/** Keys as {@link KeyDecoder} tells them: the arrows are ^P and ^N. */
+/** Keys as {@link KeyDecoder} reports them: the arrows are ^P and ^N. */
 const QUIT = ['\x03', '\x1b']
 const SELECT = ['\r', '\n']
 const STEPS: Readonly<Record<string, number>> = { '\x10': -1, '+': -1, '\x0e': 1, '-': 1 }
 
-/** A key, or null when none came in time. An escape sequence counts as one key. */
+/** A key, or null after the timeout. An escape sequence counts as one key. */
 async function readKey(input: Input, timeoutMs: number): Promise<string | null> {
   const decoder = new KeyDecoder()
   let key = ''

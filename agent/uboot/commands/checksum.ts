@@ -35,7 +35,7 @@ const ALGORITHMS: Readonly<Record<string, () => Digest>> = {
   sha512: () => createHash('sha512'),
 }
 
-/** What is to be done besides printing the digest. */
+/** What to do besides printing the digest. */
 interface Wish {
   /** compare with the last word instead of saving to it */
   readonly verify: boolean
@@ -43,7 +43,7 @@ interface Wish {
   readonly variables: boolean
 }
 
-/** What a word stands for that a digest is compared with: digits, a variable that holds some, or where they lie. */
+/** The digest that a word names: digits, a variable that holds them, or their address. */
 function expectedDigest({ env, memory }: Machine, word: string, bytes: number, variables: boolean): Buffer | null {
   if (!variables || word.startsWith('*')) return memory.read(parseHex(word.replace(/^\*/, '')), bytes)
   const digits = word.length === 2 * bytes ? word : (env.get(word) ?? '')

@@ -1,4 +1,4 @@
-/** `date` and `time`: what time it is, and how much of it a command takes. */
+/** `date` and `time`: the clock, and how long a command takes. */
 
 import { runCommand } from '../hush/run-command.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
@@ -8,7 +8,7 @@ const WEEKDAYS = ['Sun', 'Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur'] as co
 /** MMDDhhmm[[CC]YY][.ss] */
 const FORMAT = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)??(\d\d)?(?:\.(\d\d))?$/
 
-/** Read a date; what it does not say is that of `now`. @returns null when it is none */
+/** Read a date; missing parts come from `now`. @returns null if the text is not a date */
 function parseDate(text: string, now: Date): Date | null {
   const match = FORMAT.exec(text)
   if (match === null) return null

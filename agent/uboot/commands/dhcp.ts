@@ -41,7 +41,7 @@ async function dhcp(machine: Machine, call: Call): Promise<number> {
   const bound = await untilInterrupted(machine, call, null, () => lease(machine, call))
   if (bound === null) return 1
   const file = explicit ? typed : bound.bootFile || typed
-  // The name is told at once, the addresses only when all of the command succeeds.
+  // The name is set at once, the addresses only if the whole command succeeds.
   if (file !== '') env.set('bootfile', file, { origin: 'program' })
   if (yesOrNo(env, 'autoload') === false) {
     keepLease(machine, bound)

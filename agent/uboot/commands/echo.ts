@@ -1,4 +1,4 @@
-/** `echo`, and what else only prints: `showvar`, `history`. */
+/** Commands that only print: `echo`, `showvar`, `history`. */
 
 import type { Command } from '../machine/machine.js'
 

@@ -10,7 +10,7 @@ import { takeOptions, variablesOf } from './env-variables.js'
 
 const NOWHERE = 'nowhere'
 
-/** Print what an import said. @returns `$?` */
+/** Print the messages of an import. @returns `$?` */
 function report({ out }: Machine, { complete, lines }: Import): number {
   for (const line of lines) out.write(`${line}\n`)
   return complete ? 0 : 1
@@ -62,7 +62,7 @@ export async function load(machine: Machine): Promise<number> {
   }
 }
 
-/** `env select`: there is one place. */
+/** `env select`: there is only one location. */
 export function select({ out, env }: Machine, { args }: Call): number {
   const [, name] = args
   if (name === undefined) return USAGE
@@ -103,14 +103,14 @@ export function info({ out, env }: Machine, { args }: Call): number {
   return (letters.has('d') && !env.isDefault) || (letters.has('p') && !persistent) ? 1 : 0
 }
 
-/** in front of the variables in the format with a checksum */
+/** before the variables, in the format with a checksum */
 const CRC_BYTES = 4
 /** An import that is larger finds no memory in U-Boot either. */
 const MOST_SIZED_BYTES = 16 * MOST_IMPORT_BYTES
 
 const upperHex = (value: number) => bareHex(value).toUpperCase()
 
-/** Which format the letters name; the text format when they name none; null when they name several. */
+/** The format that the letters name; text if they name none; null if they name several. */
 function formatOf(letters: ReadonlySet<string>): 't' | 'b' | 'c' | null {
   const [format = 't', ...more] = (['t', 'b', 'c'] as const).filter(letter => letters.has(letter))
   return more.length > 0 ? null : format
@@ -155,7 +155,7 @@ export function exportTo(machine: Machine, { args }: Call): number {
     out.write('## Error: Cannot export environment: errno = 12\n')
     return 1
   }
-  // Padding is zeros, of which there may be much: it is not held here.
+  // The padding may be large, so its zeros are not stored here.
   const header = format === 'c' ? CRC_BYTES : 0
   const padded = header + Math.max(buffer, size - header)
   if (!memory.contains(start, padded)) memory.read(start, padded)
@@ -163,13 +163,13 @@ export function exportTo(machine: Machine, { args }: Call): number {
   bytes.write(text, header, 'latin1')
   if (format === 'c') bytes.writeUInt32LE(crc32(bytes.subarray(CRC_BYTES, size || padded)))
   memory.write(start, bytes)
-  // The binary formats count the checksum even where there is none, and the text format alone is in capitals.
+  // The binary formats count a checksum even without one; only the text format is in capitals.
   const filesize = format === 't' ? upperHex(buffer) : bareHex(buffer + CRC_BYTES)
   env.set('filesize', filesize, { origin: 'program' })
   return 0
 }
 
-/** Bytes of a list that nobody gave the size of. */
+/** Most bytes of a list without a given size. */
 function findEnd({ out, memory }: Machine, start: number, separator: Separator): Buffer {
   const range = memory.ranges.find(({ start: from, end }) => start >= from && start < end)
   const available = range === undefined ? 1 : Math.min(MOST_IMPORT_BYTES + 2, range.end - start)
@@ -187,7 +187,7 @@ export function importFrom(machine: Machine, { args }: Call): number {
   const { env, out, memory } = machine
   const [name = ''] = args
   const options = takeOptions(args.slice(1), 'btcrd')
-  // A lone `-` stands for the size that is not given, never for an option.
+  // A lone `-` means a missing size, never an option.
   const [address, given = '-', ...only] = options?.rest ?? []
   if (options === null || address === undefined) return USAGE
   const { letters } = options

@@ -18,12 +18,12 @@ import { type Call, type Machine, USAGE } from '../machine/machine.js'
 
 export interface Options {
   readonly letters: ReadonlySet<string>
-  /** what follows them */
+  /** the words after them */
   readonly rest: readonly string[]
 }
 
 /**
- * Take the options from the front of a command's words.
+ * Split leading options from a command's words.
  *
  * @param words without the command
  * @param known letters
@@ -72,7 +72,7 @@ export function print({ out, env }: Machine, { args }: Call): number {
   return missing
 }
 
-/** What tells whether a text holds one of the wanted ones. @throws SlreError */
+/** A function that reports whether a text contains one of the wanted words. @throws SlreError */
 function finder(wanted: readonly string[], regex: boolean): (text: string) => boolean {
   if (!regex) return text => wanted.some(part => text.includes(part))
   const matchers = wanted.map(compileSlre)
@@ -109,7 +109,7 @@ export function exists({ env }: Machine, { args }: Call): number {
 /** characters of the longest line */
 const LINE_CHARACTERS = 1023
 
-/** Set or delete a variable, and print what U-Boot says when it refuses. */
+/** Set or delete a variable; print U-Boot's message if it is refused. */
 function change(
   { out, env }: Machine,
   name: string,
@@ -152,7 +152,7 @@ export async function edit(machine: Machine, { args }: Call): Promise<number> {
   return value === null ? 1 : change(machine, name, value === '' ? null : value)
 }
 
-/** `askenv`, `env ask`: name, words of a message, and the most characters if the last word is a number. */
+/** `askenv`, `env ask`: a name, a message, and a length limit if the last word is a number. */
 export async function ask(machine: Machine, { args }: Call): Promise<number> {
   const [, name, ...words] = args
   if (name === undefined) return USAGE

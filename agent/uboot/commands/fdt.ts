@@ -1,4 +1,4 @@
-/** The command `fdt`: one row for each word behind it. */
+/** The command `fdt`: one row for each subcommand. */
 
 import { changeSubcommands } from '../fdt/change.js'
 import { fixupSubcommands } from '../fdt/fixup.js'
@@ -13,7 +13,7 @@ the FDT address via "fdt addr <address>" command.
 Aborting!
 `
 
-/** `fdt apply` and `fdt boardsetup` are missing here as they are in the U-Boot whose words these are. */
+/** `fdt apply` and `fdt boardsetup` are missing from this text, as in the recorded U-Boot. */
 const USAGE_TEXT = `addr [-c] [-q] <addr> [<size>]  - Set the [control] fdt location to <addr>
 fdt move   <fdt> <newaddr> <length> - Copy the fdt to <addr> and make it active
 fdt resize [<extrasize>]            - Resize fdt to size + padding to 4k addr + some optional <extrasize> if needed

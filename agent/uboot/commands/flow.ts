@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ScriptExit } from '../hush/unwind.js'
 import { type Command, USAGE } from '../machine/machine.js'
 
-/** what a timer can wait at a time, milliseconds */
+/** longest wait of a timer, milliseconds */
 const LONGEST_WAIT = 2 ** 30
 
 /** Decimal seconds, of whose fraction three digits count, as milliseconds. */

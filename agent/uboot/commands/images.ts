@@ -1,4 +1,4 @@
-/** `iminfo` and `imxtract`: what is in an image, and a part of it on its own. */
+/** `iminfo` and `imxtract`: describe an image, and extract a part of it. */
 
 import { FauxbootError } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
@@ -42,7 +42,7 @@ async function showFit(machine: Machine, address: number, signal: AbortSignal): 
   return true
 }
 
-/** Print what is at an address. @returns whether it is a good image */
+/** Describe the image at an address. @returns whether it is good */
 async function showImage(machine: Machine, address: number, signal: AbortSignal): Promise<boolean> {
   machine.out.write(`\n## Checking Image at ${hex8(address)} ...\n`)
   const format = imageFormat(machine, address)
@@ -62,14 +62,14 @@ async function iminfo(machine: Machine, { args, signal }: Call): Promise<number>
   return good ? 0 : 1
 }
 
-/** A part of an image, and how it is compressed; a sentence when there is none. */
+/** A part of an image and its compression; or U-Boot's sentence if there is none. */
 type Part = { readonly piece: MemoryPart; readonly compression: string } | string
 
 const needsTarget = 'Must specify load address for imxtract command with compressed image'
 
 interface Extraction {
   readonly address: number
-  /** number or name, as it was typed; undefined: none */
+  /** number or name as typed; undefined if there was none */
   readonly part: string | undefined
   /** null: the part stays where it is */
   readonly target: number | null

@@ -40,7 +40,7 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
   return 0
 }
 
-/** The bytes from `address` to the next NUL, and to the end of DRAM where there is none. */
+/** The bytes from `address` to the next NUL or to the end of DRAM. */
 async function untilNul({ memory }: Machine, address: number, signal: AbortSignal): Promise<Buffer> {
   const pieces: Buffer[] = []
   for (let at = address; ; at += BLOCK_BYTES) {

@@ -1,4 +1,4 @@
-/** `mw`, `cp`, `cmp`, `base` and `loop`: much memory at a time. */
+/** `mw`, `cp`, `cmp`, `base` and `loop`: ranges of memory. */
 
 import { once } from 'node:events'
 import { yieldToEventLoop } from '../../event-loop.js'
@@ -91,7 +91,7 @@ function base(machine: Machine, { args }: Call): number {
   return 0
 }
 
-/** Reading the same memory for ever has no effect that anyone could see; so it is read once, and then ^C is awaited. */
+/** Reading the same memory forever has no visible effect, so it is read once; then only ^C ends the command. */
 async function loop(machine: Machine, { args, signal }: Call): Promise<number> {
   const [name = '', start, count] = args
   if (start === undefined || count === undefined) return USAGE

@@ -6,7 +6,7 @@ import { hex8, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 const WORD_BYTES = 4
-/** bytes that are tested when nobody says where */
+/** bytes to test by default */
 const DEFAULT_BYTES = 0x1000
 
 /** Words that start with `first` and change by `step`. */
@@ -17,7 +17,7 @@ function pattern(first: number, step: number, bytes: number): Buffer {
   return buffer
 }
 
-/** One pass. @returns words that were not what was written */
+/** One pass. @returns number of words that differ from what was written */
 async function pass(
   machine: Machine,
   start: number,
@@ -76,7 +76,7 @@ async function test(machine: Machine, { args, signal }: Call): Promise<number> {
       errors += await pass(machine, start, size, iteration, first, signal)
     }
   } catch (thrown) {
-    // ^C ends the test, which still says how far it came.
+    // After ^C, the test still reports its progress.
     if (!signal.aborted) throw thrown
   }
   out.write(`\nTested ${iteration} iteration(s) with ${errors} errors.\n`)

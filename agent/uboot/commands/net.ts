@@ -29,7 +29,7 @@ async function net(machine: Machine, call: Call): Promise<number> {
   return verb === 'stats' ? stats(machine, name) : USAGE
 }
 
-/** Linux drives the PHY; what a U-Boot without one says is what is true here, too. */
+/** Linux drives the PHY, so the answers are those of a U-Boot without one. */
 function mii(machine: Machine, call: Call): number {
   const [, verb = ''] = call.args
   if (call.args.length < 2) return USAGE

@@ -6,7 +6,7 @@ import type { Partition } from '../hardware/storage.js'
 import { bareHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
-/** Put a value into a variable, or on the console when none is named. */
+/** Store a value in a variable, or print it if none is named. */
 function deliver(machine: Machine, value: string, variable: string | undefined): number {
   if (variable === undefined) {
     machine.out.write(`${value}\n`)
@@ -43,7 +43,7 @@ async function list(machine: Machine, words: readonly string[]): Promise<number>
   return table === null ? 1 : 0
 }
 
-/** What is told of a partition that is named by number, UUID or name. */
+/** Facts about a partition, named by number, UUID or name. */
 const PROPERTIES: Readonly<Record<string, (partition: Partition) => string>> = {
   start: ({ start }) => bareHex(start),
   size: ({ size }) => bareHex(size),

@@ -1,4 +1,4 @@
-/** Is somebody there, and where: `ping`, `dns`. */
+/** Reaching hosts: `ping`, `dns`. */
 
 import { leadingQuad } from '../hardware/ipv4.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'

@@ -26,10 +26,10 @@ function parseTarget(machine: Machine, text = ''): Wanted {
   return { address, image: mark === ':' ? name : null, configuration: mark === '#' ? name : null }
 }
 
-/** Where a script is, or what U-Boot says when there is none. */
+/** The location of a script, or U-Boot's message if there is none. */
 type Script = MemoryPart | string
 
-/** What U-Boot's `source` calls what is wrong with a header, unlike its other commands. */
+/** U-Boot's `source` has its own messages for a bad header. */
 const REFUSALS = { 'Bad Magic Number': 'Bad magic number', 'Bad Header Checksum': 'Bad header crc' } as const
 
 async function legacyScript(machine: Machine, { address }: Wanted, signal: AbortSignal): Promise<Script> {
@@ -41,7 +41,7 @@ async function legacyScript(machine: Machine, { address }: Wanted, signal: Abort
   return legacyParts(machine, address, header)[0] ?? 'Empty Script'
 }
 
-/** The name of the image that holds the script, or what U-Boot says when there is none. */
+/** The name of the script image, or U-Boot's message if there is none. */
 function scriptName(machine: Machine, address: number, { image, configuration }: Wanted) {
   const fit = readFit(machine, address)
   if (fit === null) return { error: 'Bad FIT image format' }
@@ -70,7 +70,7 @@ async function fitScript(machine: Machine, wanted: Wanted, signal: AbortSignal):
 }
 
 /**
- * A script that is no image. U-Boot refuses text, for it cannot know its end; here text that says by its first two bytes that
+ * A script that is not an image. U-Boot refuses text, because it cannot know where it ends; here, text whose first two bytes say that
  * it is a script runs up to the first NUL.
  */
 function plainScript(machine: Machine, { address }: Wanted): Script {

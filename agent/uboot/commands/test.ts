@@ -6,7 +6,7 @@ import type { Call, Command, Machine } from '../machine/machine.js'
 
 type Check = (machine: Machine, operands: readonly string[]) => boolean | Promise<boolean>
 
-/** An operator, where among its words it stands, and how many words there are with its operands. */
+/** An operator, its position, and the number of words including its operands. */
 interface Operator {
   readonly name: string
   readonly at: 0 | 1
@@ -74,7 +74,7 @@ const OPERATORS: readonly Operator[] = [
 ]
 
 /**
- * From left to right, without precedence: `-a` and `-o` take what is known so far, and the next check. What is no
+ * From left to right, without precedence: `-a` and `-o` combine the result so far with the next check. Anything but an
  * expression is true.
  */
 async function evaluate(machine: Machine, words: readonly string[]): Promise<boolean> {

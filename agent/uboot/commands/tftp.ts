@@ -36,7 +36,7 @@ interface Save {
   readonly file: string
 }
 
-/** `Address Size [[hostIPaddr:]filename]`; null when that is not what was typed. */
+/** `Address Size [[hostIPaddr:]filename]`; null for other words. */
 function saveArguments(machine: Machine, args: readonly string[]): Save | null {
   const [, address = '', size = '', file = machine.env.get('bootfile') ?? ''] = args
   const numbers = [wholeHex(address), wholeHex(size)]
@@ -78,7 +78,7 @@ async function put(machine: Machine, call: Call, ready: ReadySettings, save: Sav
       save.size,
     )
   } catch (thrown) {
-    // Here it is not the place of a load that was refused, but memory that cannot be read.
+    // This error means unreadable memory, not a refused load address.
     if (call.signal.aborted || isRefusal(thrown)) throw thrown
     return tellFailure(machine, thrown)
   }

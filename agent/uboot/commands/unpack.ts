@@ -1,4 +1,4 @@
-/** `unzip`, `lzmadec` and `unlz4`: memory, uncompressed to another place. */
+/** `unzip`, `lzmadec` and `unlz4`: decompress memory to another address. */
 
 import { FauxbootError } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
@@ -6,7 +6,7 @@ import { type CompressionFormat, decompress } from '../../image/compression/comp
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
-/** Nobody says how long the compressed data is: so much is read first, and twice as much as long as it is too little. */
+/** The length of the compressed data is unknown: this much is read first, then twice as much until it suffices. */
 const FIRST_BYTES = 0x100_0000
 
 /** Errors that more input does not cure. */
@@ -35,7 +35,7 @@ async function unpack(
   }: { readonly limit: number; readonly signal: AbortSignal; readonly size?: number },
 ): Promise<Uint8Array> {
   const { memory } = machine
-  // Compressed data takes up what it says: behind that there are only holes.
+  // Memory beyond the used part holds only holes.
   const available = Math.min(bytesBehind(machine, source), memory.used)
   const packed = memory.read(source, Math.max(1, Math.min(size, available)))
   try {
@@ -77,7 +77,7 @@ async function run(
   return 0
 }
 
-/** zlib's Z_BUF_ERROR for too little room and Z_DATA_ERROR for the rest; what is no gzip at all gets words. */
+/** zlib's Z_BUF_ERROR if the output is too large, Z_DATA_ERROR otherwise; a sentence for anything that is not gzip. */
 function unzipError({ code }: FauxbootError): string {
   if (code === 'FORMAT_MAGIC') return 'Error: Bad gzipped data\n'
   return `Error: inflate() returned ${code === 'FORMAT_TOO_LARGE' ? -5 : -3}\n`

@@ -1,4 +1,4 @@
-/** `version`: what this U-Boot is, and in the place of compiler and linker, what it runs on. */
+/** `version`: this U-Boot and, instead of compiler and linker, what it runs on. */
 
 import { versions } from 'node:process'
 import type { Command } from '../machine/machine.js'

@@ -6,7 +6,7 @@ import type { Call, Command, Machine } from '../machine/machine.js'
 import { afterLoad, transferredText, untilInterrupted } from '../net/net-run.js'
 import { decimalVariable, loadArguments, netSettings, readyForTransfer, splitHost } from '../net/net-settings.js'
 
-/** Marks of a whole file. */
+/** Progress marks of a complete file. */
 const MARKS = 50
 /** Packets that U-Boot counts besides those with data, and bytes of data in one. */
 const OTHER_PACKETS = 4
@@ -23,7 +23,7 @@ function urlOf(file: string, server: string, port: number): string {
 /** The server of a URL, as far as it is a number; of others only the resolver knows the address. */
 const hostOf = (file: string): string | null => splitHost(file.replace(/^https?:\/\//i, '').replace('/', ':')).host
 
-/** How U-Boot says that a server did not answer, and that it refused. */
+/** U-Boot's words for a server that does not answer or refuses. */
 function failureText(thrown: unknown): string {
   if (isRefusal(thrown)) return `\nwget error: trying to overwrite reserved memory...\n${refusalNote(thrown)}`
   if (!(thrown instanceof FauxbootError) || !thrown.code.startsWith('FETCH_')) throw thrown
@@ -36,7 +36,7 @@ async function load(machine: Machine, call: Call): Promise<boolean> {
   const { address, file } = loadArguments(machine, call.args.slice(1))
   const isUrl = /^https?:\/\//i.test(file)
   const settings = netSettings(env)
-  // A URL says itself where it leads; a server of U-Boot's kind need not be known for it.
+  // A URL names its server, so `serverip` is not needed.
   const ready = await readyForTransfer(machine, settings, isUrl ? (hostOf(file) ?? settings.ip) : splitHost(file).host)
   if (ready === null) return false
   const url = urlOf(file, ready.server, decimalVariable(env, 'httpdstp', 1, 0xffff) ?? 80)

@@ -40,7 +40,7 @@ function bootDelay({ env, delay }: AutobootOptions): number {
 }
 
 /**
- * Run `preboot`, count down as `bootdelay` says, and unless a key stops it run `bootcmd`.
+ * Run `preboot`, count down for `bootdelay` seconds and, unless a key stops it, run `bootcmd`.
  *
  * @returns when the prompt is due
  */

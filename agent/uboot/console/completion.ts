@@ -4,7 +4,7 @@ import { findCommand, matchingCommands } from '../machine/command-table.js'
 import type { Machine } from '../machine/machine.js'
 import type { Completion } from './line-editor.js'
 
-/** words that are shown; more are an ellipsis */
+/** words to show; more become an ellipsis */
 const SHOWN = 18
 /** columns of the list */
 const WIDTH = 78

@@ -30,11 +30,11 @@ export interface ConsoleOptions {
 export interface ConsoleArbiter {
   readonly machine: Machine
   readonly shell: Shell
-  /** Run something when nobody else runs anything. */
+  /** Run work once no other console runs any. */
   exclusive(owner: Console, work: () => Promise<void>): Promise<void>
-  /** whether ^C at this console is for what runs now */
+  /** whether ^C at this console interrupts the running command */
   interrupts(console: Console): boolean
-  /** somebody waits for a key at any console: hand it over */
+  /** give a key to a command that waits for one at any console */
   offerKey(console: Console): boolean
 }
 
@@ -75,7 +75,7 @@ export class Console {
     return this.#closed
   }
 
-  /** Print; \n goes out as \r\n. What is printed at a stretch goes out in one piece. */
+  /** Print; \n becomes \r\n. Consecutive prints are sent together. */
   print(text: string): void {
     if (this.#closed) return
     if (this.#pending === '') queueMicrotask(() => this.flush())
@@ -83,7 +83,7 @@ export class Console {
     if (this.#pending.length > GATHERED) this.flush()
   }
 
-  /** Send what was printed now: the next thing may be the end of this process. */
+  /** Send buffered output at once, because this process may end next. */
   flush(): void {
     const bytes = this.#pending
     this.#pending = ''
@@ -91,7 +91,7 @@ export class Console {
   }
 
   /**
-   * Bytes from the terminal. None is lost: those that nobody reads yet wait.
+   * Bytes from the terminal. Unread bytes wait; none is lost.
    *
    * @returns false: many wait; the sender should, too, until `drained`
    */
@@ -103,13 +103,13 @@ export class Console {
     return !this.#full
   }
 
-  /** ^C among the waiting bytes is for the command that runs, unless that reads them itself. */
+  /** A waiting ^C interrupts the running command, unless that command reads the input. */
   interrupt(): void {
     if (this.#reader === null && this.#arbiter.interrupts(this) && this.#queue.takeInterrupt())
       this.#arbiter.shell.interrupt()
   }
 
-  /** Hand waiting bytes to whoever reads. */
+  /** Pass waiting bytes to their reader. */
   pump(): void {
     while (this.#queue.size > 0) {
       if (this.#reader === null) {
@@ -124,7 +124,7 @@ export class Console {
     this.#options.drained?.()
   }
 
-  /** A key that stops something; a line end right behind it belongs to it. @returns null when none waits */
+  /** A key that stops something; a line end right after it belongs to it. @returns null if none waits */
   takeKey(): string | null {
     const key = this.#queue.take()
     if (key !== null && key !== '\r' && key !== '\n') this.#queue.dropLineEnd(100)
@@ -191,7 +191,7 @@ export class Console {
   }
 
   async #enter(line: string): Promise<void> {
-    // A ^C that came along with the line is for its command, if that takes any time.
+    // A ^C that arrived with the line interrupts its command, if that takes any time.
     const pasted = this.#queue.size > 0 ? setImmediate(() => this.interrupt()) : undefined
     try {
       await this.#lines.enter(line)
@@ -207,7 +207,7 @@ export class Console {
     return this.#inputEnded
   }
 
-  /** No more input comes: what came is still run, and whoever wants more closes the console. */
+  /** Input has ended: the rest of it still runs; a reader that wants more closes the console. */
   endInput(): void {
     this.#inputEnded = true
     this.#closeWhenHungry()
@@ -219,7 +219,7 @@ export class Console {
     this.close()
   }
 
-  /** The terminal is gone. What runs goes on without it. */
+  /** The terminal is gone. A running command continues without it. */
   close(): void {
     this.#closed = true
     this.#pending = ''

@@ -1,4 +1,4 @@
-/** All consoles of one machine. One command runs at a time; lines typed at other consoles wait for their turn. */
+/** All consoles of one machine. One command runs at a time; lines typed at other consoles wait. */
 
 import type { Shell } from '../hush/shell.js'
 import type { Input, Machine, Output } from '../machine/machine.js'
@@ -9,7 +9,7 @@ export interface ConsolesOptions {
   /** asked for when it is needed: the machine knows its consoles, too */
   readonly machine: () => Machine
   readonly shell: Shell
-  /** what the countdown says before its number, with the blank; default `Hit any key to stop autoboot: ` */
+  /** text before the countdown's number, with the blank; default `Hit any key to stop autoboot: ` */
   readonly sentence?: string
   /** seconds of the countdown where `bootdelay` is not set; default 2 */
   readonly delay?: number
@@ -17,9 +17,9 @@ export interface ConsolesOptions {
 
 export class Consoles implements ConsoleArbiter {
   readonly shell: Shell
-  /** to the console at which the command was typed that runs; to all while none was typed */
+  /** to the console where the running command was typed; to all if none was typed */
   readonly out: Output
-  /** from that console; from the first while none was typed */
+  /** from that console; from the first if none was typed */
   readonly input: Input
   readonly #options: ConsolesOptions
   #open: Console[] = []
@@ -93,7 +93,7 @@ export class Consoles implements ConsoleArbiter {
     for (const console of this.#open) void console.serve()
   }
 
-  /** Send what was printed now: the next thing may be the end of this process. */
+  /** Send buffered output at once, because this process may end next. */
   flush(): void {
     for (const console of this.#open) console.flush()
   }
@@ -114,14 +114,14 @@ export class Consoles implements ConsoleArbiter {
         this.#busy = false
       }
     })
-    // The next one comes whatever became of this one, which its own caller hears of.
+    // The next one runs regardless; the error of this one goes to its own caller.
     this.#last = turn.catch(() => {})
     await turn
   }
 
   interrupts(console: Console): boolean {
     if (!this.#busy || this.#keyTaker !== null) return false
-    // What was left running by somebody who has gone can be stopped by everybody.
+    // If its console is gone, every console can stop the running command.
     return this.#owner === null || this.#owner === console || this.#owner.inputEnded
   }
 

@@ -4,7 +4,7 @@ const INTERRUPT = '\x03'
 
 export class InputQueue {
   #chunks: string[] = []
-  /** the chunk, and the place in it, where reading goes on */
+  /** the chunk and the offset in it where reading continues */
   #chunk = 0
   #at = 0
   #size = 0
@@ -23,7 +23,7 @@ export class InputQueue {
     this.#size += text.length
   }
 
-  /** @returns the next character; null when there is none */
+  /** @returns the next character, or null */
   take(): string | null {
     for (;;) {
       const character = this.#next()
@@ -62,7 +62,7 @@ export class InputQueue {
     this.#dropUntil = performance.now() + milliseconds
   }
 
-  /** Take the first ^C out, wherever it stands. @returns whether there was one */
+  /** Remove the first ^C, wherever it is. @returns whether there was one */
   takeInterrupt(): boolean {
     const rest = this.#chunks.slice(this.#chunk).join('').slice(this.#at)
     const place = rest.indexOf(INTERRUPT)

@@ -36,7 +36,7 @@ export class KeyDecoder {
   /**
    * One more character.
    *
-   * @returns what it stands for, empty while a sequence is incomplete; of an unknown sequence all but its ESC
+   * @returns its meaning; empty while a sequence is incomplete; for an unknown sequence everything except its ESC
    */
   decode(character: string): string {
     if (this.#pending === '' && character !== '\x1b') return character

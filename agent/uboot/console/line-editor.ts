@@ -22,7 +22,7 @@ export interface LineEditorOptions {
 
 export interface LineOptions {
   readonly prompt: string
-  /** text that stands there already */
+  /** text to start with */
   readonly initial?: string
   /** for TAB: null where nothing is completed */
   readonly complete?: (line: string) => Completion | null
@@ -78,7 +78,7 @@ export class LineEditor {
   /**
    * Take one character.
    *
-   * @returns how the line ended, or null while it goes on
+   * @returns how the line ended, or null while it continues
    */
   feed(character: string): LineEnd | null {
     if (character === '\r' || character === '\n') {

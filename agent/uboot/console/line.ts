@@ -14,7 +14,7 @@ export interface Line {
   send(bytes: string): void
   /** Resolves when everything sent has left the line. */
   drained(): Promise<void>
-  /** Resolves when the other end is gone; a serial line's never is. */
+  /** Resolves when the other end is gone; for a serial line, never. */
   readonly ended: Promise<void>
   close(): void
 }

@@ -12,7 +12,7 @@ export interface StreamLineOptions {
   readonly sent?: (bytes: string) => string
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
-  /** undoes what was done to the terminal */
+  /** restores the terminal */
   readonly restore?: () => void
 }
 

@@ -1,5 +1,5 @@
 /**
- * Telnet (RFC 854) around a console: takes commands out of what comes in, answers them, and quotes what goes out. The
+ * Telnet (RFC 854) around a console: removes commands from the input, answers them, and escapes the output. The
  * console echoes (RFC 857) and sends without being asked (RFC 858); every other option is refused. Bytes as latin1.
  */
 
@@ -23,7 +23,7 @@ export class TelnetFilter {
   /** to be sent first: what this side does */
   static readonly greeting = IAC + WILL + ECHO + IAC + WILL + SUPPRESS_GO_AHEAD
 
-  /** options that this side does; told by the greeting */
+  /** options of this side, announced by the greeting */
   readonly #ours = new Set([ECHO, SUPPRESS_GO_AHEAD])
   /** options that the other side does */
   readonly #theirs = new Set<string>()
@@ -42,7 +42,7 @@ export class TelnetFilter {
     return data.replaceAll(IAC, IAC + IAC)
   }
 
-  /** @returns the data in what came in; the telnet keys for interrupt and break are ^C */
+  /** @returns the data in the input; telnet's interrupt and break become ^C */
   receive(bytes: string): string {
     let data = ''
     for (let at = 0; at < bytes.length; at += 1) {
@@ -99,7 +99,7 @@ export class TelnetFilter {
     return byte === INTERRUPT_PROCESS || byte === BREAK ? '\x03' : ''
   }
 
-  /** Only a change is answered, so that two sides cannot talk about an option for ever. */
+  /** Only changes are answered, so that two sides cannot negotiate an option forever. */
   #option(option: string): void {
     switch (this.#verb) {
       case DO:

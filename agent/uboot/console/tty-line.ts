@@ -21,7 +21,7 @@ export interface TtyCalls {
 export function openTty(path: string, calls: TtyCalls): Line {
   let fd = -1
   try {
-    // Without O_NONBLOCK opening waits for a carrier; O_NOCTTY: its signals are none of ours.
+    // Without O_NONBLOCK, opening waits for a carrier; with O_NOCTTY, its signals do not reach us.
     fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
     calls.rawTty(fd)
     return new StreamLine(path, new ReadStream(fd), new WriteStream(fd), { drain: () => calls.drainTty(fd) })

@@ -26,7 +26,7 @@ export class TypedLines {
     return this.#parser === null
   }
 
-  /** Take a line; run what it completes. */
+  /** Take a line; run the command that it completes. */
   async enter(typed: string): Promise<void> {
     const repeated = this.#parser === null && typed === '' && this.#repeat
     const line = repeated ? this.#last : typed
@@ -44,7 +44,7 @@ export class TypedLines {
     } else if (!(await this.#shell.runTyped(parser.steps, repeated))) this.#repeat = false
   }
 
-  /** A line that goes on becomes part of the command, for the empty line that repeats it. */
+  /** A continued line becomes part of the command, so that an empty line repeats all of it. */
   #goOn(line: string): void {
     if (line === '') return
     this.#last = `${this.#last} ${line}`
@@ -52,7 +52,7 @@ export class TypedLines {
     if (!this.#repeat) this.#last = ''
   }
 
-  /** ^C: forget what was typed so far. */
+  /** ^C: drop the unfinished command. */
   interrupt(): void {
     this.#parser = null
     this.#repeat = false

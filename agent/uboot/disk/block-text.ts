@@ -39,7 +39,7 @@ export function deviceText(device: BlockDevice): string {
   )
 }
 
-/** The disk's signature in front of the number, as Linux joins them: `1234abcd-01`. */
+/** The disk's signature and the number, joined as in Linux: `1234abcd-01`. */
 const dosRow = ({ number, start, size, uuid, type, bootable }: Partition): string =>
   `${String(number).padStart(3)}\t${String(start).padEnd(10)}\t${String(size).padEnd(10)}\t${uuid}\t` +
   `${type.padStart(2, '0')}${/^(0?5|0?f|85)$/i.test(type) ? ' Extd' : ''}${bootable ? ' Boot' : ''}\n`
@@ -50,7 +50,7 @@ const efiRow = ({ number, start, size, uuid, name, type, bootable }: Partition):
   `${String(number).padStart(3)}\t${block(start)}\t${block(start + size - 1)}\t"${name}"\n` +
   `\tattrs:\t0x000000000000000${bootable ? 4 : 0}\n\ttype:\t${type.toLowerCase()}\n\tguid:\t${uuid.toLowerCase()}\n`
 
-/** A partition table; null when there is none. */
+/** A partition table, or null. */
 export function tableText({ kind, number, partitions }: BlockDevice): string | null {
   const [first] = partitions
   if (first === undefined) return null

@@ -6,11 +6,11 @@ import type { Machine } from '../machine/machine.js'
 /** What a name leads to. */
 export interface Place {
   readonly device: BlockDevice
-  /** null: the whole device */
+  /** null for the whole device */
   readonly partition: Partition | null
 }
 
-/** A number in hexadecimal as `<dev[:part]>` has them; null when it is none. */
+/** A hexadecimal number of `<dev[:part]>`; null for other text. */
 const number16 = (text: string): number | null => (/^[0-9a-fA-F]{1,4}$/.test(text) ? Number.parseInt(text, 16) : null)
 
 /** The device of a number, or null. */
@@ -19,7 +19,7 @@ export async function deviceOf(machine: Machine, kind: string, number: string): 
   return (await machine.storage.devices(kind)).find(device => device.number === wanted) ?? null
 }
 
-/** The partition of a device, by number, or `auto` for the one that boots; undefined when there is none such. */
+/** The partition of a device by number, or `auto` for the bootable one; undefined if it does not exist. */
 function partitionOf({ partitions }: BlockDevice, text: string | undefined): Partition | null | undefined {
   const [first] = partitions
   if (text === undefined) return first ?? null
@@ -50,9 +50,9 @@ async function lookUp(machine: Machine, kind: string, name: string): Promise<Pla
 }
 
 /**
- * Find what is meant by an interface and `<dev[:part]>`.
+ * Find the device and partition that an interface and `<dev[:part]>` name.
  *
- * @returns null when there is no such thing, which is printed
+ * @returns null, after printing the error, if they do not exist
  */
 export async function placeOf(machine: Machine, kind: string, name: string): Promise<Place | null> {
   const place = await lookUp(machine, kind, name)
@@ -72,16 +72,16 @@ const FILESYSTEMS: Readonly<Record<string, string>> = {
   exfat: 'exfat',
 }
 
-/** What is on a place, as U-Boot calls it; null: nothing it knows. A device without partitions is asked when it is read. */
+/** The file system's name in U-Boot; null if unknown. A device without partitions is examined when it is read. */
 export function filesystemOf({ partition }: Place): string | null {
   return partition === null ? null : (FILESYSTEMS[partition.filesystem ?? ''] ?? null)
 }
 
 /**
- * Find a place whose filesystem a command can read.
+ * Find a partition whose file system a command can read.
  *
  * @param wanted `fat`, `ext4`, or `any`
- * @returns null when there is none, which is printed
+ * @returns null, after printing the error, if there is none
  */
 export async function mountable(machine: Machine, kind: string, name: string, wanted: string): Promise<Place | null> {
   const place = await placeOf(machine, kind, name)

@@ -13,13 +13,13 @@ export interface FileToLoad {
   readonly filesystem: string
   readonly path: string
   readonly address: number
-  /** bytes; 0 or none: to the end */
+  /** bytes; 0 or undefined: to the end */
   readonly length?: number
   readonly offset?: number
 }
 
 /**
- * Load a file and tell the variables, with the lines that `load` prints.
+ * Load a file, set the variables, and print the lines of `load`.
  *
  * @returns `$?`
  */

@@ -1,4 +1,4 @@
-/** The environment saved in one or two copies, in files or on devices, where `fw_env.config` says that they are. */
+/** The environment saved in one or two copies, in the files or devices that `fw_env.config` names. */
 
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -21,7 +21,7 @@ export interface EnvironmentPlace {
   readonly size: number
 }
 
-/** No environment that is larger was ever seen; it bounds what is read at a time. */
+/** Larger than any known environment; it bounds one read. */
 const MOST_BYTES = 0x100_0000
 
 /**
@@ -67,7 +67,7 @@ async function using<T>(path: string, flags: string, work: (file: FileHandle) =>
   }
 }
 
-/** @returns null where there is no such file, or not so many bytes of it */
+/** @returns null if the file is missing or too short */
 async function readPlace({ path, offset, size }: EnvironmentPlace): Promise<Buffer | null> {
   try {
     return await using(path, 'r', async file => {
@@ -88,14 +88,14 @@ async function writeAt(path: string, flags: string, bytes: Uint8Array, offset: n
   })
 }
 
-/** Whether the place is a whole file of its own, which can be replaced at once. */
+/** Whether the copy is a file of its own, which can be replaced atomically. */
 async function isWholeFile({ path, offset, size }: EnvironmentPlace): Promise<boolean> {
   if (offset !== 0) return false
   try {
     const stats = await using(path, 'r', file => file.stat())
     return stats.isFile() && stats.size <= size
   } catch (thrown) {
-    // Whatever else is wrong with it, writing to it says so too.
+    // Writing will report any other error.
     return isMissing(thrown)
   }
 }
@@ -124,7 +124,7 @@ async function writePlace(place: EnvironmentPlace, bytes: Uint8Array): Promise<v
 export class EnvironmentFile implements EnvironmentStore {
   /**
    * @param name as U-Boot names the kind of storage: `FAT`
-   * @param places one copy or two
+   * @param places of one copy or two
    */
   constructor(
     readonly name: string,
@@ -150,7 +150,8 @@ export class EnvironmentFile implements EnvironmentStore {
     const newest = this.#newest(copies)
     const current = copies[newest] ?? null
     const target = this.places[this.#redundant && current !== null ? 1 - newest : 0]
-    if (target === undefined) throw fault('UBOOT_ENVIRONMENT', { what: this.name, reason: 'there is no place for it' })
+    if (target === undefined)
+      throw fault('UBOOT_ENVIRONMENT', { what: this.name, reason: 'no location is configured for it' })
     const flags = this.#redundant ? ((current?.flags ?? 0) + 1) % 256 : null
     await writePlace(target, writeEnvironmentImage(variables, target.size, flags))
   }

@@ -1,9 +1,9 @@
 /**
  * The saved environment, as U-Boot, `fw_printenv` and `fw_setenv` keep it (`include/env_internal.h`): CRC-32 of the data in
- * little-endian order, one byte of flags where there are two copies, then `name=value` with a NUL behind each, another NUL,
+ * little-endian order, one byte of flags if there are two copies, then `name=value`, each ended by NUL, another NUL,
  * and zeros to the end.
  *
- * The tools know no escapes here, so there are none: a value with a backslash is what both sides say it is.
+ * The tools use no escapes here, so a backslash in a value is an ordinary character.
  */
 
 import { crc32 } from 'node:zlib'

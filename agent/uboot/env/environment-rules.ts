@@ -57,7 +57,7 @@ export const CALLBACKS = [
   'vlan',
 ] as const
 
-/** What they are bound to: names are patterns. A callback that is not in {@link CALLBACKS} does nothing. */
+/** Callbacks by name pattern. A callback that is not in {@link CALLBACKS} does nothing. */
 export const STATIC_CALLBACKS = [
   ['\\.callbacks', 'callbacks'],
   ['\\.flags', 'flags'],
@@ -113,7 +113,7 @@ function attributesOf(text: string): readonly Attribute[] {
   })
 }
 
-/** The attribute of a variable: what `.flags` says of it last, and else what U-Boot is built with. */
+/** The attribute of a variable: the last one in `.flags`, or else the built-in one. */
 function lookUp(name: string, text: string | undefined, built: readonly Attribute[]): string {
   const itsOwn = (one: Attribute) => one.fits(name)
   const said = text === undefined ? undefined : attributesOf(text).findLast(itsOwn)
@@ -123,7 +123,7 @@ function lookUp(name: string, text: string | undefined, built: readonly Attribut
 const isType = (letter: string): letter is TypeLetter => letter in TYPES
 const isAccess = (letter: string): letter is AccessLetter => letter in ACCESSES
 
-/** Flags as letters; what is left out or unknown is a string that may be changed. */
+/** Flags as letters; missing or unknown letters mean a changeable string. */
 export interface Flags {
   readonly type: TypeLetter
   readonly access: AccessLetter

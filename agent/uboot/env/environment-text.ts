@@ -17,7 +17,7 @@ export function exportText(variables: Iterable<readonly [name: string, value: st
   return text
 }
 
-/** Where the text ends at the latest when nobody says how long it is. */
+/** Most bytes of a text without a given length. */
 export const MOST_IMPORT_BYTES = 0x10_0000
 
 /**

@@ -13,13 +13,13 @@ export interface EnvironmentStore {
   /** @throws UBOOT_ENVIRONMENT when it cannot be written */
   save(variables: Variables): Promise<void>
   /**
-   * @returns null when there is none that is intact
+   * @returns null if no intact copy exists
    * @throws UBOOT_ENVIRONMENT when there is one that cannot be read
    */
   load(): Promise<Variables | null>
 }
 
-/** What came of taking in many variables. */
+/** The result of importing variables. */
 export interface Import {
   /** false: it ended at an entry without a name */
   readonly complete: boolean
@@ -28,7 +28,7 @@ export interface Import {
 }
 
 export interface ImportOptions {
-  /** first forget what there is (all of it, or only what `only` names) */
+  /** first delete the present variables (all, or only those in `only`) */
   readonly clear?: boolean
   /** take in these and no others; empty: all */
   readonly only?: readonly string[]
@@ -52,11 +52,11 @@ export interface Environment {
     value: string | null,
     options?: { readonly force?: boolean; readonly origin?: Origin },
   ): readonly string[]
-  /** Take in many variables at a time, as `env import` does; a null value deletes. */
+  /** Import many variables, as `env import` does; a null value deletes one. */
   import(entries: Iterable<readonly [name: string, value: string | null]>, options?: ImportOptions): Import
-  /** All variables become what they are by default; others go. */
+  /** Reset all variables to their defaults; delete the others. */
   reset(options?: { readonly force?: boolean }): Import
-  /** All variables become what was saved. */
+  /** Replace all variables with the saved ones. */
   restore(saved: Variables): Import
   /** the default environment */
   readonly defaults: Readonly<Record<string, string>>

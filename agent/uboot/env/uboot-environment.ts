@@ -4,7 +4,7 @@ import { parseDecimal } from '../lib/numbers.js'
 import type { Environment, EnvironmentStore, Import, ImportOptions, Origin, Variables } from './environment.js'
 import { ACCESSES, callbackOf, flagsOf, TYPES } from './environment-rules.js'
 
-/** bytes of a saved environment, its checksum included, unless a setting says otherwise */
+/** default size of a saved environment in bytes, checksum included */
 export const ENVIRONMENT_BYTES = 0x1_0000
 
 /** Characters that all variables may have together: what can never be saved need not be held either. */
@@ -26,7 +26,7 @@ export interface EnvironmentSettings {
   readonly baudrates?: readonly number[]
 }
 
-/** What a callback says to a new value (null: the variable goes): a list with its complaints, or null when it agrees. */
+/** A callback's verdict on a new value (null: the variable is deleted): its complaints, or null if it agrees. */
 type Callback = (name: string, value: string | null) => readonly string[] | null
 
 export class UBootEnvironment implements Environment {
@@ -174,7 +174,7 @@ export class UBootEnvironment implements Environment {
     return flagsOf(name, this.#variables.get('.flags'))
   }
 
-  /** What the variable's callback says. */
+  /** The verdict of the variable's callback. */
   #ask(name: string, value: string | null): readonly string[] | null {
     const callback = callbackOf(name, this.#variables.get('.callbacks'))
     return callback === null ? null : (this.#callbacks[callback]?.(name, value) ?? null)

@@ -36,7 +36,7 @@ function fixMemory(tree: FdtEditor, start: number, size: number): void {
 
 /**
  * What U-Boot writes into `/chosen` at each boot: the command line, and who boots. A real one adds the address of its
- * SMBIOS table; there is none here, and a kernel would believe it.
+ * SMBIOS table; none exists here, and a kernel would believe the address.
  *
  * @throws FDT_EDIT
  */
@@ -66,7 +66,7 @@ function fixRamdisk(tree: FdtEditor, start: number, end: number): void {
   tree.setProperty(chosen, 'linux,initrd-end', encodeNumber(end, cells))
 }
 
-/** Give the interfaces behind `ethernet0`, `ethernet1`... of `/aliases` the addresses of `ethaddr`, `eth1addr`... */
+/** Give the interfaces of the aliases `ethernet0`, `ethernet1`... the addresses of `ethaddr`, `eth1addr`... */
 function fixEthernet(tree: FdtEditor, machine: Machine): void {
   const aliases = tree.child(0, 'aliases')
   if (aliases === null) return

@@ -1,4 +1,4 @@
-/** `fdt addr`, `move`, `resize`: where the working tree lies, and how much room it has. */
+/** `fdt addr`, `move`, `resize`: the address and size of the working tree. */
 
 import { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { hex8, parseHex } from '../lib/numbers.js'
@@ -6,7 +6,7 @@ import { type Machine, USAGE } from '../machine/machine.js'
 import type { FdtSubcommand } from './subcommand.js'
 import { editErrorOf, isTree, readTree, setWorkingTree, validTree, writeTree } from './working-tree.js'
 
-/** Where U-Boot's own tree lies; null where it has none. */
+/** The address of U-Boot's own tree, or null. */
 function controlAddress(machine: Machine): number | null {
   const address = machine.env.get('fdtcontroladdr')
   return address === undefined ? null : parseHex(address)

@@ -1,4 +1,4 @@
-/** `fdt print`, `list`, `get`, `header`: what is in the working tree. */
+/** `fdt print`, `list`, `get`, `header`: the contents of the working tree. */
 
 import { type FdtBlob, type FdtEvent, fdtError } from '../../image/fdt/fdt-blob.js'
 import type { FDT_HEADER } from '../../image/fdt/fdt-format.js'
@@ -11,7 +11,7 @@ import { readTree } from './working-tree.js'
 /** Levels that U-Boot prints. */
 const DEEPEST = 32
 
-/** Bytes of a value that are shown: all of them unless `fdt_max_dump` says less. */
+/** Bytes of a value to show: all, unless `fdt_max_dump` limits them. */
 function longestShown(machine: Machine): number {
   const limit = machine.env.get('fdt_max_dump')
   return limit === undefined ? Number.POSITIVE_INFINITY : parseHex(limit)
@@ -69,7 +69,7 @@ const print =
     return 0
   }
 
-/** Put into a variable what was found; an empty text deletes it, as for all programs of U-Boot. Refusals are printed. */
+/** Store a result in a variable; an empty text deletes it, as for all commands of U-Boot. Refusals are printed. */
 function store(machine: Machine, variable: string, value: string): number {
   const refusals = machine.env.set(variable, value || null, { origin: 'program' })
   for (const refusal of refusals) machine.out.write(`${refusal}\n`)

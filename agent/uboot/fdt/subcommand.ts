@@ -1,4 +1,4 @@
-/** One of the words behind `fdt`. */
+/** A subcommand of `fdt`. */
 
 import type { Machine } from '../machine/machine.js'
 

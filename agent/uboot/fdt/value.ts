@@ -1,4 +1,4 @@
-/** Values of a device tree's properties as the command `fdt` shows, stores and reads them: what they mean is guessed. */
+/** Property values as the command `fdt` shows, stores and reads them: their type is guessed. */
 
 import { hex8, parseAuto, parseHex } from '../lib/numbers.js'
 
@@ -11,7 +11,7 @@ const LONGEST_NUMBER = 20
 
 const latin1 = (value: Uint8Array) => Buffer.from(value).toString('latin1')
 
-/** The strings of a value, when all of it is printable strings, none of them empty; else null. */
+/** The strings of a value that consists of non-empty printable strings; else null. */
 export function stringsOf(value: Uint8Array): readonly string[] | null {
   const text = latin1(value)
   return /^([\x20-\x7e]+\0)+$/.test(text) ? text.slice(0, -1).split('\0') : null
@@ -23,8 +23,8 @@ const cellsOf = (value: Uint8Array) =>
 /**
  * As `fdt print` shows it: strings, cells, or bytes.
  *
- * @param address where the value lies in memory
- * @param longest bytes of cells and bytes that are shown; of longer values place and length
+ * @param address of the value in memory
+ * @param longest most bytes of cells and bytes to show; longer values show address and length
  */
 export function showValue(value: Uint8Array, address: number, longest: number): string {
   const strings = stringsOf(value)
@@ -43,7 +43,7 @@ const cellText = (cell: number) => `0x${hex8(cell).toUpperCase()}`
  * As `fdt get value` puts it into a variable.
  *
  * @param index the string or cell that is asked for; null: the first string, all cells
- * @returns null when it cannot be shown, undefined when there is no such string or cell
+ * @returns null if it cannot be shown, undefined if the string or cell does not exist
  */
 export function storeValue(value: Uint8Array, index: number | null): string | null | undefined {
   const strings = stringsOf(value)
@@ -60,7 +60,7 @@ export function storeValue(value: Uint8Array, index: number | null): string | nu
   return value.length <= LONGEST_NUMBER ? Buffer.from(value).toString('hex') : null
 }
 
-/** What {@link parseValue} makes of the words: a value, or U-Boot's sentence on what is wrong. */
+/** The result of {@link parseValue}: a value, or U-Boot's error message. */
 export type ParsedValue = { readonly value: Uint8Array } | { readonly error: string }
 
 const unexpected = (rest: string): ParsedValue => ({ error: `Unexpected character '${rest.slice(0, 1)}'` })
@@ -97,7 +97,7 @@ function parseBytes(text: string): ParsedValue {
 }
 
 /**
- * The words behind `fdt set PATH PROPERTY`: cells, bytes, or strings.
+ * The words after `fdt set PATH PROPERTY`: cells, bytes, or strings.
  *
  * @param words at least one
  * @param old value that the property has, for the cells that stay

@@ -8,13 +8,13 @@ import type { Machine } from '../machine/machine.js'
 
 /** Versions that libfdt of U-Boot reads. */
 const VERSIONS = { oldest: 2, newest: 17 } as const
-/** Bytes of a tree that is worked on as a whole: a FIT may be one. */
+/** Most bytes of a tree that is edited in memory; a FIT may be one. */
 const LARGEST = 256 * 1024 * 1024
 
 /**
- * Read the tree at an address; nothing of it is held in common with the memory.
+ * Read the tree at an address; it shares nothing with the memory.
  *
- * @throws FDT_EDIT when there is none; UBOOT_MEMORY when it is not DRAM
+ * @throws FDT_EDIT if there is none; UBOOT_MEMORY outside DRAM
  */
 export function readTree(machine: Machine, address: number): FdtEditor {
   const header = machine.memory.read(address, FDT_PROBE_BYTES)
@@ -29,7 +29,7 @@ export function readTree(machine: Machine, address: number): FdtEditor {
  * @throws UBOOT_MEMORY when all that its total size asks for is not DRAM
  */
 export function writeTree(machine: Machine, address: number, tree: FdtEditor): void {
-  // Reads nothing: the room behind the tree has to be memory too.
+  // An empty read: the slack after the tree must be DRAM too.
   machine.memory.read(address + tree.header('totalSize'), 0)
   machine.memory.write(address, tree.bytes.subarray(0, tree.end))
 }
@@ -39,7 +39,7 @@ export function isTree(machine: Machine, address: number): boolean {
   return checkFdtHeader(machine.memory.read(address, FDT_PROBE_BYTES)) === null
 }
 
-/** The same; when there is none, that is said as U-Boot says it. */
+/** The same, but prints U-Boot's message if there is no tree. */
 export function validTree(machine: Machine, address: number): boolean {
   const header = machine.memory.read(address, FDT_PROBE_BYTES)
   const error = checkFdtHeader(header)
@@ -55,7 +55,7 @@ export function validTree(machine: Machine, address: number): boolean {
 /**
  * Make the tree at an address the working one. `bootm` and `bootz` do it too.
  *
- * @param address 0: there is none
+ * @param address 0 if there is none
  */
 export function setWorkingTree(machine: Machine, address: number, { quiet = false } = {}): void {
   if (!quiet) machine.out.write(`Working FDT set to ${bareHex(address)}\n`)

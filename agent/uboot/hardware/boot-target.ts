@@ -24,11 +24,11 @@ interface BootFinding {
   readonly remedy: string
 }
 
-/** What a boot tells on its way. */
+/** Progress of a boot. */
 export interface BootObserver {
   /** the plan warns of something; called before `starting` */
   notice(notice: BootFinding): void
-  /** everything is loaded: what is printed now are the last words before the jump */
+  /** everything is loaded: output from now on is the last before the jump */
   starting(): void
 }
 

@@ -1,4 +1,4 @@
-/** Programs of the system, behind one small interface: tests put their own answers there. */
+/** Programs of the system behind one small interface, which tests replace. */
 
 import { spawn } from 'node:child_process'
 

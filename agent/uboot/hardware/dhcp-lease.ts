@@ -1,4 +1,4 @@
-/** A lease by busybox' udhcpc: how it is called, and what it says. */
+/** A DHCP lease from busybox's udhcpc: its command line and its output. */
 
 import { leadingQuad } from './ipv4.js'
 import type { Lease } from './network.js'
@@ -24,7 +24,7 @@ export function leaseArguments(device: string, script: string): readonly string[
   ]
 }
 
-/** A line of udhcpc that tells of a request; older ones say `sending`. */
+/** A line of udhcpc about a request; older versions say `sending`. */
 export const isBroadcast = (line: string): boolean => /\b(broadcasting|sending) discover\b/i.test(line)
 
 /** The text, or null when it is empty or missing. */

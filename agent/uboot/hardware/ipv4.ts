@@ -1,6 +1,6 @@
 /** Dotted quads, as U-Boot reads and compares them. */
 
-/** A dotted quad as a number, or null. What follows the fourth number is nobody's business: `10.0.0.1:file`. */
+/** A dotted quad as a number, or null. Text after the fourth number is ignored: `10.0.0.1:file`. */
 function quadValue(text: string): number | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})/.exec(text)
   if (match === null) return null
@@ -9,7 +9,7 @@ function quadValue(text: string): number | null {
   return parts.reduce((value, part) => value * 256 + part, 0)
 }
 
-/** The dotted quad at the start of a text in its plain form; null where there is none, or all of it is 0. */
+/** The dotted quad at the start of a text in its plain form; null without one, or if it is 0.0.0.0. */
 export function leadingQuad(text: string | undefined): string | null {
   const value = quadValue(text ?? '')
   return value === null || value === 0 ? null : quadText(value)

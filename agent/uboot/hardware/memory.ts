@@ -1,6 +1,6 @@
 /**
- * The memory that commands address: one sparse file on a tmpfs, in which an address is an offset. What was never written
- * reads as zeros and takes no room, a download is written once and lies where `kexec_load` can map it, and everything
+ * The memory that commands address: one sparse file on a tmpfs, in which an address is an offset. Unwritten memory
+ * reads as zeros and takes no space; a download is written once, where `kexec_load` can map it; and everything
  * else that U-Boot lets people do to memory works on the same bytes.
  */
 
@@ -13,7 +13,7 @@ export interface MemoryRange {
   readonly end: number
 }
 
-/** What was loaded as a whole, and must not be overwritten in part by the next load. */
+/** A loaded file, which the next load must not overwrite in part. */
 export interface Claim {
   readonly start: number
   readonly end: number
@@ -23,10 +23,10 @@ export interface Claim {
 
 const hex = (value: number): string => `0x${value.toString(16)}`
 
-/** After so many bytes the memory that is left is looked at again: others take of it too. */
+/** Bytes after which the free memory is checked again, because other processes use it too. */
 const ROOM_STEP = 8 * 1024 * 1024
 
-/** Bytes that are filled, compared or digested at a time. */
+/** Bytes of one fill, comparison or digest step. */
 export const MEMORY_CHUNK = 1024 * 1024
 
 export class Memory {
@@ -68,7 +68,7 @@ export class Memory {
     return this.ranges.some(({ start, end }) => address >= start && address + size <= end)
   }
 
-  /** @throws UBOOT_MEMORY when any of it is not DRAM */
+  /** @throws UBOOT_MEMORY if any of it is outside DRAM */
   #check(address: number, size: number): void {
     if (this.contains(address, size)) return
     const dram = this.ranges.map(({ start, end }) => `${hex(start)}-${hex(end - 1)}`).join(', ')
@@ -78,7 +78,7 @@ export class Memory {
   /**
    * Copy bytes out.
    *
-   * @throws UBOOT_MEMORY when any of it is not DRAM
+   * @throws UBOOT_MEMORY if any of it is outside DRAM
    */
   read(address: number, size: number): Buffer {
     this.#check(address, size)
@@ -93,9 +93,9 @@ export class Memory {
   }
 
   /**
-   * Bytes in pieces of at most {@link MEMORY_CHUNK}, so that much memory takes little.
+   * Bytes in chunks of at most {@link MEMORY_CHUNK}, so that reading much memory needs little.
    *
-   * @throws UBOOT_MEMORY when any of it is not DRAM
+   * @throws UBOOT_MEMORY if any of it is outside DRAM
    */
   *chunks(address: number, size: number): Generator<Buffer> {
     this.#check(address, size)
@@ -107,7 +107,7 @@ export class Memory {
   /**
    * Put bytes in.
    *
-   * @throws UBOOT_MEMORY when any of it is not DRAM; UBOOT_MEMORY_FULL when the machine has no room for them
+   * @throws UBOOT_MEMORY if any of it is outside DRAM; UBOOT_MEMORY_FULL if the machine lacks memory
    */
   write(address: number, bytes: Uint8Array): void {
     this.#check(address, bytes.length)
@@ -133,18 +133,18 @@ export class Memory {
 
   /**
    * The earlier load that writing `size` bytes to `address` would destroy in part: it overlaps, and does not start at the
-   * same address (the same file loaded again is no accident). Null when there is none.
+   * same address (loading the same file again is intended). Null if there is none.
    */
   clobbered(address: number, size: number): Claim | null {
     return this.#claims.find(({ start, end }) => start !== address && address < end && start < address + size) ?? null
   }
 
-  /** The file that was loaded to an address; null when none starts there. */
+  /** The file that starts at an address, or null. */
   claimAt(address: number): Claim | null {
     return this.#claims.find(({ start }) => start === address) ?? null
   }
 
-  /** Note that a file was loaded here whole. What it replaces is forgotten. */
+  /** Record a completely loaded file. It replaces earlier records. */
   claim(address: number, size: number, name: string): void {
     const end = address + size
     this.forget(address, size)
@@ -158,9 +158,9 @@ export class Memory {
   }
 
   /**
-   * These bytes as a part of the file, which is all there then: what maps it never touches a page behind its end.
+   * These bytes as a part of the file, which is extended to hold them: a map never touches a page after its end.
    *
-   * @throws UBOOT_MEMORY when any of it is not DRAM
+   * @throws UBOOT_MEMORY if any of it is outside DRAM
    */
   part(address: number, size: number): { readonly path: string; readonly offset: number; readonly size: number } {
     this.#check(address, size)

@@ -33,7 +33,7 @@ export class HostNetwork extends SocketNetwork {
     this.#server = options.server ?? null
   }
 
-  /** Links of the host with an IPv4 address; where there is none, loopback is better than nothing. */
+  /** Links of the host with an IPv4 address; without one, loopback. */
   #own(): readonly Own[] {
     const all = Object.entries(this.#interfaces()).flatMap(([name, addresses = []]) =>
       addresses
@@ -69,7 +69,7 @@ export class HostNetwork extends SocketNetwork {
     return status === 0
   }
 
-  /** The host's own ARP decides; what does not answer ends in a timeout. */
+  /** The host's own ARP decides; a silent host ends in a timeout. */
   async reachable(): Promise<boolean> {
     return true
   }

@@ -42,7 +42,7 @@ export interface LinuxNetworkOptions {
   readonly probe?: (host: string) => Promise<void>
 }
 
-/** Send one datagram that nobody reads; what becomes of it does not matter. */
+/** Send one datagram; its fate does not matter. */
 export function sendProbe(host: string): Promise<void> {
   return new Promise(resolve => {
     const socket = createSocket('udp4')
@@ -109,7 +109,7 @@ export class LinuxNetwork extends SocketNetwork {
     const has = (this.#options.interfaces()[link] ?? []).some(({ address }) => address === ip)
     if (!has) await this.#ip('addr', 'add', `${ip}/${prefixLength(netmask)}`, 'dev', link)
     const routes = parseRoutes(textOf(join(this.#options.root, 'proc/net/route')))
-    // A gateway that networkd knows stays: a board that cannot be reached any more helps nobody.
+    // networkd's gateway stays, so that the board remains reachable.
     if (gateway === null || defaultGateway(routes, link) !== null || !sameNetwork(ip, gateway, netmask)) return
     await this.#ip('route', 'add', 'default', 'via', gateway, 'dev', link)
   }

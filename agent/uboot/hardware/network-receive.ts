@@ -5,7 +5,7 @@ import { pause, unlessAborted } from '../../transfer/abort.js'
 import { TftpServer } from '../../transfer/tftp/server/server.js'
 import type { TftpOptions } from './network.js'
 
-/** RFC 1350: what does not fit elsewhere. */
+/** RFC 1350: "not defined". */
 const NOT_DEFINED = 0
 /** Milliseconds that the last ACK gets to go out, and from one look to the next. */
 const LAST_ACK_MS = 2000
@@ -14,9 +14,9 @@ const LOOK_MS = 10
 /**
  * Wait for one file.
  *
- * @param sink takes it in order; what it throws ends the transfer
+ * @param sink receives the bytes in order; its error ends the transfer
  * @returns bytes
- * @throws TFTP_TIMEOUT when nobody begins in time, TFTP_PROTOCOL; what ended the transfer; the reason of the signal
+ * @throws TFTP_TIMEOUT if no client starts in time, TFTP_PROTOCOL; the error of the transfer; the reason of the signal
  */
 export async function receiveOneFile(
   { port, timeoutMs, retries, signal, progress }: Omit<TftpOptions, 'server' | 'file'>,

@@ -27,7 +27,7 @@ export abstract class SocketNetwork implements Network {
     } catch (thrown) {
       signal.throwIfAborted()
       if (!(thrown instanceof Error && 'code' in thrown)) throw thrown
-      // Whatever c-ares says (ENOTFOUND, ETIMEOUT, EBADNAME): there is no address.
+      // Any error of c-ares (ENOTFOUND, ETIMEOUT, EBADNAME) means that there is no address.
       return null
     } finally {
       resolver.cancel()

@@ -1,4 +1,4 @@
-/** What Linux tells of the network, read from its text files. Pure functions over those texts. */
+/** The network as Linux's text files describe it. Pure functions over those texts. */
 
 import { quadText } from './ipv4.js'
 
@@ -10,7 +10,7 @@ export interface Route {
   readonly mask: string
 }
 
-/** The kernel prints addresses as words of its own byte order: little-endian on all that fauxboot runs on. */
+/** The kernel prints addresses as words in its own byte order: little-endian wherever fauxboot runs. */
 function littleEndianQuad(text: string): string {
   const value = Number.parseInt(text, 16)
   return quadText([0, 8, 16, 24].reduce((sum, shift) => sum * 256 + ((value >>> shift) & 255), 0))
@@ -27,7 +27,7 @@ export function parseRoutes(text: string): readonly Route[] {
   })
 }
 
-/** Gateway of a device; null when it has none. */
+/** Gateway of a device, or null. */
 export function defaultGateway(routes: readonly Route[], device: string): string | null {
   const found = routes.find(
     route => route.device === device && route.destination === '0.0.0.0' && route.mask === '0.0.0.0',
@@ -35,7 +35,7 @@ export function defaultGateway(routes: readonly Route[], device: string): string
   return found?.gateway ?? null
 }
 
-/** Whether a row of `/proc/net/arp` says that a host has answered (`ATF_COM`, linux/if_arp.h). */
+/** Whether a row of `/proc/net/arp` shows a host that has answered (`ATF_COM`, linux/if_arp.h). */
 export function arpAnswered(text: string, host: string): boolean {
   return text.split('\n').some(line => {
     const [address, , flags = '0'] = line.split(/\s+/)

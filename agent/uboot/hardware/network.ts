@@ -5,7 +5,7 @@ export interface Lease {
   readonly address: string
   readonly netmask: string | null
   readonly gateway: string | null
-  /** siaddr, or where there is none the server that answered */
+  /** siaddr, or else the server that answered */
   readonly server: string | null
   readonly dns: readonly string[]
   readonly hostname: string | null
@@ -23,9 +23,9 @@ export interface EthernetDevice {
   readonly active: boolean
 }
 
-/** What a TFTP transfer tells while it runs, so that the console can draw U-Boot's marks. */
+/** Progress of a TFTP transfer, so that the console can draw U-Boot's marks. */
 interface TftpProgress {
-  /** Options are negotiated, or the first block is here. `size`: bytes, null when the server does not tell */
+  /** Options are negotiated, or the first block has arrived. `size`: bytes; null if the server does not say */
   started(blockSize: number, size: number | null): void
   /** Blocks `first` to `last` arrived in order, counted from 1 */
   blocks(first: number, last: number): void
@@ -65,9 +65,9 @@ export interface Network {
   dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
   /** Give the device a static address, as `ipaddr` and its friends say, unless it has it already. */
   configure(address: { ip: string; netmask: string | null; gateway: string | null; mac: string | null }): Promise<void>
-  /** Whether a host answers, on the link or behind the gateway. */
+  /** Whether a host answers, on the link or beyond the gateway. */
   ping(host: string, signal: AbortSignal): Promise<boolean>
-  /** Whether a host of the own network answers ARP, so that a transfer can start; hosts behind a gateway always do. */
+  /** Whether a host on the link answers ARP, so that a transfer can start; hosts beyond a gateway count as reachable. */
   reachable(host: string, signal: AbortSignal): Promise<boolean>
   /** @returns dotted quad, or null */
   resolve(name: string, server: string, signal: AbortSignal): Promise<string | null>
@@ -89,7 +89,7 @@ export interface Network {
   /**
    * Get a file over HTTP.
    *
-   * @param progress called as chunks come; `size` is null while the server does not tell it
+   * @param progress called for each chunk; `size` is null if the server does not say
    * @throws FETCH_*; the reason of `signal`
    */
   httpGet(

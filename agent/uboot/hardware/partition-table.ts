@@ -1,6 +1,6 @@
 /**
  * Partition tables: MBR with logical partitions, and GPT (UEFI specification 2.10 sections 5.2 and 5.3). Only what Linux
- * does not tell in sysfs is of interest: type, flags, identifiers.
+ * does not show in sysfs is read here: type, flags, identifiers.
  */
 
 const SECTOR = 512
@@ -74,7 +74,7 @@ interface MbrEntry {
   readonly bootable: boolean
 }
 
-/** The four entries of a boot record; none where there is no such record. */
+/** The four entries of a boot record; empty without one. */
 function mbrEntries(sector: Buffer): readonly MbrEntry[] {
   if (sector.length < SECTOR || sector.readUInt16LE(510) !== MBR_SIGNATURE) return []
   return [446, 462, 478, 494].map(at => ({
@@ -119,7 +119,7 @@ function logicalEntries(read: SectorReader, base: number): readonly MbrEntry[] {
   return found
 }
 
-/** The partitions of a disk; none where there is no table. */
+/** The partitions of a disk; empty without a table. */
 export function readPartitionTable(read: SectorReader): readonly TableEntry[] {
   const protective = mbrEntries(read(0, SECTOR)).some(({ type }) => type === PROTECTIVE)
   return protective ? gptEntries(read) : dosEntries(read)
@@ -129,7 +129,7 @@ export function readPartitionTable(read: SectorReader): readonly TableEntry[] {
  * What a partition holds, by the magic numbers of its filesystem.
  *
  * @param head at least its first 2 KiB
- * @returns as `blkid` says; null: unknown
+ * @returns the name that `blkid` uses; null if unknown
  */
 export function filesystemName(head: Buffer): string | null {
   // linux/magic.h: EXT4_SUPER_MAGIC, in the superblock at 1024.

@@ -17,7 +17,7 @@ import { type CommandRunner, systemRunner } from './command-runner.js'
 import { filesystemName, readPartitionTable } from './partition-table.js'
 import type { BlockDevice, DirectoryEntry, Partition, Storage } from './storage.js'
 
-/** Bytes that are read at a time. */
+/** Bytes of one read. */
 const CHUNK = 1024 * 1024
 /** Bytes of a partition in which its filesystem shows. */
 const HEAD = 4096
@@ -39,10 +39,10 @@ export interface LinuxStorageOptions {
   readonly root?: string
 }
 
-/** Text of a file in sysfs; empty when there is none. */
+/** Text of a file in sysfs; empty if it does not exist. */
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'latin1').trim() : '')
 
-/** Whether an error only says that a name leads nowhere. */
+/** Whether an error only means that a name does not exist. */
 const isAbsent = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(String(thrown.code))
 
@@ -122,7 +122,7 @@ export class LinuxStorage implements Storage {
       vendor: textOf(join(sys, 'device/vendor')),
       product: textOf(join(sys, 'device/model')) || textOf(join(sys, 'device/name')),
       size: Number(textOf(join(sys, 'size'))) * SECTOR,
-      // sysfs calls no memory card removable, but its type tells: SD or MMC.
+      // sysfs never calls a memory card removable, but its type shows it: SD or MMC.
       removable: textOf(join(sys, 'removable')) === '1' || textOf(join(sys, 'device/type')) === 'SD',
       partitions: this.#partitions(node),
     }
@@ -156,7 +156,7 @@ export class LinuxStorage implements Storage {
     }
   }
 
-  /** Mount, do something with a file, and unmount. Null: there is no such file, or nothing that can be mounted. */
+  /** Mount, use a file, and unmount. Null if there is no such file, or nothing that can be mounted. */
   async #within<T>(
     device: BlockDevice,
     partition: number,

@@ -8,14 +8,14 @@ export interface Partition {
   readonly size: number
   /** of the partition table: `dos`, `efi` */
   readonly table: string
-  /** partition UUID; empty where there is none */
+  /** partition UUID; empty if it has none */
   readonly uuid: string
-  /** partition name; empty where there is none */
+  /** partition name; empty if it has none */
   readonly name: string
   /** `0c`, or a type GUID */
   readonly type: string
   readonly bootable: boolean
-  /** what is on it, as `blkid` says: `vfat`, `ext4`; null: unknown */
+  /** its file system as `blkid` names it: `vfat`, `ext4`; null if unknown */
   readonly filesystem: string | null
 }
 
@@ -42,11 +42,11 @@ export interface DirectoryEntry {
 }
 
 export interface Storage {
-  /** Look anew for devices of a kind; `usb start` and `scsi scan` do. */
+  /** Look for devices of a kind, as `usb start` and `scsi scan` do. */
   devices(kind: string): Promise<readonly BlockDevice[]>
-  /** Entries of a directory; null when there is no such directory. `partition` 0 is the whole device. */
+  /** Entries of a directory; null if it does not exist. `partition` 0 is the whole device. */
   list(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null>
-  /** Bytes of a file; null when there is no such file. */
+  /** Bytes of a file; null if it does not exist. */
   size(device: BlockDevice, partition: number, path: string): Promise<number | null>
   /**
    * Read a file from `offset`; `length` null: to its end. `sink` is called in order. An empty `path` is the device or

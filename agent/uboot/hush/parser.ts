@@ -1,5 +1,5 @@
 /**
- * The parser of hush, U-Boot's shell, the old one with its habits. It takes text in pieces, so that a person can go on in
+ * The parser of hush, U-Boot's old shell with its habits. It takes text in parts, so that a person can continue in
  * the next line, and never goes back: its time grows with the text and with nothing else.
  */
 
@@ -12,7 +12,7 @@ import { literal, type Word, WordBuilder } from './words.js'
  */
 export type ParseMode = 'line' | 'text' | 'words'
 
-/** `more`: the list goes on in the next piece. */
+/** `more`: the list continues in the next part. */
 export type ParseState = 'complete' | 'more' | 'error'
 
 /** compounds in compounds */
@@ -40,7 +40,7 @@ export class HushParser {
   /** between single quotes, or in `${`: the text so far */
   #inside: 'single' | 'brace' | null = null
   #parameter = ''
-  /** what was read last is the end of a line, and not part of a word */
+  /** the last character ended a line and is not part of a word */
   #lineEnded = false
   #size = 0
 
@@ -48,7 +48,7 @@ export class HushParser {
     this.#mode = mode
   }
 
-  /** What was read; whole only after `complete`. */
+  /** The steps read so far; complete only after `complete`. */
   get steps(): Steps {
     return this.#top
   }
@@ -99,7 +99,7 @@ export class HushParser {
     return close + 1
   }
 
-  /** Read a run of plain characters or one special one. @returns where to go on; null: a syntax error */
+  /** Read a run of plain characters or one special one. @returns the next position; null for a syntax error */
   #step(text: string, at: number): number | null {
     this.#lineEnded = false
     const words = this.#mode === 'words'
@@ -207,7 +207,7 @@ export class HushParser {
     this.#compound = null
   }
 
-  /** @returns whether a reserved word may stand here; null: it is none */
+  /** @returns whether a reserved word is allowed here; null for any other word */
   #reserved(word: string): boolean | null {
     const role = RESERVED.get(word)?.role
     if (!RESERVED.has(word)) return null

@@ -16,7 +16,7 @@ export interface CommandEnd {
 /** What a command threw, as its status; errors are printed. @throws ShellUnwind */
 function failed(machine: Machine, name: string, signal: AbortSignal, thrown: unknown): number {
   if (thrown instanceof ShellUnwind) throw thrown
-  // ^C is no error: whatever came of it, the command says itself what it wants to say.
+  // ^C is not an error: the command prints its own message about it.
   if (signal.aborted && !(thrown instanceof FauxbootError)) return 1
   machine.out.write(`${asFault(thrown, `running ${name}`).ubootText}\n`)
   return 1

@@ -28,7 +28,7 @@ export class Shell implements ScriptRunner, Variables {
   #status = 0
   /** commands that run, the innermost last: one that runs a script, and those of the script */
   readonly #running: AbortController[] = []
-  /** how many of them run the innermost script; what is above them is a command of that script */
+  /** how many of them run the innermost script; those above belong to a command of that script */
   #runners = 0
   #depth = 0
   #loops = 0
@@ -86,7 +86,7 @@ export class Shell implements ScriptRunner, Variables {
   /**
    * Run a line that was typed.
    *
-   * @param repeated an empty line stands for the last one
+   * @param repeated an empty line repeats the last one
    * @returns whether an empty line may run it once more
    */
   async runTyped(steps: Steps, repeated: boolean): Promise<boolean> {
@@ -151,7 +151,7 @@ export class Shell implements ScriptRunner, Variables {
     }
   }
 
-  /** A variable's text is read to its end before any of it runs. */
+  /** A variable's text is parsed completely before any of it runs. */
   async #whole(text: string): Promise<number> {
     const parser = new HushParser('text')
     const { state } = parser.parse(`${text}\n`)
@@ -160,7 +160,7 @@ export class Shell implements ScriptRunner, Variables {
     return 1
   }
 
-  /** Of a script, each line runs before the next is read; what stands behind a syntax error is dropped. */
+  /** Each line of a script runs before the next is parsed; a syntax error drops the rest. */
   async #byLine(text: string): Promise<number> {
     const lines = `${text}\n`
     let status = 0
@@ -285,7 +285,7 @@ export class Shell implements ScriptRunner, Variables {
     }
   }
 
-  /** A command: variables that it sets, then what it runs. */
+  /** A command: the variables it sets, then the command itself. */
   async #words(words: readonly Word[]): Promise<number> {
     const first = words.findIndex(word => !isAssignment(word))
     this.#assign(first === -1 ? words : words.slice(0, first))
@@ -295,7 +295,7 @@ export class Shell implements ScriptRunner, Variables {
     return words.some(hasParameter) ? this.#again(rest) : this.#command(rest.map(word => literal(word) ?? ''))
   }
 
-  /** With its variables put in, the command is read once more: their blanks separate words, and their quotes quote. */
+  /** After expansion the command is parsed again: blanks in variables separate words, and their quotes quote. */
   async #again(words: readonly Word[]): Promise<number> {
     const texts = this.#expand(words).map((text, index) => (words[index]?.quoted ? `'${text}'` : text))
     const parser = new HushParser('words')

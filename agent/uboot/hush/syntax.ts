@@ -2,7 +2,7 @@
 
 import { literal, type Word } from './words.js'
 
-/** A command or a compound, and what stands behind it. Both empty: nothing but its separator counts. */
+/** A command or a compound, and the separator after it. If both are empty, only the separator counts. */
 export interface Step {
   readonly words: readonly Word[]
   readonly compound: Compound | null
@@ -26,7 +26,7 @@ export interface Section {
   readonly steps: Step[]
 }
 
-/** Reserved words: those that may follow, and whether it begins or ends a compound. */
+/** Reserved words: which may follow, and whether they start or end a compound. */
 export const RESERVED: ReadonlyMap<string, { readonly follow: readonly string[]; readonly role?: 'begin' | 'end' }> =
   new Map([
     ['if', { follow: ['then'], role: 'begin' }],

@@ -1,4 +1,4 @@
-/** What leaves the commands that are running, other than errors: none of them may catch it. */
+/** Unwinding that is not an error: no running command may catch it. */
 
 export abstract class ShellUnwind extends Error {}
 

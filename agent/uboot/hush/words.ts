@@ -7,7 +7,7 @@ export type WordPart = string | { readonly parameter: string }
 
 export interface Word {
   readonly parts: readonly WordPart[]
-  /** any of it stood in quotes: it stays one word, even when it is empty */
+  /** part of it was quoted: it stays one word, even if it is empty */
   readonly quoted: boolean
 }
 
@@ -44,7 +44,7 @@ export class WordBuilder {
 
 const withoutBackslashes = (raw: string): string => raw.replace(/\\([\s\S]?)/g, '$1')
 
-/** The whole word where it holds no variable, else null. */
+/** The text of a word without variables, else null. */
 export function literal({ parts }: Word): string | null {
   const [part = '', ...more] = parts
   return typeof part === 'string' && more.length === 0 ? part : null
@@ -52,7 +52,7 @@ export function literal({ parts }: Word): string | null {
 
 export const hasParameter = ({ parts }: Word): boolean => parts.some(part => typeof part !== 'string')
 
-/** `name=...`: the word sets a variable where it stands before a command. */
+/** `name=...`: before a command, the word sets a variable. */
 export function isAssignment({ parts: [first] }: Word): boolean {
   return typeof first === 'string' && /^[A-Za-z][A-Za-z0-9_]*=/.test(first)
 }
@@ -74,7 +74,7 @@ function parameterValue(parameter: string, variables: Variables): string {
   const name = colon === -1 ? parameter : parameter.slice(0, colon)
   const operator = colon === -1 ? '' : parameter.charAt(colon + 1)
   const value = variables.env.get(name) ?? variables.locals.get(name) ?? ''
-  // With `+` U-Boot does the opposite of what other shells do: the word stands in for a variable that is *not* set.
+  // With `+`, U-Boot does the opposite of other shells: the word replaces a variable that is *not* set.
   if (value !== '') return operator === '+' ? '' : value
   if (!['-', '=', '+'].includes(operator)) return ''
   const alternative = parameter.slice(colon + 2)

@@ -17,14 +17,14 @@ import { fitImageLines } from './image-lines.js'
  */
 export function readFit(machine: Machine, address: number): Fit | null {
   const tree = readTree(machine, address)
-  // Room behind the tree was not read; external data is behind that room.
+  // The tree's slack was not read; external data follows it.
   const total = tree.header('totalSize')
   tree.setHeader('totalSize', tree.bytes.length)
   return parseFit(tree.bytes, 'FIT', total)
 }
 
 /**
- * Check the hashes of an image, and print which: `crc32+ sha256+ `, or what is wrong. Signatures are printed with a minus, as
+ * Check the hashes of an image and print them: `crc32+ sha256+ `, or the error. Signatures are printed with a minus, as
  * U-Boot does when it has no key for them.
  *
  * @param address of the FIT
@@ -64,14 +64,14 @@ export async function verifyFitImage(
   return true
 }
 
-/** The image of this name; null when there is none. */
+/** The image of this name, or null. */
 export const fitImage = (fit: Fit, name: string): FitImage | null =>
   fit.images.find(image => image.name === name) ?? null
 
 /**
  * A configuration by name.
  *
- * @param name `conf-1`, more configurations behind a `#` are not looked at; null: the default
+ * @param name `conf-1`; more configurations after a `#` are ignored; null for the default
  */
 export function fitConfiguration(fit: Fit, name: string | null): FitConfiguration | null {
   const [wanted] = (name ?? fit.defaultConfiguration ?? '').split('#')
@@ -85,7 +85,7 @@ const ROLES = {
   fdt: ['flat_dt', 'firmware', 'tee', 'tfa-bl31'],
 } as const
 
-/** Operating systems that U-Boot boots; a device tree has none. */
+/** Operating systems that U-Boot boots; a device tree names none. */
 const BOOTED = ['linux', 'u-boot', 'tee', 'openrtos', 'efi', 'vxworks', 'elf']
 
 export type FitRole = keyof typeof ROLES
@@ -94,7 +94,7 @@ export interface FitRequest {
   readonly role: FitRole
   /** name of a configuration; null: the default */
   readonly configuration: string | null
-  /** name of an image, without any configuration; null: the configuration tells */
+  /** name of an image, used without a configuration; null if the configuration names it */
   readonly image: string | null
   readonly verify: boolean
   readonly signal: AbortSignal
@@ -105,11 +105,11 @@ export interface FitChoice {
   readonly image: FitImage
   /** null when the image was asked for by name */
   readonly configuration: FitConfiguration | null
-  /** its data, where it lies in the FIT, still compressed when it says so */
+  /** its data in the FIT, still compressed if the FIT says so */
   readonly data: MemoryPart
 }
 
-/** The configuration to take, with its lines; null when there is none. */
+/** The configuration to use, with its messages; null if there is none. */
 function chooseConfiguration(machine: Machine, fit: Fit, { configuration, verify }: FitRequest) {
   const found = fitConfiguration(fit, configuration)
   if (found === null) {
@@ -120,7 +120,7 @@ function chooseConfiguration(machine: Machine, fit: Fit, { configuration, verify
   machine.out.write(`   Using '${found.name}' configuration\n`)
   if (!verify) return found
   machine.out.write('   Verifying Hash Integrity ... OK\n')
-  // Without keys U-Boot says nothing of them. Here nobody is to believe that they were checked.
+  // Without keys, U-Boot does not mention them. This message prevents the belief that they were checked.
   for (const { kind, name } of found.proofs) {
     if (kind === 'signature') machine.out.write(`   ${name} of '${found.name}' is not checked\n`)
   }
@@ -135,8 +135,8 @@ function bootable(machine: Machine, role: FitRole, { type, os }: FitImage): bool
 }
 
 /**
- * Choose an image of a FIT, check it, and print what U-Boot prints of it: from `## Loading kernel (any) from FIT Image at ...`
- * to `Verifying Hash Integrity ... OK`, or what is wrong.
+ * Choose an image of a FIT, check it, and print U-Boot's messages: from `## Loading kernel (any) from FIT Image at ...`
+ * to `Verifying Hash Integrity ... OK`, or the error.
  *
  * @returns null when it was refused, with the reason printed
  * @throws FDT_EDIT, UBOOT_MEMORY; the reason of `signal`

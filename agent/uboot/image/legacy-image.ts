@@ -15,13 +15,13 @@ import type { MemoryPart } from '../hardware/boot-target.js'
 import type { Machine } from '../machine/machine.js'
 import { legacyLines } from './image-lines.js'
 
-/** Bytes of data in which the list of files has to end: as many files as nobody has. */
+/** Bytes within which the list of files must end: far more files than anybody uses. */
 const LIST_BYTES = 4096
 
 export type ImageFormat = 'legacy' | 'fit'
 
 /**
- * What kind of image is at an address, as U-Boot tells it: any device tree may be a FIT.
+ * The kind of image at an address, by U-Boot's rules: any device tree may be a FIT.
  *
  * @returns null when it is neither
  * @throws UBOOT_MEMORY
@@ -31,13 +31,13 @@ export function imageFormat(machine: Machine, address: number): ImageFormat | nu
   return isTree(machine, address) ? 'fit' : null
 }
 
-/** Whether images are to be checked: unless the variable `verify` says no. */
+/** Whether to check images: yes, unless the variable `verify` says no. */
 export function verifies(machine: Machine): boolean {
   const verify = machine.env.get('verify')
   return verify === undefined || /^[1yYtT]/.test(verify)
 }
 
-/** Why an image was refused, in U-Boot's words; they are printed already. */
+/** The reason for refusing an image, in U-Boot's words, which are already printed. */
 export type LegacyFailure = 'Bad Magic Number' | 'Bad Header Checksum' | 'Bad Data CRC'
 
 export interface LegacyImage {
@@ -50,7 +50,7 @@ export interface LegacyImage {
 /**
  * The header of an image, with its CRC checked.
  *
- * @returns what is wrong with it, when something is; nothing is printed
+ * @returns the error, if there is one; prints nothing
  * @throws UBOOT_MEMORY
  */
 export function readLegacyHeader(machine: Machine, address: number): UImageFields | LegacyFailure {
@@ -61,7 +61,7 @@ export function readLegacyHeader(machine: Machine, address: number): UImageField
 }
 
 /**
- * Whether the CRC of the data is what the header says.
+ * Whether the CRC of the data matches the header.
  *
  * @throws UBOOT_MEMORY; the reason of `signal`
  */
@@ -93,7 +93,7 @@ export function legacyParts(machine: Machine, address: number, { type, size }: U
 
 /** How an image is announced. */
 export interface LegacyOptions {
-  /** in front of a failure: `iminfo` has it further in than `bootm` */
+  /** indentation of a failure: `iminfo` indents it further than `bootm` */
   readonly indent?: string
   /** check the data too */
   readonly verify: boolean
@@ -101,8 +101,8 @@ export interface LegacyOptions {
 }
 
 /**
- * Check an image, and print what U-Boot prints of it behind `## Booting kernel from Legacy Image at ...`: up to
- * `Verifying Checksum ... OK`, or what is wrong.
+ * Check an image and print U-Boot's messages after `## Booting kernel from Legacy Image at ...`: up to
+ * `Verifying Checksum ... OK`, or the error.
  *
  * @throws FORMAT_TRUNCATED, UBOOT_MEMORY; the reason of `signal`
  */

@@ -1,4 +1,4 @@
-/** The units that memory commands work in: bytes, halfwords and words, by the letter behind the command's name. */
+/** The units of memory commands: bytes, halfwords and words, by the letter after the command's name. */
 
 /** Bytes of a unit, and what messages call it. */
 export const UNITS = {
@@ -9,9 +9,9 @@ export const UNITS = {
 export type Unit = (typeof UNITS)[keyof typeof UNITS]
 
 /**
- * The unit of a command: that of its last letter when a dot is before it, else words.
+ * The unit of a command: that of its last letter if a dot precedes it, else words.
  *
- * @returns null for a letter that stands for no unit on a 32-bit machine, `.q` among them
+ * @returns null for a letter without a unit on a 32-bit machine, such as `.q`
  */
 export function unitOf(name: string): Unit | null {
   if (name.length <= 2 || name.at(-2) !== '.') return UNITS.l
@@ -24,7 +24,7 @@ export function readUnit(bytes: Buffer, offset: number, unit: Unit): number {
   return bytes.readUIntLE(offset, unit.bytes)
 }
 
-/** A value as the bytes of one unit; what does not fit is cut off. */
+/** A value as the bytes of one unit; higher bits are cut off. */
 export function unitBytes(value: number, unit: Unit): Buffer {
   const word = Buffer.alloc(4)
   word.writeUInt32LE(value)

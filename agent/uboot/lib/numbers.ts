@@ -1,5 +1,5 @@
 /**
- * Numbers as U-Boot reads them: as many digits as fit, and what follows is nobody's business. `md zz` is `md 0`.
+ * Numbers as U-Boot reads them: leading digits count, the rest is ignored. `md zz` is `md 0`.
  * Values are unsigned and 32 bits wide on the boards that are faked; addresses beyond that wrap as they do there.
  */
 
@@ -28,7 +28,7 @@ export function parseAuto(text: string): number {
   return text.startsWith('0') ? leading(text, 8) : leading(text, 10)
 }
 
-/** Hexadecimal that takes up the whole text, or null: `tftp ARG` is an address only then. */
+/** A text that is entirely hexadecimal, or null: only then is the argument of `tftp ARG` an address. */
 export function wholeHex(text: string): number | null {
   return /^(0[xX])?[0-9a-fA-F]+$/.test(text) ? parseHex(text) : null
 }

@@ -15,7 +15,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
 }
 
-/** A text with its escapes put in. `\c` ends it, and the whole result. */
+/** A text with its escapes replaced. `\c` ends it and the whole result. */
 function escapesIn(text: string): { readonly text: string; readonly ended: boolean } {
   const end = /^(?:[^\\]|\\[^c])*?\\c/s.exec(text)?.[0].length
   const kept = end === undefined ? text : text.slice(0, end - 2)
@@ -56,7 +56,7 @@ function padded(text: string, { flags, width }: Spec): string {
   return flags.includes('-') ? text.padEnd(width) : text.padStart(width)
 }
 
-/** @returns null when there is no such conversion */
+/** @returns null for an unknown conversion */
 function convert(spec: Spec, argument: string): string | null {
   const { flags, width, precision, conversion } = spec
   if (conversion === 's' || conversion === 'b') return padded(argument.slice(0, precision ?? argument.length), spec)
@@ -82,8 +82,8 @@ function convert(spec: Spec, argument: string): string | null {
 /**
  * Put values into a format.
  *
- * @param format as bash's printf takes it: `%d %i %u %o %x %X %s %b %c %%`, flags, width, precision, escapes
- * @returns the text, or why there is none
+ * @param format as for bash's printf: `%d %i %u %o %x %X %s %b %c %%`, flags, width, precision, escapes
+ * @returns the text, or the error
  */
 export function formatValues(format: string, values: readonly string[]): { text: string } | { error: string } {
   const left = [...values]

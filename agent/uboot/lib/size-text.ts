@@ -9,7 +9,7 @@ const UNITS = [
   ['KiB', 10],
 ] as const
 
-/** @param size bytes; whole ones are told as `Bytes` below 1 KiB */
+/** @param size bytes; below 1 KiB the text says `Bytes` */
 export function sizeText(size: number): string {
   const found = UNITS.find(([, shift]) => size >= 2 ** shift)
   if (found === undefined) return `${size} Bytes`

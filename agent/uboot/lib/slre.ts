@@ -18,7 +18,7 @@ type Node =
       readonly greedy: boolean
     }
 
-/** Start and end of what an expression and its groups matched; the whole is number 0. */
+/** Start and end of the matches of an expression and its groups; number 0 is the whole match. */
 export type Captures = readonly (readonly [start: number, end: number] | undefined)[]
 
 /** steps of one search */
@@ -34,13 +34,13 @@ const CLASSES: Readonly<Record<string, Test>> = {
 }
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0' }
 
-/** What stands behind a backslash. */
+/** Escapes by the character after the backslash. */
 function escaped(letter: string): Test {
   const code = (CONTROLS[letter] ?? letter).charCodeAt(0)
   return CLASSES[letter] ?? (found => found === code)
 }
 
-/** The expression makes no sense, or needs too much: the words are shown behind `Error compiling regex: `. */
+/** The expression is invalid or too costly: the text follows `Error compiling regex: `. */
 export class SlreError extends Error {}
 
 class Compiler {
@@ -138,7 +138,7 @@ class Compiler {
   }
 }
 
-/** What is still to be matched: nodes, then what stands behind their group. */
+/** What remains to be matched: nodes, then the continuation of their group. */
 type Rest = (at: number) => boolean
 
 class Matcher {
@@ -214,7 +214,7 @@ class Matcher {
       this.node(
         node.node,
         at,
-        // A round that matched nothing would go on for ever.
+        // A round that matches nothing would repeat forever.
         next => (next > at || count < node.least) && this.#groups(node, count + 1, next, rest, depth + 2),
         depth + 1,
       )
@@ -226,7 +226,7 @@ class Matcher {
 /**
  * Make an expression ready.
  *
- * @returns searches a text for the first match; null: none. An empty text matches nothing, as in SLRE.
+ * @returns a function that finds the first match in a text, or null. An empty text matches nothing, as in SLRE.
  * @throws SlreError; the search throws it too
  */
 export function compileSlre(expression: string): (text: string) => Captures | null {

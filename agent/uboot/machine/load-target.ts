@@ -1,10 +1,10 @@
-/** Where a load command puts a file: piece by piece, and never over a part of an earlier one. */
+/** Where a load command stores a file: chunk by chunk, and never over part of an earlier file. */
 
 import { FauxbootError, fault } from '../../errors.js'
 import { bareHex } from '../lib/numbers.js'
 import type { Machine } from './machine.js'
 
-/** The errors by which a place is refused. */
+/** Errors that refuse a load address. */
 const REFUSALS: readonly string[] = ['UBOOT_MEMORY', 'UBOOT_MEMORY_FULL', 'UBOOT_OVERLAP']
 
 /** Whether a load failed because its file may not lie there. */
@@ -12,7 +12,7 @@ export const isRefusal = (thrown: unknown): thrown is FauxbootError =>
   thrown instanceof FauxbootError && REFUSALS.includes(thrown.code)
 
 /**
- * The line that says more than U-Boot's own words; none for what those say already.
+ * The line that explains more than U-Boot's own message; empty if that says enough.
  *
  * @returns with its line end, or empty
  */
@@ -21,7 +21,7 @@ export const refusalNote = (error: FauxbootError): string =>
 
 export class LoadTarget {
   #received = 0
-  /** bytes that will come, where that is known */
+  /** bytes to come, if known */
   expected: number | null = null
 
   /** @param name of the file, for the message that refuses to overwrite it */
@@ -37,7 +37,7 @@ export class LoadTarget {
   }
 
   /**
-   * Refuse what does not fit, before a byte of it is written.
+   * Refuse data that does not fit before writing any of it.
    *
    * @throws UBOOT_MEMORY, UBOOT_OVERLAP
    */
@@ -64,13 +64,13 @@ export class LoadTarget {
   write(chunk: Uint8Array): void {
     this.check(Math.max(this.expected ?? 0, this.#received + chunk.length))
     const { memory } = this.machine
-    // What was here whole is so no longer, even if no more of the new file comes.
+    // The earlier file here is damaged now, even if no more of the new file arrives.
     if (this.#received === 0) memory.forget(this.address, chunk.length)
     memory.write(this.address + this.#received, chunk)
     this.#received += chunk.length
   }
 
-  /** All of it is here: watch over it, and tell the variables. */
+  /** The file is complete: protect it, and set the variables. */
   done(): void {
     const { env, memory } = this.machine
     memory.claim(this.address, this.#received, this.name)

@@ -20,7 +20,7 @@ export interface Input {
   /**
    * Print a prompt and read a line with the line editor.
    *
-   * @param initial text that stands there already, to be edited
+   * @param initial text to edit
    * @returns null after ^C
    */
   readLine(prompt: string, initial?: string): Promise<string | null>
@@ -28,7 +28,7 @@ export interface Input {
    * A single key, as one character, without echo.
    *
    * @param timeoutMs milliseconds to wait
-   * @returns null when none came in time
+   * @returns null after the timeout
    */
   readKey(timeoutMs: number): Promise<string | null>
   /** the lines typed there, oldest first */
@@ -67,7 +67,7 @@ export interface Machine {
   readonly storage: Storage
   readonly gpio: Gpio
   readonly boot: BootTarget
-  /** the time, as a real-time clock tells it */
+  /** the time of the real-time clock */
   now(): Date
   state: MachineState
 }
@@ -77,7 +77,7 @@ export const USAGE = -1
 
 /** How a command was called. */
 export interface Call {
-  /** words of the line; the first is the command as it was typed: `md.b` */
+  /** words of the line; the first is the command as typed: `md.b` */
   readonly args: readonly string[]
   /** an empty line repeated the last one */
   readonly repeated: boolean
@@ -88,13 +88,13 @@ export interface Call {
 /** One row of the table of commands. */
 export interface Command {
   readonly name: string
-  /** most words, the name among them; a line with more prints the usage */
+  /** most words, including the name; a longer line prints the usage */
   readonly maxArgs: number
   /** an empty line runs it once more */
   readonly repeatable?: boolean
-  /** behind `NAME - ` in the list of commands */
+  /** follows `NAME - ` in the list of commands */
   readonly summary: string
-  /** behind `NAME ` in the usage; lines end with \n between them, not behind the last. Empty: none */
+  /** follows `NAME ` in the usage; lines are separated by \n; may be empty */
   readonly usage: string
   /**
    * Run it.
@@ -103,6 +103,6 @@ export interface Command {
    * @throws FauxbootError: its U-Boot text is printed, and `$?` is 1; the reason of `call.signal`
    */
   run(machine: Machine, call: Call): Promise<number> | number
-  /** words that fit behind the command, for TAB; `words` are those typed so far, the last may be incomplete or empty */
+  /** words that may come next, for TAB; `words` are those typed so far, the last may be incomplete or empty */
   complete?(machine: Machine, words: readonly string[]): readonly string[]
 }

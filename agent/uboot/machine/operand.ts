@@ -1,4 +1,4 @@
-/** Operands of `itest` and `setexpr`: a number, a text, or what lies at an address (`*42000000`). */
+/** Operands of `itest` and `setexpr`: a number, a text, or the value at an address (`*42000000`). */
 
 import type { Memory } from '../hardware/memory.js'
 import { parseHex } from '../lib/numbers.js'
@@ -17,7 +17,7 @@ const WIDTHS: ReadonlyMap<string | null, Width> = new Map<string | null, Width>(
 /** longest text that is taken from memory */
 const LONGEST_TEXT = 64 * 1024
 
-/** The width that stands behind a command's name; null: there is no such width. */
+/** The width after a command's name; null for an unknown width. */
 export function operandWidth(name: string): Width | null {
   return WIDTHS.get(sizeLetter(name)) ?? null
 }

@@ -4,7 +4,7 @@ import type { Environment } from '../env/environment.js'
 import { UNITS, type Unit } from '../lib/memory-units.js'
 import { parseHex } from '../lib/numbers.js'
 
-/** Where a repeated memory command goes on. */
+/** Where a repeated memory command continues. */
 interface MemoryPosition {
   readonly address: number
   readonly unit: Unit
@@ -17,9 +17,9 @@ export interface MachineState {
   loadAddress: number
   /** address of the working device tree; null while none is set */
   workingFdt: number | null
-  /** where a repeated `md` goes on, and the units it shows */
+  /** where a repeated `md` continues, and the units it shows */
   display: MemoryPosition & { readonly length: number }
-  /** where a repeated `mm` or `nm` goes on */
+  /** where a repeated `mm` or `nm` continues */
   modify: MemoryPosition
   /** what a repeated `strings` shows; null before the first */
   strings: { readonly start: number; readonly end: number } | null

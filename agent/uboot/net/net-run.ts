@@ -4,7 +4,7 @@ import { bareHex, hex8 } from '../lib/numbers.js'
 import type { Call, Machine } from '../machine/machine.js'
 import { netRetries, yesOrNo } from './net-settings.js'
 
-/** How an attempt ended: `again` where U-Boot says `starting again`. */
+/** How an attempt ended: `again` if U-Boot says `starting again`. */
 export type Attempt = 'done' | 'failed' | 'again'
 
 /**

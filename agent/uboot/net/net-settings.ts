@@ -1,4 +1,4 @@
-/** The variables that the network commands live by, and what has to be true before one of them starts. */
+/** The variables of the network commands, and the preconditions of a transfer. */
 
 import type { Environment } from '../env/environment.js'
 import { leadingQuad, sameNetwork } from '../hardware/ipv4.js'
@@ -25,7 +25,7 @@ export function netSettings(env: Environment): NetSettings {
   }
 }
 
-/** The settings of a lease; what it does not tell stays as it was. */
+/** Apply a lease; settings that it lacks stay unchanged. */
 export function leasedSettings(lease: Lease, before: NetSettings): NetSettings {
   return {
     ip: lease.address,
@@ -74,7 +74,7 @@ export async function activeDevice(machine: Machine): Promise<EthernetDevice | n
 }
 
 /**
- * Get a device ready: it is there, the variables say enough, and it has their addresses. What is missing is printed.
+ * Prepare a device: it exists, the variables suffice, and it has their addresses. Anything missing is printed.
  *
  * @param needsServer the command has no use without `serverip`
  */
@@ -97,7 +97,7 @@ export async function readyDevice(
 }
 
 /**
- * Get ready for a transfer: what is missing is printed.
+ * Prepare a transfer. Anything missing is printed.
  *
  * @param server from the command line; null: `serverip`
  */
@@ -117,7 +117,7 @@ export function routeText(what: string, { ip, netmask, gateway, server }: ReadyS
   return `${what} server ${server}; our IP address is ${ip}${over ? `; sending through gateway ${gateway}` : ''}\n`
 }
 
-/** What `[loadAddress] [[hostIPaddr:]bootfilename]` says, with the variables that stand in for what is left out. */
+/** `[loadAddress] [[hostIPaddr:]bootfilename]`, completed from the variables. */
 export interface LoadArguments {
   readonly address: number
   /** as typed, or `bootfile`; empty when neither is there */
@@ -131,7 +131,7 @@ export function defaultAddress(machine: Machine): number {
   return parseHex(machine.env.get('loadaddr') ?? machine.board.environment.loadaddr ?? '0')
 }
 
-/** @param words of the line behind the command, at most two */
+/** @param words after the command, at most two */
 export function loadArguments(machine: Machine, words: readonly string[]): LoadArguments {
   const [first, second] = words
   const bootFile = { file: machine.env.get('bootfile') ?? '', explicit: false }
@@ -142,7 +142,7 @@ export function loadArguments(machine: Machine, words: readonly string[]): LoadA
   return { address: defaultAddress(machine), file: first, explicit: true }
 }
 
-/** `[hostIPaddr:]file` in its parts; what stands before the colon and is no address is dropped, too. */
+/** The parts of `[hostIPaddr:]file`; anything before the colon is dropped, even if it is not an address. */
 export function splitHost(file: string): {
   readonly host: string | null
   readonly path: string

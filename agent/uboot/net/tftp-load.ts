@@ -38,7 +38,7 @@ function markedBlockSize(machine: Machine): number {
   return machine.state.tftpBlockSize ?? USUAL_BLOCK_SIZE
 }
 
-/** Seconds and attempts, by the variables; what makes no sense in them is corrected, and said. */
+/** Timeout and attempts from the variables; invalid values are corrected with a message. */
 function patience(machine: Machine): { timeoutMs: number; retries: number } {
   const { env, out } = machine
   const asked = decimalVariable(env, 'tftptimeout', 0, 0xffff_ffff) ?? USUAL_TIMEOUT_MS
@@ -84,9 +84,9 @@ export const marksFor = (machine: Machine, drawn = 0): TftpMarks =>
 const FINAL_ERRORS: readonly unknown[] = [1, 2]
 
 /**
- * Say in U-Boot's words why a transfer failed.
+ * Print U-Boot's message for a failed transfer.
  *
- * @throws what has no words there
+ * @throws errors that U-Boot has no message for
  */
 export function tellFailure(machine: Machine, thrown: unknown): Attempt {
   const { out } = machine
@@ -126,7 +126,7 @@ export async function answersArp(machine: Machine, call: Call, host: string): Pr
   return false
 }
 
-/** Where a file is, with the name that U-Boot makes up when none is given. */
+/** Where a file is; without a name, U-Boot makes one up. */
 function fileToLoad(machine: Machine, ip: string, file: string): string {
   if (file !== '') return file
   const name = `${quadHex(ip)}.img`

@@ -37,7 +37,7 @@ export class TftpMarks {
     this.#blockSize = Math.min(this.#blockSize, blockSize)
   }
 
-  /** The first block is here, however much of it. */
+  /** The first block has arrived, whatever its size. */
   first(): void {
     this.#draw(1)
   }
@@ -47,7 +47,7 @@ export class TftpMarks {
     this.#draw(Math.floor(bytes / this.#blockSize))
   }
 
-  /** So many bytes have been taken by the other side: the block behind them goes out, if there is one. */
+  /** The peer has acknowledged this many bytes: the next block goes out, if there is one. */
   taken(bytes: number, size: number): void {
     this.#draw(Math.min(Math.floor(bytes / this.#blockSize), Math.floor(size / this.#blockSize)) + 1)
   }

@@ -13,7 +13,7 @@ import { Exchange, type TftpFlow, type TftpRetry } from './exchange.js'
 
 /** What a transfer tells while it runs. */
 export interface TftpTransferProgress {
-  /** Options are negotiated, or the first block is here. `size`: bytes, null when the server does not tell */
+  /** Options are negotiated, or the first block has arrived. `size`: bytes; null if the server does not say */
   started(blockSize: number, size: number | null): void
   /** Blocks `first` to `last` arrived in order, counted from 1 */
   blocks(first: number, last: number): void

@@ -104,7 +104,10 @@ t.test('a boot script boots what it names of what was pushed', async t => {
   const push = await startPush(t)
   await push.put('a/kernel', KERNEL)
   const script = 'setenv bootargs console=ttyAMA0\nbootz ${kernel_addr_r} ${ramdisk_addr_r}\n'
-  t.match(await push.refused(push.put('a/boot.scr', script)), /^0 .*boot.scr boots a ramdisk, but no ramdisk was pushed/)
+  t.match(
+    await push.refused(push.put('a/boot.scr', script)),
+    /^0 .*boot.scr boots a ramdisk, but no ramdisk was pushed/,
+  )
   await push.put('a/ramdisk', RAMDISK)
   await push.put('a/boot.scr', script)
   const { id, states } = await push.ended('a')

@@ -73,7 +73,7 @@ t.test('a kernel whose bytes are not all there is refused before anything is pla
   t.equal(
     await line.run('bootz 42000000'),
     `Kernel image @ 0x42000000 [ 0x000000 - 0x100000 ]
-ERROR: the zImage is truncated: its header tells 1048576 bytes, 524288 were loaded
+ERROR: the zImage is truncated: its header says 1048576 bytes, 524288 were loaded
 Wrong Image Format for bootz command
 `,
   )
