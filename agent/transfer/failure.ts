@@ -1,4 +1,4 @@
-/** What can go wrong on the network, and which of it may go away by itself. */
+/** Network errors, and which of them may disappear by themselves. */
 
 import { type FauxbootError, fault } from '../errors.js'
 
@@ -14,7 +14,7 @@ export class TransientFailure {
   ) {}
 }
 
-/** Plain words for the codes that people meet; others are shown with Node's own message. */
+/** Plain words for common codes; others keep Node's message. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the name server does not answer',
@@ -28,7 +28,7 @@ const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the server's certificate has expired",
 }
 
-/** Codes of TLS that no further attempt cures: the certificate stays what it is. */
+/** TLS errors that no retry cures, because the certificate stays the same. */
 const CERTIFICATE = /CERT|ALTNAME|ISSUER/
 
 const codeOf = (thrown: unknown): string =>

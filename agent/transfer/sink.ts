@@ -2,7 +2,7 @@
 export interface Sink {
   /**
    * Take the next bytes. The next chunk is fetched when this has resolved, so a slow sink slows the sender.
-   * What it rejects with ends the transfer.
+   * Its error ends the transfer.
    */
   write(chunk: Uint8Array): Promise<void>
   /** Forget everything taken so far: the file starts over. */

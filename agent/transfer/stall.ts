@@ -1,6 +1,6 @@
 /** A clock that runs while the other side is awaited. */
 
-/** Calls back once when the other side was awaited for the whole time without a `heard()`. */
+/** Calls back once if the peer was silent for the whole time, without a `heard()`. */
 export class StallTimer {
   readonly #timer: NodeJS.Timeout
   #waiting = true
@@ -17,7 +17,7 @@ export class StallTimer {
     }, seconds * 1000)
   }
 
-  /** Something came; the clock stands until `wait()`. */
+  /** The peer was heard; the clock stops until `wait()`. */
   heard(): void {
     this.#waiting = false
   }

@@ -12,7 +12,7 @@ const PROTOCOLS: readonly string[] = ['http:', 'https:']
  * @throws FETCH_PROTOCOL when it is no URL, or neither http nor https
  */
 export function parseFetchUrl(text: string, base?: URL): URL {
-  if (!URL.canParse(text, base?.href)) throw fault('FETCH_PROTOCOL', { url: text, protocol: 'what is not a URL' })
+  if (!URL.canParse(text, base?.href)) throw fault('FETCH_PROTOCOL', { url: text, protocol: 'text that is not a URL' })
   const url = new URL(text, base)
   if (!PROTOCOLS.includes(url.protocol)) {
     throw fault('FETCH_PROTOCOL', { url: shownUrl(url), protocol: url.protocol.slice(0, -1) })

@@ -17,7 +17,7 @@ export interface FetchOptions {
   readonly signal?: AbortSignal
   /** bytes that are taken at most */
   readonly limit: number
-  /** called for every chunk; `size` is null while the server does not tell it */
+  /** called for every chunk; `size` is null if the server does not say */
   onProgress?(received: number, size: number | null): void
   /** called before each further attempt */
   onRetry?(attempt: number, error: FauxbootError): void
@@ -43,7 +43,7 @@ export interface Fetched {
   readonly url: string
 }
 
-/** A server may ask for patience with `Retry-After`, but not for any amount of it. */
+/** A server may ask for a pause with `Retry-After`, but only up to this. */
 const LONGEST_PAUSE = 30_000
 
 const doublingBackoff = (attempt: number): number => Math.min(10_000, 500 * 2 ** (attempt - 1))
@@ -51,7 +51,7 @@ const doublingBackoff = (attempt: number): number => Math.min(10_000, 500 * 2 **
 /** Statuses that may be better next time: too early, too many, a timeout, and the server's own faults. */
 const isTransient = (status: number): boolean => status >= 500 || [408, 425, 429].includes(status)
 
-/** What is known of a file between two attempts. */
+/** Facts about a file that last from one attempt to the next. */
 class Download {
   readonly #url: URL
   readonly #sink: Sink
@@ -91,13 +91,13 @@ class Download {
     }
   }
 
-  /** Ask for the rest, provided the file is still the same: `If-Range` makes the server send all of it otherwise. */
+  /** Request the rest if the file is unchanged; otherwise `If-Range` makes the server send all of it. */
   #rangeHeaders(): Record<string, string> {
     if (this.#received === 0 || this.#validator === null) return {}
     return { range: `bytes=${this.#received}-`, 'if-range': this.#validator }
   }
 
-  /** Await the network; what it fails with becomes one of our errors. */
+  /** Await the network, and turn its error into one of ours. */
   async #network<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
     try {
       return await step
@@ -112,7 +112,7 @@ class Download {
     return new TransientFailure(fault('FETCH_STALLED', { url: shownUrl(this.#url), seconds, received: this.#received }))
   }
 
-  /** Judge the head of the answer, and start over when it is not the continuation of what is here. */
+  /** Check the response's header, and start over if it does not continue the received part. */
   async #start(response: IncomingMessage): Promise<void> {
     const status = response.statusCode ?? 0
     const range = parseByteRange(response.headers['content-range'])
@@ -133,7 +133,7 @@ class Download {
     this.#checkLimit(this.#size ?? 0)
   }
 
-  /** Whether a partial answer goes on exactly where we stand, in a file of the same size and version. */
+  /** Whether a partial response continues exactly at our offset, in a file of the same size and version. */
   #continues(response: IncomingMessage, range: ReturnType<typeof parseByteRange>): boolean {
     if (range === null || range.first !== this.#received) return false
     if (range.total !== null) {
@@ -147,7 +147,7 @@ class Download {
   async #refusal(response: IncomingMessage, status: number): Promise<FauxbootError | TransientFailure> {
     const reason = response.statusMessage ?? ''
     const error = fault('FETCH_STATUS', { url: shownUrl(this.#url), status, reason })
-    // 416: the file has become shorter than what is here of it.
+    // 416: the file is now shorter than the received part.
     if (status === 416 && this.#received > 0) {
       await this.#startOver()
       return new TransientFailure(error)
@@ -188,7 +188,7 @@ class Download {
       this.#options.onProgress?.(this.#received, this.#size)
     }
     if (this.#size === null || this.#received === this.#size) return
-    // Node ends a body that is too short with an error; this is for a part that claims more than it has.
+    // Node reports a body that is too short; this catches a part that claims more than it holds.
     throw new TransientFailure(
       fault('FETCH_NETWORK', {
         url: shownUrl(this.#url),
@@ -199,7 +199,7 @@ class Download {
 }
 
 /**
- * Fetch a file into a sink. Network errors, stalls, 5xx and 429 are tried again, each time only for what is missing.
+ * Fetch a file into a sink. Network errors, stalls, 5xx and 429 are retried, each time only for the missing part.
  *
  * @param source http or https URL; its user and password, if any, are sent as basic authentication
  * @param sink takes the bytes in order; its errors end the transfer

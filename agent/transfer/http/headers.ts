@@ -1,8 +1,8 @@
-/** The headers that a resumable download stands on (RFC 9110 sections 13 and 14, RFC 9110 section 10.2.3). */
+/** The headers of resumable downloads (RFC 9110 sections 10.2.3, 13 and 14). */
 
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** A part of a file: `bytes first-last/total`; null where the server says `*`. */
+/** A part of a file: `bytes first-last/total`; null for `*`. */
 export interface ByteRange {
   readonly first: number
   readonly last: number
@@ -17,7 +17,7 @@ export function parseByteRange(header: string | undefined): ByteRange | null {
   return first <= last && (total === null || last < total) ? { first, last, total } : null
 }
 
-/** `Content-Length` in bytes; null when there is none. */
+/** `Content-Length` in bytes, or null. */
 export function parseLength(headers: IncomingHttpHeaders): number | null {
   const text = headers['content-length'] ?? ''
   return /^\d{1,15}$/.test(text) ? Number(text) : null
@@ -25,7 +25,7 @@ export function parseLength(headers: IncomingHttpHeaders): number | null {
 
 /**
  * What `If-Range` may name: a strong entity tag, or else a date (section 13.1.5 forbids weak tags). Null when the
- * server gives neither: then nothing tells whether the file is still the same.
+ * server sends neither: then nothing shows whether the file is unchanged.
  */
 export function validatorOf(headers: IncomingHttpHeaders): string | null {
   const { etag } = headers

@@ -48,7 +48,7 @@ async function send(url: URL, { headers, signal, ca, lookup }: RequestSettings):
 }
 
 /**
- * Send a GET and follow redirects. The body of the response is not read yet; whoever takes it must read or destroy it.
+ * Send a GET and follow redirects. The caller must read or destroy the body of the response.
  *
  * @throws FETCH_PROTOCOL, FETCH_REDIRECTS, FETCH_STATUS for a redirect without a target; errors of Node's http as they are
  */

@@ -18,7 +18,7 @@ export interface TftpAgreement {
   readonly blockSize: number
   /** blocks from one ACK to the next */
   readonly windowSize: number
-  /** bytes of the file, null when the other side does not tell */
+  /** bytes of the file; null if the peer does not say */
   readonly size: number | null
   /** seconds after which the sides send again, null when it is left to them */
   readonly timeoutSeconds: number | null
@@ -32,7 +32,7 @@ export const PLAIN_AGREEMENT: TftpAgreement = {
   timeoutSeconds: null,
 }
 
-/** The value of an option, or null when it is none that its RFC allows. */
+/** The value of an option, or null if its RFC does not allow it. */
 function optionValue(name: string, text: string): number | null {
   const range = RANGES[name]
   if (range === undefined || !/^\d{1,16}$/.test(text)) return null
@@ -40,13 +40,13 @@ function optionValue(name: string, text: string): number | null {
   return value >= range[0] && value <= range[1] ? value : null
 }
 
-/** An agreement as the options that ask for it; `size` is 0 in a read request, for "tell me" (RFC 2349). */
+/** An agreement as the options that request it; in a read request, `size` 0 asks for the size (RFC 2349). */
 export function proposeOptions(proposal: TftpAgreement): TftpOptionList {
   const { blockSize, windowSize, size, timeoutSeconds } = proposal
   const options = new Map([['blksize', String(blockSize)]])
   if (size !== null) options.set('tsize', String(size))
   if (timeoutSeconds !== null) options.set('timeout', String(timeoutSeconds))
-  // A server of old need not be asked for what it does anyway.
+  // Defaults need not be requested.
   if (windowSize > 1) options.set('windowsize', String(windowSize))
   return options
 }
@@ -93,7 +93,7 @@ export interface OptionLimits {
  * Answer the options of a request. Options that are unknown or out of range are left out, as RFC 2347 wants it.
  *
  * @param size of the file that is read, null when it is not known; of no account for a write
- * @returns what holds, and the options of the OACK; none: there is no OACK
+ * @returns the agreement and the options of the OACK; without options there is no OACK
  */
 export function answerOptions(
   { op, options: asked }: TftpRequest,

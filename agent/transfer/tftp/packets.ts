@@ -1,5 +1,5 @@
 /**
- * The packets of TFTP as bytes: RFC 1350 section 5, with the options of RFC 2347 behind requests.
+ * The packets of TFTP as bytes: RFC 1350 section 5, with the options of RFC 2347 after requests.
  *
  * Text is latin1, a byte a character. What cannot be a packet is `null`, never an error: a datagram may come from anyone.
  */
@@ -99,7 +99,7 @@ export function parseTftpPacket(datagram: Uint8Array): TftpPacket | null {
   if (bytes.length < DATA_HEADER) return null
   const number = bytes.readUInt16BE(2)
   if (opcode === OPCODE.data) return { op: 'data', block: number, payload: bytes.subarray(DATA_HEADER) }
-  // Some servers pad their ACKs; what is behind the number means nothing.
+  // Some servers pad their ACKs; bytes after the number mean nothing.
   if (opcode === OPCODE.ack) return { op: 'ack', block: number }
   if (opcode === OPCODE.error) return { op: 'error', number, text: readErrorText(bytes.subarray(DATA_HEADER)) }
   return null

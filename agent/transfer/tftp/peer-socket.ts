@@ -1,4 +1,4 @@
-/** The UDP below a transfer, and the rule that a transfer hears nobody but its peer (RFC 1350 section 4). */
+/** The UDP below a transfer, and the rule that a transfer accepts packets only from its peer (RFC 1350 section 4). */
 
 import { errorPacket, parseTftpPacket, TFTP_ERROR, type TftpPacket } from './packets.js'
 import type { TftpClock } from './timers.js'
@@ -14,7 +14,7 @@ export interface TftpPort {
   readonly port: number
   /** bytes of datagrams that the system keeps for us while we are busy */
   readonly bufferBytes: number
-  /** Send, or lose: UDP tells nobody. */
+  /** Send; UDP reports no loss. */
   send(datagram: Uint8Array, to: TftpPeer): void
   /** The process may end although the port is open. */
   unref(): void
@@ -22,7 +22,7 @@ export interface TftpPort {
 }
 
 export interface TftpPortOptions {
-  /** an address of ours, which also says whether it is IPv4 or IPv6 */
+  /** our own address, which selects IPv4 or IPv6 */
   readonly address: string
   /** 0: any */
   readonly port: number
@@ -34,14 +34,14 @@ export interface TftpNetwork extends TftpClock {
   open(options: TftpPortOptions, onDatagram: (datagram: Uint8Array, from: TftpPeer) => void): Promise<TftpPort>
 }
 
-/** Tell a stranger that it has no transfer here, but never in answer to an error: two ends would go on for ever. */
+/** Answer a stranger with "unknown transfer ID", but never an ERROR packet: two ends would repeat that forever. */
 export function refuseStranger(port: TftpPort, packet: TftpPacket, from: TftpPeer): void {
   if (packet.op !== 'error') port.send(errorPacket(TFTP_ERROR.unknownTransfer, 'Unknown transfer ID'), from)
 }
 
 /**
  * The line to one peer. While the peer's port is not known, because a server answers a request from a port of its own,
- * the first packet from its address tells it.
+ * the first packet from its address shows the port.
  */
 export class TftpLine {
   readonly #port: TftpPort
@@ -52,7 +52,7 @@ export class TftpLine {
   /**
    * @param host address of the peer
    * @param peer null while its port is to be learned
-   * @param onPacket called for every packet from the peer and nobody else
+   * @param onPacket called for every packet from the peer, and for no other
    */
   constructor(port: TftpPort, host: string, peer: TftpPeer | null, onPacket: (packet: TftpPacket) => void) {
     this.#port = port
@@ -65,7 +65,7 @@ export class TftpLine {
     if (this.#peer !== null) this.#port.send(datagram, this.#peer)
   }
 
-  /** A datagram came. What is no TFTP is dropped without an answer: nobody shall be flooded with ours. */
+  /** Datagrams that are not TFTP are dropped without an answer, so that nobody is flooded with ours. */
   receive(datagram: Uint8Array, from: TftpPeer): void {
     const packet = parseTftpPacket(datagram)
     if (packet === null) return

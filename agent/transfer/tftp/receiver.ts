@@ -5,13 +5,13 @@ import type { TftpAgreement } from './options.js'
 import { ackPacket, TFTP_ERROR } from './packets.js'
 import { LazyTimer, type RoundTrips, type TftpClock } from './timers.js'
 
-/** Half of the block numbers lie ahead of a block, half behind it; the number after 65535 is 0. */
+/** Half of the block numbers are ahead of a block, half before it; the number after 65535 is 0. */
 const HALF = 0x8000
 
-/** How far a 16 bit number lies ahead of a block, negative for behind it. */
+/** Distance from a block to a 16-bit number; negative if the number comes before it. */
 export const blocksAhead = (number: number, block: number): number => ((number - block + HALF) & 0xffff) - HALF
 
-/** ACKs that are said again unasked when no block comes: ours may be lost. */
+/** ACKs that are repeated if no block comes, because ours may be lost. */
 export interface AckRepeats {
   /** milliseconds of silence before each of them; more when the round trips are longer */
   readonly afterMs: number
@@ -20,7 +20,7 @@ export interface AckRepeats {
 
 /**
  * After them the block itself is lost, and only the sender's own timer brings it back. tftp-hpa starts those five seconds
- * anew with every packet it hears, so it must hear nothing for as long.
+ * at every packet it receives, so it must receive nothing for that long.
  */
 const QUIET_MS = 6000
 
@@ -33,7 +33,7 @@ export class ReceiverWindow {
   /** last block that came in order, counted from 1 without rollover */
   #received = 0
   #acked = 0
-  /** the highest block behind the gap that was told, null: no gap was told since the last block in order */
+  /** the highest block after the reported gap; null if none was reported since the last block in order */
   #gapSeen: number | null = null
 
   constructor(size: number) {
@@ -61,7 +61,7 @@ export class ReceiverWindow {
   }
 
   /**
-   * Whether a block behind a gap is the first to show it. The blocks that follow it in the same burst show nothing new
+   * Whether a block after a gap is the first to reveal it. The next blocks of the same burst reveal nothing new
    * and get no ACK, or every one of them would make the sender start its window again. A number that does not rise is
    * a new burst: the sender went back, and the same block was lost again.
    */
@@ -84,7 +84,7 @@ export interface ReceptionOptions {
   readonly clock: TftpClock
   readonly roundTrips: RoundTrips
   readonly agreement: TftpAgreement
-  /** what is sent until the first block comes: ACK 0, or an OACK */
+  /** the packet that is repeated until the first block comes: ACK 0 or an OACK */
   readonly opening: Uint8Array | null
   readonly repeats: AckRepeats
   send(packet: Uint8Array): void
@@ -102,7 +102,7 @@ export interface ReceptionOptions {
   onResend(): void
   /** the last block was taken and its ACK sent */
   onEnd(): void
-  /** @param error to be told to the peer with this number of RFC 1350 */
+  /** @param error for the peer's ERROR packet, with this number of RFC 1350 */
   onFailure(error: unknown, number: number): void
 }
 
@@ -152,7 +152,7 @@ export class Reception {
     else if (verdict === 'gap' && this.#window.showsGap(number)) this.#gap()
   }
 
-  /** The peer said its opening packet again: it has not seen ours. */
+  /** The peer repeated its opening packet, so it has not seen ours. */
   repeat(): void {
     if (this.#window.received === 0) this.#duplicate()
   }
@@ -183,7 +183,7 @@ export class Reception {
     this.#drain()
   }
 
-  /** Give away what waits; an ACK is due when none waits any more, or a window was taken. */
+  /** Pass waiting blocks to the sink; an ACK is due when none waits, or after a window. */
   #drain(): void {
     const first = this.#taken + 1
     for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
@@ -253,7 +253,7 @@ export class Reception {
   }
 
   /**
-   * The sender says again what is here already: our ACK may be lost. But the network duplicates packets too, and one ACK
+   * The sender repeats a received block: our ACK may be lost. But the network duplicates packets too, and one ACK
    * for each of them would set off a storm with senders that answer every ACK (RFC 1123 section 4.2.3.1).
    */
   #duplicate(): void {
@@ -262,7 +262,7 @@ export class Reception {
     this.#sayAgain()
   }
 
-  /** RFC 7440 section 4: a gap is answered at once with the last block in order, and the sender goes on behind it. */
+  /** RFC 7440 section 4: a gap is answered at once with the last block in order; the sender continues after it. */
   #gap(): void {
     this.#options.onLoss(this.#options.clock.now() - this.#lastBlockAt)
     if (this.#ended) return
@@ -285,7 +285,7 @@ export class Reception {
   #sayAgain(): void {
     this.#options.onResend()
     this.#measuring = false
-    // What came in order is acknowledged with it, although the window is not full: its rest may be lost.
+    // This acknowledges the blocks in order before the window is full, because the rest may be lost.
     if (this.#window.received > 0) this.#ack()
     else this.#say()
   }

@@ -6,7 +6,7 @@ import { blocksAhead } from './receiver.js'
 import type { TftpSource } from './source.js'
 import { LazyTimer, type RoundTrips, type TftpClock } from './timers.js'
 
-/** What an ACK means: nothing, that all went well, or that the blocks behind it are to be sent again. */
+/** What an ACK means: nothing, success, or that the blocks after it must be sent again. */
 export type AckVerdict = 'stale' | 'advance' | 'rewind'
 
 /** Which blocks are on their way. Pure: no time, no packets. */
@@ -55,7 +55,7 @@ export class SenderWindow {
     if (block === this.#base - 1) return this.#repeated(tooSoon)
     this.#base = block + 1
     this.#restarted = false
-    // RFC 7440 section 4: an ACK within the window tells that the block behind it was lost.
+    // RFC 7440 section 4: an ACK within the window means that the next block was lost.
     const lost = this.#next > this.#base
     this.rewind()
     return lost ? 'rewind' : 'advance'
@@ -91,7 +91,7 @@ export interface TransmissionOptions {
   onReady(): void
   /** @param bytes of the file */
   onEnd(bytes: number): void
-  /** @param error to be told to the peer with this number of RFC 1350 */
+  /** @param error for the peer's ERROR packet, with this number of RFC 1350 */
   onFailure(error: unknown, number: number): void
 }
 
@@ -108,7 +108,7 @@ export class Transmission {
   #reading = false
   #ended = false
   #sentAt = 0
-  /** what is on its way was sent once only, so the time until its ACK is a round trip */
+  /** the blocks on their way were sent only once, so the time until their ACK is a round trip */
   #measuring = true
 
   constructor(options: TransmissionOptions) {

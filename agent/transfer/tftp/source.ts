@@ -2,11 +2,11 @@
 
 /** A file that is read once, from its start to its end. */
 export interface TftpSource {
-  /** The next bytes: exactly `length`, or fewer at the end of the file only. What it throws ends the transfer. */
+  /** The next bytes: exactly `length`, or fewer only at the end of the file. Its error ends the transfer. */
   next(length: number): Uint8Array | Promise<Uint8Array>
 }
 
-/** Bytes in pieces of any size, cut into blocks. */
+/** Chunks of any size, cut into blocks. */
 class PiecesSource implements TftpSource {
   readonly #pieces: Iterator<Uint8Array>
   #left: Uint8Array = new Uint8Array()
@@ -34,5 +34,5 @@ class PiecesSource implements TftpSource {
   }
 }
 
-/** @param pieces of any size; they are read as the transfer needs them */
+/** @param pieces chunks of any size, read on demand */
 export const sourceOf = (pieces: Iterable<Uint8Array>): TftpSource => new PiecesSource(pieces)

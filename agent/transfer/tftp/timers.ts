@@ -8,7 +8,7 @@ export interface TftpClock {
   after(milliseconds: number, callback: () => void): () => void
 }
 
-/** A timer that is set anew with every packet: the clock is asked again only when it runs out. */
+/** A timer that every packet restarts; it reads the clock only when it runs out. */
 export class LazyTimer {
   readonly #clock: TftpClock
   readonly #expired: () => void
@@ -21,7 +21,7 @@ export class LazyTimer {
     this.#expired = expired
   }
 
-  /** Expire in so many milliseconds from now, and not when it was said before. */
+  /** Expire this many milliseconds from now, instead of earlier. */
   set(milliseconds: number): void {
     const now = this.#clock.now()
     this.#deadline = now + milliseconds
@@ -53,10 +53,10 @@ export class LazyTimer {
   }
 }
 
-/** Before anything was measured. RFC 6298 section 2.1 says a second, for the whole of the Internet; TFTP stays in a lab. */
+/** Before the first measurement. RFC 6298 section 2.1 says one second, for the Internet; TFTP stays in a lab. */
 const FIRST_INTERVAL = 500
 /**
- * RFC 6298 wants a second at least, for the sake of TCP's delayed ACKs. TFTP has none, and sending again too early costs
+ * RFC 6298 demands at least a second because of TCP's delayed ACKs. TFTP has none, and resending too early costs
  * one small packet; so the floor is what a busy machine may need to answer.
  */
 const SHORTEST_INTERVAL = 20
@@ -90,7 +90,7 @@ export class RoundTrips {
     return this.#fastest
   }
 
-  /** A packet was answered, and it had been sent once only: otherwise nobody knows which one was answered (Karn). */
+  /** A packet that was sent only once was answered. After a retransmission, the answer would be ambiguous (Karn). */
   measured(milliseconds: number): void {
     this.#backoff = 1
     this.#fastest = Math.min(this.#fastest, milliseconds)
@@ -144,7 +144,7 @@ export class Patience {
     this.#timer.set(this.#timeoutMs)
   }
 
-  /** It is not the peer's turn until `heard()`. */
+  /** The peer need not answer until `heard()`. */
   pause(): void {
     this.#timer.stop()
   }

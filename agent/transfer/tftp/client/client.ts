@@ -1,4 +1,4 @@
-/** A TFTP client: RFC 1350, with options where the server takes them (RFC 2347, 2348, 2349, 7440). */
+/** A TFTP client: RFC 1350, with options if the server accepts them (RFC 2347, 2348, 2349, 7440). */
 
 import { fault } from '../../../errors.js'
 import type { TftpAgreement } from '../options.js'
@@ -103,7 +103,7 @@ class Download implements TftpDirection {
     return fault('ARTIFACT_TOO_LARGE', { what, size, limit: this.#limit, remedy })
   }
 
-  /** Check a block before anybody takes it. */
+  /** Check a block before it reaches the sink. */
   #count(what: string, chunk: Uint8Array, { blockSize, size }: TftpAgreement): void {
     this.received += chunk.length
     const excess = this.#excess(what, this.received)
@@ -119,7 +119,7 @@ class Download implements TftpDirection {
 /** A file that goes. */
 class Put implements TftpDirection {
   readonly op = 'write'
-  /** What was sent cannot be asked of the source again, so there is no trial of larger ones. */
+  /** The source is read only once, so larger blocks cannot be tried. */
   readonly blockSize = SMALL_BLOCKS
   readonly tellSize: number
   readonly #pieces: Iterable<Uint8Array>
@@ -171,8 +171,8 @@ class Put implements TftpDirection {
  * Get a file. Lost, doubled and reordered packets are made good; a server that refuses or ignores options is asked
  * without; a path that loses large blocks is given small ones.
  *
- * @param sink takes the bytes in order; what it throws ends the transfer
- * @throws TFTP_REFUSED, TFTP_TIMEOUT, TFTP_PROTOCOL; ARTIFACT_TOO_LARGE as soon as the server tells the size, or when
+ * @param sink receives the bytes in order; its error ends the transfer
+ * @throws TFTP_REFUSED, TFTP_TIMEOUT, TFTP_PROTOCOL; ARTIFACT_TOO_LARGE as soon as the server states the size, or when
  * more bytes come than the limit; the reason of the signal; what `sink` throws
  */
 export const fetchTftp = (options: TftpFetchOptions, sink: TftpSink): Promise<TftpTransferred> =>
@@ -181,8 +181,8 @@ export const fetchTftp = (options: TftpFetchOptions, sink: TftpSink): Promise<Tf
 /**
  * Put a file.
  *
- * @param source in pieces of any size, read once and as they are needed
- * @param size bytes in all, which the server is told
+ * @param source in chunks of any size, read once, on demand
+ * @param size total bytes, which the request announces
  * @throws as `fetchTftp`, without ARTIFACT_TOO_LARGE; what `source` throws
  */
 export const putTftp = (

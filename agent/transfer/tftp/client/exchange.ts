@@ -1,4 +1,4 @@
-/** One request of a client and what follows from it, on a port of its own. */
+/** One request of a client and its transfer, on a port of its own. */
 
 import { fault } from '../../../errors.js'
 import { PLAIN_AGREEMENT, proposeOptions, readAcceptedOptions, type TftpAgreement } from '../options.js'
@@ -6,7 +6,7 @@ import { errorPacket, requestPacket, TFTP_ERROR, type TftpPacket } from '../pack
 import type { TftpLine } from '../peer-socket.js'
 import { LazyTimer, RoundTrips, type TftpClock } from '../timers.js'
 
-/** Requests with options that go unanswered before it is tried without: servers of old drop what they cannot read. */
+/** Unanswered requests with options before one without: old servers drop requests that they cannot parse. */
 const UNANSWERED_REQUESTS = 3
 
 /**
@@ -18,7 +18,7 @@ const MAY_MEAN_OPTIONS: readonly number[] = [TFTP_ERROR.options, TFTP_ERROR.othe
 /** Why another request is to be made. */
 export type TftpRetry = 'without options' | 'with small blocks'
 
-/** The transfer behind an accepted request. */
+/** The transfer after an accepted request. */
 export interface TftpFlow {
   packet(packet: TftpPacket): void
   stop(): void
@@ -28,7 +28,7 @@ export interface ExchangeOptions {
   readonly clock: TftpClock
   readonly op: 'read' | 'write'
   readonly file: string
-  /** for messages: what is transferred from or to where */
+  /** for messages: the file and the server */
   readonly what: string
   /** Send to the port of the server that listens for requests. */
   sendRequest(packet: Uint8Array): void
@@ -72,14 +72,14 @@ export class Exchange {
     return this.#outcome
   }
 
-  /** The transfer is complete. The flow goes on answering what comes twice. */
+  /** The transfer is complete. Duplicates are still answered. */
   end(): void {
     this.#timer.stop()
     this.#settle?.resolve(null)
     this.#settle = null
   }
 
-  /** End it with an error, which the peer is told. */
+  /** End it with an error, and send the peer an ERROR packet. */
   fail(error: unknown, number: number): void {
     const text = error instanceof Error ? error.message : 'transfer cancelled'
     this.#stop(errorPacket(number, text.slice(0, 200)))?.reject(error)
@@ -95,13 +95,15 @@ export class Exchange {
     this.fail(fault('TFTP_PROTOCOL', { what: this.#options.what, reason }), number)
   }
 
-  /** @param farewell sent to the peer, null when it is the one who said farewell */
-  #stop(farewell: Uint8Array | null): { resolve(retry: TftpRetry | null): void; reject(error: unknown): void } | null {
+  /** @param errorPacket sent to the peer; null if the peer ended the transfer */
+  #stop(
+    errorPacket: Uint8Array | null,
+  ): { resolve(retry: TftpRetry | null): void; reject(error: unknown): void } | null {
     const settle = this.#settle
     this.#settle = null
     this.#timer.stop()
     this.#flow?.stop()
-    if (settle !== null && farewell !== null) this.line.send(farewell)
+    if (settle !== null && errorPacket !== null) this.line.send(errorPacket)
     return settle
   }
 
@@ -150,7 +152,7 @@ export class Exchange {
   #negotiate(packet: TftpPacket & { readonly op: 'options' }): void {
     const { proposal } = this.#options
     if (proposal === null) {
-      this.protocolError('the server accepts options nobody asked for', TFTP_ERROR.options)
+      this.protocolError('the server accepts options that were not requested', TFTP_ERROR.options)
       return
     }
     const agreement = readAcceptedOptions(packet.options, proposal)

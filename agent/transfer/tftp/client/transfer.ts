@@ -1,4 +1,4 @@
-/** A client's transfer over as many requests as it takes: what is asked for, on which ports, and how long it may take. */
+/** A client's transfer over several requests: its options, ports and time limits. */
 
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
@@ -11,7 +11,7 @@ import { Patience } from '../timers.js'
 import { udpNetwork } from '../udp.js'
 import { Exchange, type TftpFlow, type TftpRetry } from './exchange.js'
 
-/** What a transfer tells while it runs. */
+/** Progress of a transfer. */
 export interface TftpTransferProgress {
   /** Options are negotiated, or the first block has arrived. `size`: bytes; null if the server does not say */
   started(blockSize: number, size: number | null): void
@@ -24,11 +24,11 @@ export interface TftpTransferProgress {
 export interface TftpTransferOptions {
   /** address or host name */
   readonly server: string
-  /** latin1, a byte a character; 1 to 400 of them, none of them zero */
+  /** latin1, one byte per character; 1 to 400 bytes, none of them zero */
   readonly file: string
-  /** bytes, 8 to 65464; null or none: the client's own choice */
+  /** bytes, 8 to 65464; null or undefined: the client chooses */
   readonly blockSize?: number | null
-  /** blocks, 1 to 1024; null or none: what our buffer holds */
+  /** blocks, 1 to 1024; null or undefined: as many as our buffer holds */
   readonly windowSize?: number | null
   /** milliseconds of silence that count as a timeout; default 2000. Lost packets are sent again sooner */
   readonly timeoutMs?: number
@@ -36,9 +36,9 @@ export interface TftpTransferOptions {
   readonly retries?: number
   /** UDP port of the server; default 69 */
   readonly port?: number
-  /** our own UDP port; null or none: any */
+  /** our own UDP port; null or undefined: any */
   readonly localPort?: number | null
-  /** ends the transfer at once, and tells the server; the promise rejects with its reason */
+  /** ends the transfer at once with an ERROR packet; the promise rejects with its reason */
   readonly signal?: AbortSignal
   readonly progress?: TftpTransferProgress
   /** UDP and time; default the system's */
@@ -59,13 +59,13 @@ const NO_PROGRESS: TftpTransferProgress = { started() {}, blocks() {}, timeout()
 
 /** RFC 2348: what fits Ethernet without IP fragments. */
 export const SMALL_BLOCKS = 1468
-/** Windows that are asked for at most, unless told, and at all. */
+/** Largest requested window, by default and at all. */
 const OWN_WINDOW = 64
 const MOST_WINDOW = 1024
 /** How long a server that missed our last ACK may ask for it: tftpd-hpa does so after one second. */
 const DALLY_MS = 1500
 
-/** Bytes of a window that are asked for at most unless told: more than a cache holds makes both sides slower. */
+/** Largest default window in bytes: more than a cache holds slows both sides down. */
 const OWN_WINDOW_BYTES = 128 << 10
 
 /** The window that our buffer surely holds while we are busy: the system counts up to twice the bytes of a block. */
@@ -79,7 +79,7 @@ export interface TftpDirection {
   readonly op: 'read' | 'write'
   /** block size to be asked for first, when the user leaves it to us; smaller ones may follow */
   readonly blockSize: number
-  /** bytes to be told in the request: 0 asks the server to tell (RFC 2349) */
+  /** bytes to announce in the request: 0 asks the server for the size (RFC 2349) */
   readonly tellSize: number
   /** The server has answered; `accepted`: with an OACK. */
   start(transfer: ClientTransfer, exchange: Exchange, agreement: TftpAgreement, accepted: boolean): TftpFlow
@@ -126,7 +126,7 @@ export class ClientTransfer {
     this.#patience?.pause()
   }
 
-  /** @throws as `fetchTftp` says */
+  /** @throws as `fetchTftp` */
   async run(): Promise<TftpTransferred> {
     const { file, server, signal } = this.#options
     if (!isTftpName(file)) {
@@ -213,7 +213,7 @@ export class ClientTransfer {
 
   #proposal(port: TftpPort, blockSize: number): TftpAgreement {
     const windowSize = Math.min(MOST_WINDOW, this.#options.windowSize ?? ownWindow(port, blockSize))
-    // RFC 2349 knows whole seconds. atftpd waits five of them unless told otherwise.
+    // RFC 2349 has whole seconds. atftpd waits five of them by default.
     const timeoutSeconds = Math.min(255, Math.max(1, Math.floor(this.timeoutMs / 1000)))
     return { blockSize, windowSize, size: this.#direction.tellSize, timeoutSeconds }
   }

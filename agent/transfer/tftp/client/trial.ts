@@ -1,7 +1,7 @@
 /**
  * Whether a path takes large blocks. Each is many IP fragments, and is lost when one of them is: a path that drops some
  * packets drops most large blocks. So the first ones are kept back until they have shown that they get through; if they
- * do not, the transfer starts over with small ones, and nobody has seen anything of it.
+ * do not, the transfer starts over with small ones, unnoticed by the user.
  */
 
 /** Blocks that must get through. */
@@ -11,7 +11,7 @@ const TRIAL_LOSSES = 5
 /** Silence that is borne: tftpd-hpa sends again after one second. */
 const TRIAL_SILENCE_MS = 2500
 
-/** Something said to the user: bytes, or progress. */
+/** Output to the user: bytes or progress. */
 type Delivery = () => void | Promise<void>
 
 /** Keeps back what a transfer delivers while its path is on trial. */
@@ -26,7 +26,7 @@ export class Trial {
 
   /**
    * @param needed false: the trial is over before it begins
-   * @param patienceMs how long a silent peer is borne at all; half of it must be left for the small blocks
+   * @param patienceMs longest silence of the peer in all; half of it must remain for the small blocks
    */
   constructor(needed: boolean, patienceMs: number) {
     this.#open = !needed
@@ -39,7 +39,7 @@ export class Trial {
     this.#held.push(delivery)
   }
 
-  /** Another block got through. @returns a promise when what was kept back is taken slowly */
+  /** Another block arrived. @returns a promise if the sink takes the held output slowly */
   block(last: boolean): void | Promise<void> {
     if (this.#open || (++this.#blocks < TRIAL_BLOCKS && !last)) return
     this.#open = true

@@ -8,7 +8,7 @@ import { ServerSession, type TftpIncoming, type TftpOutgoing } from './session.j
 
 export type { TftpIncoming, TftpOutgoing } from './session.js'
 
-/** Why a request is not served: a number of RFC 1350 (`TFTP_ERROR`), and words for the client's user. */
+/** Why a request is refused: a number of RFC 1350 (`TFTP_ERROR`), and a text for the client's user. */
 export interface TftpRefusal {
   readonly refused: number
   readonly text: string
@@ -22,20 +22,20 @@ export interface TftpServerOptions {
   /** UDP port; default 69, 0 for any */
   readonly port?: number
   /**
-   * A client wants to read; without this handler nobody may. What it throws, the client is told.
+   * A client wants to read; without this handler, reading is refused. Its error goes to the client.
    *
    * @param name latin1, a byte a character, as the client sent it: not checked for `..` or slashes
    */
   read?(name: string, peer: TftpPeer): Answer<TftpOutgoing>
-  /** A client wants to write. @param size bytes, null when the client does not tell */
+  /** A client wants to write. @param size bytes; null if the client does not say */
   write?(name: string, size: number | null, peer: TftpPeer): Answer<TftpIncoming>
   /** The number of RFC 1350 for what a handler throws; null: 3 where bytes are taken, else 0. */
   errorNumber?(error: unknown): number | null
-  /** A request is turned away; the client is told. */
+  /** A request was refused. */
   onRefused?(refusal: TftpRefusal, name: string, peer: TftpPeer): void
-  /** transfers at a time; default 16 */
+  /** concurrent transfers; default 16 */
   readonly maxTransfers?: number
-  /** transfers at a time with one address; default 4 */
+  /** concurrent transfers with one address; default 4 */
   readonly maxTransfersPerPeer?: number
   /** characters of a name; default 255 */
   readonly maxName?: number
@@ -107,7 +107,7 @@ export class TftpServer {
     return this.#running.size
   }
 
-  /** Stop at once; clients whose transfers are running are told. */
+  /** Stop at once; running transfers end with an ERROR packet. */
   close(): void {
     this.#listening?.close()
     this.#listening = null
@@ -126,9 +126,9 @@ export class TftpServer {
     const key = `${peer.address} ${peer.port}`
     const request = Buffer.from(datagram)
     const running = this.#running.get(key)
-    // Said again because our answer is late or lost; the transfer says it again by itself.
+    // A repeated request, because our answer is late or lost; the transfer repeats that by itself.
     if (running?.request.equals(request) === true) return
-    // A client that asks for something else on the same port has given up what it asked for before.
+    // A client with a new request on the same port has given up the earlier one.
     running?.session.cancel(fault('TFTP_PROTOCOL', { what: packet.file, reason: 'the client made another request' }))
     const refusal = this.#limit(packet, peer)
     if (refusal === null) this.#begin(key, request, packet, peer)
@@ -140,7 +140,7 @@ export class TftpServer {
     this.#options.onRefused?.(refusal, file, peer)
   }
 
-  /** What is refused without asking anybody. */
+  /** Refusals that need no handler. */
   #limit({ file, mode }: TftpRequest, { address }: TftpPeer): TftpRefusal | null {
     const { maxName, maxTransfers, maxTransfersPerPeer } = this.#options
     // netascii would change every 0x0a of a kernel.
@@ -150,7 +150,7 @@ export class TftpServer {
     const busy = [...this.#running.values()].filter(({ session }) => !session.dallying)
     const ofPeer = busy.filter(running => running.address === address)
     if (busy.length < maxTransfers && ofPeer.length < maxTransfersPerPeer) return null
-    return refuse(TFTP_ERROR.other, 'too many transfers at a time, try again later')
+    return refuse(TFTP_ERROR.other, 'too many concurrent transfers, try again later')
   }
 
   #begin(key: string, request: Buffer, packet: TftpRequest, peer: TftpPeer): void {
@@ -178,7 +178,7 @@ export class TftpServer {
     })
   }
 
-  /** Who puts many small files waits for none of them: the oldest transfer that is done already gives up its port. */
+  /** A client that puts many small files does not wait: the oldest finished transfer gives up its port. */
   #makeRoom(): void {
     if (this.#running.size < this.#options.maxTransfers) return
     const done = [...this.#running.values()].find(({ session }) => session.dallying)

@@ -15,14 +15,14 @@ export interface TftpOutgoing {
   readonly size: number | null
   /** The bytes from `offset` on, in bytes: exactly `length` of them, or fewer at the end of the file only. */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>
-  /** The transfer is over. @param error null when all of it arrived */
+  /** The transfer is over. @param error null if it is complete */
   closed?(error: unknown): void
   readonly progress?: TftpTransferProgress
 }
 
 /** A file that a client writes. */
 export interface TftpIncoming {
-  /** Take the next bytes; the client gets no ACK before a promise resolves. What it throws, the client is told. */
+  /** Take the next bytes; the ACK waits for a promise. Its error goes to the client. */
   write(chunk: Uint8Array): void | Promise<void>
   /** All is here; the last ACK waits for it, so the client learns whether the file was kept. */
   end(): void | Promise<void>
@@ -50,7 +50,7 @@ export interface SessionOptions {
   onEnd(): void
 }
 
-/** Half as long again as the client may wait before it says its last block again. */
+/** One and a half times as long as a client may wait before it repeats its last block. */
 const DALLY_FACTOR = 1.5
 
 /**
@@ -66,11 +66,11 @@ export class ServerSession {
   #line: TftpLine | null = null
   #flow: { packet(packet: TftpPacket): void; stop(): void } | null = null
   #patience: Patience | null = null
-  /** told once how the transfer ended */
+  /** called once with the end of the transfer */
   #report: ((error: unknown) => void) | null = null
   #closed = false
   #dallying = false
-  /** what it was cancelled with before it began */
+  /** the reason of a cancel before the start */
   #cancelled: unknown = null
   /** bytes that arrived, here or there */
   #received = 0
@@ -175,7 +175,7 @@ export class ServerSession {
     if (this.#dallying) this.#close(null)
   }
 
-  /** End it, and tell the client. */
+  /** End it with an ERROR packet. */
   cancel(error: unknown): void {
     this.#fail(error, TFTP_ERROR.other)
   }

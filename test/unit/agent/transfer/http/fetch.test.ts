@@ -194,7 +194,7 @@ t.test('a redirect that leads in a circle, nowhere, or to another protocol ends 
   const malformed = await failure(
     fetchHttp(await serve(t, status(302, { location: 'http://[' })), new MemorySink(), AT_ONCE),
   )
-  t.match(malformed.message, /http:\/\/\[: cannot fetch what is not a URL/)
+  t.match(malformed.message, /http:\/\/\[: cannot fetch text that is not a URL/)
 })
 
 t.test('what is not an http URL is refused before anything is sent', async t => {

@@ -214,7 +214,7 @@ t.test('so many transfers run at a time, and so many with one address', async t 
   for (const { ask } of clients) ask(read('f'))
   await network.run(new Promise<void>(resolve => network.after(10, resolve)))
   t.equal(server.transfers, 2)
-  t.match(clients[2]?.heard, [{ op: 'error', text: 'too many transfers at a time, try again later' }])
+  t.match(clients[2]?.heard, [{ op: 'error', text: 'too many concurrent transfers, try again later' }])
 })
 
 t.test('a transfer that is done counts no longer, and the oldest of them give up their ports', async t => {
