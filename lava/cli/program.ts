@@ -45,7 +45,7 @@ export async function runProgram(
   }
 }
 
-/** commander's ways of saying that it printed what was asked for. */
+/** commander's codes after it printed help or the version. */
 const HELP_CODES = ['commander.help', 'commander.helpDisplayed', 'commander.version']
 
 function report(thrown: unknown, argv: readonly string[], terminal: Terminal, commandOf: () => string): number {

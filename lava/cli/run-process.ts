@@ -7,7 +7,7 @@ export async function runProcess(run: (argv: readonly string[], io: Io) => Promi
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // The first one lets the command clean up, a board included; the second one is for a person out of patience.
+      // The first signal lets the command clean up, the board included; the second ends it at once.
       if (stop.signal.aborted) process.exit(new Interruption(signal).exitCode)
       stop.abort(new Interruption(signal))
     })

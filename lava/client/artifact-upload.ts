@@ -1,4 +1,4 @@
-/** A file's way to the board: once, whole, and going on where an earlier attempt ended. */
+/** Uploads a file to the board: once, completely, and resuming after a broken attempt. */
 
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
@@ -59,7 +59,7 @@ export async function uploadFile(client: BoardClient, file: LocalFile, options: 
       }
       return { artifact, sent }
     } catch (thrown) {
-      // ARTIFACT_RANGE: bytes of the broken connection were still arriving when the board was asked what it has.
+      // ARTIFACT_RANGE: bytes of the broken connection were still arriving when the board reported its offset.
       const again = isOutage(thrown) || (thrown instanceof FauxbootError && thrown.code === 'ARTIFACT_RANGE')
       failures += 1
       if (!again || failures >= attempts) throw thrown
@@ -68,7 +68,7 @@ export async function uploadFile(client: BoardClient, file: LocalFile, options: 
   }
 }
 
-/** Name of a file on the board: its own, and enough of its digest to tell it from every other. */
+/** Name of a file on the board: its own, plus enough of its digest to make it unique. */
 export function artifactName(file: LocalFile): string {
   const own = basename(file.path)
     .replace(/[^A-Za-z0-9._-]/g, '_')

@@ -67,7 +67,7 @@ export class BoardClient {
   readonly #options: Required<Omit<BoardClientOptions, 'token'>>
   readonly #headers: Readonly<Record<string, string>>
 
-  /** @param url of the agent, `http://board:8080`; a path before `/v1` is kept, for boards behind a proxy */
+  /** @param url of the agent, `http://board:8080`; a path before `/v1` is kept, for proxies */
   constructor(
     readonly url: URL,
     { token, ...options }: BoardClientOptions = {},
@@ -77,7 +77,7 @@ export class BoardClient {
   }
 
   /**
-   * Wait until the agent says that it is ready.
+   * Wait until the agent is ready.
    *
    * @param seconds how long, for a board that is just being powered on
    * @param since when it was, by `performance.now()`: an agent that was there before is about to go
@@ -177,7 +177,7 @@ export class BoardClient {
     await this.#text({ method: 'DELETE', path: artifactPath(name), signal })
   }
 
-  /** Send a part of an artifact, or all of it: RFC 9110 section 14.5 "Partial PUT". */
+  /** Send an artifact or a part of it: RFC 9110 section 14.5 "Partial PUT". */
   async putArtifact(part: ArtifactPart, signal?: AbortSignal): Promise<void> {
     const headers = {
       'content-type': 'application/octet-stream',
@@ -257,7 +257,7 @@ function parseJson(url: URL, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // JSON.parse throws SyntaxError only; what it says about the position helps nobody here, the text does.
+    // JSON.parse throws only SyntaxError. Its position does not help here, the text does.
     throw wrongAnswer(url, `no JSON: ${JSON.stringify(text.slice(0, 80))}`)
   }
 }
@@ -270,7 +270,7 @@ function hasText(value: unknown, field: string): value is Readonly<Record<string
   return isObject(value) && typeof value[field] === 'string'
 }
 
-/** How long an agent says it has been running; 0 when it does not say. */
+/** The agent's uptime; 0 if it does not report one. */
 function secondsUp(health: unknown): number {
   return isObject(health) && typeof health.uptime === 'number' ? health.uptime : 0
 }

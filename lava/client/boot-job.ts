@@ -9,7 +9,7 @@ import { type LocalFile, measureFile } from './local-file.js'
 /** A file of this machine or an http(s) URL that the board fetches itself. */
 type Source = string
 
-/** What is to be booted. */
+/** The files and the command line to boot. */
 export interface Target {
   readonly kernel: Source
   readonly ramdisk?: Source
@@ -21,7 +21,7 @@ export interface Target {
   readonly options: Partial<JobOptions>
 }
 
-/** Whoever wants to see how it goes. */
+/** Receives progress. */
 export interface BootWatcher {
   /** before the first byte: every file that will be uploaded, in order */
   uploads(files: readonly { readonly role: string; readonly size: number }[]): void
@@ -37,7 +37,7 @@ export interface BootWatcher {
 
 /** How a job ended, as far as can be seen from here. */
 export interface JobOutcome {
-  /** `loaded` when the connection ended there and the board was gone: it had nothing left to do but jump */
+  /** `loaded` if the connection ended in that state and the board was gone: only the jump remained */
   readonly state: JobState
   /** why, when it is `failed` */
   readonly error: ErrorJson | null
@@ -46,7 +46,7 @@ export interface JobOutcome {
 /** How long the board has to confirm a cancellation, milliseconds. */
 const CANCEL_TIMEOUT_MS = 10_000
 
-/** A job as `POST /v1/jobs` takes it. */
+/** The body of `POST /v1/jobs`. */
 interface JobJson {
   readonly name?: string
   readonly cmdline: string
@@ -114,7 +114,7 @@ export async function runJob(
   watcher: BootWatcher,
   signal?: AbortSignal,
 ): Promise<{ job: JobView; outcome: JobOutcome }> {
-  // The board may have taken the job although its answer is not here yet: then only the answer tells what to cancel.
+  // The board may have accepted the job before its answer arrives; only the answer says what to cancel.
   const job = await client.submit(body, signal && afterwards(signal, CANCEL_TIMEOUT_MS))
   watcher.submitted(job)
   try {
@@ -167,7 +167,7 @@ export function outcomeExitCode({ state, error }: JobOutcome): number {
   return error.code in ERRORS ? ERRORS[error.code as ErrorCode].exit : 2
 }
 
-/** The person has left: the board gets a few seconds to hear of it, and a failure is told, not thrown. */
+/** After an interrupt, the board gets a few seconds to cancel the job; a failure is reported, not thrown. */
 async function cancelJob(client: BoardClient, id: string, watcher: BootWatcher): Promise<void> {
   try {
     await client.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS))

@@ -5,9 +5,9 @@ import { fault } from '../../agent/errors.js'
 
 /** One dispatched event. */
 export interface StreamEvent {
-  /** last event id of the stream at this event; empty when there was none */
+  /** last event id of the stream at this event; empty if there was none */
   readonly id: string
-  /** `message` when the stream names none */
+  /** `message` if the stream names none */
   readonly type: string
   readonly data: string
 }

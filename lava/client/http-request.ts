@@ -1,4 +1,4 @@
-/** One HTTP request to a board, streaming both ways, with every failure told in words that name the board. */
+/** One HTTP request to a board, streaming both ways; every error names the board. */
 
 import http from 'node:http'
 import https from 'node:https'
@@ -27,7 +27,7 @@ const ANSWER_LIMIT = 64 * 1024 * 1024
  *
  * @returns the answer with its body still to be read; its status is below 400
  * @throws BOARD_UNREACHABLE when there is no answer, the error that the board sent with a status from 400 on,
- *   BOARD_ANSWER when that is none of the table, and the signal's reason when it is aborted
+ *   BOARD_ANSWER if that error is not in the table, and the signal's reason
  */
 export async function sendRequest(request: HttpRequest): Promise<http.IncomingMessage> {
   request.signal?.throwIfAborted()
@@ -37,7 +37,7 @@ export async function sendRequest(request: HttpRequest): Promise<http.IncomingMe
 }
 
 /**
- * Read the whole body of an answer as text.
+ * Read the body of a response as text.
  *
  * @param limit bytes; more are not kept
  * @throws BOARD_UNREACHABLE when it breaks off, BOARD_ANSWER when it is larger than the limit

@@ -26,7 +26,7 @@ export function styledState(terminal: Terminal, state: JobState, stream: Output 
   return terminal.styled(STATE_STYLES[state] ?? 'bold', state, stream)
 }
 
-/** Text with the word that says how bad it is. */
+/** A message with its severity. */
 function marked(terminal: Terminal, severity: string, text: string, stream: Output): string {
   const style = SEVERITY_STYLES[severity]
   return style ? `${terminal.styled(style, `${severity}:`, stream)} ${printable(text)}` : printable(text)
@@ -61,7 +61,7 @@ export function renderEvent(terminal: Terminal, event: JobEvent, stream: Output 
   }
 }
 
-/** Bars for what is transferred, and every event as a line with the seconds since the start. */
+/** Bars for transfers, and a line for every event with the seconds since the start. */
 export class JobDisplay implements BootWatcher {
   readonly #terminal: Terminal
   readonly #progress: Progress
@@ -93,7 +93,7 @@ export class JobDisplay implements BootWatcher {
 
   event(event: JobEvent): void {
     if (event.type === 'progress') {
-      // What was uploaded has had its bar.
+      // Uploads already had their bars.
       if (!this.#sizes.has(event.role)) this.#progress.update(`fetch ${event.role}`, event.received, event.size)
       return
     }

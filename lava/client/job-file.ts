@@ -14,7 +14,7 @@ const TEXT_LIMIT = 16 * 1024 * 1024
 const ZIP_MAGIC = Buffer.from('PK\u0003\u0004')
 
 /**
- * Make a job file ready to be submitted. What it is, is told by its content: zip, JSON, or else YAML.
+ * Prepare a job file for submission. Its content shows its type: ZIP, JSON, or else YAML.
  *
  * @param path a LAVA job definition, a KernelCI pull-lab job, a job as JSON, or a bundle
  * @param watcher sees a bundle go out, as the upload `bundle`
@@ -55,7 +55,7 @@ async function* watchedChunks(path: string, watcher: BootWatcher): AsyncGenerato
   }
 }
 
-/** JSON is YAML too, but the agent tells a KernelCI job from a LAVA job by the media type. */
+/** JSON is YAML too, but the media type distinguishes a KernelCI job from a LAVA job. */
 function isJson(text: string): boolean {
   try {
     return typeof JSON.parse(text) === 'object'

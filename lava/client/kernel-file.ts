@@ -1,12 +1,12 @@
-/** A kernel as it lies on disk: perhaps compressed. The planner takes the header of a uImage off by itself. */
+/** A kernel file, which may be compressed. The planner itself removes the header of a uImage. */
 
 import { decompress, detectCompression } from '../../agent/image/compression/compression.js'
 import { readInput } from './local-file.js'
 
 /**
- * Read a kernel, unpacked when its magic says that it is compressed.
+ * Read a kernel, and decompress it if its magic shows a compression.
  *
- * @param limit bytes, of the file and of what it unpacks to
+ * @param limit bytes of the file, and of the decompressed kernel
  * @throws CLI_FILE; DECOMPRESS_FAILED, FORMAT_TOO_LARGE
  */
 export async function readKernel(path: string, limit: number): Promise<Uint8Array> {

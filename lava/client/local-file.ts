@@ -19,7 +19,7 @@ export interface LocalFile {
 const CHUNK = 1024 * 1024
 
 /**
- * Read a whole file; a pipe such as the shell's `<(zcat F)` may stand for a file.
+ * Read a file, or a pipe such as the shell's `<(zcat F)`.
  *
  * @param path the file
  * @param limit bytes, checked before they are kept
@@ -32,7 +32,7 @@ export async function readInput(path: string, limit: number): Promise<Uint8Array
 /**
  * Read a stream to its end.
  *
- * @param name of what is read, for the error
+ * @param name of the input, for the error
  * @param limit bytes, checked before they are kept
  * @throws CLI_FILE
  */
@@ -94,7 +94,7 @@ export async function* fileChunks(path: string, offset: number): AsyncGenerator<
   }
 }
 
-/** Words for what the system says about a file. */
+/** Plain words for file system errors. */
 const FILE_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',

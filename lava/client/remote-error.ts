@@ -5,8 +5,8 @@ import { ERRORS, type ErrorCode, FauxbootError } from '../../agent/errors.js'
 /**
  * The error of the table that an agent had: with the same code, sentence and exit code.
  *
- * @param json what it sent
- * @returns null when it is none of this table: another version of the agent may word or fill it otherwise
+ * @param json the agent's error
+ * @returns null if it is not in this table, as with another version of the agent
  */
 export function remoteFault(json: object): FauxbootError | null {
   const { code, details, message }: { code?: unknown; details?: unknown; message?: unknown } = json

@@ -1,4 +1,4 @@
-/** Bearer tokens: each in a file of its own, so that none is seen in a list of processes or in a configuration. */
+/** Bearer tokens: each in a file of its own, so that no list of processes and no configuration shows one. */
 
 import { fault } from '../../agent/errors.js'
 import { readInput } from './local-file.js'

@@ -3,12 +3,12 @@
 export interface ConsoleLine {
   /** the console as it was asked for, for people: `telnet://server:5001` */
   readonly name: string
-  /** Bytes from the board as they come; ends when the line is gone. To be read by one reader, once. */
+  /** Bytes from the board; ends when the line is gone. Only one reader may read it, once. */
   readonly input: AsyncIterable<Uint8Array>
   /**
    * Send bytes to the board.
    *
-   * @throws CONSOLE_GONE when the line is gone, or takes nothing for long
+   * @throws CONSOLE_GONE if the line is gone or accepts nothing for long
    */
   write(bytes: Uint8Array): Promise<void>
   /** resolves with why the line ended */

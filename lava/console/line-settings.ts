@@ -1,4 +1,4 @@
-/** How a serial line is set: what stands behind `?` in a console's URL. */
+/** Settings of a serial line: the part after `?` in a console's URL. */
 
 import { fault } from '../../agent/errors.js'
 
@@ -15,7 +15,7 @@ const DEFAULTS: LineSettings = { baud: 115_200, parity: 'none', stop: 1 }
 const FASTEST = 12_000_000
 
 /**
- * Read `baud=115200&parity=none&stop=1`; what is not said is as in these.
+ * Read `baud=115200&parity=none&stop=1`; these are also the defaults.
  *
  * @param url for the error
  * @throws CLI_USAGE

@@ -10,7 +10,7 @@ import { openSerialPort } from './serial-port.js'
 import { StreamConsole, streamReason } from './stream-console.js'
 import { TelnetClient } from './telnet-client.js'
 
-/** For a connection to stand, milliseconds. */
+/** Time limit for a connection, milliseconds. */
 const CONNECT_MS = 10_000
 
 type Opener = (url: URL, signal: AbortSignal) => Promise<ConsoleLine>
@@ -43,7 +43,7 @@ export function consoleUrl(text: string): URL {
   const wrong = (reason: string) =>
     fault('CLI_USAGE', { reason: `console ${text}: ${reason}`, command: 'fauxboot boot' })
   const url = text.startsWith('/') ? `serial://${text}` : text
-  if (!URL.canParse(url)) throw wrong('is no URL such as telnet://HOST:PORT, and no path of a device')
+  if (!URL.canParse(url)) throw wrong('is neither a URL such as telnet://HOST:PORT nor the path of a device')
   const parsed = new URL(url)
   const { protocol, hostname, port, pathname, searchParams } = parsed
   if (!Object.hasOwn(OPENERS, protocol)) {
@@ -63,7 +63,7 @@ export function consoleUrl(text: string): URL {
 /**
  * Open the console of a board.
  *
- * @param text as {@link consoleUrl} takes it
+ * @param text as for {@link consoleUrl}
  * @throws CLI_USAGE for something else, CONSOLE_GONE when it cannot be opened, the signal's reason
  */
 export async function openConsole(text: string, signal: AbortSignal): Promise<ConsoleLine> {
@@ -76,7 +76,7 @@ export async function openConsole(text: string, signal: AbortSignal): Promise<Co
 
 async function connectTo(url: URL, signal: AbortSignal): Promise<Socket> {
   const gone = (reason: string) => fault('CONSOLE_GONE', { console: url.href, reason })
-  // An IPv6 address stands in brackets in a URL.
+  // A URL has an IPv6 address in brackets.
   const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) })
   let late: NodeJS.Timeout | undefined
   const connected = new Promise<void>((resolve, reject) => {

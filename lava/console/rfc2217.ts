@@ -1,4 +1,4 @@
-/** Serial ports behind a server that lets its client set them: RFC 2217, "Telnet Com Port Control Option". */
+/** Serial ports of a server whose client may set them: RFC 2217, "Telnet Com Port Control Option". */
 
 import type { Socket } from 'node:net'
 import { fault } from '../../agent/errors.js'
@@ -49,7 +49,7 @@ function settingsOf({ baud, parity, stop }: LineSettings): readonly Setting[] {
 }
 
 /**
- * Set the port behind a connection.
+ * Set the port of a connection.
  *
  * @param socket connected to the server
  * @throws CONSOLE_GONE when the server speaks no RFC 2217, sets something else, or does not answer; the signal's reason
@@ -74,7 +74,7 @@ export async function openRfc2217(
     offered: [BINARY, COM_PORT_OPTION],
     answered: (option, taken) => {
       if (option !== COM_PORT_OPTION) return
-      if (!taken) return fail(gone('the server lets nobody set the port (RFC 2217); use telnet:// instead'))
+      if (!taken) return fail(gone('the server does not allow setting the port (RFC 2217); use telnet:// instead'))
       for (const { command, value } of wanted.values()) {
         send(TelnetClient.subnegotiation(COM_PORT_OPTION, [command, ...value]))
       }

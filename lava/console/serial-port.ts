@@ -11,8 +11,8 @@ import { StreamConsole, streamReason } from './stream-console.js'
 const LOOK_MS = 1000
 
 /**
- * Close a port whose device has gone. The package takes the end that Linux gives to readers of a terminal that was
- * hung up for "nothing yet" and reads on for ever; settings cannot be read from such a terminal.
+ * Close a port whose device is gone. The package mistakes the end of file that Linux reports for a terminal that was
+ * hung up for "no data yet" and reads forever; the settings of such a terminal cannot be read.
  */
 function closeWhenGone(port: SerialPort): void {
   const look = setInterval(async () => {
@@ -26,7 +26,7 @@ function closeWhenGone(port: SerialPort): void {
 }
 
 /**
- * Open a serial port; nobody else can then.
+ * Open a serial port exclusively.
  *
  * @param path of the device
  * @throws CONSOLE_GONE, the signal's reason
@@ -37,7 +37,7 @@ export async function openSerialPort(
   { baud, parity, stop }: LineSettings,
   signal: AbortSignal,
 ): Promise<ConsoleLine> {
-  // The package has a native part: whoever opens no port does not load it.
+  // The package has a native part, so it loads only when a port is opened.
   const { SerialPort } = await import('serialport')
   // hupcl off: a reset line wired to DTR is left alone when the console is let go.
   const port = new SerialPort({

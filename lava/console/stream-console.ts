@@ -5,9 +5,9 @@ import { fault } from '../../agent/errors.js'
 import { unlessAborted } from '../../agent/transfer/abort.js'
 import type { ConsoleLine } from './console-line.js'
 
-/** What stands between the bytes of the stream and those of the board. */
+/** Converts between the bytes of the stream and those of the board. */
 export interface ConsoleCodec {
-  /** the board's bytes in what came in */
+  /** the board's bytes in the input */
   receive(bytes: Uint8Array): Uint8Array
   /** bytes for the board as they are sent */
   quote(bytes: Uint8Array): Uint8Array
@@ -19,7 +19,7 @@ const PLAIN: ConsoleCodec = { receive: bytes => bytes, quote: bytes => bytes }
 /** Seconds after which a line that takes no bytes is given up. */
 const WRITE_SECONDS = 30
 
-/** Words for what the system says about a connection or a device. */
+/** Plain words for errors of connections and devices. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPIPE: 'the other end has closed it',
 }
 
-/** Why a stream failed, in words. */
+/** The reason for a stream's failure, in plain words. */
 export function streamReason(error: NodeJS.ErrnoException): string {
   // A host with two addresses fails with an AggregateError, whose message is empty.
   return REASONS[error.code ?? ''] ?? (error.message || error.code || 'it failed')
@@ -64,7 +64,7 @@ export class StreamConsole implements ConsoleLine {
     this.ended = new Promise(resolve => {
       stream.once('close', (error?: unknown) => {
         board.end()
-        // A serial port says here why it is gone.
+        // A serial port reports here why it is gone.
         resolve(error instanceof Error ? streamReason(error) : reason)
       })
     })
@@ -81,7 +81,7 @@ export class StreamConsole implements ConsoleLine {
     })
     const closed = this.ended.then(reason => Promise.reject(gone(reason)))
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(gone(`it took nothing for ${WRITE_SECONDS} s`)), WRITE_SECONDS * 1000)
+    const timer = setTimeout(() => late.abort(gone(`it accepted nothing for ${WRITE_SECONDS} s`)), WRITE_SECONDS * 1000)
     try {
       await unlessAborted(Promise.race([written, closed]), late.signal)
     } finally {

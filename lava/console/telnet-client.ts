@@ -1,5 +1,5 @@
 /**
- * The client's side of telnet (RFC 854): takes commands out of what comes in, answers them, and quotes what goes out.
+ * The client's side of telnet (RFC 854): removes commands from the input, answers them, and escapes the output.
  * A server that echoes (RFC 857), sends without being asked (RFC 858) or sends all eight bits (RFC 856) may; of this side
  * only the last two are agreed to, and what was offered.
  */
@@ -20,7 +20,7 @@ export const BINARY = 0
 const ECHO = 1
 const SUPPRESS_GO_AHEAD = 3
 
-/** Bytes of a subnegotiation that are kept; none that is answered here has more. */
+/** Bytes of a subnegotiation to keep; those that are answered here are shorter. */
 const SUBNEGOTIATION_LIMIT = 256
 
 export interface TelnetClientOptions {
@@ -28,7 +28,7 @@ export interface TelnetClientOptions {
   readonly reply: (bytes: Uint8Array) => void
   /** options that this side offers at once */
   readonly offered?: readonly number[]
-  /** called when the server has taken or refused what was offered */
+  /** called when the server has accepted or refused the offer */
   readonly answered?: (option: number, taken: boolean) => void
   /** called with the body of a subnegotiation */
   readonly subnegotiated?: (option: number, body: Uint8Array) => void
@@ -40,7 +40,7 @@ export class TelnetClient implements ConsoleCodec {
   readonly #options: TelnetClientOptions
   /** that this side would do */
   readonly #able: ReadonlySet<number>
-  /** that this side does, or has said it will */
+  /** options that this side has enabled or offered */
   readonly #ours: Set<number>
   /** that the server does */
   readonly #theirs = new Set<number>()
@@ -153,7 +153,7 @@ export class TelnetClient implements ConsoleCodec {
         if (offered.includes(option)) answered?.(option, true)
         break
       case DONT:
-        // What was only offered and is refused needs no answer, but one does no harm.
+        // A refused offer needs no answer, but one does no harm.
         if (this.#ours.delete(option)) reply(WONT)
         if (offered.includes(option)) answered?.(option, false)
         break

@@ -28,7 +28,7 @@ export interface DemoOptions {
   readonly keep?: boolean
 }
 
-/** What the demonstration's board wants to hear from whoever boots something on it. */
+/** The token of the demonstration's board. */
 const TOKEN = 'demo'
 
 /** For the agent to answer, and for the target to ask for a login, ms: emulation on a busy machine is slow. */
@@ -50,14 +50,14 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const stopwatch = new Stopwatch()
   const qemu = await QemuBoard.start(card === undefined ? { board, image } : { board, sd: card })
   try {
-    display.note(`power on; the first stage boots silently; what the board says is shown after ${prefix(terminal)}`)
+    display.note(`power on; the first stage boots silently; the serial console is shown with ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)
     if (options.console) {
       const { bootTyped } = await import('./typed-demo.js')
       const note = (line: string): void => display.note(line)
       await bootTyped({ board, console: qemu.console, target, stopwatch, note, signal })
     } else await bootTarget(qemu, target, display, stopwatch, signal)
-    // Whatever the first stage said is no prompt of the target's.
+    // Output of the first stage is not the target's prompt.
     await qemu.console.waitFor(/$/, PATIENCE)
     await unlessAborted(qemu.console.waitFor(TARGET_LOGIN, PATIENCE), signal)
     stopwatch.lap('jump to login prompt')
@@ -110,7 +110,7 @@ function showConsole(qemu: QemuBoard, progress: Progress, terminal: Terminal): C
   return text
 }
 
-/** Until Ctrl-C: what is typed goes to the board, line by line, and what it says is shown as it comes. */
+/** Until Ctrl-C: pass typed lines to the board and show its output. */
 async function keepOn(qemu: QemuBoard, terminal: Terminal): Promise<void> {
   const { stdin, signal } = terminal.io
   terminal.note('the board stays on; lines typed here go to its console; Ctrl-C switches it off')

@@ -9,19 +9,19 @@ import type { BoardImage } from '../../systemd/image/board-image.js'
 import type { Target } from '../client/boot-job.js'
 import { remoteFault } from '../client/remote-error.js'
 
-/** Beside this file; the sources can be run as well as what is compiled from them. */
+/** Beside this file, in the sources and in the compiled tree. */
 const PROGRAM = join(import.meta.dirname, `prepare${extname(import.meta.filename)}`)
 
 /** For tools to tidy up after themselves, milliseconds. */
 const TIDY_MS = 20_000
 
-/** What is to be built. */
+/** What to build. */
 export interface Wanted {
   /** name of a board in systemd/boards */
   readonly board: string
   /** MiB up to which the target's ramdisk is filled */
   readonly ramdiskMiB?: number
-  /** what the board's agent wants to hear from whoever changes something */
+  /** the token of the board's agent */
   readonly token: string
 }
 
@@ -35,9 +35,9 @@ export interface Prepared {
 export type Answer = Prepared | { readonly error: ErrorJson }
 
 /**
- * Build a board's image and what is to be booted on it, or find them in the cache.
+ * Build a board's image and the target for it, or find them in the cache.
  *
- * @throws BUILD_TOOL, BUILD_INPUT, BOARD_DATA; the signal's reason, when everything that was started is gone
+ * @throws BUILD_TOOL, BUILD_INPUT, BOARD_DATA; the signal's reason, once every started tool is gone
  */
 export async function prepare(wanted: Wanted, signal: AbortSignal): Promise<Prepared> {
   signal.throwIfAborted()
@@ -71,7 +71,7 @@ function ended([code, signal]: readonly unknown[]) {
   })
 }
 
-/** The tools that it runs are in its group. They remove what they have made so far, which is hundreds of megabytes. */
+/** Its tools are in its process group. When they end, they remove their partial output, which is hundreds of megabytes. */
 async function endGroup({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return
   const deadline = performance.now() + TIDY_MS

@@ -17,7 +17,7 @@ declare module 'tftp' {
   interface Transfer extends EventEmitter {
     /** name of the file that is asked for */
     readonly file: string
-    /** End it with an error that the client is told. */
+    /** End it with an ERROR packet. */
     abort(reason: string): void
   }
 
@@ -28,7 +28,7 @@ declare module 'tftp' {
 
   interface Server extends EventEmitter {
     listen(): void
-    /** Take no more requests; those under way go on. */
+    /** Accept no more requests; running transfers continue. */
     close(): void
   }
 

@@ -15,7 +15,7 @@ export interface TypedDemoParts {
   readonly console: SerialConsole
   readonly target: Target
   readonly stopwatch: Stopwatch
-  /** Tell what goes on beside the serial line. */
+  /** Report progress beside the serial line. */
   readonly note: (line: string) => void
   readonly signal: AbortSignal
 }

@@ -18,7 +18,7 @@ const NODE_REFUSALS: readonly unknown[] = [400, 404, 409, 410, 422]
 /**
  * Claim a job.
  *
- * @param claim what is written to `data.job_id`
+ * @param claim value for `data.job_id`
  * @throws PULL_API for refusals that would meet every job (401, 5xx), FETCH_NETWORK, the signal's reason: whether the
  *   claim has arrived is unknown then
  */

@@ -1,4 +1,4 @@
-/** A job that is this lab's, as it is written down: whoever reads it after a crash knows what is owed to KernelCI. */
+/** A job of this lab as it is saved: after a crash, it shows which result KernelCI still needs. */
 
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'

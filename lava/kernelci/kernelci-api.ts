@@ -61,7 +61,7 @@ export class KernelciApi {
   /**
    * The kernel build that a job tests.
    *
-   * @returns null when none of the nodes above the job is one
+   * @returns null if the job has no such ancestor
    */
   async buildOf(job: KernelciNode, signal?: AbortSignal): Promise<KernelciNode | null> {
     let node = job
@@ -130,7 +130,7 @@ export async function answerOf(request: HttpRequest): Promise<{ readonly status:
   }
 }
 
-/** The words of `http-request.ts` are about boards: of another server only what the system said is told. */
+/** The messages of `http-request.ts` are about boards; for another server, only the system's reason is kept. */
 function serverFault(thrown: unknown): unknown {
   if (!(thrown instanceof FauxbootError)) return thrown
   const { code, details, cause } = thrown

@@ -1,4 +1,4 @@
-/** What a pull lab says: a line for each thing that happens, or the same as JSON. */
+/** The output of a pull lab: a line for each event, or the same as JSON. */
 
 import { printable, type Terminal } from '../terminal/terminal.js'
 

@@ -1,5 +1,5 @@
 /**
- * Nodes of KernelCI's API, as far as a pull lab reads them. A node is replaced whole when it is changed, so the document
+ * Nodes of KernelCI's API, as far as a pull lab reads them. A change replaces the whole node, so the document
  * is kept as it came: fields that are unknown here must go back.
  */
 
@@ -11,13 +11,13 @@ const READ_ONLY = [
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** A node: a job, or what it stems from. */
+/** A node: a job or one of its ancestors. */
 export interface KernelciNode {
   readonly id: string
   readonly kind: string
   /** `running`, `available`, `closing`, `done` */
   readonly state: string
-  /** `pass`, `fail`, `skip`, `incomplete`; null while there is none */
+  /** `pass`, `fail`, `skip`, `incomplete`; null before the result */
   readonly result: string | null
   readonly parent: string | null
   /** `data.job_id`: who has claimed it */
@@ -46,7 +46,7 @@ const textOf = (value: unknown): string | null => (typeof value === 'string' && 
 /** An id becomes part of a URL and of a file's name. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 
-/** @returns null for what is no node */
+/** @returns null for anything but a node */
 export function readNode(value: unknown): KernelciNode | null {
   const document = fieldsOf(value)
   const id = textOf(document.id) ?? textOf(document._id)
@@ -67,7 +67,7 @@ export function readNode(value: unknown): KernelciNode | null {
   }
 }
 
-/** @returns null for what is no list of events; entries without a timestamp are left out */
+/** @returns null for anything but a list of events; entries without a timestamp are dropped */
 export function readEvents(value: unknown): NodeEvent[] | null {
   if (!Array.isArray(value)) return null
   return value.flatMap(entry => {
@@ -76,7 +76,7 @@ export function readEvents(value: unknown): NodeEvent[] | null {
   })
 }
 
-/** What is changed of a node; data and artifacts are merged into what is there. */
+/** Changes to a node; data and artifacts are merged with the present ones. */
 export interface NodeChanges {
   readonly state?: string
   readonly result?: string

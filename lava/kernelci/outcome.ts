@@ -1,4 +1,4 @@
-/** How a job ended, in the words of KernelCI's API. */
+/** How a job ended, in the terms of KernelCI's API. */
 
 import { FauxbootError } from '../../agent/errors.js'
 

@@ -1,4 +1,4 @@
-/** The settings of a pull lab: a YAML file, checked whole before anything is done. Tokens are in files of their own. */
+/** The settings of a pull lab: a YAML file, checked completely at the start. Tokens are in files of their own. */
 
 import { dirname, resolve } from 'node:path'
 import Type, { type Static } from 'typebox'
@@ -20,7 +20,7 @@ const Regex = Text('a regular expression')
 const WholeNumber = (minimum: number, maximum: number, unit: string) =>
   Type.Integer({ minimum, maximum, description: `a whole number of ${unit} from ${minimum} to ${maximum}` })
 
-/** Commands for the target's shell: a job's own are bounded likewise. */
+/** Commands for the target's shell; a job's own have the same limits. */
 export const ShellCommands = Type.Array(Text('a command of one line', '^[^\\x00-\\x1f\\x7f]{1,1000}$'), {
   maxItems: 100,
   description: 'a list of at most 100 commands',
@@ -43,7 +43,7 @@ const BoardSchema = Type.Object(
     ),
     /** command line of the kernel */
     cmdline: Text('the command line of the kernel'),
-    /** the boot is done when a line of the console says this: a login or a shell's prompt without it */
+    /** a console line that ends the boot; by default a login prompt or a shell prompt */
     until: Type.Optional(Regex),
     login: Type.Optional(
       Type.Object(
@@ -127,7 +127,7 @@ export interface PullConfig {
 /**
  * Read the settings. Paths in the file are relative to the file.
  *
- * @throws CLI_FILE when it cannot be read, PULL_CONFIG with the path and the value of what is wrong
+ * @throws CLI_FILE if it cannot be read, PULL_CONFIG with the path and the wrong value
  */
 export async function readPullConfig(file: string): Promise<PullConfig> {
   return parsePullConfig(Buffer.from(await readInput(file, CONFIG_LIMIT)).toString('utf8'), file)
@@ -166,7 +166,7 @@ export function tokenFilesOf({ api, storage, boards }: PullConfig): string[] {
   return [...new Set(files.filter(file => file !== undefined))]
 }
 
-/** Read every token once, so that a missing one is told at the start and not after the first boot. @throws CLI_FILE */
+/** Read every token once, so that a missing one is reported at the start and not after the first boot. @throws CLI_FILE */
 export async function checkTokens(config: PullConfig): Promise<void> {
   for (const file of tokenFilesOf(config)) await readToken(file)
 }

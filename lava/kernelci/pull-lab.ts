@@ -1,5 +1,5 @@
 /**
- * A pull lab: asks KernelCI's API for jobs of its boards, claims them, runs one on each board at a time, and posts what
+ * A pull lab: asks KernelCI's API for jobs of its boards, claims them, runs one per board at a time, and posts their
  * came of them.
  */
 
@@ -24,7 +24,7 @@ export interface EndedJob {
   readonly claimed: ClaimedJob
   readonly outcome: JobOutcome
   readonly run: JobRunResult
-  /** null for a job of an earlier life */
+  /** null for a job of an earlier run */
   readonly node: KernelciNode | null
   readonly posted: Posted
 }
@@ -38,7 +38,7 @@ export interface PullLabOptions {
   readonly log: LabLog
   /** called with each job when it has ended and its result was tried to post */
   readonly onEnded: (job: EndedJob) => void | Promise<void>
-  /** ask once, run what comes of it, and end */
+  /** ask once, run the jobs, and end */
   readonly once: boolean
   readonly signal: AbortSignal
 }
@@ -56,7 +56,7 @@ export class PullLab {
   readonly #options: PullLabOptions
   readonly #busy = new Set<string>()
   readonly #tasks = new Set<Promise<void>>()
-  /** what went wrong with the lab itself, such as a state directory that is full */
+  /** an error of the lab itself, such as a full state directory */
   #failure: unknown = null
   readonly #stop = new AbortController()
   /** fires when the lab is stopped, from outside or by a failure of its own */
@@ -204,7 +204,7 @@ export class PullLab {
     this.#start(this.#post(claimed, run, owned), () => undefined)
   }
 
-  /** @returns the node; null when the job is left alone, or nobody knows whether it was claimed */
+  /** @returns the node; null if the job is left alone, or if the claim could not be confirmed */
   async #claim(claimed: ClaimedJob, note: (message: string) => void): Promise<KernelciNode | null> {
     const { api, state, outbox } = this.#options
     const signal = this.#signal
@@ -228,14 +228,14 @@ export class PullLab {
     }
   }
 
-  /** Nobody knows whether the claim arrived: it is found out, and then the job is posted as what it is, or forgotten. */
+  /** It is unknown whether the claim arrived: find out later, then post the job as incomplete or forget it. */
   #settleLater(claimed: ClaimedJob, reason: string): void {
     const outcome = incomplete('Infrastructure', `the claim was not confirmed: ${reason}`)
     const run = { outcome, session: null }
     this.#start(this.#post({ ...claimed, outcome }, run, null), () => undefined)
   }
 
-  /** Jobs of an earlier life: what has ended is posted; what ran was interrupted. */
+  /** Jobs of an earlier run: ended ones are posted; running ones were interrupted. */
   async #recover(): Promise<void> {
     const { state, log } = this.#options
     const { jobs, corrupt } = await state.jobs()
@@ -280,7 +280,7 @@ function isWanted(node: KernelciNode, { runtime, boards }: PullConfig): boolean 
 export async function jobsFor(config: PullConfig, api: KernelciApi, signal: AbortSignal): Promise<KernelciNode[]> {
   const events = await api.events(firstCursor(new Date()), signal)
   const jobs = new Map<string, KernelciNode>()
-  // An event holds the node as it was then: what has happened to it since is asked for.
+  // An event holds the node of that time, so the present one is fetched.
   for (const { node } of events) if (node !== null && isWanted(node, config)) jobs.set(node.id, node)
   const now = await Promise.all([...jobs.keys()].map(id => api.node(id, signal)))
   return now.filter(node => isWanted(node, config))

@@ -18,7 +18,7 @@ export function bootPulledTarget(client: BoardClient, target: Target, waitSecond
   }
 }
 
-/** What the board says of its job, as lines. */
+/** The events of the board's job, as lines. */
 function notes(note: (line: string) => void): BootWatcher {
   return {
     uploads: () => undefined,

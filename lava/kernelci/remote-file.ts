@@ -22,7 +22,7 @@ export interface DownloadOptions {
   backoff?(attempt: number): number
 }
 
-/** Puts what comes into a file, from its beginning. */
+/** Writes the download into a file, from its beginning. */
 class FileSink implements Sink {
   readonly #file: FileHandle
   #position = 0
@@ -48,7 +48,7 @@ class FileSink implements Sink {
 /**
  * Fetch a file.
  *
- * @param path where it is put; nothing is left there when it does not come whole
+ * @param path of the new file; an incomplete download leaves no file
  * @returns its size in bytes
  * @throws FETCH_*, ARTIFACT_TOO_LARGE, VERIFY_SHA256, the signal's reason
  */

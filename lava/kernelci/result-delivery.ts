@@ -19,13 +19,13 @@ export interface DeliveryContext {
   readonly note: (line: string) => void
 }
 
-/** Attempts at the log: a storage that takes none must not keep the result from KernelCI. */
+/** Attempts at the log: a failing storage must not keep the result from KernelCI. */
 const LOG_ATTEMPTS = 3
 
 /**
  * Try once to hand over a result.
  *
- * @returns whether it is there, or why nobody wants it any more
+ * @returns whether it was delivered, or why it is no longer wanted
  * @throws PULL_API, FETCH_NETWORK, PULL_STATE: it has to be tried again
  */
 export async function deliverResult(
@@ -36,9 +36,9 @@ export async function deliverResult(
   const outcome = job.outcome ?? unknownOutcome()
   const node = await findNode(api, job.nodeId, signal)
   if (node === null) return { delivered: false, reason: 'the node is not there any more' }
-  if (node.claim !== job.claim) return { delivered: false, reason: `the job is ${node.claim ?? 'nobody'}'s now` }
+  if (node.claim !== job.claim) return { delivered: false, reason: `the job now belongs to ${node.claim ?? 'no lab'}` }
   if (node.state === 'done') {
-    // The answer to an earlier attempt was lost, or somebody else has ended the job.
+    // The answer to an earlier attempt was lost, or the job was ended elsewhere.
     return node.result === outcome.result
       ? { delivered: true }
       : { delivered: false, reason: `it was ended as ${node.result ?? 'done'}` }

@@ -16,10 +16,10 @@ export interface OutboxOptions {
 
 export const OUTBOX: OutboxOptions = { retryMs: 5_000, longestRetryMs: 600_000, lastAttemptMs: 10_000 }
 
-/** What became of a result: it is there, nobody wants it any more, or it is on the disk for the next start. */
+/** The fate of a result: delivered, no longer wanted, or kept on disk for the next start. */
 export type Posted = 'delivered' | 'dropped' | 'kept'
 
-/** What became of it, and the job with the URL of its log. */
+/** The fate of a result, and the job with the URL of its log. */
 export interface PostedJob {
   readonly posted: Posted
   readonly job: ClaimedJob
@@ -41,7 +41,7 @@ export async function postResult(
   const { state, note } = context
   let job = owed
   for (let attempt = 1; ; attempt++) {
-    // Whoever stops the lab waits for one more attempt, but not for long.
+    // Stopping the lab waits for one more attempt, but not for long.
     const last = signal.aborted || attempt >= attempts
     const limit = signal.aborted ? AbortSignal.timeout(lastAttemptMs) : signal
     try {

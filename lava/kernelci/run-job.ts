@@ -15,7 +15,7 @@ import { bootPulledTarget } from './pulled-boot.js'
 import { downloadFile, type RemoteFile } from './remote-file.js'
 import { runTargetTests, type TargetTestsOptions, testPath } from './target-tests.js'
 
-/** Boots a board: `runBoardSession`, or what stands in for it in tests. */
+/** Boots a board: `runBoardSession`, or its replacement in tests. */
 export type RunSession = (options: BoardSessionOptions) => Promise<BoardSessionResult>
 
 export interface JobRun {
@@ -31,7 +31,7 @@ export interface JobRun {
   readonly signal: AbortSignal
 }
 
-/** How a job ended, and the session that says so; null when it did not come to one. */
+/** How a job ended, and its session; null if there was none. */
 export interface JobRunResult {
   readonly outcome: JobOutcome
   readonly session: BoardSessionResult | null
@@ -75,7 +75,7 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
  * Run the tests; a console that is lost, or a time that is up, ends them.
  *
  * @returns why they were broken off; empty when they were not
- * @throws what is no fault of the board
+ * @throws errors that are not the board's
  */
 async function runTests(
   expect: Expect,
@@ -113,7 +113,7 @@ function outcomeOf(
     return isBootTest(test) ? { ...known, seconds } : known
   })
   const result = outcomeOfTests(tests, lines)
-  // A job that asks for other tests only fails all the same when its target does not boot.
+  // A job with only other tests also fails if its target does not boot.
   return outcome === 'failed' ? { ...result, result: 'fail' } : result
 }
 

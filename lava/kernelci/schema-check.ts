@@ -1,15 +1,15 @@
-/** Values from outside against a schema, with the first thing that is wrong told by its path and its value. */
+/** Checks values from outside against a schema, and reports the first wrong one with its path. */
 
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
-/** What is wrong with a value. */
+/** A mismatch between a value and its schema. */
 export interface Mismatch {
   /** path such as `boards[1].console`; empty for the value itself */
   readonly where: string
-  /** what it must be */
+  /** the expected value, in words */
   readonly reason: string
-  /** what is there, shortened */
+  /** the found value, shortened */
   readonly found: string
 }
 
@@ -24,7 +24,7 @@ const QUOTED = 80
  */
 export function checkValue<S extends TSchema>(schema: S, value: unknown, refuse: (mismatch: Mismatch) => Error) {
   for (const { keyword, instancePath, message, params } of Value.Errors(schema, value)) {
-    // An unknown property is reported twice, first by a schema that is false: the line about its owner says more.
+    // An unknown property is reported twice, first by a schema `false`; the report about its owner is more useful.
     if (keyword === 'boolean') continue
     const keys = keysOf(instancePath)
     const verdict = PROPERTY_VERDICTS[keyword]
@@ -63,7 +63,7 @@ interface SchemaNode {
   readonly items?: SchemaNode
 }
 
-/** What the schema says a value is, in our words: a pattern tells nobody anything. */
+/** The expected value in plain words, because a pattern explains nothing. */
 function descriptionAt(schema: SchemaNode, keys: readonly string[]): string | undefined {
   let node: SchemaNode | undefined = schema
   for (const key of keys) node = node?.properties?.[key] ?? node?.items

@@ -16,7 +16,7 @@ const DEFINITION_LIMIT = 1024 * 1024
  * Read a job file, and choose a board for it.
  *
  * @param name of the board; without it the first of the job's platform
- * @throws CLI_FILE, JOB_INVALID, CLI_USAGE when there is no such board
+ * @throws CLI_FILE, JOB_INVALID, CLI_USAGE for an unknown board
  */
 export async function readSingleJob(
   file: string,
@@ -40,7 +40,7 @@ export async function readSingleJob(
 /** What a single job needs besides itself. */
 export interface SingleJobOptions {
   readonly config: PullConfig
-  /** file for the console's log; without it there is none afterwards */
+  /** file for the console's log; without it, no log is kept */
   readonly logFile?: string
   readonly runSession: RunSession
   readonly note: (line: string) => void

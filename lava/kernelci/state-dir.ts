@@ -1,6 +1,6 @@
 /**
- * What a pull lab remembers from one life to the next: how far it has polled, and the jobs that it has claimed. One
- * process at a time has the directory: another would take its jobs for lost.
+ * What a pull lab remembers from one run to the next: the polled events, and the claimed jobs. Only one
+ * process at a time may use the directory; another one would consider its jobs lost.
  */
 
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
@@ -54,7 +54,7 @@ export class StateDir {
     await this.#write(CURSOR, { timestamp })
   }
 
-  /** Jobs that an earlier life has left behind, and the names of files that are none. */
+  /** Jobs that an earlier run left, and the names of unreadable files. */
   async jobs(): Promise<{ readonly jobs: ClaimedJob[]; readonly corrupt: string[] }> {
     const jobs: ClaimedJob[] = []
     const corrupt: string[] = []
@@ -78,7 +78,7 @@ export class StateDir {
     await this.removeFiles(nodeId)
   }
 
-  /** Remove what was fetched for a job. */
+  /** Remove the downloads of a job. */
   async removeFiles(nodeId: string): Promise<void> {
     await rm(this.workDir(nodeId), { recursive: true, force: true })
   }
@@ -121,7 +121,7 @@ async function removeOldLogs(directory: string): Promise<void> {
   for (const { path } of logs.slice(KEPT_LOGS)) await rm(path, { recursive: true, force: true })
 }
 
-/** A lock holds the id of its process; one whose process is gone is taken over. */
+/** A lock holds the id of its process; if that process is gone, the lock is replaced. */
 async function lock(directory: string): Promise<void> {
   const path = join(directory, LOCK)
   for (let attempt = 0; ; attempt++) {
@@ -138,7 +138,7 @@ async function lock(directory: string): Promise<void> {
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => ''))
     if (attempt > 0 || (owner > 0 && isAlive(owner))) {
-      const reason = `the pull lab with process id ${owner} uses it; if that is none, remove ${path}`
+      const reason = `the pull lab with process id ${owner} uses it; if no such lab is running, remove ${path}`
       throw fault('PULL_STATE', { directory, reason })
     }
     await rm(path, { force: true })

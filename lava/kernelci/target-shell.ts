@@ -1,6 +1,6 @@
 /**
- * The shell of a target that has booted, over its serial console. What comes back is a mix: the echo of what was typed,
- * CR and LF in any number, and messages of the kernel, which may stand in the middle of a word.
+ * The shell of a booted target, over its serial console. The output is a mix: the echo of typed text,
+ * any number of CR and LF, and messages of the kernel, even in the middle of a word.
  *
  * So each command is framed by two markers. They are typed with a pair of quotes inside, which the shell removes: the
  * echo of the command never looks like its output. They are found again with kernel messages in between.
@@ -18,7 +18,7 @@ export interface Login {
 export interface CommandResult {
   /** exit status */
   readonly status: number
-  /** what it printed, with LF at the ends of lines */
+  /** its output, with LF at the ends of lines */
   readonly output: string
 }
 
@@ -120,7 +120,7 @@ export class TargetShell {
   }
 }
 
-/** An `echo` whose own echo does not look like what it prints. */
+/** An `echo` whose own echo differs from its output. */
 const typed = (marker: string): string => `echo ${marker.slice(0, 1)}""${marker.slice(1)}`
 
 const framed = (marker: string): RegExp => new RegExp(interleaved(marker))

@@ -6,7 +6,7 @@ import { isBootTest, type PullTest } from './job-definition.js'
 import type { Result, TestOutcome } from './outcome.js'
 import { type Login, TargetShell } from './target-shell.js'
 
-/** Characters of a command and of its last words that a message quotes. */
+/** Characters of a command and of its last line that a message quotes. */
 const QUOTED = 200
 
 /** What a test run needs besides the tests. */
@@ -18,10 +18,10 @@ export interface TargetTestsOptions {
 }
 
 /**
- * Run the tests, one after another. A test ends at its first command that fails; the tests behind it run all the same.
+ * Run the tests, one after another. A test ends at its first failing command; later tests still run.
  *
- * @param outcomes filled as they end: whoever ends the session meanwhile still has what was found
- * @throws the signal's reason, and what the expect throws when the console is gone
+ * @param outcomes filled as tests end, so that an interrupted session keeps them
+ * @throws the signal's reason; CONSOLE_GONE
  */
 export async function runTargetTests(
   expect: Expect,
@@ -63,7 +63,7 @@ export async function runTargetTests(
   }
 }
 
-/** @returns why there is no shell for the tests behind; null when there is one */
+/** @returns why later tests have no shell; null if they have one */
 async function shellBack(shell: TargetShell | null): Promise<string | null> {
   if (shell === null) return 'the target has no shell that answers'
   try {

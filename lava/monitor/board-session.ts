@@ -18,9 +18,9 @@ export interface BoardSessionOptions {
   /** leave the board on at the end */
   readonly keepOn?: boolean
   readonly method: BootMethod
-  /** what the target says when it has booted: searched in each line, and in the line that has begun */
+  /** what the target prints when it has booted: searched in each line, complete or not */
   readonly until: RegExp
-  /** for the whole, milliseconds */
+  /** time limit for everything, milliseconds */
   readonly timeoutMs: number
   /** without a byte from the board after the jump, milliseconds */
   readonly silenceMs: number
@@ -48,7 +48,7 @@ export interface BoardSessionResult {
 /** Characters; KCIDB takes as many (schema v5.3, `log_excerpt`). */
 const EXCERPT_LIMIT = 16_384
 
-/** An adapter that has its power from the board comes back within this time, milliseconds. */
+/** A serial adapter powered by the board reappears within this time, milliseconds. */
 const REOPEN_MS = 30_000
 const REOPEN_EVERY_MS = 500
 
@@ -155,7 +155,7 @@ class BoardSession {
       booting = this.#boot(expect).catch(thrown => this.#decideBy(thrown))
       const { outcome, reason } = await this.#watch.verdict
       if (outcome === 'booted') {
-        // Its job has ended too; whoever follows it may not have heard yet.
+        // Its job has ended too, but its followers may not know yet.
         await booting
         await this.#options.whenBooted?.(expect, this.#over.signal).catch((thrown: unknown) => {
           this.#problem ??= { thrown }
@@ -245,14 +245,14 @@ class BoardSession {
     this.#watch.jumped()
   }
 
-  /** What was thrown as a verdict, unless there is one. */
+  /** Turn an error into the verdict, unless there is one. */
   #decideBy(thrown: unknown): void {
-    // Whoever was stopped has nothing to say.
+    // Errors after the end of the session do not count.
     if (this.#over.signal.aborted) return
     const { code, statusCode, exitCode, message } = asFault(thrown, 'booting the board')
     if (USER_CODES.test(code)) this.#problem ??= { thrown }
     const [, sign = 'job'] = SIGNS.find(([start]) => code.startsWith(start)) ?? []
-    // 4xx: the job is refused for what it is. A table's exit code 2 below 500 belongs to `fauxboot plan`.
+    // 4xx: the job itself is refused. In the error table, exit code 2 below 500 belongs to `fauxboot plan`.
     const lab = LAB_CODES.test(code) || (statusCode >= 500 && exitCode === 2)
     this.#watch.decide({ outcome: lab ? 'infrastructure' : 'failed', sign, reason: message })
   }

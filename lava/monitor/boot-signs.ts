@@ -1,4 +1,4 @@
-/** What a console says when a boot goes on, and when it goes wrong: tables, searched in each line. */
+/** The signs of a boot's progress and failure on the console: tables, searched in each line. */
 
 /**
  * How far the boot has come. `power-on`: real boot loader and first stage; `boot-loader`: the boot is typed there;
@@ -10,18 +10,18 @@ export type Phase = 'power-on' | 'boot-loader' | 'handed-over' | 'kernel' | 'use
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   'power-on': 'before the target was started',
   'boot-loader': 'in the boot loader',
-  'handed-over': 'before the kernel said its version',
+  'handed-over': 'before the kernel printed its version',
   kernel: 'in the kernel',
   userspace: 'in user space',
 }
 
-/** A line that tells how far the boot has come. */
+/** A line that shows the boot's progress. */
 export interface Milestone {
   readonly name: 'bootloader' | 'starting-kernel' | 'linux-version' | 'userspace'
   readonly pattern: RegExp
   /** where it counts */
   readonly from: readonly Phase[]
-  /** what follows; the phase stays as it is without it */
+  /** the next phase; without it, the phase stays */
   readonly to?: Phase
 }
 
@@ -37,14 +37,14 @@ export const MILESTONES: readonly Milestone[] = [
   },
 ]
 
-/** A line that tells that something is wrong. */
+/** A line that shows a failure. */
 export interface BootSign {
   readonly id: string
-  /** what it means, for a sentence */
+  /** its meaning, for a sentence */
   readonly what: string
   readonly pattern: RegExp
   readonly phases: readonly Phase[]
-  /** `fatal` ends the watch; `warning` is told with the verdict, and explains a silence that follows */
+  /** `fatal` ends the watch; `warning` is reported with the verdict and explains a later silence */
   readonly severity: 'fatal' | 'warning'
   /** `infrastructure`: the target is not to blame */
   readonly outcome: 'failed' | 'infrastructure'
@@ -98,7 +98,7 @@ export const BOOT_SIGNS: readonly BootSign[] = [
   {
     id: 'kernel-panic',
     what: 'kernel panic',
-    // lib/panic.c; what stands before it is printed by the fault that led there
+    // lib/panic.c; the lines before it come from the fault that led there
     pattern: /Kernel panic - not syncing/,
     phases: TARGET,
     severity: 'fatal',
@@ -189,7 +189,7 @@ export const BOOT_SIGNS: readonly BootSign[] = [
   {
     id: 'reset',
     what: 'the board has reset',
-    // The target's own was there before; in user space it may be somebody's dmesg.
+    // The target's own banner came earlier; in user space it may be the output of dmesg.
     pattern: /^(?:\[ *0\.000000\] ?)?(?:Linux version [0-9]|Booting Linux on physical CPU)/,
     phases: ['kernel'],
     severity: 'fatal',

@@ -5,7 +5,7 @@ import { BOOT_SIGNS, type BootSign, MILESTONES, type Milestone, PHASE_WORDS, typ
 export interface BootVerdict {
   readonly outcome: 'booted' | 'failed' | 'infrastructure'
   /**
-   * What decided: `login-prompt` or `prompt`; a row of the table of signs (`boot-signs.ts`) such as `kernel-panic`; or
+   * The deciding sign: `login-prompt` or `prompt`; a row of the table of signs (`boot-signs.ts`) such as `kernel-panic`; or
    * `silence`, `timeout`, `console`, `power`, `agent`, `job`, `boot-loader`, `cancelled`
    */
   readonly sign: string
@@ -30,17 +30,17 @@ const VERDICT_LINES = 40
 /** Of them, those before the line that decided. */
 const LINES_BEFORE = 12
 
-/** After the line that decided, what follows within this time is quoted too, milliseconds. */
+/** Lines within this time after the deciding line are quoted too, milliseconds. */
 const AFTERMATH_MS = 2000
 
-/** Characters of a piece of an endless line that are searched again with the next. */
+/** Characters at the end of a line part that are searched again with the next part. */
 const OVERLAP = 256
 
 /** Characters of a line that a sentence quotes. */
 const QUOTED = 200
 
 export interface BootWatchOptions {
-  /** what the target says when it has booted */
+  /** what the target prints when it has booted */
   readonly until: RegExp
   /** without a byte after the jump, milliseconds */
   readonly silenceMs: number
@@ -64,7 +64,7 @@ export class BootObserver {
   #tail = ''
   #jumped: number | null = null
   #silence: NodeJS.Timeout | undefined
-  /** what was decided, while the lines that follow are collected */
+  /** the verdict, while the following lines are collected */
   #decided: { readonly decision: Decision; readonly timer: NodeJS.Timeout } | null = null
   #closed = false
 
@@ -77,7 +77,7 @@ export class BootObserver {
     })
   }
 
-  /** The boot is typed from now on: what a boot loader says counts. */
+  /** The boot is being typed: the boot loader's messages count now. */
   bootLoaderReached(): void {
     if (this.#phase === 'power-on') this.#phase = 'boot-loader'
   }
@@ -103,16 +103,16 @@ export class BootObserver {
   }
 
   /**
-   * A whole line.
+   * A complete line.
    *
-   * @param continues it is a piece of the same line as the one before
+   * @param continues whether it continues the same line
    */
   line(text: string, continues = false): void {
     if (this.#closed) return
     const overlap = continues ? this.#tail : ''
     const searched = overlap + text
     this.#tail = searched.slice(-OVERLAP)
-    /** Whether a pattern is in there, and not only in what was searched before. */
+    /** Whether a pattern matches, not only in the text that was searched before. */
     const has = (pattern: RegExp): boolean => {
       const match = pattern.exec(searched)
       return match !== null && match.index + match[0].length > overlap.length
@@ -144,7 +144,7 @@ export class BootObserver {
     else this.#close(this.#decided.decision)
   }
 
-  /** The time for all of it is over: without a kernel, the board or the lab is to blame. */
+  /** The time limit is reached: without a kernel, the board or the lab is to blame. */
   timeUp(seconds: number): void {
     const early = this.#phase === 'power-on' || this.#phase === 'boot-loader'
     const reason = `not booted within ${seconds} s: stopped ${this.#where()}`
@@ -185,7 +185,7 @@ export class BootObserver {
     const last = this.#lines.at(-1)?.trim().slice(0, QUOTED)
     const words =
       this.#phase === 'handed-over'
-        ? `nothing was heard of the kernel for ${seconds} s after the jump; --earlycon may tell more`
+        ? `the kernel printed nothing for ${seconds} s after the jump; --earlycon may show more`
         : `nothing for ${seconds} s ${this.#where()}; the last line: ${last}`
     this.decide({ outcome: 'failed', sign: 'silence', reason: words })
   }

@@ -1,4 +1,4 @@
-/** The log of a console: each line with the time at which it was whole, UTC. */
+/** The log of a console: each line with the time (UTC) at which it was complete. */
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { fileError } from '../client/local-file.js'
@@ -43,7 +43,7 @@ export class ConsoleLog {
   }
 
   /**
-   * Write what was added.
+   * Write the added lines.
    *
    * @throws CLI_FILE
    */

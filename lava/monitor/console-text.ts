@@ -1,24 +1,24 @@
-/** What a board says, as text and lines, however it comes: split anywhere, coloured, damaged, or without an end. */
+/** A board's output as text and lines, even if it is split anywhere, coloured, damaged or endless. */
 
 import { StringDecoder } from 'node:string_decoder'
 import { printable } from '../terminal/terminal.js'
 
-/** A line that never ends is given in pieces of so many characters. */
+/** An endless line is passed on in parts of this many characters. */
 const LINE_LIMIT = 4096
 
 /**
  * Escape sequences of ECMA-48: control sequences (section 5.4), operating system commands (8.3.89), and two-character ones.
  */
 const ESCAPES =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: searches for ESC and BEL
   /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\u0007\u001b]{0,256}(?:\u0007|\u001b\\)|[0-Z\\^-~]|[ -/]{1,8}[0-~])/g
 
-/** One of them that has begun and may go on in the next piece. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC and BEL are what is looked for
+/** An incomplete one, which the next chunk may complete. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: searches for ESC and BEL
 const BEGUN = /\u001b(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\u0007\u001b]{0,256}\u001b?|[ -/]{0,8})$/
 
 /** Carriage returns and backspaces: a line keeps all that was ever written in it. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: searches for them
 const RETURNS = /[\r\u0008]/g
 
 /** The most that {@link BEGUN} holds back, characters. */
@@ -30,7 +30,7 @@ export interface ConsoleTextOptions {
   /**
    * called with each line without its end, fit for a terminal
    *
-   * @param continues it is a piece of the same line as the one before
+   * @param continues whether it continues the same line
    */
   readonly onLine: (line: string, continues: boolean) => void
 }
@@ -47,7 +47,7 @@ export class ConsoleText {
     this.#options = options
   }
 
-  /** The line that has begun, such as `login: `. */
+  /** The incomplete line, such as `login: `. */
   get begun(): string {
     return this.#line
   }

@@ -18,7 +18,7 @@ const COMMAND_MS = 60_000
 /** Characters of its output that an error quotes. */
 const QUOTED = 500
 
-/** A command that has ended may have left words in the pipe: for them, milliseconds. */
+/** Time to read the rest of an ended command's output, milliseconds. */
 const LAST_WORDS_MS = 200
 
 /**
@@ -33,7 +33,7 @@ export async function powerCycle({ on, off, reset }: PowerCommands, signal: Abor
 }
 
 /**
- * Run one command; whatever it leaves in the background goes on.
+ * Run one command; its background processes continue.
  *
  * @param action for the error: `on`, `off`, `reset`
  * @throws POWER_COMMAND when it fails or hangs, the signal's reason; the command is ended then
@@ -66,7 +66,7 @@ export async function runPowerCommand(action: string, command: string, signal: A
     throw thrown
   } finally {
     clearTimeout(timer)
-    // What the command has left in the background may hold these for ever.
+    // Background processes of the command may keep these open forever.
     child.stdout.destroy()
     child.stderr.destroy()
   }
@@ -77,7 +77,7 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (thrown) {
-    // ESRCH: nobody of the group is left.
+    // ESRCH: the group is empty.
     if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
 }

@@ -24,7 +24,7 @@ export interface TypedBoot {
   readonly cmdline: string
 }
 
-/** Whoever wants to see how it goes. */
+/** Receives progress. */
 export interface TypingWatcher {
   /** the boot loader waits for commands */
   prompted(): void
@@ -48,7 +48,7 @@ const ANSWER_MS = 600_000
 /** Characters of an answer that an error quotes. */
 const QUOTED = 300
 
-/** What is typed, and what the answer must have in it. */
+/** A typed line, and the text that its answer must contain. */
 type Typed = readonly [line: string, expected?: string]
 
 /** LAVA's lines of a job with `commands: ramdisk`, method `u-boot`, and one more. */
@@ -63,7 +63,7 @@ function loadLines({ server, files, places, cmdline }: TypedBoot): readonly Type
     ['setenv fdt_high 0xffffffff'],
     ['dhcp', 'DHCP client bound'],
     [`setenv serverip ${server.address}`],
-    // A lab's server has TFTP's own port, and LAVA does not type this; nobody but root can have it.
+    // A lab's server uses TFTP's own port, so LAVA does not type this; only root can bind that port.
     ...(server.port === TFTP_PORT ? [] : [[`setenv tftpdstp ${server.port}`] as const]),
     ...load('kernel'),
     ...load('ramdisk'),

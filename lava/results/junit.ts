@@ -6,7 +6,7 @@ import type { BoardSessionResult } from '../monitor/board-session.js'
 /** The package is CommonJS whose `module.exports` is the builder; its types speak of a `default` in it. */
 const REPORTS = junit as unknown as Builder
 
-/** What was tested, for the names in the report. */
+/** The subject of the test, for the names in the report. */
 export interface JunitFacts {
   /** `boot` */
   readonly suite: string

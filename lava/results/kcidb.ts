@@ -39,7 +39,7 @@ export interface KcidbFacts {
   readonly logUrl?: string
 }
 
-/** What is sent to `POST /submit`. */
+/** The body of `POST /submit`. */
 export interface KcidbSubmission {
   readonly version: { readonly major: 5; readonly minor: 3 }
   readonly checkouts: readonly []
@@ -47,7 +47,7 @@ export interface KcidbSubmission {
   readonly tests: readonly KcidbTest[]
 }
 
-/** ERROR: the board or the lab was at fault, and nothing is known of the kernel. */
+/** ERROR: the board or the lab failed, which says nothing about the kernel. */
 const STATUS: Readonly<Record<BootVerdict['outcome'], KcidbStatus>> = {
   booted: 'PASS',
   failed: 'FAIL',

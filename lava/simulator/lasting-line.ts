@@ -1,10 +1,10 @@
-/** A line that outlasts resets: each U-Boot in its turn is at the end of it. */
+/** A line that outlasts resets: it is connected to one U-Boot after the other. */
 
 import type { Line } from '../../agent/uboot/console/line.js'
 import type { UBoot } from '../../agent/uboot/uboot.js'
 
 export class LastingLine {
-  /** resolves when the other end is gone, and what came from there was done */
+  /** resolves when the other end is gone and its input has been processed */
   readonly done: Promise<void>
   readonly #line: Line
   #finish: () => void = () => undefined
@@ -19,7 +19,7 @@ export class LastingLine {
     line.receive(bytes => this.#receive(bytes))
   }
 
-  /** Put a U-Boot at its end; the one before it is heard of no more. */
+  /** Connect it to a U-Boot; output of the previous one is dropped. */
   connect(uboot: UBoot): void {
     const line = this.#line
     this.#uboot = uboot

@@ -25,7 +25,7 @@ export interface SimulatedBoardOptions {
   readonly ram: readonly Range[]
   /** for the memory and everything that is kept; must exist */
   readonly directory: string
-  /** seconds of the countdown; -1: none, the prompt comes at once */
+  /** seconds of the countdown; -1 for none: the prompt comes at once */
   readonly bootDelay: number
   /** a `fw_env.config` that says where `saveenv` writes; null: into `directory` */
   readonly environment: string | null

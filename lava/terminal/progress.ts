@@ -5,11 +5,11 @@ import { formatBytes, formatDuration, formatRate } from './quantities.js'
 import type { Output } from './terminal.js'
 
 export interface Progress {
-  /** Begin or go on with a piece of work; `total` is null while it is not known. */
+  /** Start or continue a task; `total` is null while unknown. */
   update(name: string, received: number, total: number | null): void
   /** Print a line without disturbing the bars. */
   note(line: string): void
-  /** Leave the bars as they are, and the cursor visible; what comes later begins below. */
+  /** Leave the bars on the screen and the cursor visible; later output starts below. */
   stop(): void
 }
 
@@ -21,7 +21,7 @@ export function createProgress(stream: Output): Progress {
 /** Shows nothing. */
 export const NO_PROGRESS: Progress = { update: () => undefined, note: () => undefined, stop: () => undefined }
 
-/** Erase to the end of the line (ECMA-48 EL): what is left there of a longer bar. */
+/** Erase to the end of the line (ECMA-48 EL): the rest of a longer bar. */
 const ERASE_LINE = '\u001b[K'
 
 class ProgressBars implements Progress {
@@ -64,7 +64,7 @@ class ProgressBars implements Progress {
       // A line printed above the bars is printed over them: they have to be drawn again.
       forceRedraw: true,
       autopadding: true,
-      // Whoever owns the process decides what a signal does; see `stop`.
+      // The owner of the process decides what a signal does; see `stop`.
       gracefulExit: false,
     })
     const bar = this.#multi.create(total ?? 0, 0, { name: name.padEnd(NAME_WIDTH), amount: '' })
@@ -79,7 +79,7 @@ function amount(received: number, total: number): string {
   return `${formatBytes(received)} of ${formatBytes(total)}`
 }
 
-/** A line when a piece begins, at each quarter, and at its end: enough to see that it moves, little enough for a log. */
+/** A line when a task starts, at each quarter, and at its end: enough to show progress, little enough for a log. */
 class ProgressLines implements Progress {
   readonly #pieces = new Map<string, { since: number; from: number; quarter: number }>()
 

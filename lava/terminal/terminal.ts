@@ -1,9 +1,9 @@
-/** What a command sees of the world: its streams, the environment, and whether somebody wants it to stop. */
+/** What a command knows about the outside: its streams, the environment, and requests to stop. */
 
 import type { Readable, Writable } from 'node:stream'
 import type { ErrorJson } from '../../agent/errors.js'
 
-/** An output stream; `process.stdout` and `process.stderr` are such, and so is a `PassThrough` in tests. */
+/** An output stream: `process.stdout`, `process.stderr`, or a `PassThrough` in tests. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
 export interface Io {
@@ -15,7 +15,7 @@ export interface Io {
   readonly signal: AbortSignal
 }
 
-/** Why a command was asked to stop, and the exit code that says so to a shell: 128 + the signal's number. */
+/** A request to stop, with the exit code for the shell: 128 + the signal's number. */
 export class Interruption extends Error {
   override readonly name = 'Interruption'
   readonly exitCode: number
@@ -39,14 +39,14 @@ export type Style = keyof typeof STYLES
 
 /** Results go to standard output, everything about the way there to standard error. */
 export class Terminal {
-  /** what the process ends with, unless an error says otherwise */
+  /** exit code of the process, unless an error sets another */
   exitCode = 0
   /** `--no-color` was given */
   plain = false
   readonly #closed = new AbortController()
 
   constructor(readonly io: Io) {
-    // `fauxboot log j1 | head -1`: the reader has gone. That is no error of ours, but nothing more need be printed.
+    // `fauxboot log j1 | head -1`: the reader is gone. That is not an error, but printing can stop.
     for (const stream of [io.stdout, io.stderr]) {
       stream.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EPIPE') throw error
@@ -55,7 +55,7 @@ export class Terminal {
     }
   }
 
-  /** Aborted when nobody reads standard output any more. */
+  /** Aborted when standard output is closed. */
   get outputClosed(): AbortSignal {
     return this.#closed.signal
   }
@@ -66,7 +66,7 @@ export class Terminal {
     return stream.isTTY === true && !this.plain && !NO_COLOR && TERM !== 'dumb'
   }
 
-  /** Text in a style, on a stream that takes it. */
+  /** Text in a style, if the stream shows styles. */
   styled(style: Style, text: string, stream: Output = this.io.stdout): string {
     if (!this.hasColor(stream)) return text
     const [set, reset] = STYLES[style]
@@ -88,7 +88,7 @@ export class Terminal {
     this.note(json ? JSON.stringify(error) : `fauxboot: ${printable(error.message).replace(/\s*\n\s*/g, ' ')}`)
   }
 
-  /** Write a line about what is going on. */
+  /** Write a line about the progress. */
   note(line: string): void {
     this.io.stderr.write(`${line}\n`)
   }
@@ -100,6 +100,6 @@ export class Terminal {
  * @param text from a board, a job or a file
  */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: searches for control characters
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
 }

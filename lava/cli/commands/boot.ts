@@ -31,10 +31,10 @@ interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly wait?: boolean | string
 }
 
-/** Seconds that a board gets to come up with `--wait`, when it says no number. */
+/** Seconds that a board gets to come up with `--wait` without a number. */
 const WAIT_SECONDS = 180
 
-/** What a job file says itself. */
+/** Options that a job file contains itself. */
 const JOB_OPTIONS = [
   ...['kernel', 'ramdisk', 'dtb', 'overlay', 'modules', 'append', 'name'],
   ...['earlycon', 'dryRun', 'force', 'queue'],
@@ -44,7 +44,7 @@ export function define(command: Command, terminal: Terminal): void {
   addBoardOptions(command, terminal)
   addConsoleOptions(command)
     .option('--kernel <file|url>', 'zImage or Image, also compressed or as uImage')
-    .option('--ramdisk <file|url>', 'cpio archive, as the kernel takes it')
+    .option('--ramdisk <file|url>', 'cpio archive, compressed or not, as the kernel expects it')
     .option('--dtb <file|url>', "device tree; the first stage's own without it")
     .option('--overlay <file|url...>', 'device tree overlays, applied in this order')
     .option('--modules <file|url>', 'tar or cpio of /lib/modules, appended to the ramdisk')
@@ -180,7 +180,7 @@ async function report(
   const { state, error } = outcome
   terminal.exitCode = outcomeExitCode(outcome)
   if (state === 'loaded' || state === 'booting') {
-    // The agent is gone by now: this is the job as it was when it came in, with what was seen since.
+    // The agent is gone by now: this is the submitted job, with the events seen since.
     if (json) terminal.printJson({ ...job, state: 'booting' })
     else terminal.print(`job ${job.id}: ${terminal.styled('green', 'the board has jumped into the target')}`)
     return

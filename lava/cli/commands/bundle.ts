@@ -1,4 +1,4 @@
-/** `fauxboot bundle`: pack a job and its files into one ZIP, to be sent or kept as a whole. */
+/** `fauxboot bundle`: pack a job and its files into one ZIP, to send or keep. */
 
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
@@ -23,7 +23,7 @@ interface BundleOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .requiredOption('--kernel <file>', 'zImage or Image, also compressed or as uImage')
-    .option('--ramdisk <file>', 'cpio archive, as the kernel takes it')
+    .option('--ramdisk <file>', 'cpio archive, compressed or not, as the kernel expects it')
     .option('--dtb <file>', 'device tree')
     .option('--overlay <file...>', 'device tree overlays, applied in this order')
     .option('--modules <file>', 'tar or cpio of /lib/modules, appended to the ramdisk')

@@ -1,4 +1,4 @@
-/** What `fauxboot boot --console` is told: how the board is reached, driven and judged. */
+/** The options of `fauxboot boot --console`: how to reach, boot and judge the board. */
 
 import { networkInterfaces } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -36,7 +36,7 @@ interface TftpDirectory {
   readonly directory: string
 }
 
-/** What a target says that has booted. */
+/** What a target prints when it has booted. */
 const BOOTED = /login:/
 
 /** Seconds: the longest that a person means. */
@@ -52,7 +52,7 @@ export function addConsoleOptions(command: Command): Command {
   return command
     .option('--console <url>', 'watch the boot here: telnet://, tcp://, rfc2217://HOST:PORT, serial:///dev/ttyUSB0')
     .addOption(
-      new Option('--until <regex>', 'what the target says when it has booted')
+      new Option('--until <regex>', 'what the target prints when it has booted')
         .argParser(expression)
         .default(BOOTED, BOOTED.source),
     )
@@ -68,7 +68,7 @@ export function addConsoleOptions(command: Command): Command {
     .option('--power-off <command>', 'switches it off: before --power-on, and at the end')
     .option('--power-reset <command>', 'resets it, instead of switching it off and on')
     .option('--keep-on', 'leave it on at the end')
-    .option('--timeout <seconds>', 'for the whole', seconds, 600)
+    .option('--timeout <seconds>', 'time limit for everything', seconds, 600)
     .option('--silence <seconds>', 'without a byte on the console after the jump', seconds, 120)
     .option('--tolerate <sign...>', 'signs of trouble that do not end the boot, such as oops')
     .option('--log <file>', 'write the console there, each line with its time')
@@ -148,7 +148,7 @@ function usage(reason: string) {
 
 function expression(text: string): RegExp {
   try {
-    // The slashes that people put around an expression are none of it.
+    // Slashes around an expression are not part of it.
     return new RegExp(/^\/(.+)\/$/.exec(text)?.[1] ?? text)
   } catch (thrown) {
     throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
@@ -165,14 +165,14 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 
 function ipv4(text: string): string {
   if (IPV4.test(text)) return text
-  throw new InvalidArgumentError('an IPv4 address such as 192.168.1.2 is wanted')
+  throw new InvalidArgumentError('expected an IPv4 address such as 192.168.1.2')
 }
 
 function tftp(text: string): TftpDirectory {
   const [, address = '', port, path = ''] = /^(?:tftp:\/\/)?([\d.]+)(?::(\d{1,5}))?(?:\/(.*))?$/.exec(text) ?? []
   const number = port === undefined ? TFTP_PORT : Number(port)
   if (!IPV4.test(address) || number < 1 || number > 65_535) {
-    throw new InvalidArgumentError('an address such as 192.168.1.2/jobs/42 is wanted')
+    throw new InvalidArgumentError('expected an address such as 192.168.1.2/jobs/42')
   }
   const directory = path.replace(/\/+$/, '')
   return { address, port: number, directory: directory === '' ? '' : `${directory}/` }
@@ -181,7 +181,7 @@ function tftp(text: string): TftpDirectory {
 /** KCIDB schema v5.3: `origin` and the part of an identifier before the colon. */
 function buildId(text: string): string {
   if (/^[a-z0-9_]+:\S+$/.test(text)) return text
-  throw new InvalidArgumentError('an identifier such as maestro:6578f0c2 is wanted')
+  throw new InvalidArgumentError('expected an identifier such as maestro:6578f0c2')
 }
 
 function origin(text: string): string {

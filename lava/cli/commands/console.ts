@@ -94,7 +94,7 @@ async function makeDirectory(given: string | undefined): Promise<string> {
   }
 }
 
-/** Until the end of the input, Ctrl-], or the end of whoever reads what is printed. */
+/** Run until the input ends, until Ctrl-], or until the output is closed. */
 async function atTerminal(board: SimulatedBoard, terminal: Terminal): Promise<void> {
   const { stdin, stdout, signal } = terminal.io
   const raw = stdin instanceof ReadStream && stdin.isTTY ? stdin : null
@@ -109,7 +109,7 @@ async function atTerminal(board: SimulatedBoard, terminal: Terminal): Promise<vo
     const sent = (bytes: string): string => bytes.replaceAll('\r\n', '\n')
     const restore = (): void => {
       raw?.setRawMode(false)
-      // Whatever comes next does not belong behind the prompt.
+      // The next output must not follow the prompt.
       if (stdout.writable) stdout.write('\n')
     }
     void board.attach(new StreamLine('terminal', stdin, stdout, { received, sent, restore })).then(resolve)

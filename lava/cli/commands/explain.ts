@@ -1,4 +1,4 @@
-/** `fauxboot explain`: read what kexec-tools said, and say what it means. */
+/** `fauxboot explain`: read the output of kexec-tools and explain it. */
 
 import type { Command } from 'commander'
 import { fault } from '../../../agent/errors.js'
@@ -7,7 +7,7 @@ import { explainLog } from '../../explain/explain.js'
 import { renderExplainText } from '../../explain/explain-text.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
-/** A console log of a whole day is smaller. */
+/** More than a console log of a whole day. */
 const LOG_LIMIT = 64 * 1024 * 1024
 
 export function define(command: Command, terminal: Terminal): void {

@@ -12,7 +12,7 @@ interface LogOptions extends BoardOptions {
 export function define(command: Command, terminal: Terminal): void {
   addBoardOptions(command, terminal)
     .argument('<id>', 'the job')
-    .option('-f, --follow', 'print what is to come too, until the job has ended')
+    .option('-f, --follow', 'keep printing until the job has ended')
     .addHelpText(
       'after',
       `
@@ -30,7 +30,7 @@ Examples:
         if (options.follow || options.json) await printEvents()
         else terminal.print(printable(await client.log(id, signal)))
       } catch (thrown) {
-        // The reader of our output has gone: that ends a log, and is no error.
+        // A closed output ends the log and is not an error.
         if (!terminal.outputClosed.aborted) throw thrown
       }
 

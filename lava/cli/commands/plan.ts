@@ -40,7 +40,7 @@ const NOT_SURVIVABLE = 2
 export function define(command: Command, terminal: Terminal): void {
   command
     .requiredOption('--kernel <file>', 'zImage or Image, also compressed or as uImage')
-    .option('--ramdisk <file>', 'cpio archive, as the kernel takes it')
+    .option('--ramdisk <file>', 'cpio archive, compressed or not, as the kernel expects it')
     .option('--dtb <file>', 'device tree')
     .option('--overlay <file...>', 'device tree overlays, applied to the dtb in this order')
     .option('--ram <start-end...>', 'System RAM, first and last address in hex, or START+SIZE: 0x40000000+1G')
@@ -125,7 +125,7 @@ async function readDtb(path: string, overlays: readonly string[]): Promise<Uint8
   return writeFdt(tree)
 }
 
-/** All of a file or nothing of it. */
+/** Write a file completely or not at all. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.${process.pid}.partial`
   try {

@@ -164,7 +164,7 @@ async function kcidbJob(
   }
 }
 
-/** All rows of this run, whole at any time: whoever reads the file while the lab runs has valid JSON. */
+/** All rows of this run; the file holds valid JSON at any time. */
 async function writeKcidb(file: string, rows: readonly KcidbTest[]): Promise<void> {
   try {
     await writeFile(`${file}.tmp`, `${JSON.stringify(kcidbSubmission(rows), null, 2)}\n`)

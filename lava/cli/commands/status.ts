@@ -34,7 +34,7 @@ function renderJobs(jobs: readonly JobView[]): string {
   return renderTable(['ID', 'STATE', 'CREATED', 'NAME', 'KERNEL'], rows)
 }
 
-/** One job, all that is known of it. */
+/** One job in full. */
 export function renderJob(terminal: Terminal, job: JobView): string {
   const { error } = job
   const times = Object.entries(job.durations).map(([state, time]) => `${state} ${formatDuration(time ?? 0)}`)

@@ -95,7 +95,7 @@ async function write(path: string, text: string): Promise<void> {
   }
 }
 
-/** What the device tree says the board is. */
+/** The board's name in the device tree. */
 async function compatibleOf(dtb: string | undefined): Promise<readonly string[] | undefined> {
   if (dtb === undefined) return undefined
   const bytes = await readInput(dtb, DTB_LIMIT)

@@ -13,7 +13,7 @@ const ACTIVE = new AbortController().signal
 t.test('a console of a kind that is not known is refused with those that are', async t => {
   const refused: readonly (readonly [url: string, words: RegExp])[] = [
     ['ssh://host:22', /ssh:\/\/ is not supported; supported: tcp:\/\/, telnet:\/\/, rfc2217:\/\/, serial:\/\//],
-    ['ttyUSB0', /is no URL such as telnet:\/\/HOST:PORT/],
+    ['ttyUSB0', /is neither a URL such as telnet:\/\/HOST:PORT/],
     ['telnet://host', /wants a host and a port/],
     ['tcp://host:0', /wants a host and a port/],
     ['telnet://host:23?baud=9600', /rfc2217:\/\/ can/],
@@ -135,7 +135,7 @@ t.test('RFC 2217: a server that does not do as asked is no console', async t => 
     message: /did not set 115200 baud: it answers 7 7 7 7/,
   })
   const none = await listen(t, socket => socket.write(Buffer.from('\xff\xfe\x2c', 'latin1')))
-  await t.rejects(openConsole(`rfc2217://127.0.0.1:${none.port}`, ACTIVE), { message: /lets nobody set the port/ })
+  await t.rejects(openConsole(`rfc2217://127.0.0.1:${none.port}`, ACTIVE), { message: /does not allow setting the port/ })
   const gone = await listen(t, socket => socket.destroy())
   await t.rejects(openConsole(`rfc2217://127.0.0.1:${gone.port}`, ACTIVE), { code: 'CONSOLE_GONE' })
   const silent = await listen(t, () => undefined)
