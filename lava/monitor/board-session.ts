@@ -6,7 +6,7 @@ import type { ConsoleLine } from '../console/console-line.js'
 import { ConsoleExpect, type Expect } from '../console/expect.js'
 import { consoleUrl, openConsole } from '../console/open-console.js'
 import type { BootMethod } from './boot-methods.js'
-import { BootObserver, type BootVerdict } from './boot-watch.js'
+import { type BootVerdict, BootWatch } from './boot-watch.js'
 import { ConsoleLog } from './console-log.js'
 import { ConsoleText } from './console-text.js'
 import { type PowerCommands, powerCycle, runPowerCommand } from './power.js'
@@ -107,7 +107,7 @@ async function switchOff(command: string, note: BoardSessionOptions['note']): Pr
 class BoardSession {
   readonly #options: BoardSessionOptions
   readonly #log: ConsoleLog
-  readonly #watch: BootObserver
+  readonly #watch: BootWatch
   /** fires when there is nothing left to do */
   readonly #over = new AbortController()
   #poweredAt: number | undefined
@@ -118,7 +118,7 @@ class BoardSession {
     const { until, silenceMs, tolerate } = options
     this.#options = options
     this.#log = log
-    this.#watch = new BootObserver({ until, silenceMs, tolerate })
+    this.#watch = new BootWatch({ until, silenceMs, tolerate })
   }
 
   async run(): Promise<BootVerdict> {

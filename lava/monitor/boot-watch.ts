@@ -51,7 +51,7 @@ export interface BootWatchOptions {
 type Decision = Pick<BootVerdict, 'outcome' | 'sign' | 'reason'>
 
 /** Feed it lines; it decides once. */
-export class BootObserver {
+export class BootWatch {
   readonly verdict: Promise<BootVerdict>
   readonly #options: BootWatchOptions
   readonly #until: RegExp

@@ -135,7 +135,9 @@ t.test('RFC 2217: a server that does not do as asked is no console', async t => 
     message: /did not set 115200 baud: it answers 7 7 7 7/,
   })
   const none = await listen(t, socket => socket.write(Buffer.from('\xff\xfe\x2c', 'latin1')))
-  await t.rejects(openConsole(`rfc2217://127.0.0.1:${none.port}`, ACTIVE), { message: /does not allow setting the port/ })
+  await t.rejects(openConsole(`rfc2217://127.0.0.1:${none.port}`, ACTIVE), {
+    message: /does not allow setting the port/,
+  })
   const gone = await listen(t, socket => socket.destroy())
   await t.rejects(openConsole(`rfc2217://127.0.0.1:${gone.port}`, ACTIVE), { code: 'CONSOLE_GONE' })
   const silent = await listen(t, () => undefined)

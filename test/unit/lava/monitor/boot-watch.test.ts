@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { BOOT_SIGNS } from '../../../../lava/monitor/boot-signs.js'
-import { BootObserver, type BootWatchOptions } from '../../../../lava/monitor/boot-watch.js'
+import { BootWatch, type BootWatchOptions } from '../../../../lava/monitor/boot-watch.js'
 
 const OPTIONS: BootWatchOptions = { until: /login:/g, silenceMs: 60_000 }
 const LATE = { outcome: 'failed', sign: 'timeout', reason: 'late' } as const
 
 /** A watch of a boot that has been handed over. */
-function jumped(options: Partial<BootWatchOptions> = {}): BootObserver {
-  const watch = new BootObserver({ ...OPTIONS, ...options })
+function jumped(options: Partial<BootWatchOptions> = {}): BootWatch {
+  const watch = new BootWatch({ ...OPTIONS, ...options })
   watch.line('Hit any key to stop autoboot:  0')
   watch.handedOver()
   watch.jumped()
   return watch
 }
 
-function play(watch: BootObserver, name: string): void {
+function play(watch: BootWatch, name: string): void {
   for (const line of readFileSync(`test/unit/lava/monitor/transcripts/${name}.txt`, 'utf8').split('\n'))
     watch.line(line)
 }
@@ -90,7 +90,7 @@ t.test('a kernel that says nothing is told as such', async t => {
 })
 
 t.test('words of a boot loader count while the boot is typed, and only then', async t => {
-  const before = new BootObserver(OPTIONS)
+  const before = new BootWatch(OPTIONS)
   before.line('Retry count exceeded; starting again')
   before.begun('board login: ')
   before.timeUp(7)
@@ -99,7 +99,7 @@ t.test('words of a boot loader count while the boot is typed, and only then', as
     sign: 'timeout',
     reason: /7 s: stopped before the target/,
   })
-  const typed = new BootObserver(OPTIONS)
+  const typed = new BootWatch(OPTIONS)
   typed.bootLoaderReached()
   typed.line('TFTP error: trying to overwrite reserved memory...')
   typed.decide(LATE)
@@ -107,7 +107,7 @@ t.test('words of a boot loader count while the boot is typed, and only then', as
 })
 
 t.test('a first stage that crashes is not the fault of the target', async t => {
-  const watch = new BootObserver(OPTIONS)
+  const watch = new BootWatch(OPTIONS)
   watch.line('[    9.1] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000b00')
   watch.decide(LATE)
   t.match(await watch.verdict, { outcome: 'infrastructure', sign: 'first-stage-panic' })
