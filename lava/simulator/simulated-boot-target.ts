@@ -8,7 +8,7 @@ import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js
 import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { createSimulatedKexec } from '../../agent/kexec/syscall/simulated-kexec.js'
 import { PipelineBootTarget, type Power } from '../../agent/uboot/boot/pipeline-target.js'
-import type { BootOrder, BootTarget, BootWatch } from '../../agent/uboot/hardware/boot-target.js'
+import type { BootOrder, BootTarget, BootObserver } from '../../agent/uboot/hardware/boot-target.js'
 import type { Memory } from '../../agent/uboot/hardware/memory.js'
 import { LineStopped } from '../../agent/uboot/hush/unwind.js'
 
@@ -44,7 +44,7 @@ const settings = (directory: string): BootConfig => ({
 export class SimulatedBootTarget implements BootTarget {
   constructor(private readonly deps: SimulatedBootDeps) {}
 
-  async boot(order: BootOrder, watch: BootWatch, signal: AbortSignal): Promise<never> {
+  async boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never> {
     const { host, ram, memory, power, directory, print } = this.deps
     // A pipeline that has jumped never becomes free, so every boot has its own.
     const kexec = createSimulatedKexec({ ram })
