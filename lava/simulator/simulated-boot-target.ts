@@ -8,7 +8,7 @@ import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js
 import type { Range } from '../../agent/kexec/layout/ranges.js'
 import { createSimulatedKexec } from '../../agent/kexec/syscall/simulated-kexec.js'
 import { PipelineBootTarget, type Power } from '../../agent/uboot/boot/pipeline-target.js'
-import type { BootOrder, BootTarget, BootObserver } from '../../agent/uboot/hardware/boot-target.js'
+import type { BootObserver, BootOrder, BootTarget } from '../../agent/uboot/hardware/boot-target.js'
 import type { Memory } from '../../agent/uboot/hardware/memory.js'
 import { LineStopped } from '../../agent/uboot/hush/unwind.js'
 
