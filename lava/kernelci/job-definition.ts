@@ -2,9 +2,9 @@
 
 import Type from 'typebox'
 import { type FauxbootError, fault } from '../../agent/errors.js'
+import { checkValue, shown } from '../schema/schema-check.js'
 import { ShellCommands } from './pull-config.js'
 import type { RemoteFile } from './remote-file.js'
-import { checkValue, shown } from './schema-check.js'
 
 const Url = Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 8192, description: 'an http or https URL' })
 const Line = (maxLength: number) =>

@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { readInput } from '../client/local-file.js'
 import { readToken } from '../client/token-file.js'
-import { checkValue, shown } from './schema-check.js'
+import { checkValue, shown } from '../schema/schema-check.js'
 
 const CONFIG_LIMIT = 1024 * 1024
 const strict = { additionalProperties: false } as const

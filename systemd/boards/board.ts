@@ -3,8 +3,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import Type, { type Static } from 'typebox'
-import { Value } from 'typebox/value'
 import { fault } from '../../agent/errors.js'
+import { checkValue } from '../../lava/schema/schema-check.js'
 import { BOARDS_DIR } from '../paths.js'
 
 const Address = Type.String({
@@ -93,21 +93,17 @@ export type SdCard = Static<typeof SdSchema>
  * @throws BOARD_DATA with the place in the file and what is expected there
  */
 export function parseBoard(value: unknown, file: string): Board {
-  for (const error of Value.Errors(BoardSchema, value)) {
-    const extra = error.keyword === 'additionalProperties' ? `: ${String(error.params.additionalProperties)}` : ''
-    // typebox first reports an unknown property as a schema that is false; the error about its owner says more.
-    if (error.keyword === 'boolean') continue
-    throw fault('BOARD_DATA', {
+  const board = checkValue(BoardSchema, value, ({ where, reason, found }) =>
+    fault('BOARD_DATA', {
       file,
-      where: error.instancePath || 'the board',
-      reason: `${error.message}${extra}`,
-    })
-  }
-  const board = Value.Parse(BoardSchema, value)
+      where: where || 'the board',
+      reason: found === 'nothing' ? reason : `${reason}, found ${found}`,
+    }),
+  )
   if (board.name !== basename(file, '.json')) {
     throw fault('BOARD_DATA', {
       file,
-      where: '/name',
+      where: 'name',
       reason: `is ${board.name}, but must be that of the file`,
     })
   }
@@ -119,12 +115,12 @@ export function parseBoard(value: unknown, file: string): Board {
     })
   }
   if (board.qemu?.sdOnly && board.sd === undefined) {
-    throw fault('BOARD_DATA', { file, where: '/sd', reason: 'is needed by a machine that starts from its SD card' })
+    throw fault('BOARD_DATA', { file, where: 'sd', reason: 'is needed by a machine that starts from its SD card' })
   }
   if (board.sd !== undefined && board.dtb === undefined) {
     throw fault('BOARD_DATA', {
       file,
-      where: '/dtb',
+      where: 'dtb',
       reason: 'is needed to boot from an SD card',
     })
   }

@@ -41,7 +41,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lava/cli/commands/console.ts': { from: ['agent/kexec', 'agent/transfer', 'agent/uboot'] },
   // It starts an emulated board.
   'lava/demo': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'systemd'] },
-  systemd: { from: ['agent/image', 'lava/console'] },
+  systemd: { from: ['agent/image', 'lava/console', 'lava/schema'] },
 }
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */
@@ -68,6 +68,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     '.',
   ],
   lava: [
+    'schema',
     'terminal',
     'client',
     'console',

@@ -39,20 +39,20 @@ t.test('a board that has everything is taken as it is', async t => {
 
 /** What is wrong, and where the error says so. */
 const BAD: readonly (readonly [title: string, change: (board: Record<string, unknown>) => void, where: RegExp])[] = [
-  ['without a console', board => delete board.console, /the board must have required properties console/],
+  ['without a console', board => delete board.console, /console is missing$/],
+  ['with a property that nobody knows', board => Object.assign(board, { color: 'red' }), /color is not known here/],
   [
-    'with a property that nobody knows',
-    board => Object.assign(board, { color: 'red' }),
-    /additional properties: color/,
+    'with a decimal RAM base',
+    board => Object.assign(board, { ramBase: '1073741824' }),
+    /ramBase must be address or size/,
   ],
-  ['with a decimal RAM base', board => Object.assign(board, { ramBase: '1073741824' }), /\/ramBase must match/],
-  ['with a module that is a path', board => Object.assign(board, { modules: ['../x'] }), /\/modules\/0 must match/],
+  ['with a module that is a path', board => Object.assign(board, { modules: ['../x'] }), /modules\[0\] must match/],
   [
     'with a module named twice',
     board => Object.assign(board, { modules: ['a', 'a'] }),
-    /\/modules must not have duplicate/,
+    /modules must not have duplicate/,
   ],
-  ['with the name of another', board => Object.assign(board, { name: 'other' }), /\/name is other/],
+  ['with the name of another', board => Object.assign(board, { name: 'other' }), /name is other/],
   [
     'that neither QEMU nor a card can start',
     board => {
@@ -67,21 +67,17 @@ const BAD: readonly (readonly [title: string, change: (board: Record<string, unk
       Object.assign(board, { qemu: { ...GOOD.qemu, sdOnly: true } })
       delete board.sd
     },
-    /\/sd is needed by a machine that starts from its SD card/,
+    /sd is needed by a machine that starts from its SD card/,
   ],
-  ['with a card but no device tree', board => delete board.dtb, /\/dtb is needed/],
-  [
-    'with too many CPUs',
-    board => Object.assign(board, { qemu: { ...GOOD.qemu, cpus: 9 } }),
-    /\/qemu\/cpus must be <= 8/,
-  ],
+  ['with a card but no device tree', board => delete board.dtb, /dtb is needed/],
+  ['with too many CPUs', board => Object.assign(board, { qemu: { ...GOOD.qemu, cpus: 9 } }), /qemu\.cpus must be <= 8/],
   [
     'with a line break in a variable',
     board => {
       const environment = { file: 'uboot.env', size: '0x10000', variables: { bootcmd: 'a\nb' } }
       Object.assign(board, { sd: { ...GOOD.sd, environment } })
     },
-    /\/sd\/environment\/variables\/bootcmd must match/,
+    /sd\.environment\.variables\.bootcmd must match/,
   ],
 ]
 
