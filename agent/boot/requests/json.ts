@@ -53,8 +53,8 @@ function readArtifactName(value: unknown, where: string): string {
 }
 
 /** A reference: an object, or just a URL. If the file came with the job, the object or its source may be missing. */
-function readReference(value: unknown, where: string, file: string | undefined): ArtifactReference {
-  const fields = readExactObject(typeof value === 'string' ? { url: value } : (value ?? {}), where, REFERENCE_FIELDS)
+function readReference(value: unknown = {}, where: string, file: string | undefined): ArtifactReference {
+  const fields = readExactObject(typeof value === 'string' ? { url: value } : value, where, REFERENCE_FIELDS)
   const sources = {
     url: optional(fields, where, 'url', readUrl),
     artifact: optional(fields, where, 'artifact', readArtifactName) ?? file,
@@ -71,8 +71,8 @@ function readReference(value: unknown, where: string, file: string | undefined):
 }
 
 /** Overlays of the job, each with the file of the same index; more files are more overlays. */
-function readOverlays(value: unknown, where: string, files: readonly string[]): ArtifactReference[] {
-  const given = readList(value ?? [], where, MOST_OVERLAYS)
+function readOverlays(value: unknown = [], where: string, files: readonly string[]): ArtifactReference[] {
+  const given = readList(value, where, MOST_OVERLAYS)
   const count = Math.max(given.length, files.length)
   if (count > MOST_OVERLAYS) throw invalid(where, `are ${count}, at most ${MOST_OVERLAYS} are possible`)
   return Array.from({ length: count }, (_, index) => readReference(given[index], at(where, index), files[index]))
@@ -81,8 +81,8 @@ function readOverlays(value: unknown, where: string, files: readonly string[]): 
 const readEarlycon = (value: unknown, where: string): boolean | string =>
   typeof value === 'string' ? readText(value, where, 256) : readFlag(value, where)
 
-function readOptions(value: unknown, where: string): JobOptions {
-  const fields = readExactObject(value ?? {}, where, OPTION_FIELDS)
+function readOptions(value: unknown = {}, where: string): JobOptions {
+  const fields = readExactObject(value, where, OPTION_FIELDS)
   return {
     dryRun: optional(fields, where, 'dryRun', readFlag) ?? false,
     earlycon: optional(fields, where, 'earlycon', readEarlycon) ?? false,

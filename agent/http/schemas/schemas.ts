@@ -35,42 +35,64 @@ export const ErrorAnswer = Type.Object(
   { description: 'every error looks like this' },
 )
 
-const Reference = Type.Object(
-  {
-    url: Type.Optional(Type.String({ description: 'http or https' })),
-    artifact: Type.Optional(Type.String({ description: 'name of an artifact on the board' })),
-    sha256: Type.Optional(Sha256),
-    size: Type.Optional(Bytes),
-    compression: Type.Optional(
-      wordOf(Object.keys(COMPRESSIONS), 'undone before use; without it a kernel is unpacked by its magic'),
-    ),
-  },
-  { description: 'exactly one of url and artifact' },
-)
+/** Without control characters, C0 or C1. */
+const line = (maxLength: number, description?: string) =>
+  Type.String({ maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', description })
 
-const Options = Type.Object({
-  dryRun: Type.Optional(Type.Boolean({ default: false, description: 'end as planned: nothing is loaded' })),
-  earlycon: Type.Optional(
-    Type.Union([Type.Boolean(), Type.String()], { default: false, description: 'add earlycon: true, or its value' }),
-  ),
-  force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
-  queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),
+const Url = Type.String({
+  maxLength: 8192,
+  pattern: '^[Hh][Tt][Tt][Pp][Ss]?:[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+  description: 'an http or https URL',
+})
+const ArtifactName = Type.String({
+  pattern: '^(?!.*\\.partial$)[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$',
+  description: 'name of an artifact on the board',
 })
 
-const Source = Type.Union([Type.String({ description: 'a URL' }), Reference])
+const strict = { additionalProperties: false } as const
+const FILE_FACTS = {
+  sha256: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f]{64}$', description: 'hex' })),
+  size: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'bytes' })),
+  compression: Type.Optional(
+    wordOf(Object.keys(COMPRESSIONS), 'removed before use; without it, the magic of a kernel or device tree decides'),
+  ),
+}
 
+/** Where a file of a job comes from. */
+const Source = Type.Union([
+  Url,
+  Type.Object({ url: Url, ...FILE_FACTS }, strict),
+  Type.Object({ artifact: ArtifactName, ...FILE_FACTS }, strict),
+])
+
+const Options = Type.Object(
+  {
+    dryRun: Type.Optional(Type.Boolean({ default: false, description: 'end as planned: nothing is loaded' })),
+    earlycon: Type.Optional(
+      Type.Union([Type.Boolean(), line(256)], { default: false, description: 'add earlycon: true, or its value' }),
+    ),
+    force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
+    queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),
+  },
+  strict,
+)
+
+/** The same set of jobs as `parseJobJson` accepts, but for URLs, of which only the scheme is checked here. */
 export const Job = Type.Object(
   {
-    name: Type.Optional(Type.String()),
+    name: Type.Optional(line(200)),
     kernel: Source,
     ramdisk: Type.Optional(Source),
     dtb: Type.Optional(Source),
-    overlays: Type.Optional(Type.Array(Source)),
+    overlays: Type.Optional(Type.Array(Source, { maxItems: 64 })),
     modules: Type.Optional(Source),
-    cmdline: Type.String(),
+    cmdline: line(8192),
     options: Type.Optional(Options),
   },
-  { description: "fauxboot's own form; a KernelCI pull-lab job is told from it by its field `artifacts`" },
+  {
+    ...strict,
+    description: "fauxboot's own form; a KernelCI pull-lab job is recognised by its field `artifacts`",
+  },
 )
 
 export const JobForm = Type.Object(

@@ -80,7 +80,7 @@ t.test('what is wrong is told with its path', async t => {
     [{ ...MINIMAL, kernel: { url: 'http://lab/', size: -1 } }, 'kernel.size', /number of bytes, found -1/],
     [{ ...MINIMAL, kernel: { url: 'http://lab/', size: '1' } }, 'kernel.size', /found "1"/],
     [{ ...MINIMAL, kernel: { url: 'http://lab/', compression: 'rar' } }, 'kernel.compression', /one of gzip, .*none/],
-    [{ ...MINIMAL, ramdisk: null }, 'ramdisk', /needs a url/],
+    [{ ...MINIMAL, ramdisk: null }, 'ramdisk', /must be an object/],
     [{ ...MINIMAL, overlays: {} }, 'overlays', /must be a list/],
     [{ ...MINIMAL, overlays: ['http://lab/a', 5] }, 'overlays[1]', /must be an object, found 5/],
     [{ ...MINIMAL, overlays: [{ url: 'http://lab/', sha256: 'x' }] }, 'overlays[0].sha256', /64 hex digits/],
