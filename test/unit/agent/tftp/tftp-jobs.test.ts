@@ -235,6 +235,23 @@ t.test('a push that breaks off leaves nothing, and what was there before is gone
   t.same(await readdir(push.board.config.artifactDir), ['b.kernel'])
 })
 
+t.test('a part that cannot be removed is logged, and later pushes go on', async t => {
+  const push = await startPush(t)
+  const { artifacts } = push.board.boot
+  const deleteUnused = artifacts.deleteUnused.bind(artifacts)
+  artifacts.deleteUnused = async name => {
+    artifacts.deleteUnused = deleteUnused
+    throw new Error(`cannot remove ${name}`)
+  }
+  const client = await PlainClient.open(t, push)
+  t.same(await client.request('write', 'a/kernel'), { op: 'ack', block: 0 })
+  const logged = push.logged(/^error .*could not be removed .*cannot remove a\.kernel/)
+  client.tell(errorPacket(0, 'enough'))
+  await logged
+  await push.put('b/kernel', KERNEL)
+  t.same(await namesOf(push), ['b.kernel'])
+})
+
 t.test('a push that ends before the size that was told leaves nothing', async t => {
   const push = await startPush(t)
   const client = await PlainClient.open(t, push)

@@ -225,6 +225,15 @@ t.test('a job of another media type is refused with those that are known', async
   }
 })
 
+t.test('a body is refused where a request takes none', async t => {
+  const agent = await startAgent(t)
+  const init = { method: 'DELETE', headers: { 'content-type': 'nonsense' }, body: 'x' }
+  t.match(await agent.refused('/v1/jobs/none', init), {
+    code: 'HTTP_REQUEST',
+    message: /DELETE takes no nonsense here/,
+  })
+})
+
 t.test('a job without a body is refused', async t => {
   const agent = await startAgent(t)
   t.match(await agent.refused('/v1/jobs', { method: 'POST' }), { code: 'JOB_INVALID', message: /the body is empty/ })
