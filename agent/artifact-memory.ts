@@ -1,7 +1,7 @@
 /** Artifacts in memory: how they are mapped, and how their memory is released. */
 
 import { AddonError, type FileRange, mapFile } from '../native/index.js'
-import { readFilePart } from './boot/artifacts/read-file.js'
+import { readFileRange } from './boot/artifacts/read-file.js'
 
 /**
  * Map a file. Without the addon nothing can be booted, but plans can be made: then the file is read instead.
@@ -12,7 +12,7 @@ export async function mapOrRead(path: string, part?: FileRange): Promise<Uint8Ar
   try {
     return mapFile(path, part)
   } catch (thrown) {
-    if (thrown instanceof AddonError) return readFilePart(path, part)
+    if (thrown instanceof AddonError) return readFileRange(path, part)
     throw thrown
   }
 }

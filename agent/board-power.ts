@@ -1,4 +1,4 @@
-/** Restarting the board and switching it off, by the kernel's own call: at once, and without a word to anybody. */
+/** Restarting the board and switching it off, by the kernel's own call: at once, and without notifying any process. */
 
 import { powerOff, restart, sync } from '../native/index.js'
 import { fault } from './errors.js'

@@ -27,7 +27,7 @@ export const ERRORS = {
   FORMAT_TOO_LARGE: row('{what} unpacks to more than {limit} bytes; raise the limit or send a smaller file', 413, 1),
   PROGRAM_MISSING: row('the program {program} cannot be started: {reason}; install it (Debian: {package})', 500, 1),
   DECOMPRESS_FAILED: row('{what} cannot be decompressed as {format}: {reason}', 422, 1),
-  // U-Boot's own words, `call` with the colon or word that it puts behind the name.
+  // U-Boot's own words, `call` with the colon or word that it prints after the name.
   FDT_EDIT: row('libfdt {call} {error}', 422, 1),
   FDT_OVERLAY: row('device tree overlay {what} cannot be applied at {where}: {reason}', 422, 1),
   FDT_OVERLAY_BASE: row('device tree overlay {what} cannot be applied at {where}: the base has no {missing}', 422, 1),

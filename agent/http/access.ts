@@ -7,7 +7,7 @@ import { fault } from '../errors.js'
 import type { HttpConfig } from './http-config.js'
 
 /** A request before its body is read. */
-export interface Asker {
+export interface Requester {
   readonly method: string
   /** path, without the query */
   readonly path: string
@@ -36,16 +36,16 @@ const HEALTH = '/healthz'
  */
 export function createAccessCheck(
   config: Pick<HttpConfig, 'tokenFile' | 'tokenForReads' | 'allowNetworks'>,
-): (asker: Asker) => Promise<void> {
+): (requester: Requester) => Promise<void> {
   const { tokenFile, tokenForReads, allowNetworks } = config
   const trusted = networkList(allowNetworks)
-  return async asker => {
-    const reads = changesNothing(asker.method)
+  return async requester => {
+    const reads = changesNothing(requester.method)
     if (tokenFile !== null) {
-      if (!reads || (tokenForReads && asker.path !== HEALTH)) checkToken(asker, await readTokenFile(tokenFile))
+      if (!reads || (tokenForReads && requester.path !== HEALTH)) checkToken(requester, await readTokenFile(tokenFile))
     } else if (!reads) {
-      checkOrigin(asker)
-      checkNetwork(asker, trusted)
+      checkOrigin(requester)
+      checkNetwork(requester, trusted)
     }
   }
 }
@@ -68,7 +68,7 @@ export async function readTokenFile(file: string): Promise<string> {
   throw fault('CONFIG_INVALID', { name: 'tokenFile', reason: 'the file holds no token', found: file })
 }
 
-function checkToken({ headers }: Asker, expected: string): void {
+function checkToken({ headers }: Requester, expected: string): void {
   const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
   if (given === undefined) throw fault('AUTH_REQUIRED', {})
   // Digests have the same length, so the time of the comparison reveals nothing, not even the token's length.
@@ -79,15 +79,15 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 /**
  * A browser sends forms to any address, loopback too, without asking. Pages of other hosts must not be able to boot a
- * board in the name of whoever looks at them.
+ * board on behalf of the person viewing them.
  */
-function checkOrigin({ headers: { origin, host = '' } }: Asker): void {
+function checkOrigin({ headers: { origin, host = '' } }: Requester): void {
   if (origin === undefined) return
   if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return
   throw fault('AUTH_ORIGIN', { origin: origin.slice(0, 80), host: host.slice(0, 80) })
 }
 
-function checkNetwork({ ip }: Asker, trusted: NetworkList): void {
+function checkNetwork({ ip }: Requester, trusted: NetworkList): void {
   if (trusted.has(ip)) return
   throw fault('AUTH_LOOPBACK', {
     remedy: `you come from ${ip}: configure tokenFile, or list your network in allowNetworks`,

@@ -1,7 +1,7 @@
 /** Waiting for something, but not longer than a signal allows. */
 
 /**
- * The promise, unless the signal fires first. The work behind the promise continues; its outcome is ignored then.
+ * The promise, unless the signal fires first. The underlying work continues; its outcome is ignored then.
  *
  * @throws the signal's reason
  */

@@ -1,7 +1,7 @@
 /** Boots on the simulated board: the one pipeline up to the jump, which it only reports. */
 
 import { join } from 'node:path'
-import { readFilePart } from '../../agent/boot/artifacts/read-file.js'
+import { readFileRange } from '../../agent/boot/artifacts/read-file.js'
 import type { BoardHost } from '../../agent/boot/board/board.js'
 import { Boot } from '../../agent/boot/boot.js'
 import type { BootConfig, BootLog } from '../../agent/boot/pipeline/boot-deps.js'
@@ -48,7 +48,7 @@ export class SimulatedBootTarget implements BootTarget {
     const { host, ram, memory, power, directory, print } = this.deps
     // A pipeline that has jumped never becomes free, so every boot has its own.
     const kexec = createSimulatedKexec({ ram })
-    const boot = await Boot.open({ kexec, host, config: settings(directory), mapFile: readFilePart, log: SILENT })
+    const boot = await Boot.open({ kexec, host, config: settings(directory), mapFile: readFileRange, log: SILENT })
     const target = new PipelineBootTarget(boot, memory, power)
     const jumped = kexec.jumped.then(({ entry }) => {
       print(`## fauxboot: a board would now be in the new kernel, entered at 0x${entry.toString(16)}\n`)

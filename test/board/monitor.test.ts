@@ -60,7 +60,7 @@ t.test('virt: a boot is watched at the console', async t => {
     t.match(JSON.parse(stdout), { outcome: 'booted', sign: 'login-prompt' })
   })
 
-  await t.test('a kernel that panics is told with its lines', async t => {
+  await t.test('a panic is reported with its lines', async t => {
     const { code, stdout, stderr } = await fauxboot(...http, `${lab.cmdline} root=/dev/nonexistent panic=-1`)
     t.equal(code, 1, stderr)
     t.match(stdout, /^failed after [0-9.]+ s \(kernel-panic\): kernel panic in the kernel, .*Unable to mount root fs/)

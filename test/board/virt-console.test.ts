@@ -2,4 +2,4 @@ import t from 'tap'
 import { bootLists, failInWordsOfLabs } from './console-suite.js'
 
 t.test('virt: what LAVA types boots', t => bootLists(t, 'virt'))
-t.test('virt: what goes wrong is told in the words that labs wait for', t => failInWordsOfLabs(t, 'virt'))
+t.test('virt: failures appear in the words that labs wait for', t => failInWordsOfLabs(t, 'virt'))

@@ -87,7 +87,7 @@ for (const client of PEER_CLIENTS) {
   })
 }
 
-t.test('a client in mode netascii is told what to do', async t => {
+t.test('a client in mode netascii gets an error with the remedy', async t => {
   const { jobs, board } = await startPush(t)
   const local = join(directory, 'text')
   await writeFile(local, SCRIPT)

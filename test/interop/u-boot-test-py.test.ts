@@ -17,7 +17,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
 /** What U-Boot's tests must have run: without them, something is wrong with the lab. */
 const AT_LEAST = 35
 
-t.test('the tests that U-Boot has for boards pass at a desk', async t => {
+t.test('the board tests of U-Boot pass on the simulated board', async t => {
   const directory = t.testdir({ tftp: { 'pxelinux.cfg': { default: 'default Linux\n' }, 'upload.bin': '' } })
   const tftp = join(directory, 'tftp')
   const readable = randomBytes(5_058_624)

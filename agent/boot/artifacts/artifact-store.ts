@@ -3,20 +3,20 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FauxbootError, fault } from '../../errors.js'
-import type { FilePart } from '../jobs/job.js'
+import type { FileRange } from '../jobs/job.js'
+import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
+import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 import {
   checkedDigest,
   checkIdle,
   checkName,
-  type Entry,
   isArtifactName,
   isJobFile,
   jobFileName,
-  newEntry,
+  newArtifact,
   PARTIAL,
-} from './artifact-entry.js'
-import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
-import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
+  type StoredArtifact,
+} from './stored-artifact.js'
 
 export type { ReceiveOptions } from './artifact-upload.js'
 export { parseContentRange } from './content-range.js'
@@ -43,12 +43,12 @@ export interface ArtifactStoreOptions {
   /** `MemAvailable`, bytes */
   available(): Promise<number>
   /** the whole file without `part` */
-  mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
+  mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
 }
 
 export class ArtifactStore {
   readonly #options: ArtifactStoreOptions
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, StoredArtifact>()
   #uploaded = 0
 
   private constructor(options: ArtifactStoreOptions) {
@@ -136,10 +136,10 @@ export class ArtifactStore {
 
   /** The bytes of a complete artifact, mapped. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
   async bytes(name: string): Promise<Uint8Array> {
-    const { received, lent } = this.#complete(name)
+    const { received, range } = this.#complete(name)
     // A map of nothing is an error of the system call.
     if (received === 0) return new Uint8Array()
-    return lent === null ? this.#options.mapFile(this.#path(name)) : this.#options.mapFile(lent.path, lent)
+    return range === null ? this.#options.mapFile(this.#path(name)) : this.#options.mapFile(range.path, range)
   }
 
   /** Size and digest of a complete artifact. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
@@ -206,15 +206,15 @@ export class ArtifactStore {
     { role, what, job, digest }: { role: string; what: string; job: string; digest: boolean },
     fill: (file: PartialFile) => Promise<string>,
   ): Promise<string> {
-    const entry = newEntry(jobFileName(role))
+    const entry = newArtifact(jobFileName(role))
     this.#entries.set(entry.name, entry)
     try {
-      const options = { what, room: () => this.limit(), digest }
+      const options = { what, freeBytes: () => this.limit(), digest }
       const file = await PartialFile.create(this.#path(entry.name, PARTIAL), options)
       entry.file = file
       const sha256 = await fill(file)
       await this.#close(entry, file)
-      await this.#seal(entry, sha256)
+      await this.#finish(entry, sha256)
     } catch (thrown) {
       await this.#remove(entry)
       throw thrown
@@ -229,8 +229,8 @@ export class ArtifactStore {
    * @param part must stay as it is until the job ends
    * @returns the file's name
    */
-  lend({ role, job, part }: { role: string; job: string; part: FilePart }): string {
-    const entry = newEntry(jobFileName(role), part)
+  addFileRange({ role, job, part }: { role: string; job: string; part: FileRange }): string {
+    const entry = newArtifact(jobFileName(role), part)
     Object.assign(entry, { size: part.size, received: part.size, complete: true })
     entry.users.add(job)
     this.#entries.set(entry.name, entry)
@@ -238,14 +238,14 @@ export class ArtifactStore {
   }
 
   async #receive(name: string, source: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ArtifactView> {
-    const entry = this.#entries.get(name) ?? newEntry(name)
+    const entry = this.#entries.get(name) ?? newArtifact(name)
     checkIdle(entry)
     const part = partOf(name, entry, options)
     // No other call may use it now.
     entry.busy = true
     this.#entries.set(name, entry)
     try {
-      await this.#checkRoom(entry, part)
+      await this.#checkFreeSpace(entry, part)
       const interruption = await this.#fill(entry, source, part, options)
       if (interruption !== null) throw this.#interrupted(entry, interruption, options.signal)
       return await this.#view(entry)
@@ -257,22 +257,22 @@ export class ArtifactStore {
   }
 
   /** Refuse a body that does not fit before the first byte is read and before the file it replaces is removed. */
-  async #checkRoom(entry: Entry, { first, end, total }: UploadPart): Promise<void> {
+  async #checkFreeSpace(entry: StoredArtifact, { first, end, total }: UploadPart): Promise<void> {
     const size = total ?? end
     if (size === null) return
     const freed = first === 0 ? entry.received : 0
-    const room = (await this.limit()) + freed
-    if (size - first <= room) return
+    const free = (await this.limit()) + freed
+    if (size - first <= free) return
     throw fault('ARTIFACT_TOO_LARGE', {
       what: `artifact ${entry.name}`,
       size,
-      limit: first + room,
+      limit: first + free,
       remedy: ROOM_REMEDY,
     })
   }
 
   async #fill(
-    entry: Entry,
+    entry: StoredArtifact,
     source: AsyncIterable<Uint8Array>,
     part: UploadPart,
     { sha256, signal }: ReceiveOptions,
@@ -285,7 +285,7 @@ export class ArtifactStore {
       entry.digest = file.digest
       await this.#close(entry, file)
       entry.size = part.total
-      if (interruption === null && part.whole) await this.#seal(entry, checkedDigest(entry.name, file.digest, sha256))
+      if (interruption === null && part.whole) await this.#finish(entry, checkedDigest(entry.name, file.digest, sha256))
       return interruption
     } catch (thrown) {
       // The stored bytes are wrong or cannot be kept.
@@ -294,9 +294,9 @@ export class ArtifactStore {
     }
   }
 
-  async #openPart(entry: Entry, { first }: UploadPart): Promise<PartialFile> {
+  async #openPart(entry: StoredArtifact, { first }: UploadPart): Promise<PartialFile> {
     const path = this.#path(entry.name, PARTIAL)
-    const options = { what: `artifact ${entry.name}`, room: () => this.limit() }
+    const options = { what: `artifact ${entry.name}`, freeBytes: () => this.limit() }
     if (first > 0) return PartialFile.resume(path, options, entry.digest)
     // A complete file may be mapped: it is never written to, a new one takes its name.
     if (entry.complete) await rm(this.#path(entry.name), { force: true })
@@ -304,20 +304,20 @@ export class ArtifactStore {
     return PartialFile.create(path, options)
   }
 
-  #interrupted(entry: Entry, { reason }: Interruption, signal: AbortSignal | undefined): unknown {
+  #interrupted(entry: StoredArtifact, { reason }: Interruption, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true || reason instanceof FauxbootError) return reason
     const text = reason instanceof Error ? reason.message : String(reason)
     return fault('ARTIFACT_INCOMPLETE', { name: entry.name, received: entry.received, reason: text }, reason)
   }
 
-  async #close(entry: Entry, file: PartialFile): Promise<void> {
+  async #close(entry: StoredArtifact, file: PartialFile): Promise<void> {
     await file.close()
     entry.file = null
     entry.received = file.received
   }
 
   /** The file is complete: give it its name. */
-  async #seal(entry: Entry, sha256: string): Promise<void> {
+  async #finish(entry: StoredArtifact, sha256: string): Promise<void> {
     await rename(this.#path(entry.name, PARTIAL), this.#path(entry.name))
     entry.size = entry.received
     entry.complete = true
@@ -325,7 +325,7 @@ export class ArtifactStore {
     entry.digest = null
   }
 
-  async #remove(entry: Entry): Promise<void> {
+  async #remove(entry: StoredArtifact): Promise<void> {
     entry.busy = true
     await entry.file?.discard()
     await rm(this.#path(entry.name, PARTIAL), { force: true })
@@ -339,7 +339,7 @@ export class ArtifactStore {
     const { size } = await lstat(path)
     const name = file.endsWith(PARTIAL) ? file.slice(0, -PARTIAL.length) : file
     if (!isArtifactName(name)) return rm(path, { recursive: true, force: true })
-    const entry = newEntry(name)
+    const entry = newArtifact(name)
     entry.received = size
     entry.complete = file === name
     entry.size = entry.complete ? size : null
@@ -350,13 +350,13 @@ export class ArtifactStore {
     return join(this.#options.directory, name + suffix)
   }
 
-  #entry(name: string): Entry {
+  #entry(name: string): StoredArtifact {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw fault('ARTIFACT_UNKNOWN', { name })
     return entry
   }
 
-  #complete(name: string): Entry {
+  #complete(name: string): StoredArtifact {
     const entry = this.#entry(name)
     if (entry.complete) return entry
     throw fault('ARTIFACT_BUSY', {
@@ -365,12 +365,12 @@ export class ArtifactStore {
     })
   }
 
-  #sha256(entry: Entry): Promise<string> {
-    entry.sha256 ??= digestFile(entry.lent ?? this.#path(entry.name)).then(hash => hash.digest('hex'))
+  #sha256(entry: StoredArtifact): Promise<string> {
+    entry.sha256 ??= digestFile(entry.range ?? this.#path(entry.name)).then(hash => hash.digest('hex'))
     return entry.sha256
   }
 
-  async #view(entry: Entry): Promise<ArtifactView> {
+  async #view(entry: StoredArtifact): Promise<ArtifactView> {
     const { name, size, received, complete, file, users } = entry
     const [usedBy = null] = users
     const sha256 = complete ? await this.#sha256(entry) : null

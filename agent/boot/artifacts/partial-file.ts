@@ -5,7 +5,7 @@ import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../errors.js'
 import type { Sink } from '../../transfer/sink.js'
-import type { FilePart } from '../jobs/job.js'
+import type { FileRange } from '../jobs/job.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024
@@ -20,13 +20,13 @@ export interface PartialFileOptions {
   /** what the file is, for messages */
   readonly what: string
   /** bytes that may still be stored on this board */
-  room(): Promise<number>
+  freeBytes(): Promise<number>
   /** compute the digest while writing; default true */
   readonly digest?: boolean
 }
 
 /** sha256 of a file or of a part of one, open for more. */
-export async function digestFile(file: string | FilePart): Promise<Hash> {
+export async function digestFile(file: string | FileRange): Promise<Hash> {
   const hash = createHash('sha256')
   // A stream has no range without bytes.
   if (typeof file !== 'string' && file.size === 0) return hash
@@ -36,7 +36,7 @@ export async function digestFile(file: string | FilePart): Promise<Hash> {
 }
 
 /** Streams count with the last byte. */
-const streamRange = ({ path, offset, size }: FilePart) => ({ path, start: offset, end: offset + size - 1 })
+const streamRange = ({ path, offset, size }: FileRange) => ({ path, start: offset, end: offset + size - 1 })
 
 /**
  * A file that is being written. Calls must not overlap.
@@ -133,10 +133,10 @@ export class PartialFile implements Sink {
   }
 
   async #allow(size: number): Promise<void> {
-    const room = await this.#options.room()
+    const free = await this.#options.freeBytes()
     const missing = size - this.#received
-    if (missing > room) throw this.#tooLarge(size, this.#received + room)
-    this.#allowed = this.#received + Math.min(room, Math.max(missing, STEP))
+    if (missing > free) throw this.#tooLarge(size, this.#received + free)
+    this.#allowed = this.#received + Math.min(free, Math.max(missing, STEP))
   }
 
   /** Start to write the gathered batch, when the one before is written. */

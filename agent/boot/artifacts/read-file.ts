@@ -6,7 +6,7 @@ import { open, readFile } from 'node:fs/promises'
  * @param part offset and size in bytes; the whole file without it
  * @throws the error of the file system
  */
-export async function readFilePart(
+export async function readFileRange(
   path: string,
   part?: { readonly offset: number; readonly size: number },
 ): Promise<Uint8Array> {

@@ -99,7 +99,7 @@ export class JobStore {
     return this.#follow(() => rm(this.#path(id), { force: true }))
   }
 
-  /** Resolves when everything that was asked for is done. */
+  /** Resolves when all requested writes have finished. */
   settled(): Promise<void> {
     return this.#last
   }

@@ -21,7 +21,7 @@ export type JobState = (typeof JOB_STATES)[number]
 export const FINAL_STATES: readonly JobState[] = ['booting', 'planned', 'failed', 'cancelled']
 
 /** Bytes of a file on memory-backed storage. */
-export interface FilePart {
+export interface FileRange {
   readonly path: string
   readonly offset: number
   readonly size: number
@@ -34,7 +34,7 @@ export interface ArtifactReference {
   /** name in the artifact store */
   readonly artifact?: string
   /** part of a file on the board: for front ends inside the agent, which see to it that it stays as it is */
-  readonly part?: FilePart
+  readonly part?: FileRange
   /** lower-case hex, of the bytes as they are fetched */
   readonly sha256?: string
   /** bytes as they are fetched */

@@ -2,7 +2,7 @@
 
 import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { BoardHost } from '../board/board.js'
-import type { FilePart } from '../jobs/job.js'
+import type { FileRange } from '../jobs/job.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
 export interface BootConfig {
@@ -46,7 +46,7 @@ export interface BootDeps {
   readonly config: BootConfig
   readonly host: BoardHost
   /** the bytes of a file, or part of it; mapped if the addon is available, else read */
-  mapFile(path: string, part?: Pick<FilePart, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
+  mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
   readonly log: BootLog
   /** milliseconds since the epoch; `Date.now` unless given */
   now?(): number

@@ -2,7 +2,7 @@
 
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { showUrl } from '../../transfer/url.js'
-import type { ArtifactReference, FilePart } from '../jobs/job.js'
+import type { ArtifactReference, FileRange } from '../jobs/job.js'
 import type { JobContext } from './job-context.js'
 import { thinProgress } from './progress.js'
 
@@ -58,10 +58,10 @@ async function nameOf(
   { url, part, artifact = '' }: ArtifactReference,
 ): Promise<string> {
   if (url !== undefined) return fetchUrl(context, role, url)
-  return part === undefined ? artifact : context.artifacts.lend({ role, job: context.job.id, part })
+  return part === undefined ? artifact : context.artifacts.addFileRange({ role, job: context.job.id, part })
 }
 
-const showPart = ({ path, offset, size }: FilePart): string => `${path}: ${size} bytes at 0x${offset.toString(16)}`
+const showPart = ({ path, offset, size }: FileRange): string => `${path}: ${size} bytes at 0x${offset.toString(16)}`
 
 async function fetchFile(context: JobContext, role: string, reference: ArtifactReference): Promise<JobFile> {
   const { url, part, artifact = '' } = reference

@@ -5,13 +5,13 @@ import { fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
 import type { Plan, PlanSegment } from '../../kexec/layout/plan.js'
 import type { JobContext } from './job-context.js'
-import type { Piece, Pieces } from './unpack.js'
+import type { BootImage, BootImages } from './unpack.js'
 
 /** Bytes that are digested between two turns of the event loop: 20 ms on a slow core. */
 const A_TURN = 2 * 1024 * 1024
 
 /** @throws VERIFY_SHA256; the reason of `signal` */
-async function checkDigest({ role, bytes, sha256 }: Piece, signal: AbortSignal): Promise<void> {
+async function checkDigest({ role, bytes, sha256 }: BootImage, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256')
   for (let offset = 0; offset < bytes.length; offset += A_TURN) {
     signal.throwIfAborted()
@@ -23,7 +23,7 @@ async function checkDigest({ role, bytes, sha256 }: Piece, signal: AbortSignal):
 }
 
 /** Whether a segment is a view of a verified image and not an unchecked copy. */
-const isViewOf = ({ data }: PlanSegment, { bytes }: Piece): boolean =>
+const isViewOf = ({ data }: PlanSegment, { bytes }: BootImage): boolean =>
   data.buffer === bytes.buffer &&
   data.byteOffset >= bytes.byteOffset &&
   data.byteOffset + data.length <= bytes.byteOffset + bytes.length
@@ -36,17 +36,17 @@ const isViewOf = ({ data }: PlanSegment, { bytes }: Piece): boolean =>
  */
 export async function checkSegments(
   segments: readonly PlanSegment[],
-  pieces: readonly Piece[],
+  images: readonly BootImage[],
   signal: AbortSignal,
 ): Promise<void> {
-  const stray = segments.find(segment => segment.kind !== 'dtb' && !pieces.some(piece => isViewOf(segment, piece)))
+  const stray = segments.find(segment => segment.kind !== 'dtb' && !images.some(image => isViewOf(segment, image)))
   if (stray !== undefined) {
     throw fault('INTERNAL', {
       doing: 'checking digests',
       reason: `the ${stray.kind} to load is not the one that was verified`,
     })
   }
-  for (const piece of pieces) await checkDigest(piece, signal)
+  for (const image of images) await checkDigest(image, signal)
 }
 
 /** Unload the image. A failure is logged and hides no other error. */
@@ -63,7 +63,7 @@ export async function unloadAfterFailure({ job, deps }: Pick<JobContext, 'job' |
  *
  * @throws VERIFY_SHA256, KEXEC_*, INTERNAL; the reason of the signal, which is also looked at when the load is done
  */
-export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdisk }: Pieces): Promise<void> {
+export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdisk }: BootImages): Promise<void> {
   const { signal } = context
   const { kexec } = context.deps
   const started = performance.now()

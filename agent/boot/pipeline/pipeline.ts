@@ -5,7 +5,7 @@ import { fetchFiles } from './fetch.js'
 import type { JobContext } from './job-context.js'
 import { jump } from './jump.js'
 import { loadPlan, unloadAfterFailure } from './load.js'
-import { checkPlan, planPieces } from './plan.js'
+import { checkPlan, planImages } from './plan.js'
 import { unpackFiles } from './unpack.js'
 import { verifyFiles } from './verify.js'
 
@@ -25,13 +25,13 @@ export async function runPipeline(context: JobContext): Promise<void> {
   const files = await fetchFiles(context)
   enter('verifying')
   verifyFiles(files)
-  const pieces = await unpackFiles(context, files)
+  const images = await unpackFiles(context, files)
   enter('planning')
-  const plan = await planPieces(context, pieces)
+  const plan = await planImages(context, images)
   signal.throwIfAborted()
   if (request.options.dryRun) return
   checkPlan(context, plan)
-  await loadPlan(context, plan, pieces)
+  await loadPlan(context, plan, images)
   try {
     enter('loaded')
     await jump(context)

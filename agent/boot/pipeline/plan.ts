@@ -7,21 +7,21 @@ import { planBoot } from '../../kexec/planner.js'
 import { planToJson } from '../../kexec/render/plan-json.js'
 import { readBoardFacts } from '../board/read-board.js'
 import type { JobContext } from './job-context.js'
-import type { Pieces } from './unpack.js'
+import type { BootImages } from './unpack.js'
 
 /**
  * Plan a job on this board. Clients see plan and findings, whatever the outcome.
  *
  * @throws MAP_*, PLAN_INPUT, FORMAT_*
  */
-export async function planPieces({ job, request, deps }: JobContext, pieces: Pieces): Promise<Plan> {
+export async function planImages({ job, request, deps }: JobContext, images: BootImages): Promise<Plan> {
   const { host, config } = deps
   const { earlycon, force } = request.options
   const plan = planBoot({
     ram: parseIomem(await host.iomem()),
-    kernel: pieces.kernel.bytes,
-    ramdisk: pieces.ramdisk.map(({ bytes }) => bytes),
-    dtb: pieces.dtb?.bytes,
+    kernel: images.kernel.bytes,
+    ramdisk: images.ramdisk.map(({ bytes }) => bytes),
+    dtb: images.dtb?.bytes,
     runningDtb: (await host.runningDtb()) ?? undefined,
     cmdline: request.cmdline,
     jobId: job.id,
@@ -48,7 +48,7 @@ export function checkPlan({ job, request }: JobContext, plan: Plan): void {
   const [first] = fatal
   if (first === undefined) return
   const finding = fatal.map(({ message, remedy }) => [message, remedy].filter(Boolean).join('; ')).join(' | ')
-  // Without segments there is nothing that could be insisted on.
+  // Without segments, `force` has nothing to load.
   if (!request.options.force || plan.segments.length === 0) throw fault('PLAN_REFUSED', { finding })
   job.log('warning', `FORCED: this plan cannot survive but is loaded anyway: ${finding}`)
 }

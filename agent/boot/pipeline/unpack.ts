@@ -12,18 +12,18 @@ import type { JobContext } from './job-context.js'
 import { isReadyForTarget, modulesToCpio } from './modules.js'
 
 /** Bytes that go into memory as they are, with the digest that they must still have when they are loaded. */
-export interface Piece {
+export interface BootImage {
   readonly role: string
   readonly bytes: Uint8Array
   /** lower-case hex */
   readonly sha256: string
 }
 
-export interface Pieces {
-  readonly kernel: Piece
+export interface BootImages {
+  readonly kernel: BootImage
   /** the ramdisk and the modules, in this order */
-  readonly ramdisk: readonly Piece[]
-  readonly dtb: Piece | null
+  readonly ramdisk: readonly BootImage[]
+  readonly dtb: BootImage | null
 }
 
 /** Write what a stream brings into a file of the job, and give the original's memory back. */
@@ -32,7 +32,7 @@ async function rewrite(
   { role, name }: JobFile,
   what: string,
   chunks: AsyncIterable<Uint8Array>,
-): Promise<Piece> {
+): Promise<BootImage> {
   const { artifacts, job, signal } = context
   const made = await artifacts.makeJobFile({ role, what, job: job.id, digest: true }, async file => {
     for await (const chunk of chunks) await unlessAborted(file.write(chunk), signal)
@@ -44,16 +44,16 @@ async function rewrite(
   return { role, bytes: await artifacts.bytes(made), sha256 }
 }
 
-async function asItIs({ artifacts }: JobContext, { role, name, sha256 }: JobFile): Promise<Piece> {
+async function asItIs({ artifacts }: JobContext, { role, name, sha256 }: JobFile): Promise<BootImage> {
   return { role, bytes: await artifacts.bytes(name), sha256 }
 }
 
 /** Decompress; null if the file is not compressed. */
-async function unpack(context: JobContext, file: JobFile, format: CompressionFormat | null): Promise<Piece> {
-  const piece = await asItIs(context, file)
-  if (format === null) return piece
+async function unpack(context: JobContext, file: JobFile, format: CompressionFormat | null): Promise<BootImage> {
+  const image = await asItIs(context, file)
+  if (format === null) return image
   const { signal, artifacts } = context
-  const chunks = decompressStream(piece.bytes, format, { what: file.role, limit: await artifacts.limit(), signal })
+  const chunks = decompressStream(image.bytes, format, { what: file.role, limit: await artifacts.limit(), signal })
   return rewrite(context, file, `${file.role} unpacked (${format})`, chunks)
 }
 
@@ -65,27 +65,27 @@ async function formatOf({ artifacts }: JobContext, { name, reference }: JobFile)
 }
 
 /** Kernel and device trees: decompressed here, because no later step can do it. */
-async function unpackFully(context: JobContext, file: JobFile): Promise<Piece> {
+async function unpackFully(context: JobContext, file: JobFile): Promise<BootImage> {
   return unpack(context, file, await formatOf(context, file))
 }
 
 /** A ramdisk stays as it is, unless the job states a compression: the target unpacks it itself, and faster. */
-async function unpackRamdisk(context: JobContext, file: JobFile): Promise<Piece> {
+async function unpackRamdisk(context: JobContext, file: JobFile): Promise<BootImage> {
   const { compression = 'none' } = file.reference
   return unpack(context, file, compression === 'none' ? null : compression)
 }
 
-async function unpackModules(context: JobContext, file: JobFile): Promise<Piece> {
-  const piece = await asItIs(context, file)
+async function unpackModules(context: JobContext, file: JobFile): Promise<BootImage> {
+  const image = await asItIs(context, file)
   const { compression } = file.reference
-  if (isReadyForTarget(piece.bytes, { compression })) return piece
+  if (isReadyForTarget(image.bytes, { compression })) return image
   const { signal, artifacts } = context
-  const chunks = modulesToCpio(piece.bytes, { compression, limit: await artifacts.limit(), signal })
+  const chunks = modulesToCpio(image.bytes, { compression, limit: await artifacts.limit(), signal })
   return rewrite(context, file, 'modules as cpio', chunks)
 }
 
 /** The device tree with its overlays, in the order of the job; null when the job has neither. */
-async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Promise<Piece | null> {
+async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Promise<BootImage | null> {
   const base = dtb === undefined ? null : await unpackFully(context, dtb)
   if (overlays.length === 0) return base
   const bytes = base?.bytes ?? (await context.deps.host.runningDtb())
@@ -97,8 +97,8 @@ async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Pro
   let tree = parseFdt(bytes, base === null ? 'dtb of the running kernel' : 'dtb')
   for (const overlay of overlays) {
     context.signal.throwIfAborted()
-    const piece = await unpackFully(context, overlay)
-    tree = applyOverlay(tree, parseFdt(piece.bytes, overlay.role), overlay.role)
+    const image = await unpackFully(context, overlay)
+    tree = applyOverlay(tree, parseFdt(image.bytes, overlay.role), overlay.role)
     context.job.log('info', `dtb: applied ${overlay.role}`)
   }
   const written = writeFdt(tree)
@@ -110,7 +110,7 @@ async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Pro
  *
  * @throws FORMAT_*, DECOMPRESS_FAILED, FDT_OVERLAY, ARTIFACT_TOO_LARGE, PLAN_INPUT; the reason of the signal
  */
-export async function unpackFiles(context: JobContext, files: JobFiles): Promise<Pieces> {
+export async function unpackFiles(context: JobContext, files: JobFiles): Promise<BootImages> {
   const step = async <T>(next: () => Promise<T>): Promise<T> => {
     context.signal.throwIfAborted()
     return next()
@@ -124,7 +124,7 @@ export async function unpackFiles(context: JobContext, files: JobFiles): Promise
   }
   return {
     kernel: unpacked.kernel,
-    ramdisk: [unpacked.ramdisk, unpacked.modules].filter(piece => piece !== undefined),
+    ramdisk: [unpacked.ramdisk, unpacked.modules].filter(image => image !== undefined),
     dtb: unpacked.dtb,
   }
 }

@@ -29,8 +29,8 @@ const OPERANDS = [
 const LONGEST_VALUE = 8192
 
 /**
- * One of the pieces that a line is made of: blanks, the end of a command, or part of a word. What else U-Boot's shell
- * knows (`&&`, quotes over lines, its own ideas of a backslash in quotes) is none of them.
+ * A token of a line: blanks, the end of a command, or part of a word. This grammar covers nothing else of U-Boot's
+ * shell (`&&`, quotes over several lines, its special rules for a backslash in quotes).
  */
 const PIECE =
   /(?<blank>[ \t\r]+)|(?<end>;|$)|'(?<single>[^'\\]*)'|"(?<double>[^"\\]*)"|\\(?<escaped>.)|\$\{(?<braced>\w+)\}|\$(?<bare>\w+)|(?<plain>[^ \t\r;'"\\$&|]+|\$(?!\{))/y

@@ -1,6 +1,6 @@
 /**
- * A job with all its files in one ZIP: `job.json`, `kernel`, `ramdisk`, `dtb`, `overlays/*`, `modules`. Members are told
- * apart by these names and by nothing else, and no name ever becomes a path.
+ * A job with all its files in one ZIP: `job.json`, `kernel`, `ramdisk`, `dtb`, `overlays/*`, `modules`. Only
+ * these names identify members, and no name ever becomes a path.
  */
 
 import type { ArtifactStore } from '../artifacts/artifact-store.js'

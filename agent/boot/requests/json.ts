@@ -1,7 +1,7 @@
 /** A job as JSON, in fauxboot's own form. */
 
 import { COMPRESSION_FORMATS } from '../../image/compression/compression.js'
-import { isArtifactName } from '../artifacts/artifact-entry.js'
+import { isArtifactName } from '../artifacts/stored-artifact.js'
 import type { ArtifactReference, JobOptions, JobRequest } from '../jobs/job.js'
 import {
   at,

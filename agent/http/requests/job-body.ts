@@ -27,7 +27,7 @@ export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config:
     return parseJobLava(text, config.lab)
   })
   app.addContentTypeParser(FORM_TYPE, async ({ raw }: FastifyRequest) => {
-    const { receiveForm } = await import('./job-form.js')
+    const { receiveForm } = await import('../../boot/requests/form.js')
     const contentType = raw.headers['content-type'] ?? FORM_TYPE
     return withBody(raw, chunks => receiveForm(chunks, contentType, artifacts, config.jobBodyLimit))
   })

@@ -118,7 +118,7 @@ t.test('a network must be an address with a prefix that fits it', async t => {
   }
 })
 
-t.test('what is no setting is refused, so that a slip of the pen does not go unseen', async t => {
+t.test('an unknown setting is refused, so that a typing error does not go unnoticed', async t => {
   t.equal(refusal(t, { file: { prot: 80 } }), 'setting prot: no setting has this name; see --help, found 80')
   t.equal(refusal(t, { file: { toString: 80 } }), 'setting toString: no setting has this name; see --help, found 80')
   t.equal(refusal(t, { argv: ['--prot=80'] }), 'setting --prot: there is no such flag; see --help, found "--prot=80"')

@@ -122,7 +122,7 @@ t.test('the agent does not start with a wrong setting, without its token, or on 
   t.match(stderr, /^fauxboot-agent: .*EADDRINUSE/)
 })
 
-t.test('the agent answers, and ends with 0 when it is told to', async t => {
+t.test('the agent answers, and exits with 0 on a signal', async t => {
   const { child, url, lines, ended } = await start(t)
   t.equal((await fetch(`${url}/healthz`)).status, 200)
   child.kill('SIGTERM')
@@ -222,7 +222,7 @@ t.test('systemd hears that the agent is ready, that it lives, and that it stops'
   t.ok(said().includes('STOPPING=1'))
 })
 
-t.test('systemd is told nothing when it did not ask', async t => {
+t.test('nothing is sent to a systemd that does not ask', async t => {
   const told: string[] = []
   const notifier = createSystemdNotifier({}, { warn: () => told.push('warning') }, async said => void told.push(said))
   notifier.ready()

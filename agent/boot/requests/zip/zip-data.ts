@@ -1,5 +1,5 @@
 /**
- * The data of a member of a ZIP file, as a stream. Sizes and CRC may be known before the data or only behind it: then
+ * The data of a member of a ZIP file, as a stream. Sizes and CRC may be known before the data or only after it: then
  * the data itself has to show where it ends. (fflate's `Unzip` looks for any of three signatures there instead, and one
  * of them occurs by chance in one of 14 members of 100 MiB.)
  */

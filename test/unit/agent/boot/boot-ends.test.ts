@@ -253,7 +253,7 @@ t.test('bytes that changed after they were verified are not loaded', async t => 
   t.equal(kexec.calls.length, 0)
 })
 
-t.test('a jump that comes back is an error that says what is gone', async t => {
+t.test('a jump that returns is an error that names the lost links', async t => {
   const { boot, kexec } = await boardWithKernel(t)
   kexec.failNext('jump', 'EINVAL')
   const { id } = await boot.submit(JOB, 'http')
@@ -268,7 +268,7 @@ t.test('a jump that comes back is an error that says what is gone', async t => {
   t.equal(kexec.kernel.image, null, 'a stray reboot must not start it')
 })
 
-t.test('a jump that comes back without an error is one all the same', async t => {
+t.test('a jump that returns without an error is an error, too', async t => {
   const returned = withCalls(() => ({ jump: async () => {} }))
   const { boot } = await boardWithKernel(t, { wrap: returned, config: { keepLinksUp: ['*'] } })
   const { id } = await boot.submit(JOB, 'http')

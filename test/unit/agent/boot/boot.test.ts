@@ -190,7 +190,7 @@ t.test('a file above the limit is refused, and the limit is that of the memory',
   t.match(boot.get(id).error, { code: 'ARTIFACT_TOO_LARGE', details: { size: 1048576, limit: 524288 } })
 })
 
-t.test('further attempts at a download are told in the log', async t => {
+t.test('the log shows retries of a download', async t => {
   const { boot } = await openBoard(t, { config: { fetch: { stallSeconds: 20, retries: 1, maxRedirects: 5 } } })
   let asked = 0
   const server = createServer((_request, response) => {

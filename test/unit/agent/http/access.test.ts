@@ -75,7 +75,7 @@ t.test('a page of another host may not use a browser in a trusted network', asyn
   }
 })
 
-t.test('with a token whoever has it may change things, from anywhere', async t => {
+t.test('with a token, its holder may change things from anywhere', async t => {
   const tokenFile = join(t.testdir({ token: '  secret\n' }), 'token')
   const { server } = await startAgent(t, { http: { tokenFile } })
   for (const authorization of ['Bearer secret', 'bearer  secret ']) {
@@ -105,7 +105,7 @@ t.test('with a token nobody may change anything without it, not even loopback or
   }
 })
 
-t.test('with a token reading stays open, unless it is told otherwise', async t => {
+t.test('with a token, reading stays open unless a setting closes it', async t => {
   const tokenFile = join(t.testdir({ token: 'secret' }), 'token')
   const open = await startAgent(t, { http: { tokenFile } })
   t.equal((await open.server.inject('/v1/jobs')).statusCode, 200)

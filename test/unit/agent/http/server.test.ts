@@ -51,7 +51,7 @@ t.test('a path that cannot be decoded is an error of the table', async t => {
   t.match(await agent.refused('/v1/jobs/%zz'), { code: 'HTTP_REQUEST', statusCode: 400 })
 })
 
-t.test('what is no HTTP is answered as an error of the table', async t => {
+t.test('bytes that are not HTTP get an error of the table', async t => {
   const agent = await startAgent(t)
   const nonsense = [
     'hello there\r\n\r\n',
@@ -67,7 +67,7 @@ t.test('what is no HTTP is answered as an error of the table', async t => {
   }
 })
 
-t.test('an error that is none of the table is INTERNAL, and logged with its cause', async t => {
+t.test('an error outside the table becomes INTERNAL, and its cause is logged', async t => {
   const cause = new Error('the sensor fell off')
   const agent = await startAgent(t, { host: { model: async () => Promise.reject(cause) } })
   const error = await agent.refused('/v1/board')

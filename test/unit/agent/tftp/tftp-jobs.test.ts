@@ -182,7 +182,7 @@ t.test('mode netascii is refused: it would change a kernel', async t => {
   t.match(push.lines.at(-1), /warn TFTP: refused .*octet/)
 })
 
-t.test('a file that does not fit is refused as soon as its size is told', async t => {
+t.test('a file that does not fit is refused as soon as its size is known', async t => {
   const memory = async () => ({ total: 128 * MIB, available: 64 * MIB + 100_000 })
   const push = await startPush(t, { host: { memory } })
   const size = 200_000

@@ -112,7 +112,7 @@ t.test('the environment is kept in the directory, or where a fw_env.config says'
   }
 })
 
-t.test('what cannot be opened is told at once', async t => {
+t.test('a line that cannot be opened fails at once', async t => {
   const { uboot } = await open(t)
   await t.rejects(open(t, { tcp: { host: '127.0.0.1', port: uboot.port ?? 0 } }), {
     code: 'CONSOLE_LINE',

@@ -110,7 +110,7 @@ t.test('an interruption cancels the job on the board', async t => {
   t.same(told.at(-1), ['cancelled', 'j1', null])
 })
 
-t.test('an interruption is told of when the board did not cancel', async t => {
+t.test('an interrupt reports a cancel that the board refused', async t => {
   const stop = new AbortController()
   const { told, quiet } = watcher()
   const url = await serve(t, ({ method }, response) => {
@@ -198,7 +198,7 @@ t.test('nothing is sent when one of the files is not there', async t => {
   })
 })
 
-t.test('the type of a job file is told by its content', async t => {
+t.test('the content of a job file shows its type', async t => {
   const dir = t.testdir({
     lava: 'device_type: sun9i-a80-cubieboard4\n',
     kernelci: '{"artifacts": {}}',

@@ -27,7 +27,7 @@ t.test('several data lines are one text of several lines', async t => {
   t.same(await parse('data: a\ndata:b\ndata\ndata:  c\n\n'), [{ id: '', type: 'message', data: 'a\nb\n\n c' }])
 })
 
-t.test('comments, fields nobody knows, and events without data are passed over', async t => {
+t.test('comments, unknown fields, and events without data are ignored', async t => {
   t.same(await parse(': keep-alive\n\nevent: ping\n\nretry: 10\nfoo: bar\ndata: x\n\n'), [
     { id: '', type: 'message', data: 'x' },
   ])

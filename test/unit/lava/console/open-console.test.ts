@@ -27,7 +27,7 @@ t.test('a console of a kind that is not known is refused with those that are', a
   t.equal(consoleUrl('/dev/ttyUSB0?baud=9600').href, 'serial:///dev/ttyUSB0?baud=9600')
 })
 
-t.test('a console that is not there is told as such', async t => {
+t.test('a missing console is reported', async t => {
   const { port } = await listen(t, () => undefined)
   const line = await openConsole(`tcp://127.0.0.1:${port}`, ACTIVE)
   await line.close()
@@ -175,7 +175,7 @@ t.test('a serial port carries what is said both ways, and tells when it is pulle
   t.not(await line.ended, '')
 })
 
-t.test('a serial port that was pulled out while nobody looked is told, too', needs('socat'), async t => {
+t.test('a serial port that was unplugged between two reads is reported, too', needs('socat'), async t => {
   const { path, socat } = await pseudoTerminal(t)
   const line = await openConsole(path, ACTIVE)
   socat.kill()

@@ -83,7 +83,7 @@ t.test('tests on the shell are posted below the job', async t => {
   t.notMatch(target.typed, /never/)
 })
 
-t.test('tests behind one that hangs run on, once ^C brought the shell back', async t => {
+t.test('tests after a hanging one still run, once ^C has brought the shell back', async t => {
   const { server, run } = await labFixture(t)
   const tests = [
     { id: 'hangs', type: 'shell', commands: ['sleep forever'] },
@@ -266,7 +266,7 @@ t.test('a single round runs a job that waits while its board becomes free', asyn
   t.same(ended.map(({ claimed }) => claimed.nodeId).sort(), ['j1', 'j2'])
 })
 
-t.test('an API that answers with what is no JSON ends a single poll with its words', async t => {
+t.test('an API that does not answer with JSON ends a single poll with its words', async t => {
   const { server, run } = await labFixture(t)
   server.fault = () => ({ status: 200, body: '<html>' })
   await t.rejects(run(), { code: 'PULL_API', message: /no JSON: <html>/ })

@@ -66,7 +66,7 @@ t.test('a file that is too large is refused, announced or not', async t => {
   }
 })
 
-t.test('redirects are followed, but not for ever, and not out of http', async t => {
+t.test('redirects are followed, but not forever, and not out of http', async t => {
   const url = await serve(t, ({ path }, response) => {
     const to: Readonly<Record<string, string>> = { '/a': '/b', '/loop': '/loop', '/out': 'file:///etc/passwd' }
     const location = to[path]

@@ -82,7 +82,7 @@ t.test('the error of a boot method decides the verdict', async t => {
   await t.rejects(verdictOf(fault('CLI_FILE', { file: 'x', reason: 'no such file' })), { code: 'CLI_FILE' })
 })
 
-t.test('whoever waits in vain is told when the time is up, and cancelling works at once', async t => {
+t.test('a wait fails when the time is up, and a cancel works at once', async t => {
   const { port } = await listen(t, () => undefined)
   const console = `tcp://127.0.0.1:${port}`
   const method: BootMethod = ({ expect }) => expect.waitFor(/never/, { timeoutMs: 60_000 }).then(() => undefined)

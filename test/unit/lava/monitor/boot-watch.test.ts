@@ -85,7 +85,7 @@ t.test('what is tolerated is a warning', async t => {
   t.match(await watch.verdict, { outcome: 'booted', warnings: [{ sign: 'oops' }] })
 })
 
-t.test('a kernel that says nothing is told as such', async t => {
+t.test('a silent kernel is reported', async t => {
   t.match(await jumped({ silenceMs: 1 }).verdict, { sign: 'silence', reason: /the kernel printed nothing/ })
 })
 

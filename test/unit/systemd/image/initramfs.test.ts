@@ -7,7 +7,7 @@ import { filesOverlay, gettyOverlay } from '../../../../systemd/target/test-over
 import { needs } from '../../../peer.js'
 import { readCpio } from '../../agent/image/cpio/read-cpio.js'
 
-t.test('each archive starts at a multiple of 512, behind at least four zeros', async t => {
+t.test('each archive starts at a multiple of 512, after at least four zeros', async t => {
   const whole = joinArchives([new Uint8Array(1).fill(1), new Uint8Array(512).fill(2), new Uint8Array(509).fill(3)])
   t.equal(whole.length, 512 + 1024 + 1024)
   t.strictSame([whole[0], whole[1], whole[511], whole[512]], [1, 0, 0, 2])

@@ -146,7 +146,7 @@ t.test('a body shorter than announced is kept as the part that it is', async t =
   t.match(await store.get('a'), { received: 10, size: 20, complete: false })
 })
 
-t.test('a wrong digest is told with both, and nothing is kept', async t => {
+t.test('a wrong digest is refused with both digests, and nothing is kept', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory })
   const expected = '0'.repeat(64)
@@ -187,7 +187,7 @@ t.test('an error of the table that the source fails with is passed on', async t 
   )
 })
 
-t.test('what brings not one byte leaves nothing behind', async t => {
+t.test('an upload without a byte leaves nothing', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory })
   t.equal((await failure(store.receive('a', body(Buffer.alloc(0), 1, breaksOff)))).code, 'ARTIFACT_INCOMPLETE')
@@ -251,7 +251,7 @@ t.test('the limit leaves the reserve, and room for the copies that kexec_load ma
   t.equal(await store.limit(), 0)
 })
 
-t.test('what does not fit is refused before its first byte when its size is told', async t => {
+t.test('a file with an announced size that does not fit is refused before its first byte', async t => {
   const store = await openStore(t, { available: async () => 2 * MIB })
   let asked = false
   const source = body(FILE, 65_536, () => {

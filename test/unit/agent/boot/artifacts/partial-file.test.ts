@@ -32,7 +32,7 @@ t.test('a new file never writes into an old one of its name', async t => {
   t.equal(await readFile(path, 'utf8'), 'new')
 })
 
-t.test('a full file system is told as too large, however late it is noticed', async t => {
+t.test('a full file system makes a file too large, however late it shows', async t => {
   // /dev/full answers every write with ENOSPC, as a tmpfs does when it is full.
   for (const chunks of [[FILE.subarray(0, 10)], [FILE, FILE, FILE]]) {
     const path = join(await temporaryDirectory(t), 'a')
@@ -62,11 +62,11 @@ t.test('another error of the file system is passed on as it is', async t => {
   await t.rejects(write(), { code: 'EBADF' })
 })
 
-t.test('the memory that is left is asked for now and then, not for every chunk', async t => {
+t.test('free memory is checked now and then, not for every chunk', async t => {
   let asked = 0
   const file = await PartialFile.create(join(await temporaryDirectory(t), 'a'), {
     what: 'a',
-    room: async () => {
+    freeBytes: async () => {
       asked++
       return 1e9
     },

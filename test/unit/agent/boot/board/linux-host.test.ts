@@ -59,7 +59,7 @@ t.test('a watchdog whose driver tells nothing has nulls', async t => {
   ])
 })
 
-t.test('a machine that is no board has no model, no device tree, no watchdog and one CPU', async t => {
+t.test('an ordinary machine has no model, no device tree, no watchdog and one CPU', async t => {
   const host = createBoardHost(t.testdir({}))
   t.equal(await host.model(), null)
   t.same(await host.compatible(), [])
@@ -72,7 +72,7 @@ t.test('a machine that is no board has no model, no device tree, no watchdog and
   await t.rejects(host.iomem(), { code: 'ENOENT' })
 })
 
-t.test('several CPUs of which none can be stopped are told', async t => {
+t.test('CPUs that cannot be stopped are reported', async t => {
   const host = createBoardHost(t.testdir({ sys: { devices: { system: { cpu: { possible: '0-1\n' } } } } }))
   t.same(await host.cpus(), { possible: 2, hotplug: false })
 })

@@ -37,7 +37,7 @@ t.test('a reader gets events as they come, each reader all of them', async t => 
   t.equal(log.followers, 0)
 })
 
-t.test('a reader that comes back gets what it has not seen', async t => {
+t.test('a returning reader gets the events that it has not seen', async t => {
   const log = new EventLog(clock)
   for (let i = 0; i < 10; i++) log.append(say(`${i}`))
   log.end()
@@ -47,7 +47,7 @@ t.test('a reader that comes back gets what it has not seen', async t => {
   t.same(seqs(await read(log.follow(-1))).length, 10)
 })
 
-t.test('a reader whose client goes away leaves nothing behind', async t => {
+t.test('a reader whose client is gone leaves nothing', async t => {
   const log = new EventLog(clock)
   log.append(say('one'))
   const abort = new AbortController()
@@ -114,7 +114,7 @@ t.test('a restored log has ended, and its numbers go on', async t => {
   t.same(seqs(await read(log.follow(0))), [1, 2])
 })
 
-t.test('progress is told at whole percents, or by the MiB while the size is unknown', async t => {
+t.test('progress is reported at whole percents, or per MiB if the size is unknown', async t => {
   const told: [number, number | null][] = []
   const progress = thinProgress((...step) => told.push(step))
   for (let received = 1; received <= 10_000; received++) progress(received, 10_000)

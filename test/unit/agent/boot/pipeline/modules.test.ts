@@ -156,7 +156,7 @@ t.test('a tar that is cut anywhere is an error', async t => {
   t.match(await failure(convert(tar.subarray(0, -1024))), { message: /expected 1024 bytes of zeros, found \d+/ })
 })
 
-t.test('what is neither tar nor cpio is told so', async t => {
+t.test('anything but tar or cpio is refused', async t => {
   t.match(await failure(convert(MODULE)), {
     code: 'FORMAT_VALUE',
     message: /expected a tar or cpio archive, found Invalid tar header/,

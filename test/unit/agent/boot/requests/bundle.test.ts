@@ -44,7 +44,7 @@ t.test('a bundle becomes a job with its files', async t => {
   }
 })
 
-t.test('what is wrong with a bundle is told, and nothing of it is left', async t => {
+t.test('a bad bundle is refused with the reason, and leaves nothing', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory })
   const good = [json(JOB), file('kernel', KERNEL)]

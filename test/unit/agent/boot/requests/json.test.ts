@@ -58,7 +58,7 @@ t.test('files that came along stand in for references, which may say more of the
   })
 })
 
-t.test('what is wrong is told with its path', async t => {
+t.test('an error names the path of the wrong value', async t => {
   const wrong: [unknown, string, RegExp][] = [
     [null, 'the job', /must be an object, found nothing/],
     [[], 'the job', /found a list/],

@@ -103,7 +103,7 @@ t.test(
   },
 )
 
-t.test('modules that LAVA is told to keep out of the ramdisk stay out', async t => {
+t.test('modules stay out of the ramdisk if the LAVA job says so', async t => {
   const modules = '    modules: {url: http://lab/m}\n'
   const kept = await parseJobLava(
     lava({ deploy: `${modules}    ramdisk: {url: http://lab/r, install_modules: false}` }),

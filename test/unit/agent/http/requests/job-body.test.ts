@@ -117,7 +117,7 @@ t.test('a file of a form that is larger than memory is refused while it arrives'
   t.equal(filesOf(agent), 0)
 })
 
-t.test('what claims to be a form and is none is refused', async t => {
+t.test('a body that only claims to be a form is refused', async t => {
   const agent = await startAgent(t)
   const bodies = {
     'multipart/form-data': 'x',
@@ -183,14 +183,14 @@ t.test('a LAVA job is taken as YAML, by any of its media types', async t => {
   }
 })
 
-t.test('YAML that is none, or no LAVA job, is refused', async t => {
+t.test('invalid YAML, or YAML that is not a LAVA job, is refused', async t => {
   const agent = await startAgent(t)
   for (const text of ['a: [', 'just text', 'job_name: x\n', '']) {
     t.match(await agent.refused('/v1/jobs', post('application/yaml', text)), { code: 'JOB_INVALID', statusCode: 400 })
   }
 })
 
-t.test('a KernelCI job is told from a job of our own by its artifacts', async t => {
+t.test('its artifacts distinguish a KernelCI job from one of our own', async t => {
   const agent = await startAgent(t)
   const job = JSON.parse(nearby(readFileSync('test/unit/agent/boot/requests/pull-labs-a80.json', 'utf8')))
   const { status, body } = await agent.json<JobView>('/v1/jobs', asJson(job))
@@ -200,7 +200,7 @@ t.test('a KernelCI job is told from a job of our own by its artifacts', async t 
   t.equal((await statesOf(agent.boot, body.id)).at(-1), 'failed')
 })
 
-t.test('JSON that is none, or no job, is refused with what is wrong', async t => {
+t.test('invalid JSON, or JSON that is not a job, is refused with the reason', async t => {
   const agent = await startAgent(t)
   const bodies = {
     '{"kernel":': 'the job is not valid: the body is not JSON: ',

@@ -98,7 +98,7 @@ t.test('a part that does not follow is refused with what is here', async t => {
   })
 })
 
-t.test('a Content-Range that is none is refused', async t => {
+t.test('an invalid Content-Range is refused', async t => {
   const agent = await startAgent(t)
   for (const range of ['bytes', 'bytes 5-1/10', 'lines 0-1/2', 'bytes 0-1/1']) {
     const error = await agent.refused('/v1/artifacts/x', put(BYTES, { 'content-range': range }))
@@ -155,7 +155,7 @@ t.test('an artifact with another digest is refused and not kept', async t => {
   t.same(await agent.boot.artifacts.list(), [])
 })
 
-t.test('a digest that is none, or two that differ, are refused before anything is read', async t => {
+t.test('an invalid digest, or two that differ, are refused before anything is read', async t => {
   const agent = await startAgent(t)
   const headers: Record<string, string>[] = [
     { 'x-checksum-sha256': 'abc' },

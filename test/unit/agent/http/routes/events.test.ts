@@ -53,7 +53,7 @@ t.test('a stream goes on after the event that the client saw last', async t => {
   t.same(await readEvents(await follow(agent, id, { 'last-event-id': '' })), all)
 })
 
-t.test('a client that has seen the end of a job is told to ask no more', async t => {
+t.test('a client that has seen the end of a job gets 204 and stops asking', async t => {
   const agent = await startAgent(t)
   const { id } = await submit(agent, { options: { dryRun: true } })
   const last = (await eventsOf(agent.boot, id)).at(-1)?.seq
@@ -62,7 +62,7 @@ t.test('a client that has seen the end of a job is told to ask no more', async t
   t.equal(await answer.text(), '')
 })
 
-t.test('a Last-Event-ID that is no number is refused', async t => {
+t.test('a Last-Event-ID that is not a number is refused', async t => {
   const agent = await startAgent(t)
   const { id } = await submit(agent, { options: { dryRun: true } })
   for (const value of ['x', '-1', '1.5', '9'.repeat(16)]) {

@@ -133,7 +133,7 @@ t.test('while a job owns the board another is refused with its id, or waits when
   await ended
 })
 
-t.test('a job that nobody knows is 404 wherever it is asked for', async t => {
+t.test('an unknown job is 404 on every route', async t => {
   const agent = await startAgent(t)
   const paths = ['', '/plan', '/log', '/events']
   for (const path of paths) {

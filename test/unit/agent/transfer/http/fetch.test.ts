@@ -203,7 +203,7 @@ t.test('what is not an http URL is refused before anything is sent', async t => 
   }
 })
 
-t.test('a file above the limit is refused before its first byte when its size is told', async t => {
+t.test('a file with an announced size above the limit is refused before its first byte', async t => {
   const sink = new MemorySink()
   const error = await failure(fetchHttp(await serve(t, wholeFile(FILE)), sink, { ...AT_ONCE, limit: 299_999 }))
   t.equal(error.code, 'ARTIFACT_TOO_LARGE')
@@ -265,7 +265,7 @@ t.test('a transfer ends at once with the reason of its signal, in every phase', 
   await during('between two attempts', await serve(t, status(503)), { onRetry: failed.open }, failed.promise)
 })
 
-t.test('what the network says is told in plain words', async t => {
+t.test('network errors appear in plain words', async t => {
   const refused = await failure(fetchHttp('http://127.0.0.1:1/', new MemorySink(), { limit: 1, retries: 0 }))
   t.equal(refused.code, 'FETCH_NETWORK')
   t.match(refused.message, /the connection was refused \(ECONNREFUSED\) after 0 bytes/)
@@ -298,7 +298,7 @@ t.test('a file comes over https from a server whose authority is known, and from
   t.equal(retries, 0, 'a certificate does not get better')
 })
 
-t.test("an expired certificate is told with this board's date, which may be the culprit", async t => {
+t.test("the error for an expired certificate names this board's date, which may be the cause", async t => {
   const thrown = Object.assign(new Error('x'), { code: 'CERT_NOT_YET_VALID' })
   const error = networkFailure(thrown, 'https://lab/', 0)
   t.ok(error instanceof FauxbootError)

@@ -58,7 +58,7 @@ t.test('a server grants what it can, and leaves out what it cannot read', async 
   })
 })
 
-t.test('the size is told by who writes, and to who reads a file that has one', async t => {
+t.test('the size comes from the writer, or goes to the reader if it is known', async t => {
   t.same(answerOptions(request('write', { tsize: '5' }), null, LIMITS), {
     agreement: { ...PLAIN_AGREEMENT, size: 5 },
     accepted: map({ tsize: '5' }),

@@ -51,7 +51,7 @@ t.test("an error's text is shown without control characters, and may lack its ze
   t.match(parseTftpPacket(bytes(`\0\x05\0\0${'x'.repeat(999)}`)), { text: 'x'.repeat(256) })
 })
 
-t.test('what is no packet is null', async t => {
+t.test('anything but a packet is null', async t => {
   const cases: Record<string, Buffer> = {
     nothing: bytes(''),
     'one byte': bytes('\0'),

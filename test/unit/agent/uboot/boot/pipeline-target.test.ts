@@ -156,7 +156,7 @@ t.test('a job that owns the board is not disturbed', async t => {
   t.equal(plans, 1)
 })
 
-t.test('a jump that comes back says why, and the console goes on', async t => {
+t.test('a jump that returns says why, and the console stays usable', async t => {
   const { line, loaded } = await boardConsole(t, {
     wrap: kexec => {
       kexec.failNext('jump', 'EPERM')

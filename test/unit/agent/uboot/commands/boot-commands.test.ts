@@ -60,7 +60,7 @@ function board(t: Test, parts: Partial<Machine> = {}): Board {
   }
 }
 
-t.test('bootz of what is no zImage says so', async t => {
+t.test('bootz refuses anything but a zImage', async t => {
   const { machine, run } = board(t)
   for (const line of ['bootz', 'bootz 48000000', 'bootz 10000000']) {
     t.equal(await run(line), 1)
@@ -68,7 +68,7 @@ t.test('bootz of what is no zImage says so', async t => {
   }
 })
 
-t.test('a device tree that was loaded behind the zImage in the same file is taken', async t => {
+t.test('a device tree that follows the zImage in the same file is used', async t => {
   const { machine, run, put, orders } = board(t)
   put(0x4200_0000, zImage({ appendedDtb: DTB }))
   t.equal(await run('bootz 42000000'), 0)
@@ -126,7 +126,7 @@ t.test('a ramdisk is a legacy image, an image of a FIT, or bytes of a stated siz
   t.same(orders, [])
 })
 
-t.test('a device tree that is none ends a boot, a FIT without that image too', async t => {
+t.test('an invalid device tree ends a boot, and so does a FIT without that image', async t => {
   const { machine, run, put } = board(t)
   put(0x4200_0000, KERNEL)
   put(0x4330_0000, fitImage(t, fitSource('none'), FILES))
@@ -264,7 +264,7 @@ t.test('a FIT whose ramdisk is damaged is not booted without it', async t => {
   t.same(orders, [])
 })
 
-t.test('bootm of what is no kernel gives up with an errno', async t => {
+t.test('bootm without a kernel fails with an errno', async t => {
   const { machine, run, put } = board(t)
   put(0x4200_0000, legacyImage(t, '-T script -C none -n script', { script: 'echo\n' }))
   put(0x4400_0000, fitImage(t, fitSource('none'), FILES))

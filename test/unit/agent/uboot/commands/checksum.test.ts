@@ -31,7 +31,7 @@ t.test('digests are those that U-Boot prints', async t => {
   t.match(await type('hash sha512 42000000 100'), /==> [0-9a-f]{128}\n$/)
 })
 
-t.test('a digest is kept in a variable, or in memory behind a star', async t => {
+t.test('a digest is stored in a variable or, after a star, in memory', async t => {
   const { type, machine } = setUp(t)
   await type('hash md5 42000000 100 hv')
   t.equal(machine.env.get('hv'), MD5)

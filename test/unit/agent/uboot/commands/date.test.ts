@@ -30,7 +30,7 @@ t.test('date tells the time, and keeps what it was set to', async t => {
   t.equal(await type('date'), 'Date: 2000-01-01 (Saturday)    Time:  0:00:00\n')
 })
 
-t.test('a date that is none is refused', async t => {
+t.test('an invalid date is refused', async t => {
   const { type } = setUp(t)
   for (const set of ['', 'x', '0102', '13011200', '02301200', '01012400', '01011260', '01011200.5'])
     t.equal(await type(`date "${set}"`), '## Bad date format\n', set)

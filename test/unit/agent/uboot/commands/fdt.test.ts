@@ -61,7 +61,7 @@ t.test('an address becomes that of the working tree when there is one', async t 
   t.equal(await out('fdt addr 0'), 'data abort\n')
 })
 
-t.test('versions that libfdt does not read are told', async t => {
+t.test('versions that libfdt does not read are reported', async t => {
   const { machine, out } = machineWith(t)
   const versions = (version: number, compatible: number) => {
     const bytes = Buffer.from(dtbOf(SOURCE))
@@ -75,7 +75,7 @@ t.test('versions that libfdt does not read are told', async t => {
   t.equal(await out('fdt addr 44000000'), 'libfdt fdt_check_header(): FDT_ERR_BADVERSION - too new, fdt 98 > 17\n')
 })
 
-t.test('a new length makes room, or is told why not', async t => {
+t.test('a new length extends the tree, or the reason against it is printed', async t => {
   const { out } = machineWith(t, dtbOf(SOURCE))
   const said = 'Working FDT set to 43000000\n'
   t.match(await out('fdt addr 43000000 10'), /^Working.*\nNew length 16 < existing length \d+, ignoring\n$/)
@@ -221,7 +221,7 @@ t.test('the header shows how the blocks grow', async t => {
   t.equal(await out('fdt bootcpu'), USAGE)
 })
 
-t.test('the ramdisk is told in /chosen and reserved', async t => {
+t.test('/chosen names the ramdisk, and its memory is reserved', async t => {
   const { machine, out } = machineWith(t)
   const title = `index\t\t   start\t\t    size\n${'-'.repeat(48)}\n`
   t.equal(await out('fdt chosen'), '')
@@ -301,7 +301,7 @@ t.test('an overlay that cannot be applied leaves the tree as it was', async t =>
   t.equal(await out('fdt print /uart'), 'uart@1 {\n};\n')
 })
 
-t.test('signatures of a FIT are told as not checked', async t => {
+t.test('signatures of a FIT are reported as not checked', async t => {
   const { machine, out, rc } = machineWith(t)
   t.equal(await out('fdt checksign'), 'Could not find configuration node: FDT_ERR_NOTFOUND\n')
   t.equal(await out('fdt checksign 45000000'), 'libfdt fdt_check_header(): FDT_ERR_BADMAGIC\n')

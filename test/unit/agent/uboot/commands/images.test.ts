@@ -41,7 +41,7 @@ t.test('a legacy image is shown and checked', async t => {
   t.same(await run('iminfo 42000000'), { out: bad, rc: 1 })
 })
 
-t.test('what is no image is told, and the other addresses are shown', async t => {
+t.test('an address without an image is reported, and the others are shown', async t => {
   const { machine, run } = machineWith(t)
   machine.memory.write(FIT, dtbOf('/ { };'))
   const unknown = '\n## Checking Image at 45000000 ...\nUnknown image format!\n'
@@ -138,7 +138,7 @@ t.test('a FIT is shown and all of its images are checked', async t => {
   )
 })
 
-t.test('a FIT with external data is checked where it lies, and a wrong hash is told', async t => {
+t.test('a FIT with external data is checked in place, and a wrong hash is reported', async t => {
   const { machine, run } = machineWith(t)
   const bytes = fitImage(t, FIT_SOURCE, FIT_FILES, ['-E'])
   machine.memory.write(FIT, bytes)

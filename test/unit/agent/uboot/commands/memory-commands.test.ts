@@ -76,7 +76,7 @@ t.test('commands without what they need show their usage', async t => {
     t.equal(await type(line), `usage of ${line.replace(/ .*/, '')}\n`, line)
 })
 
-t.test('what is no memory aborts', async t => {
+t.test('an address outside DRAM aborts', async t => {
   const { type } = setUp(t)
   for (const line of ['md 0', 'mw 7ffffffe 1', 'cp 0 42000000 1', 'mm 0', 'loop 0 1', 'mtest 0 1000', 'strings 0'])
     await t.rejects(type(line), { code: 'UBOOT_MEMORY' }, line)
@@ -128,7 +128,7 @@ t.test('base is added to addresses', async t => {
   t.match(await type('md.b 42000011 1'), /^42000010: 41 /)
 })
 
-t.test('mm moves on, back with -, and ends at what is no number', async t => {
+t.test('mm advances, goes back with -, and ends at text that is not a number', async t => {
   const { type } = setUp(t, ['11', '', '-', 'q', '0x22', null])
   await type('mw.b 42000000 ff 4')
   t.equal(await type('mm.b 42000000'), '42000000: ff ? 42000001: ff ? 42000002: ff ? 42000001: ff ? ')
@@ -187,7 +187,7 @@ t.test('mtest tells of memory that forgets', async t => {
   )
 })
 
-t.test('^C ends what goes on for ever', async t => {
+t.test('^C ends endless commands', async t => {
   const { type } = setUp(t)
   const interrupt = () => {
     const controller = new AbortController()

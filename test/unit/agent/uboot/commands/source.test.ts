@@ -33,7 +33,7 @@ t.test('the first file of a legacy script is run', async t => {
   t.same(await run('source'), { out, rc: 7 })
 })
 
-t.test('what is no good script is refused', async t => {
+t.test('an invalid script is refused', async t => {
   const { machine, run } = machineWith(t)
   const said = async (address = '44000000') => (await run(`source ${address}`)).out.split('\n')[1]
   machine.memory.write(LEGACY, Buffer.from('echo hello from script\n'))

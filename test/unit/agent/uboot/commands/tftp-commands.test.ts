@@ -158,7 +158,7 @@ t.test('a host that does not answer ARP fails without another attempt', async t 
   t.equal(result(), 1)
 })
 
-t.test('a server that went away is told with the reason', async t => {
+t.test('a vanished server is reported with the reason', async t => {
   const failure = fault('TFTP_PROTOCOL', { what: 'f', reason: 'the port is closed' })
   t.equal(
     await board(t, tftpCommands, { failure }).type('tftpboot 42000000 f'),

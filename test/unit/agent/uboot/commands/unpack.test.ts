@@ -13,7 +13,7 @@ function setUp(t: Test, packed: Uint8Array) {
   return it
 }
 
-t.test('what was packed is put to its place, and its size is told', needs('xz', 'lz4'), async t => {
+t.test('compressed memory is decompressed to its target, and its size is printed', needs('xz', 'lz4'), async t => {
   for (const [command, packed] of [
     ['unzip 42000000 43000000', gzipSync(PLAIN)],
     ['lzmadec 42000000 43000000', peer('xz', ['--format=lzma', '-c'], PLAIN)],

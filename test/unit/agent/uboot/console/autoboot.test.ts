@@ -68,7 +68,7 @@ t.test('^C at any console aborts bootcmd', async t => {
   t.equal(await terminal.shows('=> '), 'Y\r\n[XY]\r\n=> ')
 })
 
-t.test('a bootcmd that runs itself comes back to the prompt', async t => {
+t.test('a bootcmd that runs itself ends at the prompt', async t => {
   const { shown } = await powerOn(t, { bootdelay: '-2', bootcmd: 'run bootcmd' }, '')
   t.equal(shown, 'banner\r\nthe shell gave up: more than 64 scripts in scripts\r\n=> ')
 })

@@ -40,7 +40,7 @@ t.test('^C aborts the command that runs, and leaves what was typed before it', a
   )
 })
 
-t.test('^C ends loops, and goes on behind them', async t => {
+t.test('^C ends loops, and the line continues after them', async t => {
   const { terminal } = await atPrompt(t)
   const lines = [
     ['for i in 1 2; do sleep 9; echo $i; done; echo after', '1\r\nafter\r\n'],
@@ -57,7 +57,7 @@ t.test('^C ends loops, and goes on behind them', async t => {
   }
 })
 
-t.test('^C in scripts that run each other for ever stops all of the line', async t => {
+t.test('^C in scripts that run each other forever stops the whole line', async t => {
   const { terminal } = await atPrompt(t, {
     variables: Object.fromEntries(
       Array.from({ length: 50 }, (_, index) => [`v${index}`, `run v${index + 1}; run v${index + 1}`]),
@@ -143,7 +143,7 @@ t.test('a console that is closed is forgotten, whatever it waited for', async t 
   t.same(machine.input.history, [])
 })
 
-t.test('a sender of too much is told to wait, and when to go on', async t => {
+t.test('a fast sender is paused and resumed', async t => {
   const { consoles } = await atPrompt(t)
   let prompt: () => void = () => {}
   const drained = new Promise<void>(resolve => {

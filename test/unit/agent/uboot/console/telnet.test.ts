@@ -31,7 +31,7 @@ t.test('the other side may suppress go-ahead, and everything unknown is refused'
   t.same(replies, ['\xff\xfd\x03', '\xff\xfe\x18', '\xff\xfc\x22', '\xff\xfe\x03'])
 })
 
-t.test('NUL behind CR is dropped, other NULs are not', async t => {
+t.test('NUL after CR is dropped, other NULs are not', async t => {
   t.equal(filter().receive('a\r\0b\0c\r\nd\r\r\0'), 'a\rb\0c\r\nd\r\r')
 })
 

@@ -28,7 +28,7 @@ t.test('a terminal passes every byte as it is, ^C and line ends too, and echoes 
   t.equal(status, 0)
 })
 
-t.test('a path that is no terminal, or is not there, is no line', async t => {
+t.test('a path that is missing or not a terminal is refused', async t => {
   const path = join(t.testdir({ file: '' }), 'file')
   t.throws(() => openTty(path, { rawTty, drainTty }), {
     code: 'CONSOLE_LINE',
@@ -40,7 +40,7 @@ t.test('a path that is no terminal, or is not there, is no line', async t => {
   })
 })
 
-t.test('whatever the addon throws is told', async t => {
+t.test('errors of the addon are reported', async t => {
   const calls = {
     rawTty: () => {
       throw 'no addon'

@@ -4,7 +4,7 @@ import { exportText, importText } from '../../../../../agent/uboot/env/environme
 
 const read = (text: string, crlf = false) => [...importText(text, '\n', crlf)]
 
-t.test('variables come out with a separator behind each, escaped', t => {
+t.test('exported variables are escaped, each followed by a separator', t => {
   const variables = [
     ['a', '1'],
     ['b', 'x\ny\\'],

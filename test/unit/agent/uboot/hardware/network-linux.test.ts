@@ -192,7 +192,7 @@ t.test('configure leaves a gateway alone that is there', async t => {
   t.strictSame(asked, [])
 })
 
-t.test('what ip refuses is told', async t => {
+t.test('a refusal of ip is reported', async t => {
   const { network: made } = network(t, [{ status: 2, stderr: 'RTNETLINK answers: Operation not permitted\n' }])
   const address = { ip: '10.9.0.5', netmask: null, gateway: null, mac: null }
   await t.rejects(made.configure(address), { message: /ip addr add 10.9.0.5\/24 dev eth1: RTNETLINK answers/ })
@@ -230,7 +230,7 @@ t.test('a board without ethernet', async t => {
   await t.rejects(made.dhcp(null, nobody, signal), { message: /there is no ethernet/ })
 })
 
-t.test('a probe comes back, wherever it goes', async t => {
+t.test('a probe resolves, whatever its target', async t => {
   await sendProbe('127.0.0.1')
   await sendProbe('255.255.255.255')
   t.pass('both came back')

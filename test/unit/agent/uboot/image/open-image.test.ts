@@ -66,7 +66,7 @@ Bad Data Hash
   )
 })
 
-t.test('what is not there is told', async t => {
+t.test('a missing image is reported', async t => {
   const bytes = fitImage(t, FIT_SOURCE, FIT_FILES)
   const said = async (request: Partial<FitRequest>, fit = bytes) => (await open(t, fit, request)).out.split('\n').at(-2)
   t.equal(await said({ image: 'nosuch' }), "Could not find subimage node type 'kernel'")
@@ -80,7 +80,7 @@ t.test('what is not there is told', async t => {
   t.equal(await said({ image: 'k', verify: false }, empty), 'Could not find kernel subimage data!')
 })
 
-t.test('a signed configuration is told as not checked', async t => {
+t.test('the signature of a configuration is reported as not checked', async t => {
   const fit = `/ { description = "d"; timestamp = <1>; images { k { type = "kernel"; os = "linux"; data = "x"; }; };
     configurations { default = "c"; c { kernel = "k"; hash-1 { }; signature-1 { }; }; }; };`
   const { out } = await open(t, dtbOf(fit, []))

@@ -35,7 +35,7 @@ t.test('expressions match as in SLRE', async t => {
   for (const [expression, text, found] of table) t.same(match(expression, text), found, expression)
 })
 
-t.test('what is no expression is refused', async t => {
+t.test('an invalid expression is refused', async t => {
   t.throws(() => compileSlre('(a'), { message: 'No closing bracket' })
   t.throws(() => compileSlre('a)'), { message: 'Unbalanced brackets' })
   t.throws(() => compileSlre('[a'), { message: "No closing ']' bracket" })

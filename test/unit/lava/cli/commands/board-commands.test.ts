@@ -94,7 +94,7 @@ t.test('cancel tells of a job in JSON, and of one that has ended by an error', a
   })
 })
 
-t.test('jobs that nobody knows are an error of every command', async t => {
+t.test('an unknown job is an error of every command', async t => {
   const { board } = await startAgent(t)
   for (const argv of [['status'], ['log'], ['log', '--follow'], ['cancel']]) {
     const result = await fauxboot([...argv, 'nobody', '--board', board])

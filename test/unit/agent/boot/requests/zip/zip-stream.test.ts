@@ -142,7 +142,7 @@ t.test('a lie about a member is found', async t => {
   t.equal(later.code, 'FORMAT_CRC', 'sizes that reach into the next record')
 })
 
-t.test('deflated data that ends before its announced size is told', async t => {
+t.test('deflated data that ends before its announced size is refused', async t => {
   const bytes = makeZip([{ name: 'kernel', data: TEXT, deflate: true }])
   const packed = bytes.readUInt32LE(18)
   bytes.writeUInt32LE(packed + 20, 18)
@@ -181,7 +181,7 @@ t.test('the directory has to say what the members said', async t => {
   t.match(await failure(unzip(dropped)), { message: /expected 1 entries, found 0, and 1/ })
 })
 
-t.test('what is not a ZIP file is told with its first bytes', async t => {
+t.test('anything but a ZIP file is refused with its first bytes', async t => {
   t.match(await failure(unzip(NOISE)), { code: 'FORMAT_MAGIC', message: /at 0x0: expected a record of a ZIP file/ })
   t.match(await failure(unzip(Buffer.alloc(0))), {
     code: 'FORMAT_TRUNCATED',

@@ -85,7 +85,7 @@ t.test('a server that drops requests with options is asked without after three o
   t.equal(network.sent.filter(({ to }) => to.port === 69).length, 4)
 })
 
-t.test('a server that accepts what nobody asked for is told so, and asked without options', async t => {
+t.test('a server that accepts unrequested options gets an error, then a request without options', async t => {
   const network = await start((packet, say) => {
     if (packet.op === 'read') say(packet.options.size > 0 ? oack({ multicast: '' }) : dataPacket(1, Buffer.from('x')))
   })
@@ -156,7 +156,7 @@ t.test('a silent server is given all its attempts, and no more', async t => {
   t.equal(network.ports, 0)
 })
 
-t.test('a stranger is told that it has no transfer here, but not for an error, and not for rubbish', async t => {
+t.test('a stranger gets error 5, but not for an ERROR packet and not for rubbish', async t => {
   const network = new SimulatedNetwork()
   const heard: (TftpPacket | null)[] = []
   const stranger = await network.open({ address: SERVER, port: 666 }, datagram => {
@@ -246,7 +246,7 @@ t.test('a path that loses large blocks is given small ones, and the sink sees no
   t.match(result, { size: 200_000, blockSize: 1468 })
 })
 
-t.test('a cancelled transfer ends at once and the server is told', async t => {
+t.test('a cancelled transfer ends at once with an ERROR packet', async t => {
   const abort = new AbortController()
   const network = await start((packet, say) => {
     if (packet.op === 'read') say(dataPacket(1, Buffer.alloc(512)))
@@ -274,7 +274,7 @@ t.test('a transfer that is cancelled while its port is opened sends no more than
   t.equal(network.ports, 0)
 })
 
-t.test('names that do not fit a request, and hosts that nobody knows, are errors', async t => {
+t.test('names that do not fit a request, and unknown hosts, are errors', async t => {
   const network = new SimulatedNetwork()
   await t.rejects(get(network, { file: '' }), { code: 'TFTP_PROTOCOL' })
   await t.rejects(

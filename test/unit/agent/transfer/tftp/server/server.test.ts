@@ -173,7 +173,7 @@ t.test('a client that is busy for some tenths of a second between its blocks get
   server.close()
 })
 
-t.test('refusals are told in the words of the handler, and limits in ours', async t => {
+t.test('refusals use the words of the handler, and limits ours', async t => {
   const network = new SimulatedNetwork()
   const { server } = await serve(network, { maxName: 5, write: undefined })
   await t.rejects(get(network), { code: 'TFTP_REFUSED', details: { number: 1, text: 'File not found' } })
@@ -198,7 +198,7 @@ t.test('refusals are told in the words of the handler, and limits in ours', asyn
   t.match(heard, [{ op: 'error', number: 4, text: /octet/ }])
 })
 
-t.test('a handler that throws is told to the client', async t => {
+t.test('the error of a handler goes to the client', async t => {
   const network = new SimulatedNetwork()
   await serve(network, { read: () => Promise.reject(new Error('no disk')) })
   await t.rejects(get(network), { code: 'TFTP_REFUSED', details: { number: 0, text: 'no disk' } })
@@ -231,7 +231,7 @@ t.test('a transfer that is done counts no longer, and the oldest of them give up
   t.equal(network.ports, 1, 'the one that listens')
 })
 
-t.test('handlers choose the number that their errors have, and refusals are told', async t => {
+t.test('handlers choose the numbers of their errors, and refusals are reported', async t => {
   const network = new SimulatedNetwork()
   const refusals: unknown[] = []
   const fail = (): never => {
@@ -310,7 +310,7 @@ t.test('a client learns that its file could not be kept', async t => {
   t.same(aborted, [], 'it had been told the end')
 })
 
-t.test('what a file throws while it is read, the client is told', async t => {
+t.test('an error while a file is read goes to the client', async t => {
   const network = new SimulatedNetwork()
   await serve(network, { read: () => ({ size: 5, read: () => Promise.reject(new Error('bad sector')) }) })
   await t.rejects(get(network), { code: 'TFTP_REFUSED', details: { text: 'bad sector' } })
@@ -343,7 +343,7 @@ t.test('a server that is closed tells its clients, and those whose file is still
   t.match(closed, [{ code: 'TFTP_PROTOCOL' }, { code: 'TFTP_PROTOCOL' }])
 })
 
-t.test('what is no request is answered with error 5 if it is a packet, and not at all if it is none', async t => {
+t.test('a packet that is not a request gets error 5, anything else no answer', async t => {
   const network = new SimulatedNetwork()
   await serve(network)
   const { heard, ask } = await client(network)

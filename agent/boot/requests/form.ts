@@ -3,10 +3,10 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
-import type { ArtifactStore } from '../../boot/artifacts/artifact-store.js'
-import type { JobRequest } from '../../boot/jobs/job.js'
-import { parseJobJson } from '../../boot/requests/json.js'
 import { FauxbootError, fault } from '../../errors.js'
+import type { ArtifactStore } from '../artifacts/artifact-store.js'
+import type { JobRequest } from '../jobs/job.js'
+import { parseJobJson } from './json.js'
 
 /** The part that describes the job; every other is a file. */
 const DESCRIPTION = 'job'

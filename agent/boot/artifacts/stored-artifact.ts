@@ -2,11 +2,11 @@
 
 import { type Hash, randomBytes } from 'node:crypto'
 import { fault } from '../../errors.js'
-import type { FilePart } from '../jobs/job.js'
+import type { FileRange } from '../jobs/job.js'
 import type { PartialFile } from './partial-file.js'
 
 /** One file of the store. */
-export interface Entry {
+export interface StoredArtifact {
   readonly name: string
   size: number | null
   received: number
@@ -16,7 +16,7 @@ export interface Entry {
   /** of the bytes of an incomplete file; it can take more */
   digest: Hash | null
   /** bytes of another file that a job borrows; null for a file of the store */
-  readonly lent: FilePart | null
+  readonly range: FileRange | null
   /** open while bytes are coming */
   file: PartialFile | null
   /** taken by a call that writes to it */
@@ -32,14 +32,14 @@ export const PARTIAL = '.partial'
 export const isJobFile = (name: string): boolean => name.startsWith('.')
 export const jobFileName = (role: string): string => `.${randomBytes(6).toString('hex')}-${role}`
 
-export const newEntry = (name: string, lent: FilePart | null = null): Entry => ({
+export const newArtifact = (name: string, range: FileRange | null = null): StoredArtifact => ({
   name,
   size: null,
   received: 0,
   complete: false,
   sha256: null,
   digest: null,
-  lent,
+  range,
   file: null,
   busy: false,
   users: new Set(),
@@ -55,7 +55,7 @@ export function checkName(name: string): void {
 }
 
 /** Nobody may change a file that is written to or used. @throws ARTIFACT_BUSY */
-export function checkIdle({ name, busy, users }: Entry): void {
+export function checkIdle({ name, busy, users }: StoredArtifact): void {
   const [user] = users
   if (busy) throw fault('ARTIFACT_BUSY', { name, reason: 'being uploaded' })
   if (user !== undefined) throw fault('ARTIFACT_BUSY', { name, reason: `in use by job ${user}` })
