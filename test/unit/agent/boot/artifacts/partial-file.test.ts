@@ -6,11 +6,11 @@ import { after, PartialFile } from '../../../../../agent/boot/artifacts/partial-
 import { failure, MIB, patternBytes, sha256, temporaryDirectory } from '../fixture.js'
 
 const FILE = patternBytes(2 * MIB + 3)
-const room = async (): Promise<number> => 1e9
+const freeBytes = async (): Promise<number> => 1e9
 
 t.test('a file that starts over has only what came since', async t => {
   const path = join(await temporaryDirectory(t), 'a')
-  const file = await PartialFile.create(path, { what: 'a', room })
+  const file = await PartialFile.create(path, { what: 'a', freeBytes })
   await file.write(FILE)
   await file.reset()
   t.equal(file.received, 0)
@@ -25,7 +25,7 @@ t.test('a new file never writes into an old one of its name', async t => {
   const [path, other] = [join(directory, 'a'), join(directory, 'b')]
   await writeFile(path, 'old')
   await link(path, other)
-  const file = await PartialFile.create(path, { what: 'a', room })
+  const file = await PartialFile.create(path, { what: 'a', freeBytes })
   await file.write(Buffer.from('new'))
   await file.close()
   t.equal(await readFile(other, 'utf8'), 'old')
@@ -37,7 +37,7 @@ t.test('a full file system makes a file too large, however late it shows', async
   for (const chunks of [[FILE.subarray(0, 10)], [FILE, FILE, FILE]]) {
     const path = join(await temporaryDirectory(t), 'a')
     await symlink('/dev/full', path)
-    const file = await PartialFile.resume(path, { what: 'ramdisk', room, digest: false }, createHash('sha256'))
+    const file = await PartialFile.resume(path, { what: 'ramdisk', freeBytes, digest: false }, createHash('sha256'))
     const write = async (): Promise<void> => {
       for (const chunk of chunks) await file.write(chunk)
       await file.close()
@@ -53,7 +53,7 @@ t.test('a full file system makes a file too large, however late it shows', async
 t.test('another error of the file system is passed on as it is', async t => {
   const path = join(await temporaryDirectory(t), 'a')
   await symlink('/dev/null', path)
-  const file = await PartialFile.resume(path, { what: 'a', room }, null)
+  const file = await PartialFile.resume(path, { what: 'a', freeBytes }, null)
   await file.close()
   const write = async (): Promise<void> => {
     await file.write(FILE)
