@@ -15,6 +15,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 [ $# -gt 0 ] || set -- lint unit interop board+lava
 out=.tap/out
+# What test/setup.sh unpacks where systemd is not installed.
+PATH=$PATH:${FAUXBOOT_CACHE:-$PWD/.cache}/systemd/usr/bin
 rm -rf "$out" && mkdir -p "$out"
 status=0
 times=
@@ -35,9 +37,9 @@ on_boards() {
   tests --jobs 2 --timeout 2400 "$@"
 }
 
-# What board tests share: an image, and the QEMU that has a Cubieboard4.
+# What board tests share: images, boards saved at their countdown, and the QEMU that has a Cubieboard4.
 prepare_boards() {
-  run node dist/systemd/image/image.js --board virt --out "$out/virt"
+  run node dist/test/board/prepare.js
   run node dist/systemd/qemu/build-qemu.js
 }
 

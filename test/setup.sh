@@ -10,12 +10,13 @@
 #   test          run all tests: all of these, and the programs that tests compare with
 #
 # Debian packages are installed by root, or through sudo when it asks for no password; otherwise the line to run is
-# printed and the exit code is 1. None of them starts a service: servers that tests need are unpacked into .cache, not
-# installed. On a terminal, one line shows the progress. The output of apt and npm goes to .cache/setup.log.
+# printed and the exit code is 1. None of them starts or enables a service: packages that would are unpacked into .cache,
+# not installed. On a terminal, one line shows the progress. The output of apt and npm goes to .cache/setup.log.
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-test}
-log=${FAUXBOOT_CACHE:-.cache}/setup.log
+cache=${FAUXBOOT_CACHE:-.cache}
+log=$cache/setup.log
 
 # Debian package, the purpose that first needs it, and what for.
 packages='
@@ -48,13 +49,13 @@ packages='
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards
   iputils-ping             test   ping of fauxboot console
   libpcre2-8-0             test   atftpd
+  libsystemd-shared        test   systemd-analyze checks the units
   libubootenv-tool         test   environment of the real U-Boot
   libwrap0                 test   atftpd and tftpd-hpa
   python3-filelock         test   U-Boot'"'"'s own tests
   python3-pytest           test   U-Boot'"'"'s own tests
   python3-pytest-xdist     test   U-Boot'"'"'s own tests
   socat                    test   serial ports
-  systemd                  test   systemd-analyze checks the units
   zstd                     test   compressed files
 '
 
@@ -148,10 +149,20 @@ sudo $line"
   step "Installing $# Debian packages" $sudo env DEBIAN_FRONTEND=noninteractive $line --option Dpkg::Use-Pty=0
 }
 
+# Where systemd is not installed, only its systemd-analyze is needed: installing all of it enables services.
+unpack_systemd() {
+  directory=$cache/systemd
+  if command -v systemd-analyze >/dev/null || [ -x "$directory/usr/bin/systemd-analyze" ]; then return; fi
+  mkdir -p "$directory"
+  step 'Unpacking systemd-analyze' \
+    sh -c 'cd "$1" && apt-get download systemd && dpkg-deb --extract systemd_*.deb . && rm systemd_*.deb' - "$directory"
+}
+
 command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
 mkdir -p "$(dirname "$log")"
 : >"$log"
 install_missing "$packages"
+[ "$purpose" != test ] || unpack_systemd
 
 command -v node >/dev/null || fail 'needs Node 20.19 or newer with npm (Debian 13: apt-get install nodejs npm)'
 node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||

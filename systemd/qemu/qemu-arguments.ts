@@ -18,6 +18,8 @@ export interface QemuSettings {
   readonly tftpDir?: string
   /** properties of the machine, such as `{ 'card-detect': 'off' }` */
   readonly machineProperties?: Readonly<Record<string, string>>
+  /** wait for a saved state instead of starting: QMP's `migrate-incoming` brings it */
+  readonly incoming?: boolean
 }
 
 /**
@@ -34,7 +36,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
       reason: 'is missing: QEMU does not emulate this board',
     })
   }
-  const { forward, tftpDir, machineProperties = {} } = settings
+  const { forward, tftpDir, machineProperties = {}, incoming = false } = settings
   const properties = Object.entries(machineProperties).map(([name, value]) => `${name}=${escapeComma(value)}`)
   const netdev = [
     'user',
@@ -52,6 +54,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
     ...(qemu.nic === undefined ? ['-net', 'nic,netdev=net0'] : ['-device', `${qemu.nic},netdev=net0`]),
     ...['-chardev', 'stdio,id=console,signal=off', ...silent, '-serial', 'chardev:console'],
     ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
+    ...(incoming ? ['-incoming', 'defer'] : []),
     ...sourceArguments(settings.source),
   ]
 }

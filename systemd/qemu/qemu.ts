@@ -41,6 +41,16 @@ export interface QemuBoardOptions {
   readonly machineProperties?: Readonly<Record<string, string>>
   /** TCP port on the board to which {@link QemuBoard.url} leads; the agent's by default */
   readonly boardPort?: number
+  /** start from this state instead of from power-on; every other option must be as it was when the state was saved */
+  readonly state?: SavedState
+}
+
+/** A board in the middle of its work, in files. */
+export interface SavedState {
+  /** QEMU's migration stream */
+  readonly file: string
+  /** what the board had printed until then */
+  readonly transcript: string
 }
 
 /** The part in use of what QEMU's monitor tells of a virtio device (qapi/virtio.json). */
@@ -83,7 +93,7 @@ export class QemuBoard {
   }
 
   /**
-   * Switch a board on.
+   * Switch a board on, or continue from a saved state: then the transcript begins with what the board had printed before.
    *
    * @throws BOARD_DATA when it cannot be emulated, BUILD_TOOL when QEMU does not start, with its words
    */
@@ -93,9 +103,12 @@ export class QemuBoard {
     try {
       const source = await bootSource(options, work)
       const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
-      const { memoryMiB, tftpDir, machineProperties } = options
-      const args = qemuArguments(board, { source, forward, memoryMiB, tftpDir, machineProperties })
-      return new QemuBoard(board, await launch(board.name, await qemuProgram(board), args))
+      const { memoryMiB, tftpDir, machineProperties, state } = options
+      const incoming = state !== undefined
+      const args = qemuArguments(board, { source, forward, memoryMiB, tftpDir, machineProperties, incoming })
+      const machine = await launch(board.name, await qemuProgram(board), args)
+      if (incoming) await loadState(machine, state)
+      return new QemuBoard(board, machine)
     } finally {
       // QEMU has read what is in there.
       await rm(work, { recursive: true, force: true })
@@ -139,6 +152,19 @@ export class QemuBoard {
   /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
   async reset(): Promise<void> {
     await this.#qmp.execute('system_reset')
+  }
+
+  /**
+   * Stop the board and write its state to a file. The board can only be switched off after that.
+   *
+   * @param file is created or overwritten
+   * @throws BUILD_TOOL with QEMU's words
+   */
+  async saveState(file: string): Promise<SavedState> {
+    await this.#qmp.execute('stop')
+    await this.#qmp.execute('migrate', { uri: `exec:cat > ${quoted(file)}` })
+    await migrated(this.#qmp, 'saving the state of the board')
+    return { file, transcript: this.console.transcript }
   }
 
   /** Names of the virtio devices that a driver has set going: what such a device receives goes into memory. */
@@ -209,6 +235,47 @@ async function launch(name: string, program: string, args: string[]): Promise<Ma
   } finally {
     failed.catch(() => undefined)
   }
+}
+
+/** Time between two questions about a state that is on its way, milliseconds. */
+const MIGRATION_INTERVAL_MS = 50
+
+/** The part in use of what QEMU's monitor answers about a migration (qapi/migration.json). */
+interface MigrationStatus {
+  readonly status?: string
+  readonly 'error-desc'?: string
+}
+
+/** Ends QEMU if that fails. */
+async function loadState({ child, console, qmp }: Machine, { file, transcript }: SavedState): Promise<void> {
+  try {
+    // The board prints nothing before `cont`, so the order of the transcript is right.
+    console.receive(transcript)
+    await qmp.execute('migrate-incoming', { uri: `exec:cat ${quoted(file)}` })
+    await migrated(qmp, `loading ${file}`)
+    await qmp.execute('cont')
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+}
+
+/** Wait until a state is saved or loaded. */
+async function migrated(qmp: Qmp, doing: string): Promise<void> {
+  for (;;) {
+    const answer = (await qmp.execute('query-migrate')) as MigrationStatus
+    if (answer.status === 'completed') return
+    if (answer.status === 'failed' || answer.status === 'cancelled') {
+      const reason = answer['error-desc'] ?? 'QEMU does not say why'
+      throw fault('BUILD_TOOL', { doing, tool: 'qemu-system-arm', status: answer.status, reason })
+    }
+    await delay(MIGRATION_INTERVAL_MS)
+  }
+}
+
+/** For the shell that QEMU starts. */
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`
 }
 
 async function askForPort(qmp: Qmp): Promise<number> {

@@ -31,7 +31,7 @@ export class SerialConsole extends EventEmitter<{ data: [text: string] }> {
       limit: Number.POSITIVE_INFINITY,
     })
     const decoder = new StringDecoder('utf8')
-    input.on('data', (chunk: Buffer) => this.#receive(decoder.write(chunk)))
+    input.on('data', (chunk: Buffer) => this.receive(decoder.write(chunk)))
   }
 
   /** Everything since power-on. */
@@ -64,7 +64,8 @@ export class SerialConsole extends EventEmitter<{ data: [text: string] }> {
     this.#expect.end(fault('CONSOLE_ENDED', { board: this.#name, status, found: this.lastWords }))
   }
 
-  #receive(text: string): void {
+  /** The board printed this. */
+  receive(text: string): void {
     if (text === '') return
     this.#transcript += text
     this.emit('data', text)

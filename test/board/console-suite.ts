@@ -1,13 +1,10 @@
 /** The fake U-Boot on a board's serial line, driven as LAVA drives it. */
 
 import type { Test } from 'tap'
-import { packCpio } from '../../agent/image/cpio/cpio.js'
-import { agentSettings } from '../../systemd/image/agent-settings.js'
-import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import type { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import { layOutJob } from './console-files.js'
 import { type CommandList, listsFor } from './console-lists.js'
-import { Lab, PATIENCE, TOKEN } from './lab.js'
+import { Lab, PATIENCE } from './lab.js'
 
 const AUTOBOOT = 'Hit any key to stop autoboot'
 
@@ -37,25 +34,23 @@ export async function bootByList(t: Test, lab: Lab, console: SerialConsole, list
   await console.waitFor(`Kernel command line: ${lab.cmdline} ip=dhcp`, PATIENCE)
 }
 
-/** Boards by their command line, with a TFTP server that LAVA would have filled. */
-async function openConsole(t: Test, name: string): Promise<{ lab: Lab; qemu: QemuBoard }> {
+/** A lab with a TFTP server that LAVA would have filled. */
+async function openConsoleLab(t: Test, name: string): Promise<{ lab: Lab; tftpDir: string }> {
   const lab = await Lab.open(t, name)
   const tftpDir = t.testdir()
   await layOutJob(tftpDir, await lab.dtb())
-  const { board, image } = lab
-  const settings = packCpio(agentSettings(board, { token: TOKEN }).entries())
-  const qemu = await QemuBoard.start({ board, image, tftpDir, extraInitrd: [settings] })
-  t.teardown(() => qemu.stop())
-  return { lab, qemu }
+  return { lab, tftpDir }
 }
 
 /** Boot each kind of job. */
 export async function bootLists(t: Test, name: string): Promise<void> {
-  const { lab, qemu } = await openConsole(t, name)
-  for (const [index, list] of listsFor(name).entries()) {
-    if (index > 0) await qemu.reset()
-    await interrupt(qemu.console)
-    await t.test(`${name}: ${list.title}`, t => bootByList(t, lab, qemu.console, list))
+  const { lab, tftpDir } = await openConsoleLab(t, name)
+  for (const list of listsFor(name)) {
+    await t.test(`${name}: ${list.title}`, async t => {
+      const { qemu } = await lab.atCountdown(t, tftpDir)
+      await interrupt(qemu.console)
+      await bootByList(t, lab, qemu.console, list)
+    })
   }
 }
 
@@ -111,7 +106,8 @@ const FAILURES: readonly (readonly [title: string, commands: readonly string[], 
 
 /** Each failure is told in the words that labs wait for, and leaves the prompt. */
 export async function failInWordsOfLabs(t: Test, name: string): Promise<void> {
-  const { qemu } = await openConsole(t, name)
+  const { lab, tftpDir } = await openConsoleLab(t, name)
+  const { qemu } = await lab.atCountdown(t, tftpDir)
   await interrupt(qemu.console)
   for (const command of ['setenv autoload no', 'dhcp', 'setenv serverip 10.0.2.2']) await type(qemu.console, command)
   for (const [title, commands, expected] of FAILURES) {

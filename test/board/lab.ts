@@ -15,12 +15,28 @@ import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { TARGET_LOGIN } from '../../systemd/target/target-ramdisk.js'
 import { FileServer } from './file-server.js'
+import { startAtCountdown } from './saved-board.js'
 
 /** How long a board under emulation may take to its agent or to a prompt, on a busy machine. */
 export const PATIENCE = { timeoutMs: 600_000 } as const
 
 /** Every lab has one token; a board that is asked to change something without it refuses. */
 export const TOKEN = 'board-test'
+
+/**
+ * A board whose agent has {@link TOKEN}.
+ *
+ * @param settings of the agent, beside the board's own
+ */
+export function testBoard(
+  image: BoardImage,
+  { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
+  settings: Readonly<Record<string, unknown>> = {},
+): QemuBoardOptions {
+  const { board } = image
+  const overlay = packCpio(agentSettings(board, { token: TOKEN, settings }).entries())
+  return { board, image, ...options, extraInitrd: [overlay, ...extraInitrd] }
+}
 
 export class Lab {
   private constructor(
@@ -66,12 +82,31 @@ export class Lab {
    */
   async powerOn(
     t: Test,
-    { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
+    options: Partial<QemuBoardOptions> = {},
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<Powered> {
-    const overlay = packCpio(agentSettings(this.board, { token: TOKEN, settings }).entries())
-    const { board, image } = this
-    const qemu = await QemuBoard.start({ board, image, ...options, extraInitrd: [overlay, ...extraInitrd] })
+    return this.#connect(t, await QemuBoard.start(testBoard(this.image, options, settings)))
+  }
+
+  /**
+   * A board whose countdown has just begun, from a saved state: it takes a second. It is switched off with the test.
+   *
+   * @param tftpDir folder served over TFTP as 10.0.2.2
+   */
+  async atCountdown(t: Test, tftpDir?: string): Promise<Powered> {
+    return this.#connect(t, await startAtCountdown(testBoard(this.image, { tftpDir })))
+  }
+
+  /**
+   * A power switch: the caller turns the board off.
+   *
+   * @param from `power-on` boots the first stage; `countdown` continues from a saved state
+   */
+  switchOn(from: 'power-on' | 'countdown'): Promise<QemuBoard> {
+    return from === 'power-on' ? QemuBoard.start(testBoard(this.image)) : startAtCountdown(testBoard(this.image))
+  }
+
+  async #connect(t: Test, qemu: QemuBoard): Promise<Powered> {
     t.teardown(() => qemu.stop())
     await qemu.waitForAgent(PATIENCE)
     return { lab: this, qemu, client: new BoardClient(new URL(qemu.url), { token: TOKEN }) }

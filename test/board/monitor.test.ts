@@ -22,7 +22,7 @@ async function fauxboot(...argv: readonly string[]) {
 
 t.test('virt: a boot is watched at the console', async t => {
   const lab = await Lab.open(t, 'virt')
-  const { qemu } = await lab.powerOn(t)
+  const { qemu } = await lab.atCountdown(t)
   const { port, reset } = await bridgeConsole(t, qemu)
   const { kernel, version } = await debianKernel('trixie')
   const target = ['--kernel', kernel, '--dtb', await lab.dtb(), '--append']

@@ -62,7 +62,7 @@ async function modulesArchive(t: Test): Promise<string> {
 
 t.test("KernelCI's A80 job is pulled, booted on orangepi-pc, tested at its shell and posted", async t => {
   const lab = await Lab.open(t, 'orangepi-pc')
-  const { qemu } = await lab.powerOn(t)
+  const { qemu } = await lab.atCountdown(t)
   const server = await KernelciServer.start(t)
   const sha256: Record<string, string> = {}
   const serve = async (role: string, file: string): Promise<string> => {

@@ -8,7 +8,7 @@ t.test('virt: kexec-tools fails in silence where fauxboot boots', t => bootWhatK
 t.test('virt: boots in every way', t => bootInEveryWay(t, 'virt'))
 t.test('virt: no device of the first stage goes on writing into the memory of the target', async t => {
   const lab = await Lab.open(t, 'virt')
-  const { qemu, client } = await lab.powerOn(t)
+  const { qemu, client } = await lab.atCountdown(t)
   t.strictSame(await qemu.drivenDevices(), ['virtio-net'], 'the first stage drives its network')
   const { kernel } = await debianKernel('trixie')
   const { id } = await submit(client, {

@@ -4,10 +4,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { packCpio } from '../../agent/image/cpio/cpio.js'
-import { agentSettings } from '../../systemd/image/agent-settings.js'
-import { QemuBoard } from '../../systemd/qemu/qemu.js'
-import { Lab, TOKEN } from '../board/lab.js'
+import type { QemuBoard } from '../../systemd/qemu/qemu.js'
+import { Lab } from '../board/lab.js'
 import { Dispatcher } from './dispatcher.js'
 import { PowerSwitch, WiredBoard } from './wired-board.js'
 
@@ -33,11 +31,12 @@ export async function openLavaLab(t: Test, name: string): Promise<LavaLab> {
   for (const folder of [work, machine]) await mkdir(folder)
   const lab = await Lab.open(t, name)
   const dispatcher = await Dispatcher.start(machine)
-  const { board, image } = lab
-  const extraInitrd = [packCpio(agentSettings(board, { token: TOKEN }).entries())]
   const port = portOf(await dispatcher.renderDevice(name))
   const power = await PowerSwitch.start(t)
-  power.connect(name, await WiredBoard.start(t, port, () => QemuBoard.start({ board, image, extraInitrd })))
+  // The first job boots the first stage, too. The others get boards at their countdown.
+  let jobs = 0
+  const switchOn = (): Promise<QemuBoard> => lab.switchOn(jobs++ === 0 ? 'power-on' : 'countdown')
+  power.connect(name, await WiredBoard.start(t, port, switchOn))
   await dispatcher.setPowerCommand(power.command)
   dispatcher.serveTftp()
   t.teardown(() => dispatcher.endTftp())

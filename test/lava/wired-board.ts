@@ -98,6 +98,8 @@ export class WiredBoard {
     }
     if (action === 'off' || this.#qemu !== null) return
     this.#qemu = await this.#switchOn()
+    // A board that continues from a saved state has printed something already.
+    this.#pending = this.#qemu.console.transcript
     this.#qemu.console.on('data', text => {
       this.#pending += text
     })

@@ -37,6 +37,13 @@ t.test('properties of the machine follow its name', async t => {
   t.equal(after(args, '-M'), 'cubieboard4,card-detect=off,other=a,,b')
 })
 
+t.test('a board that gets a saved state waits for it', async t => {
+  const board = await loadBoard('virt')
+  const args = qemuArguments(board, { source: KERNEL, forward: FORWARD, incoming: true })
+  t.equal(after(args, '-incoming'), 'defer')
+  t.notOk(qemuArguments(board, { source: KERNEL, forward: FORWARD }).includes('-incoming'))
+})
+
 t.test('UARTs before the console are connected to nothing', async t => {
   const args = qemuArguments(await loadBoard('sabrelite'), { source: KERNEL, forward: FORWARD })
   const serials = args.flatMap((arg, index) => (arg === '-serial' ? [args[index + 1]] : []))
