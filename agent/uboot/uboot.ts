@@ -4,8 +4,8 @@ import { asFault } from '../errors.js'
 import { bannerText } from './board/banner.js'
 import type { BoardFacts } from './board/board-facts.js'
 import { COMMANDS } from './command-list.js'
+import type { ConsoleLine } from './console/console-line.js'
 import { Consoles } from './console/consoles.js'
-import type { Line } from './console/line.js'
 import type { Environment } from './env/environment.js'
 import type { BootTarget } from './hardware/boot-target.js'
 import type { Gpio } from './hardware/gpio.js'
@@ -36,7 +36,7 @@ export interface UBootParts {
 export class UBoot {
   readonly machine: Machine
   readonly #consoles: Consoles
-  readonly #lines = new Set<Line>()
+  readonly #lines = new Set<ConsoleLine>()
 
   constructor(parts: UBootParts) {
     const { autobootText, bootDelay, now = () => new Date(), ...rest } = parts
@@ -63,7 +63,7 @@ export class UBoot {
    *
    * @returns once the other end is gone and its input has been processed
    */
-  async attach(line: Line): Promise<void> {
+  async attach(line: ConsoleLine): Promise<void> {
     const console = this.#consoles.open({ write: bytes => line.send(bytes), drained: () => line.resume() })
     this.#lines.add(line)
     line.receive(bytes => console.receive(bytes))

@@ -1,17 +1,17 @@
 /** A line that outlasts resets: it is connected to one U-Boot after the other. */
 
-import type { Line } from '../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../agent/uboot/console/console-line.js'
 import type { UBoot } from '../../agent/uboot/uboot.js'
 
 export class LastingLine {
   /** resolves when the other end is gone and its input has been processed */
   readonly done: Promise<void>
-  readonly #line: Line
+  readonly #line: ConsoleLine
   #finish: () => void = () => undefined
   #receive: (bytes: string) => boolean = () => true
   #uboot: UBoot | null = null
 
-  constructor(line: Line) {
+  constructor(line: ConsoleLine) {
     this.#line = line
     this.done = new Promise(resolve => {
       this.#finish = resolve

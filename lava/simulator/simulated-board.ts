@@ -7,7 +7,7 @@ import type { Range } from '../../agent/kexec/layout/ranges.js'
 import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
 import { boardFacts } from '../../agent/uboot/board/host-facts.js'
 import type { Power } from '../../agent/uboot/boot/pipeline-target.js'
-import type { Line } from '../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../agent/uboot/console/console-line.js'
 import type { EnvironmentStore } from '../../agent/uboot/env/environment.js'
 import { environmentStore } from '../../agent/uboot/env/environment-location.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
@@ -92,7 +92,7 @@ export class SimulatedBoard {
   }
 
   /** Connect a line. @returns when the other end is gone and its input has been processed */
-  attach(line: Line): Promise<void> {
+  attach(line: ConsoleLine): Promise<void> {
     const lasting = new LastingLine(line)
     this.#lines.add(lasting)
     lasting.connect(this.#uboot)

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { BoardFacts } from '../../agent/uboot/board/board-facts.js'
-import type { Line } from '../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../agent/uboot/console/console-line.js'
 import type { EnvironmentStore, Variables } from '../../agent/uboot/env/environment.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
 import type { BootTarget } from '../../agent/uboot/hardware/boot-target.js'
@@ -57,7 +57,7 @@ const board = (controlFdt: Uint8Array | null): BoardFacts => ({
 })
 
 /** A line that a test types at, and that keeps what comes. */
-export class TypedLine implements Line {
+export class TypedLine implements ConsoleLine {
   readonly name = 'replay'
   readonly ended = new Promise<void>(() => {})
   output = ''

@@ -38,7 +38,7 @@ const PIECE =
 type Variables = Map<string, string>
 
 /** A line of the script while it is read. */
-class Line {
+class ScriptLine {
   readonly #where: string
   readonly #variables: Variables
 
@@ -97,7 +97,7 @@ class Line {
   }
 }
 
-function setVariable(line: Line, [name = '', ...values]: readonly string[], variables: Variables): void {
+function setVariable(line: ScriptLine, [name = '', ...values]: readonly string[], variables: Variables): void {
   if (!/^\w{1,64}$/.test(name)) throw line.refuse(`sets a variable of the name ${JSON.stringify(name.slice(0, 80))}`)
   const value = values.join(' ')
   if (value.length > LONGEST_VALUE) throw line.refuse(`sets ${name} to more than ${LONGEST_VALUE} characters`)
@@ -105,7 +105,7 @@ function setVariable(line: Line, [name = '', ...values]: readonly string[], vari
   else variables.set(name, value)
 }
 
-function bootOf(line: Line, command: string, operands: readonly string[], variables: Variables): BootScript {
+function bootOf(line: ScriptLine, command: string, operands: readonly string[], variables: Variables): BootScript {
   if (operands.length > OPERANDS.length) throw line.refuse(`has more than three operands after ${command}`)
   const [, ramdisk = false, dtb = false] = OPERANDS.map(({ role, place }, index) => {
     const operand = operands[index] ?? (role === 'kernel' ? role : '-')
@@ -136,7 +136,7 @@ export function parseBootScript(bytes: Uint8Array): BootScript {
   const variables: Variables = new Map(OPERANDS.map(({ role, place }) => [place, role]))
   let boot: BootScript | null = null
   for (const [index, text] of scriptText(bytes).split('\n').entries()) {
-    const line = new Line(index + 1, variables)
+    const line = new ScriptLine(index + 1, variables)
     for (const [command, ...operands] of line.commands(text)) {
       if (command === undefined) continue
       if (boot !== null) throw line.refuse(`has ${JSON.stringify(command)} after the boot, which does not return`)

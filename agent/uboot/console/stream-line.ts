@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import type { Line } from './line.js'
+import type { ConsoleLine } from './console-line.js'
 import { TelnetFilter } from './telnet.js'
 
 export interface StreamLineOptions {
@@ -16,7 +16,7 @@ export interface StreamLineOptions {
   readonly restore?: () => void
 }
 
-export class StreamLine implements Line {
+export class StreamLine implements ConsoleLine {
   readonly name: string
   readonly ended: Promise<void>
   readonly #input: Readable
@@ -65,7 +65,7 @@ export class StreamLine implements Line {
 }
 
 /** A telnet connection (RFC 854). A client that speaks no telnet sees six strange bytes at first, and is served. */
-export function telnetLine(socket: Socket): Line {
+export function telnetLine(socket: Socket): ConsoleLine {
   const filter = new TelnetFilter(bytes => socket.write(bytes, 'latin1'))
   socket.setNoDelay(true)
   socket.write(TelnetFilter.greeting, 'latin1')

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { fault } from '../../errors.js'
-import type { Line } from './line.js'
+import type { ConsoleLine } from './console-line.js'
 import { telnetLine } from './stream-line.js'
 
 /** Each has a line editor with its history; further ones are closed at once. */
@@ -17,7 +17,7 @@ export const MOST_CONSOLES = 32
  */
 export async function listenTelnet(
   { host, port }: { readonly host: string; readonly port: number },
-  connected: (line: Line) => void,
+  connected: (line: ConsoleLine) => void,
 ): Promise<Server> {
   const server = createServer(socket => connected(telnetLine(socket)))
   server.maxConnections = MOST_CONSOLES

@@ -3,7 +3,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { ReadStream, WriteStream } from 'node:tty'
 import { fault } from '../../errors.js'
-import type { Line } from './line.js'
+import type { ConsoleLine } from './console-line.js'
 import { StreamLine } from './stream-line.js'
 
 /** The calls of the addon that a serial line needs. */
@@ -18,7 +18,7 @@ export interface TtyCalls {
  * @param path `/dev/ttyS0`
  * @throws CONSOLE_LINE when it cannot be opened, or is no terminal
  */
-export function openTty(path: string, calls: TtyCalls): Line {
+export function openTty(path: string, calls: TtyCalls): ConsoleLine {
   let fd = -1
   try {
     // Without O_NONBLOCK, opening waits for a carrier; with O_NOCTTY, its signals do not reach us.

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { PipelineBootTarget, type Power } from '../../../../agent/uboot/boot/pipeline-target.js'
-import type { Line } from '../../../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../../../agent/uboot/console/console-line.js'
 import { EMPTY_STORAGE } from '../../../../agent/uboot/hardware/empty-storage.js'
 import { NO_GPIO } from '../../../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../../../agent/uboot/hardware/memory.js'
@@ -14,7 +14,7 @@ import { FakeNetwork } from './fake-network.js'
 import { DRAM, plainEnvironment } from './machine.js'
 
 /** A line that a test types at. */
-export class TypedLine implements Line {
+export class TypedLine implements ConsoleLine {
   readonly name = 'a test'
   readonly ended: Promise<void>
   /** the other end goes */

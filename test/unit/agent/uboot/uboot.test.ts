@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Line } from '../../../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../../../agent/uboot/console/console-line.js'
 import { UBoot } from '../../../../agent/uboot/uboot.js'
 import { testMachine } from './machine.js'
 
@@ -7,7 +7,7 @@ t.test('a serial adapter that is pulled out takes its console along, and nothing
   const { board, env, memory, network, storage, gpio, boot } = testMachine(t)
   const parts = { board, env, memory, network, storage, gpio, boot, autobootText: 'stop', bootDelay: 0 }
   const uboot = new UBoot(parts)
-  const gone: Line = {
+  const gone: ConsoleLine = {
     name: '/dev/ttyUSB0',
     ended: Promise.resolve(),
     receive: () => undefined,

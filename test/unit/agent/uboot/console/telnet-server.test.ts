@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
-import type { Line } from '../../../../../agent/uboot/console/line.js'
+import type { ConsoleLine } from '../../../../../agent/uboot/console/console-line.js'
 import { listenTelnet, MOST_CONSOLES } from '../../../../../agent/uboot/console/telnet-server.js'
 
 t.test('each connection is a console, and one too many is closed while the others stay', async t => {
-  const lines: Line[] = []
+  const lines: ConsoleLine[] = []
   const server = await listenTelnet({ host: '127.0.0.1', port: 0 }, line => lines.push(line))
   const { port } = server.address() as AddressInfo
   const open = async () => {

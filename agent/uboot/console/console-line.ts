@@ -1,6 +1,6 @@
 /** A line that a console talks over: a serial port, a TCP connection, a terminal. Bytes are text, as latin1. */
 
-export interface Line {
+export interface ConsoleLine {
   /** for the log: `/dev/ttyS0`, `tcp 10.0.2.2:50312` */
   readonly name: string
   /**
