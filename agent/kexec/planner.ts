@@ -34,6 +34,8 @@ export interface PlanInput {
   readonly runningDtb?: Uint8Array
   readonly cmdline: string
   readonly jobId?: string
+  /** for the target's interfaces, by alias or path of their nodes: `{ ethernet0: '02:02:c3:99:67:87' }` */
+  readonly macAddresses?: Readonly<Record<string, string>>
   /** true to add `earlycon`, with a value from the device tree if it needs one; a string is the value */
   readonly earlycon?: boolean | string
   /** accept RAM that does not start at a multiple of 128 MiB */
@@ -74,8 +76,9 @@ export function planBoot(input: PlanInput): Plan {
 
   const pageSize = input.pageSize ?? DEFAULT_PAGE
   const lowmemEnd = (ram[0]?.start ?? 0) + (input.lowmemBytes ?? DEFAULT_LOWMEM)
+  const { macAddresses } = input
   const writeDtb = (initrd: Range | null) =>
-    tree === null ? null : prepareDtb({ fdt: tree.fdt, ram, cmdline, initrd, jobId: input.jobId })
+    tree === null ? null : prepareDtb({ fdt: tree.fdt, ram, cmdline, initrd, jobId: input.jobId, macAddresses })
   const placed = place({
     kernel,
     ram,

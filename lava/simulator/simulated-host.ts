@@ -23,6 +23,7 @@ export function simulatedHost(ram: readonly Range[]): BoardHost {
     machine: () => 'armv7l',
     kernelRelease: () => 'simulated',
     links: async () => [],
+    macAddresses: async () => ({}),
     watchdogs: async () => [],
     cpus: async () => ({ possible: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,

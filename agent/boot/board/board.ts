@@ -86,6 +86,11 @@ export interface BoardHost {
   kernelRelease(): string
   /** every interface but loopback */
   links(): Promise<readonly HostLink[]>
+  /**
+   * MAC addresses of the interfaces that have a node in the device tree, each under the path of its node and under its
+   * aliases there: `/soc/ethernet@830000` and `ethernet0`
+   */
+  macAddresses(): Promise<Readonly<Record<string, string>>>
   watchdogs(): Promise<readonly WatchdogView[]>
   /** CPUs that may ever be there, and whether a secondary one can be stopped */
   cpus(): Promise<{

@@ -78,6 +78,23 @@ class LinuxHost implements BoardHost {
     return names.map(name => this.#link(name)).filter(link => link !== null)
   }
 
+  async macAddresses(): Promise<Readonly<Record<string, string>>> {
+    const links = await this.links()
+    const nodes = await Promise.all(links.map(({ name }) => this.#nodeOf(name)))
+    const byPath = links.flatMap(({ mac }, index) => {
+      const path = nodes[index] ?? null
+      return mac === null || path === null ? [] : [[path, mac] as const]
+    })
+    const aliases = (await this.#names('proc/device-tree/aliases')).map(alias => {
+      const [path] = this.#treeStrings(`aliases/${alias}`)
+      return { alias, path }
+    })
+    const byAlias = byPath.flatMap(([node, mac]) =>
+      aliases.filter(({ path }) => path === node).map(({ alias }) => [alias, mac] as const),
+    )
+    return Object.fromEntries([...byPath, ...byAlias])
+  }
+
   async watchdogs(): Promise<readonly WatchdogView[]> {
     const names = await this.#names('sys/class/watchdog')
     return names.map(name => this.#watchdog(name))
@@ -109,6 +126,12 @@ class LinuxHost implements BoardHost {
     return true
   }
 
+  /** Path in the device tree of a link's node; null without one. */
+  async #nodeOf(link: string): Promise<string | null> {
+    const node = await realpath(this.#path(`sys/class/net/${link}/device/of_node`)).catch(() => null)
+    return node === null ? null : (/\/devicetree\/base(\/.*)$/.exec(node)?.[1] ?? null)
+  }
+
   #link(name: string): HostLink | null {
     const flags = Number(this.#text(`sys/class/net/${name}/flags`) ?? LOOPBACK)
     if ((flags & LOOPBACK) !== 0) return null
@@ -133,7 +156,7 @@ class LinuxHost implements BoardHost {
     }
   }
 
-  /** Strings of a property of the device tree's root, each ended by NUL. */
+  /** Strings of a property of the device tree, each ended by NUL. */
   #treeStrings(property: string): string[] {
     const bytes = this.#bytes(`proc/device-tree/${property}`)
     return bytes === null ? [] : bytes.toString('utf8').split('\0').slice(0, -1)

@@ -64,6 +64,11 @@ export interface JobRequest {
   /** tar or cpio of /lib/modules, appended to the ramdisk as its own cpio archive */
   readonly modules?: ArtifactReference
   readonly cmdline: string
+  /**
+   * MAC addresses by the alias of the interface's node: `{ ethernet0: '02:02:c3:99:67:87' }`. An interface without one here
+   * keeps the address of the running link. For front ends inside the agent
+   */
+  readonly macAddresses?: Readonly<Record<string, string>>
   readonly options: JobOptions
 }
 

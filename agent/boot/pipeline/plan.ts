@@ -27,6 +27,7 @@ export async function planImages({ job, request, deps }: JobContext, images: Boo
     jobId: job.id,
     earlycon,
     force,
+    macAddresses: { ...(await host.macAddresses()), ...request.macAddresses },
     board: await readBoardFacts(host, config.keepLinksUp),
   })
   job.plan = planToJson(plan)

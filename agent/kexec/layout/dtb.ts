@@ -10,6 +10,8 @@ import {
   encodeNumber,
   encodeString,
   ensureNode,
+  findNode,
+  propString,
   propStrings,
   readRegs,
   removeProperty,
@@ -39,6 +41,8 @@ export interface DtbInput {
   readonly initrd: Range | null
   /** passed to the target in `/chosen/fauxboot,job` */
   readonly jobId?: string
+  /** `02:02:c3:99:67:87` by alias (`ethernet0`), or by path for a node that has another alias in the running tree */
+  readonly macAddresses?: Readonly<Record<string, string>>
 }
 
 /**
@@ -48,8 +52,9 @@ export interface DtbInput {
  * @throws FORMAT_VALUE if an address does not fit into the root's cells
  */
 export function prepareDtb(input: DtbInput): Uint8Array {
-  const { fdt, ram, cmdline, initrd, jobId } = input
+  const { fdt, ram, cmdline, initrd, jobId, macAddresses = {} } = input
   addMemory(fdt, ram)
+  setMacAddresses(fdt, macAddresses)
   const chosen = ensureNode(fdt, '/chosen')
   for (const name of [...chosen.properties.keys()]) {
     if (STALE_PROPERTIES.some(pattern => pattern.test(name))) removeProperty(chosen, name)
@@ -62,6 +67,25 @@ export function prepareDtb(input: DtbInput): Uint8Array {
   }
   if (jobId !== undefined) setProperty(chosen, 'fauxboot,job', encodeString(jobId))
   return writeFdt(fdt, { slack: 0 })
+}
+
+/**
+ * Write `local-mac-address` for every alias `ethernetN`, as U-Boot does at each boot (`fdt_fixup_ethernet` in
+ * `boot/fdt_support.c`); `mac-address` only where the tree has it. Without it, a driver may choose a random address,
+ * and the target gets another DHCP lease at each boot.
+ */
+function setMacAddresses(fdt: Fdt, addresses: Readonly<Record<string, string>>): void {
+  const aliases = childNode(fdt.root, 'aliases')
+  for (const alias of aliases?.properties.keys() ?? []) {
+    if (aliases === null || !/^ethernet\d+$/.test(alias)) continue
+    const path = propString(aliases, alias) ?? ''
+    const address = addresses[alias] ?? addresses[path]
+    const node = findNode(fdt, path)
+    if (address === undefined || node === null) continue
+    const bytes = new Uint8Array(Buffer.from(address.replaceAll(':', ''), 'hex'))
+    setProperty(node, 'local-mac-address', bytes)
+    if (node.properties.has('mac-address')) setProperty(node, 'mac-address', bytes)
+  }
 }
 
 /** Add the running kernel's memory to a tree without memory, except ranges that do not fit into the root's cells. */

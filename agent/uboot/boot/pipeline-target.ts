@@ -17,7 +17,7 @@ const reference = (memory: Memory, { address, size }: MemoryPart): ArtifactRefer
   part: memory.part(address, size),
 })
 
-function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline }: BootOrder): JobRequest {
+function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline, macAddresses }: BootOrder): JobRequest {
   return {
     name: 'console',
     kernel: reference(memory, kernel),
@@ -26,6 +26,7 @@ function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline }: BootOrder)
     overlays: [],
     // Here text is bytes, in the pipeline it is text.
     cmdline: Buffer.from(cmdline, 'latin1').toString('utf8'),
+    macAddresses,
     options: { dryRun: false, earlycon: false, force: false, queue: false },
   }
 }

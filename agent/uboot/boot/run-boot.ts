@@ -1,6 +1,7 @@
 /** The end of every boot command: U-Boot's messages about loading, then the jump or the reason against it. */
 
 import { asFault, type FauxbootError } from '../../errors.js'
+import { changedMacAddresses } from '../env/mac-addresses.js'
 import type { BootOrder, MemoryPart } from '../hardware/boot-target.js'
 import { ShellUnwind } from '../hush/unwind.js'
 import { bareHex } from '../lib/numbers.js'
@@ -61,7 +62,13 @@ export async function bootKernel(machine: Machine, { args, signal }: Call, kerne
   out.write(`Working FDT set to ${bareHex(dtb?.address ?? 0)}\n`)
   out.write(kernel.loading)
   printPlacement(machine, ramdisk, dtb)
-  const order: BootOrder = { kernel: kernel.piece, ramdisk, dtb, cmdline: env.get('bootargs') ?? '' }
+  const order: BootOrder = {
+    kernel: kernel.piece,
+    ramdisk,
+    dtb,
+    cmdline: env.get('bootargs') ?? '',
+    macAddresses: changedMacAddresses(env),
+  }
   return jump(machine, command, order, signal)
 }
 

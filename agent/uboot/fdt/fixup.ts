@@ -6,6 +6,7 @@ import type { FdtBlob } from '../../image/fdt/fdt-blob.js'
 import { FdtEditor } from '../../image/fdt/fdt-edit.js'
 import { applyOverlay } from '../../image/fdt/fdt-overlay.js'
 import { encodeNumber, encodeString } from '../../image/fdt/fdt-query.js'
+import { macAddressesOf } from '../env/mac-addresses.js'
 import { parseHex } from '../lib/numbers.js'
 import { type Machine, USAGE } from '../machine/machine.js'
 import type { FdtSubcommand } from './subcommand.js'
@@ -71,14 +72,14 @@ function fixEthernet(tree: FdtEditor, machine: Machine): void {
   const aliases = tree.child(0, 'aliases')
   if (aliases === null) return
   const paths = [...tree.properties(aliases)].flatMap(({ name, value }) => {
-    const [, number] = /^ethernet(\d+)$/.exec(name) ?? []
     const [path] = stringsOf(value) ?? []
-    return number === undefined || path === undefined ? [] : [{ number, path }]
+    return !/^ethernet\d+$/.test(name) || path === undefined ? [] : [{ alias: name, path }]
   })
-  for (const { number, path } of paths) {
-    const text = machine.env.get(number === '0' ? 'ethaddr' : `eth${number}addr`) ?? ''
-    if (!/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(text)) continue
-    const mac = Buffer.from(text.replaceAll(':', ''), 'hex')
+  const addresses = macAddressesOf(machine.env)
+  for (const { alias, path } of paths) {
+    const address = addresses[alias]
+    if (address === undefined) continue
+    const mac = Buffer.from(address.replaceAll(':', ''), 'hex')
     for (const name of ['mac-address', 'local-mac-address']) {
       const node = tree.node(path)
       if (name === 'local-mac-address' || tree.property(node, name) !== null) tree.setProperty(node, name, mac)

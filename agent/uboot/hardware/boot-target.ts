@@ -14,6 +14,8 @@ export interface BootOrder {
   /** null: the running kernel's tree */
   readonly dtb: MemoryPart | null
   readonly cmdline: string
+  /** by the alias of the interface's node: `{ ethernet0: '02:02:c3:99:67:87' }`; others come from the running links */
+  readonly macAddresses: Readonly<Record<string, string>>
 }
 
 /** A finding of the plan. */

@@ -33,6 +33,7 @@ export function fakeHost(changes: Partial<BoardHost> = {}): BoardHost {
       { name: 'eth0', up: true, mac: '52:54:00:12:34:56', addresses: ['10.0.2.15/24'] },
       { name: 'eth1', up: false, mac: null, addresses: [] },
     ],
+    macAddresses: async () => ({}),
     watchdogs: async () => [],
     cpus: async () => ({ possible: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,

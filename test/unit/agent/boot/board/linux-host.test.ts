@@ -51,6 +51,30 @@ t.test('links are all interfaces but loopback, up or down, with or without an ad
   ])
 })
 
+t.test('the MAC address of a link is found by the path and the alias of its node', async t => {
+  const root = t.testdir({
+    proc: { 'device-tree': { aliases: { ethernet0: '/soc/ethernet@830000\0', serial0: '/soc/serial@0\0' } } },
+    sys: {
+      firmware: { devicetree: { base: { soc: { 'ethernet@830000': {} } } } },
+      class: {
+        net: {
+          eth0: {
+            flags: '0x1003\n',
+            address: '02:02:c3:99:67:87\n',
+            device: { of_node: t.fixture('symlink', '../../../../firmware/devicetree/base/soc/ethernet@830000') },
+          },
+          // A USB adapter has no node.
+          eth1: { flags: '0x1003\n', address: '02:00:00:00:00:01\n', device: {} },
+        },
+      },
+    },
+  })
+  t.same(await createBoardHost(root).macAddresses(), {
+    '/soc/ethernet@830000': '02:02:c3:99:67:87',
+    ethernet0: '02:02:c3:99:67:87',
+  })
+})
+
 t.test('a watchdog whose driver tells nothing has nulls', async t => {
   const host = createBoardHost(t.testdir(ORANGE_PI))
   t.same(await host.watchdogs(), [

@@ -49,6 +49,31 @@ t.test('properties that the previous boot left in /chosen are removed, others st
   t.strictSame([...properties.keys()].sort(), ['bootargs', 'stdout-path', 'u-boot,version'])
 })
 
+t.test('interfaces with an alias get MAC addresses, as from U-Boot', async t => {
+  const interfaces = (): TreeParts => ({
+    children: [
+      node('aliases', { ethernet0: encodeString('/soc/ethernet@830000'), ethernet1: encodeString('/soc/usb@1/nic') }),
+      node(
+        'soc',
+        {},
+        node('ethernet@830000', { 'local-mac-address': new Uint8Array(6) }),
+        node('usb@1', {}, node('nic', { 'mac-address': new Uint8Array(6) })),
+      ),
+    ],
+  })
+  const { fdt } = prepared(interfaces(), {
+    macAddresses: { ethernet0: '02:02:C3:99:67:87', '/soc/usb@1/nic': '02:00:00:00:00:01', ethernet7: 'f'.repeat(17) },
+  })
+  const addresses = (path: string) => {
+    const { properties } = findNode(fdt, path) ?? node('missing')
+    return [hexOf(properties.get('local-mac-address')), hexOf(properties.get('mac-address'))]
+  }
+  t.strictSame(addresses('/soc/ethernet@830000'), ['0202c3996787', ''], 'by the alias')
+  t.strictSame(addresses('/soc/usb@1/nic'), ['020000000001', '020000000001'], 'by the path')
+  const kept = findNode(prepared(interfaces()).fdt, '/soc/ethernet@830000')
+  t.equal(hexOf(kept?.properties.get('local-mac-address')), '000000000000', 'an unknown address changes nothing')
+})
+
 for (const [how, parts] of [
   ['no memory node', {}],
   ['a memory node without reg', { memory: [] }],

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { parseFdt } from '../../../../../agent/image/fdt/fdt.js'
-import { findNode, propString } from '../../../../../agent/image/fdt/fdt-query.js'
+import { encodeString, findNode, propString } from '../../../../../agent/image/fdt/fdt-query.js'
 import type { KexecSegment } from '../../../../../agent/kexec/syscall/kexec.js'
 import { PipelineBootTarget } from '../../../../../agent/uboot/boot/pipeline-target.js'
 import { DTB, Gate, IOMEM, jobOf } from '../../boot/board-fixture.js'
 import { body, MIB } from '../../boot/fixture.js'
 import { cpio, zImage } from '../../kexec/images.js'
-import { treeFile } from '../../kexec/trees.js'
+import { node, treeFile } from '../../kexec/trees.js'
 import { boardConsole } from '../board-console.js'
 
 const KERNEL = zImage()
@@ -42,6 +42,25 @@ Working FDT set to ${end}`,
   const [job] = boot.list()
   t.match(job, { name: 'console', origin: 'console', state: 'booting' }, 'it is a job like any other')
 })
+
+for (const [typed, expected] of [
+  ['', '02:02:c3:99:67:87'],
+  ['setenv ethaddr 52:54:00:00:00:AA; ', '52:54:00:00:00:aa'],
+] as const) {
+  t.test(`${typed}bootz gives the target's interface the MAC address ${expected}`, async t => {
+    const { line, loaded, kexec } = await boardConsole(t, {
+      host: { macAddresses: async () => ({ ethernet0: '02:02:c3:99:67:87' }) },
+    })
+    const aliases = node('aliases', { ethernet0: encodeString('/ethernet@1') })
+    loaded(0x4200_0000, KERNEL)
+    loaded(0x4300_0000, treeFile({ memory: [[0x40000000, 0x40000000]], children: [aliases, node('ethernet@1')] }))
+    line.type(`${typed}bootz 42000000 - 43000000\r`)
+    const { segments } = await kexec.jumped
+    const link = findNode(parseFdt(segments.at(-1)?.buffer ?? new Uint8Array(), 'dtb'), 'ethernet0')
+    const address = Buffer.from(link?.properties.get('local-mac-address') ?? [])
+    t.equal(address.toString('hex'), expected.replaceAll(':', ''))
+  })
+}
 
 t.test('a warning of the plan is shown before the kernel starts', async t => {
   const { line, loaded } = await boardConsole(t)
@@ -124,7 +143,13 @@ t.test('^C that comes before the job is taken is not lost', async t => {
   const power = { reset: () => Promise.reject(), powerOff: () => Promise.reject() }
   const door = new PipelineBootTarget(boot, memory, power)
   const abort = new AbortController()
-  const order = { kernel: { address: 0x4200_0000, size: KERNEL.length }, ramdisk: null, dtb: null, cmdline: '' }
+  const order = {
+    kernel: { address: 0x4200_0000, size: KERNEL.length },
+    ramdisk: null,
+    dtb: null,
+    cmdline: '',
+    macAddresses: {},
+  }
   const starting = (): void => void t.fail('it boots')
   const booting = door.boot(order, { notice: () => {}, starting }, abort.signal)
   abort.abort(new Error('^C'))
