@@ -78,6 +78,7 @@ t.test('a device tree that follows the zImage in the same file is used', async t
       ramdisk: null,
       dtb: { address: 0x4200_0000 + KERNEL.length, size: DTB.length },
       cmdline: 'quiet',
+      macAddresses: {},
     },
   ])
   t.match(machine.printed(), /Working FDT set to 42100000\n {3}Loading Device Tree to 49ff/)
