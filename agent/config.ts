@@ -105,6 +105,7 @@ const SETTINGS = {
   memoryReserve: setting(byteCount, 64 * 1024 ** 2, 'bytes of available memory that artifacts may not use'),
   targetConsole: setting(text, '', "the target's console, for jobs that name none (LAVA, KernelCI): ttyS0,115200n8"),
   kernelArgs: setting(text, '', 'further kernel arguments for LAVA and KernelCI jobs'),
+  earlycon: setting(flag, false, 'add earlycon to the command line of each job that does not set it itself'),
   keepLinksUp: setting(
     listOf('a network interface, or *', item => /^(\*|[^\s/,]{1,15})$/.test(item)),
     [],
@@ -268,6 +269,7 @@ function grouped(settings: Settings): Config {
       memoryReserve: rest.memoryReserve,
       console: rest.targetConsole,
       kernelArgs: rest.kernelArgs,
+      earlycon: rest.earlycon,
       keepLinksUp: rest.keepLinksUp,
       jumpNoticeMs: rest.jumpNoticeMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },

@@ -10,7 +10,7 @@ export type PushedFiles = ReadonlyMap<string, string>
 
 type Reader = (bytes: Uint8Array, files: PushedFiles, lab: LabDefaults) => Promise<JobRequest>
 
-const NO_OPTIONS = { dryRun: false, earlycon: false, force: false, queue: false }
+const NO_OPTIONS = { dryRun: false, force: false, queue: false }
 
 /** The overlays, in the order of their numbers. */
 const overlaysOf = (files: PushedFiles): string[] =>

@@ -36,6 +36,7 @@ const settings = (directory: string): BootConfig => ({
   memoryReserve: 0,
   console: '',
   kernelArgs: '',
+  earlycon: false,
   keepLinksUp: [],
   jumpNoticeMs: 0,
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },

@@ -25,7 +25,7 @@ export function simulatedHost(ram: readonly Range[]): BoardHost {
     links: async () => [],
     macAddresses: async () => ({}),
     watchdogs: async () => [],
-    cpus: async () => ({ possible: 1, hotplug: null }),
+    cpus: async () => ({ possible: 1, online: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => ALL_CAPABILITIES,
     detach: async () => false,

@@ -68,9 +68,11 @@ const BoardSchema = Type.Object(
       },
       strict,
     ),
+    /** targets get `earlycon`: the console's UART appears late, and only after a driver that is usually a module */
+    earlycon: Type.Optional(Type.Literal(true)),
     /** file in Debian's kernel package; without it, the emulator makes the device tree */
     dtb: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dtb$' })),
-    /** kernel modules of the first stage; their dependencies are added */
+    /** kernel modules of the first stage, in the order in which they load; their dependencies are added */
     modules: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_]+$' }), {
       uniqueItems: true,
     }),

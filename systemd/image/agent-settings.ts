@@ -25,6 +25,7 @@ export function agentSettings(board: Board, { token, settings }: LabSettings = {
   const all = {
     targetConsole: `${tty},${baud}n8`,
     ubootSerial: `/dev/${tty}`,
+    ...(board.earlycon && { earlycon: true }),
     ...(token !== undefined && { tokenFile: `/${TOKEN_FILE}` }),
     ...settings,
   }

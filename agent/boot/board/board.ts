@@ -92,9 +92,10 @@ export interface BoardHost {
    */
   macAddresses(): Promise<Readonly<Record<string, string>>>
   watchdogs(): Promise<readonly WatchdogView[]>
-  /** CPUs that may ever be there, and whether a secondary one can be stopped */
+  /** CPUs that may ever be there, those that run, and whether a secondary one can be stopped */
   cpus(): Promise<{
     readonly possible: number
+    readonly online: number
     readonly hotplug: boolean | null
   }>
   /** `/proc/sys/kernel/kexec_load_disabled` */

@@ -100,12 +100,12 @@ class LinuxHost implements BoardHost {
     return names.map(name => this.#watchdog(name))
   }
 
-  async cpus(): Promise<{ readonly possible: number; readonly hotplug: boolean | null }> {
-    const list = this.#text('sys/devices/system/cpu/possible')
-    const possible = list === null ? 1 : countList(list)
-    if (possible === 1) return { possible, hotplug: null }
+  async cpus(): Promise<{ readonly possible: number; readonly online: number; readonly hotplug: boolean | null }> {
+    const count = (list: string): number => countList(this.#text(`sys/devices/system/cpu/${list}`) ?? '0')
+    const [possible, online] = [count('possible'), count('online')]
+    if (possible === 1) return { possible, online, hotplug: null }
     // The file is there when kernel and platform can stop the CPU.
-    return { possible, hotplug: this.#text('sys/devices/system/cpu/cpu1/online') !== null }
+    return { possible, online, hotplug: this.#text('sys/devices/system/cpu/cpu1/online') !== null }
   }
 
   async kexecLoadDisabled(): Promise<boolean | null> {

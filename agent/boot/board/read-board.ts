@@ -40,6 +40,7 @@ export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly stri
   const up = links.filter(link => link.up)
   return {
     possibleCpus: cpus.possible,
+    onlineCpus: cpus.online,
     cpuStop: cpus.hotplug,
     memoryTotal: memory.total,
     kexecDisabled,

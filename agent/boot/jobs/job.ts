@@ -46,8 +46,8 @@ export interface ArtifactReference {
 export interface JobOptions {
   /** plan, report, and end as `planned`: nothing is loaded */
   readonly dryRun: boolean
-  /** add `earlycon` to the command line: true, or its value */
-  readonly earlycon: boolean | string
+  /** add `earlycon` to the command line: true, or its value; without it, the board's setting decides */
+  readonly earlycon?: boolean | string
   /** load a plan that is not survivable */
   readonly force: boolean
   /** wait for the board instead of being refused */

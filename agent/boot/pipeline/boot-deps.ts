@@ -20,6 +20,8 @@ export interface BootConfig {
   readonly console: string
   /** more arguments for such jobs: `earlycon=uart,mmio32,0x7000000`; may be empty */
   readonly kernelArgs: string
+  /** add `earlycon` to the command line of every job that does not say otherwise */
+  readonly earlycon: boolean
   /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
   readonly keepLinksUp: readonly string[]
   /** milliseconds that clients have to receive the event `booting` before the links go down */

@@ -16,7 +16,7 @@ import type { BootImages } from './unpack.js'
  */
 export async function planImages({ job, request, deps }: JobContext, images: BootImages): Promise<Plan> {
   const { host, config } = deps
-  const { earlycon, force } = request.options
+  const { earlycon = config.earlycon, force } = request.options
   const plan = planBoot({
     ram: parseIomem(await host.iomem()),
     kernel: images.kernel.bytes,

@@ -85,7 +85,7 @@ function readOptions(value: unknown = {}, where: string): JobOptions {
   const fields = readExactObject(value, where, OPTION_FIELDS)
   return {
     dryRun: optional(fields, where, 'dryRun', readFlag) ?? false,
-    earlycon: optional(fields, where, 'earlycon', readEarlycon) ?? false,
+    earlycon: optional(fields, where, 'earlycon', readEarlycon),
     force: optional(fields, where, 'force', readFlag) ?? false,
     queue: optional(fields, where, 'queue', readFlag) ?? false,
   }

@@ -58,6 +58,6 @@ export function parseJobKernelci(value: unknown, defaults: LabDefaults): JobRequ
     overlays: [],
     modules: readFile(artifacts, digests, 'modules'),
     cmdline: labCommandLine({ ...defaults, console: readConsole(environment, defaults) }),
-    options: { dryRun: false, earlycon: false, force: false, queue: false },
+    options: { dryRun: false, force: false, queue: false },
   }
 }

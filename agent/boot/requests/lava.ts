@@ -178,6 +178,6 @@ export async function parseJobLava(
     overlays: overlays.map((overlay, index) => readResource(overlay, at(path('dtbo'), index), files)),
     modules: withModules ? readResource(modules, path('modules'), files, [...RESOURCE_KEYS, 'archive']) : undefined,
     cmdline: readCmdline(job.context, defaults),
-    options: { dryRun: false, earlycon: false, force: false, queue: false },
+    options: { dryRun: false, force: false, queue: false },
   }
 }

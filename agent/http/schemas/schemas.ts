@@ -69,7 +69,9 @@ const Options = Type.Object(
   {
     dryRun: Type.Optional(Type.Boolean({ default: false, description: 'end as planned: nothing is loaded' })),
     earlycon: Type.Optional(
-      Type.Union([Type.Boolean(), line(256)], { default: false, description: 'add earlycon: true, or its value' }),
+      Type.Union([Type.Boolean(), line(256)], {
+        description: "add earlycon: true, or its value; without it, the board's setting `earlycon` decides",
+      }),
     ),
     force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
     queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),

@@ -30,14 +30,18 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     check: 'cpu-stop',
     symptom: 'kexec_load: EINVAL',
     severity: 'fatal',
-    examine: ({ possibleCpus = 1, cpuStop }) =>
-      possibleCpus > 1 && cpuStop === false
-        ? {
-            message: `${possibleCpus} CPUs are possible, and the kernel cannot stop the secondary ones, so it refuses every image`,
-            remedy:
-              'boot the first stage with a kernel that has HOTPLUG_CPU and PSCI or MCPM for this board, or with nr_cpus=1',
-          }
-        : null,
+    // `machine_kexec_prepare()` (arch/arm/kernel/machine_kexec.c) refuses only where the kernel can start secondary CPUs.
+    // With one CPU online, nothing shows whether it can.
+    examine: ({ possibleCpus = 1, onlineCpus = possibleCpus, cpuStop }) => {
+      if (possibleCpus === 1 || cpuStop !== false) return null
+      const started = onlineCpus > 1
+      return {
+        severity: started ? 'fatal' : 'warning',
+        message: `${possibleCpus} CPUs are possible, and the kernel cannot stop the secondary ones, so it refuses every image${started ? '' : ' if it can start them; one is online'}`,
+        remedy:
+          'boot the first stage with a kernel that has HOTPLUG_CPU and PSCI or MCPM for this board, or with nr_cpus=1',
+      }
+    },
   },
   {
     check: 'links-stop',

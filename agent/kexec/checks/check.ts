@@ -11,6 +11,8 @@ import type { Range } from '../layout/ranges.js'
 export interface BoardFacts {
   /** CPUs that may ever come online */
   readonly possibleCpus?: number
+  /** CPUs that are online */
+  readonly onlineCpus?: number
   /** whether a secondary CPU can be stopped */
   readonly cpuStop?: boolean | null
   /** `MemTotal`, bytes, of which the kernel accepts half; a little less than the memory map */

@@ -1,6 +1,7 @@
 /** Checks of what the target receives: command line, console, device tree. */
 
 import type { Check } from './check.js'
+import { consoleSupply } from './console-supply.js'
 import { hasEarlycon, stdoutPath } from './earlycon.js'
 
 /** `COMMAND_LINE_SIZE`, with the final NUL; the kernel silently truncates a longer line. */
@@ -64,6 +65,21 @@ export const TARGET_CHECKS: readonly Check[] = [
               'the command line has no console=, and the device tree has no stdout-path: the target will print nothing',
             remedy:
               'add console=, such as console=ttyS0,115200; the option earlycon also shows output from before the console driver starts',
+          }
+    },
+  },
+  {
+    check: 'console-supply',
+    symptom: 'silence after "Bye!": the target runs, but its UART waits for a regulator',
+    severity: 'warning',
+    examine: ({ cmdline, tree }) => {
+      const supply = tree === null || hasEarlycon(cmdline) ? null : consoleSupply(tree.fdt, cmdline)
+      return supply === null
+        ? null
+        : {
+            message: `the pins of the target's console need a regulator (${supply}): the target prints nothing until it has loaded that regulator's driver, which is usually a module`,
+            remedy:
+              'set the option earlycon, and send modules and a ramdisk that load the driver, such as axp20x-regulator',
           }
     },
   },

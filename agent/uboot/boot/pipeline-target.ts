@@ -27,7 +27,7 @@ function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline, macAddresses
     // Here text is bytes, in the pipeline it is text.
     cmdline: Buffer.from(cmdline, 'latin1').toString('utf8'),
     macAddresses,
-    options: { dryRun: false, earlycon: false, force: false, queue: false },
+    options: { dryRun: false, force: false, queue: false },
   }
 }
 

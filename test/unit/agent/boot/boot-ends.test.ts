@@ -296,7 +296,7 @@ t.test('parts of a file are booted where they lie, and the file outlives the job
   await file.close()
   const { boot, kexec } = await openBoard(t)
   const part = (offset: number, size: number) => ({ part: { path: memory, offset, size } })
-  const options = { dryRun: false, earlycon: false, force: false, queue: false }
+  const options = { dryRun: false, force: false, queue: false }
   const pieces = { kernel: part(0x4200_0010, KERNEL.length), dtb: part(0x4300_0000, DTB.length), overlays: [] }
   const { id } = await boot.submit({ ...pieces, cmdline: 'console=ttyAMA0', options }, 'console')
   const image = await kexec.jumped

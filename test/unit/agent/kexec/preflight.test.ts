@@ -235,6 +235,11 @@ const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: Reg
   ['kexec is disabled', { kexecDisabled: true }, /^fatal kexec-disabled/],
   ['the agent may not boot', { mayBoot: false }, /^fatal boot-capability/],
   ['a secondary CPU cannot be stopped', { possibleCpus: 4, cpuStop: false }, /^fatal cpu-stop: 4 CPUs/],
+  [
+    'one CPU runs, and it is not known whether the kernel can start others',
+    { possibleCpus: 8, onlineCpus: 1, cpuStop: false },
+    /^warning cpu-stop: 8 CPUs .* if it can start them; one is online/,
+  ],
   ['a single CPU', { possibleCpus: 1, cpuStop: false }, null],
   ['it is not known whether CPUs can be stopped', { possibleCpus: 4, cpuStop: null }, null],
   ['links go down', { linksToStop: ['eth0', 'eth1'] }, /^info links-stop: .*eth0, eth1/],

@@ -328,7 +328,7 @@ t.test('jobs that came in another way are not read here', async t => {
       kernel: { artifact: 'k' },
       overlays: [],
       cmdline: '',
-      options: { dryRun: true, earlycon: false, force: false, queue: false },
+      options: { dryRun: true, force: false, queue: false },
     },
     'http',
   )

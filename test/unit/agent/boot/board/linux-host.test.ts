@@ -24,7 +24,7 @@ const ORANGE_PI = {
         watchdog1: {},
       },
     },
-    devices: { system: { cpu: { possible: '0-3\n', cpu1: { online: '1\n' } } } },
+    devices: { system: { cpu: { possible: '0-3\n', online: '0,2-3\n', cpu1: { online: '1\n' } } } },
     firmware: { fdt: 'tree' },
   },
 }
@@ -36,7 +36,7 @@ t.test('a board is read from /proc and /sys', async t => {
   t.same(await host.memory(), { total: 1020000 * 1024, available: 900000 * 1024 })
   t.equal(await host.model(), 'Xunlong Orange Pi PC')
   t.same(await host.compatible(), ['xunlong,orangepi-pc', 'allwinner,sun8i-h3'])
-  t.same(await host.cpus(), { possible: 4, hotplug: true })
+  t.same(await host.cpus(), { possible: 4, online: 3, hotplug: true })
   t.equal(await host.kexecLoadDisabled(), false)
   t.equal(await host.capabilities(), 0x401000n)
   t.match(host.machine(), /\w/)
@@ -90,7 +90,7 @@ t.test('an ordinary machine has no model, no device tree, no watchdog and one CP
   t.equal(await host.runningDtb(), null)
   t.same(await host.watchdogs(), [])
   t.same(await host.links(), [])
-  t.same(await host.cpus(), { possible: 1, hotplug: null })
+  t.same(await host.cpus(), { possible: 1, online: 1, hotplug: null })
   t.equal(await host.kexecLoadDisabled(), null)
   t.equal(await host.capabilities(), null)
   await t.rejects(host.iomem(), { code: 'ENOENT' })
@@ -98,7 +98,7 @@ t.test('an ordinary machine has no model, no device tree, no watchdog and one CP
 
 t.test('CPUs that cannot be stopped are reported', async t => {
   const host = createBoardHost(t.testdir({ sys: { devices: { system: { cpu: { possible: '0-1\n' } } } } }))
-  t.same(await host.cpus(), { possible: 2, hotplug: false })
+  t.same(await host.cpus(), { possible: 2, online: 1, hotplug: false })
 })
 
 t.test('possible CPUs are counted in the form that the kernel lists them', async t => {

@@ -17,6 +17,7 @@ const dog = { name: 'watchdog0', identity: null, timeout: 16, nowayout: true }
 t.test('the preflight hears of the board what matters to it', async t => {
   t.same(await readBoardFacts(fakeHost(), []), {
     possibleCpus: 1,
+    onlineCpus: 1,
     cpuStop: null,
     memoryTotal: 1024 * MIB,
     kexecDisabled: false,
@@ -78,7 +79,7 @@ t.test('what stands in the way of any job is found before there is one', async t
   }
   t.match(await found({ kexecLoadDisabled: async () => true }), /fatal kexec-disabled: kexec_load_disabled is 1/)
   t.match(await found({ capabilities: async () => 0n }), /fatal boot-capability/)
-  t.match(await found({ cpus: async () => ({ possible: 4, hotplug: false }) }), /fatal cpu-stop: 4 CPUs/)
+  t.match(await found({ cpus: async () => ({ possible: 4, online: 4, hotplug: false }) }), /fatal cpu-stop: 4 CPUs/)
   t.match(await found({ iomem: async () => '00000000-00000000 : System RAM\n' }), /fatal memory-map: .*CAP_SYS_ADMIN/)
   t.match(await found({ iomem: async () => Promise.reject(new Error('ENOENT')) }), /fatal memory-map: ENOENT/)
   t.match(await found({ iomem: async () => Promise.reject('words') }), /fatal memory-map: words/)

@@ -5,7 +5,7 @@ import { FauxbootError } from '../../../../../agent/errors.js'
 import { refusal } from '../fixture.js'
 
 const SHA = 'ab'.repeat(32)
-const NO_OPTIONS = { dryRun: false, earlycon: false, force: false, queue: false }
+const NO_OPTIONS = { dryRun: false, force: false, queue: false }
 const MINIMAL = { kernel: 'http://lab/zImage', cmdline: '' }
 /** As JSON: fields without a value are not there. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))

@@ -9,7 +9,7 @@ import { failure, refusal } from '../fixture.js'
 
 const read = (file: string): string => readFileSync(`test/unit/agent/boot/requests/${file}`, 'utf8')
 const BOARD = { console: 'ttyS0,115200n8', kernelArgs: 'earlycon=uart,mmio32,0x7000000' }
-const OPTIONS = { dryRun: false, earlycon: false, force: false, queue: false }
+const OPTIONS = { dryRun: false, force: false, queue: false }
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 const build = 'https://files.kernelci.org/kbuild-gcc-14-arm-66c0ffee'
 const ROOTFS = 'http://storage.kernelci.org/images/rootfs/buildroot/buildroot-baseline/20230703.0/armel/rootfs.cpio.gz'

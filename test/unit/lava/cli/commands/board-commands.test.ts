@@ -31,7 +31,7 @@ async function boardWithJob(t: Test) {
   return { ...agent, id, command: (...argv: string[]) => fauxboot([...argv, '--board', agent.board]) }
 }
 
-const OPTIONS = { dryRun: true, earlycon: false, force: false, queue: false }
+const OPTIONS = { dryRun: true, force: false, queue: false }
 
 t.test('status lists the jobs', async t => {
   const { id, command } = await boardWithPlan(t)
