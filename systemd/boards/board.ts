@@ -17,7 +17,15 @@ const strict = { additionalProperties: false } as const
 const SdSchema = Type.Object(
   {
     /** the real boot loader: Debian's package, and the file's path in it */
-    bootloader: Type.Object({ package: Name, path: Type.String({ pattern: '^[^/]' }) }, strict),
+    bootloader: Type.Object(
+      {
+        package: Name,
+        path: Type.String({ pattern: '^[^/]' }),
+        /** the boot loader reads the card whatever the card-detect pin reports */
+        ignoreCardDetect: Type.Optional(Type.Literal(true)),
+      },
+      strict,
+    ),
     /** offset on the card at which the SoC's boot ROM reads the boot loader, bytes */
     bootloaderOffset: Type.Integer({ minimum: 512, maximum: 1024 * 1024 }),
     /** replaces the boot loader's whole built-in environment */

@@ -7,6 +7,7 @@ import type { SdCard } from '../boards/board.js'
 import { cached, contentKey } from '../cache.js'
 import { run } from '../run.js'
 import type { BoardImage } from './board-image.js'
+import { withoutCardDetect } from './boot-loader.js'
 import { firstStageTree } from './first-stage-packages.js'
 import { BOOT_FILES, extlinuxConf, ubootEnvironment } from './uboot-files.js'
 
@@ -86,8 +87,10 @@ export async function buildSdImage(image: BoardImage): Promise<string> {
   return join(dir, 'sd.img')
 }
 
-async function readLoader(sd: SdCard): Promise<Buffer> {
-  const loader = await readFile(join(await firstStageTree(), sd.bootloader.path))
+async function readLoader(sd: SdCard): Promise<Uint8Array> {
+  const { path, ignoreCardDetect } = sd.bootloader
+  const original = await readFile(join(await firstStageTree(), path))
+  const loader = ignoreCardDetect ? withoutCardDetect(original) : original
   const available = PARTITION_START * SECTOR - sd.bootloaderOffset
   if (loader.length > available) {
     const reason = `the boot loader has ${loader.length} bytes, but only ${available} fit before the partition`
@@ -97,7 +100,7 @@ async function readLoader(sd: SdCard): Promise<Buffer> {
 }
 
 /** Write the card as a sparse file. */
-async function writeCard(path: string, boot: string, loader: { offset: number; bytes: Buffer }): Promise<void> {
+async function writeCard(path: string, boot: string, loader: { offset: number; bytes: Uint8Array }): Promise<void> {
   const names = await readdir(boot)
   const sizes = await Promise.all((await readdir(boot, { recursive: true })).map(name => stat(join(boot, name))))
   const size = cardSize(sizes.reduce((sum, file) => sum + file.size, 0))
