@@ -78,6 +78,8 @@ const BoardSchema = Type.Object(
     ),
     /** targets get `earlycon`: the console's UART appears late, and only after a driver that is usually a module */
     earlycon: Type.Optional(Type.Literal(true)),
+    /** more words for the command line of the first stage's kernel */
+    cmdline: Type.Optional(Type.Array(Type.String({ pattern: '^[^\\s"]+$' }))),
     /** file in Debian's kernel package; without it, the emulator makes the device tree */
     dtb: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dtb$' })),
     /** kernel modules of the first stage, in the order in which they load; their dependencies are added */

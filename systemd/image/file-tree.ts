@@ -27,8 +27,10 @@ export class FileTree {
     return this
   }
 
-  file(name: string, content: Uint8Array | string, mode = 0o644): this {
-    this.#add({ name, mode: REGULAR | mode, data: typeof content === 'string' ? Buffer.from(content) : content })
+  /** @param mtime seconds since 1970 */
+  file(name: string, content: Uint8Array | string, mode = 0o644, mtime = 0): this {
+    const data = typeof content === 'string' ? Buffer.from(content) : content
+    this.#add({ name, mode: REGULAR | mode, data, mtime })
     return this
   }
 

@@ -6,6 +6,7 @@ import { debianTree } from './debian-tree.js'
 const PACKAGES = {
   'linux-image-armmp': 'kernel, modules and device trees',
   systemd: 'PID 1, network, journal',
+  'systemd-timesyncd': 'the clock of boards without a battery, from the NTP servers of the DHCP lease',
   udev: 'devices',
   nodejs: 'runs the agent',
   'busybox-static': 'shell and tools for people, and the ramdisk of demonstrations',

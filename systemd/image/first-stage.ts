@@ -1,6 +1,6 @@
 /** The content of the first stage: files of Debian's packages, and the few files that configure them. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Board } from '../boards/board.js'
@@ -27,6 +27,7 @@ const PROGRAMS = [
   'usr/lib/systemd/systemd-journald',
   'usr/lib/systemd/systemd-networkd',
   'usr/lib/systemd/systemd-shutdown',
+  'usr/lib/systemd/systemd-timesyncd',
   'usr/lib/systemd/systemd-udevd',
   'usr/lib/arm-linux-gnueabihf/libkmod.so.2',
 ]
@@ -95,6 +96,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-networkd.service', 'sysinit.target'],
   ['fauxboot-agent.service', 'sysinit.target'],
   ['fauxboot-resolv.path', 'sysinit.target'],
+  ['fauxboot-clock.service', 'multi-user.target'],
 ]
 
 /** Accounts that installing Debian's packages would create. */
@@ -102,6 +104,7 @@ const ACCOUNTS: readonly (readonly [name: string, id: number])[] = [
   ['root', 0],
   ['systemd-journal', 998],
   ['systemd-network', 997],
+  ['systemd-timesync', 996],
   ['nobody', 65534],
 ]
 
@@ -183,6 +186,7 @@ export async function firstStageFiles(board: Board, tree: string, modules: strin
   addUnits(files, tree)
   files.copy(modules, 'lib/modules', 'usr/lib/modules')
   files.file('etc/fauxboot/board.env', `MODULES=${board.modules.join(' ')}\n`)
+  files.file('usr/lib/clock-epoch', '', 0o644, buildTime(tree))
   files.file('etc/ssl/certs/ca-certificates.crt', trustedCertificates(tree))
   files.link('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt')
   files.characterDevice('dev/console', 5, 1)
@@ -209,6 +213,14 @@ function addUnits(files: FileTree, tree: string): void {
   }
   for (const [unit, by] of WANTED) files.link(`etc/systemd/system/${by}.wants/${unit}`, `/${dir}/${unit}`)
   files.link('etc/systemd/system/default.target', `/${dir}/multi-user.target`)
+}
+
+/**
+ * When the packages were unpacked, seconds since 1970. systemd never lets the clock fall below the time of
+ * `/usr/lib/clock-epoch`: on a board without a battery, certificates would not be valid yet in 1970.
+ */
+function buildTime(tree: string): number {
+  return Math.floor(statSync(join(tree, 'var/lib/apt/lists')).mtimeMs / 1000)
 }
 
 function trustedCertificates(tree: string): string {

@@ -25,5 +25,6 @@ const PANIC_SECONDS = 10
  */
 export function firstStageCmdline(board: Board, extra: readonly string[] = []): string {
   const { tty, baud } = board.console
-  return [`console=${tty},${baud}`, ...QUIET, ...LEFT_OUT, `panic=${PANIC_SECONDS}`, ...extra].join(' ')
+  const own = board.cmdline ?? []
+  return [`console=${tty},${baud}`, ...QUIET, ...LEFT_OUT, `panic=${PANIC_SECONDS}`, ...own, ...extra].join(' ')
 }

@@ -9,7 +9,14 @@ const names = readdirSync(UNITS).sort()
 const read = (name: string): string => readFileSync(join(UNITS, name), 'utf8')
 
 /** Files that the units name; this machine need not have them. */
-const BOARD_FILES = ['bin/sh', 'usr/bin/modprobe', 'usr/bin/node', 'usr/bin/udevadm', 'etc/fauxboot/board.env']
+const BOARD_FILES = [
+  'bin/sh',
+  'usr/bin/modprobe',
+  'usr/bin/node',
+  'usr/bin/udevadm',
+  'usr/lib/systemd/systemd-timesyncd',
+  'etc/fauxboot/board.env',
+]
 
 /** Debian's units that ours refer to; what they refer to in turn is not looked at. */
 const TARGETS = ['shutdown', 'sysinit', 'umount'].map(name => `${name}.target`)
