@@ -6,6 +6,7 @@ import type { Board } from '../../systemd/boards/board.js'
 import { cached, contentKey } from '../../systemd/cache.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { run } from '../../systemd/run.js'
+import { targetModules } from '../../systemd/target/target-modules.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import type { Target } from '../client/boot-job.js'
 
@@ -19,11 +20,14 @@ import type { Target } from '../client/boot-job.js'
 export async function demoTarget(image: BoardImage, ramdiskMiB?: number): Promise<Target> {
   const { board, kernel, dtb } = image
   const { tty, baud } = board.console
+  // The machine that QEMU invents needs none.
+  const loads = dtb === null ? [] : board.modules
   return {
     name: `demo on ${board.name}`,
     kernel,
-    ramdisk: await targetRamdisk({ sizeMiB: ramdiskMiB }),
+    ramdisk: await targetRamdisk({ sizeMiB: ramdiskMiB, loads }),
     dtb: dtb ?? (await emulatorDtb(board)),
+    ...(loads.length > 0 && { modules: (await targetModules(loads)).archive }),
     cmdline: `console=${tty},${baud}`,
     options: {},
   }

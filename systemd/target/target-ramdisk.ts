@@ -1,6 +1,6 @@
 /**
- * A ramdisk for demonstrations and tests. It prints the kernel's version, the memory and the job's id, checks its own
- * payload, and asks for a login. With `nfsroot=` on the command line, it continues from that root file system instead.
+ * A ramdisk for demonstrations and tests. It loads modules, prints the kernel's version, the CPUs, the memory, the network
+ * links and the job's id, checks its own payload, and asks for a login. With `nfsroot=` on the command line, it continues from that root file system instead.
  */
 
 import { createCipheriv, createHash } from 'node:crypto'
@@ -35,6 +35,10 @@ export interface TargetRamdiskOptions {
    * Unpacked, it takes the same memory again; Linux gives an initramfs at most half of the memory.
    */
   readonly sizeMiB?: number
+  /** kernel modules that the target loads before anything else, in this order; the job sends them unless `modules` does */
+  readonly loads?: readonly string[]
+  /** folder with `lib/modules` to include */
+  readonly modules?: string
 }
 
 const MIB = 2 ** 20
@@ -57,6 +61,14 @@ if [ -n "$nfs" ] && [ -z "$ON_NFS" ]; then
   export ON_NFS=1
   exec switch_root /root /init
 fi
+if [ -e /etc/modules ]; then
+  while read -r module; do modprobe "$module"; done </etc/modules
+  # A UART that waits for a regulator appears a moment after the regulator's driver.
+  for try in $(seq 100); do
+    [ -z "$(cat /sys/class/tty/console/active)" ] || break
+    sleep 0.1
+  done
+fi
 exec </dev/console >/dev/console 2>&1
 say() { echo "${TARGET_PREFIX} $*"; }
 hostname fauxboot-target
@@ -64,9 +76,16 @@ echo
 say "kernel $(uname -r)"
 say "cmdline $(cat /proc/cmdline)"
 say "model $(tr -d '\\0' </proc/device-tree/model)"
+say "cpus $(grep -c ^processor /proc/cpuinfo)"
 say "memory $(sed -n 's/^MemTotal: *//p' /proc/meminfo)"
 job=/proc/device-tree/chosen/fauxboot,job
 [ ! -e $job ] || say "job $(tr -d '\\0' <$job)"
+for link in /sys/class/net/e*; do
+  [ -e "$link" ] || continue
+  link=\${link##*/}
+  udhcpc -q -n -t 10 -i "$link" -s /etc/udhcpc
+  say "link $link $(cat "/sys/class/net/$link/address") $(ip -4 -o address show "$link" | sed 's/.*inet \\([^ ]*\\).*/\\1/')"
+done
 if [ -e /payload ]; then
   size=$(stat -c %s /payload)
   if [ "$(sha256sum </payload)" = "$(cat /payload.sha256)" ]; then say "payload whole, $size bytes"
@@ -93,8 +112,10 @@ ip route add default via "$router"
  * @throws BUILD_TOOL, BUILD_INPUT
  */
 export async function targetRamdisk(options: TargetRamdiskOptions = {}): Promise<string> {
-  const { compression = 'gzip', sizeMiB = 0 } = options
+  const { compression = 'gzip', sizeMiB = 0, loads = [], modules } = options
   const files = await targetFiles()
+  if (loads.length > 0) files.file('etc/modules', loads.map(name => `${name}\n`).join(''))
+  if (modules !== undefined) files.copy(modules, 'lib')
   const key = contentKey([packCpio(files.entries()), compression, String(sizeMiB)])
   const dir = await cached('target', key, async making => {
     const small = await compress(files, compression)

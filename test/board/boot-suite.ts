@@ -112,16 +112,18 @@ export async function bootWhatKexecToolsCannot(t: Test, name: string): Promise<v
   const { kernel } = await debianKernel('trixie')
   const files = {
     kernel: lab.server.serve('vmlinuz', kernel),
-    ramdisk: lab.server.serve('ramdisk', await targetRamdisk()),
+    ramdisk: lab.server.serve('ramdisk', await lab.ramdisk()),
     dtb: lab.server.serve('board.dtb', await lab.dtb()),
   }
+  // With earlycon, a kernel that starts at all says so.
+  const cmdline = `${lab.cmdline}${lab.board.earlycon ? ' earlycon' : ''}`
 
   // Without a device tree of the job's, that of the running kernel is taken, however large it is.
-  const plan = { kernel: files.kernel, ramdisk: files.ramdisk, cmdline: lab.cmdline, options: { dryRun: true } }
+  const plan = { kernel: files.kernel, ramdisk: files.ramdisk, cmdline, options: { dryRun: true } }
   const dry = await submit(client, plan)
   t.equal((await followStates(client, dry.id)).at(-1), 'planned', 'a dry run with the running device tree')
 
-  const { id } = await submit(client, { ...files, cmdline: lab.cmdline })
+  const { id } = await submit(client, { ...files, cmdline })
   t.equal((await followStates(client, id)).at(-1), 'booting')
   const jumped = performance.now()
   await sawTarget(t, qemu, [`job ${id}`])
@@ -135,7 +137,7 @@ export async function bootWhatKexecToolsCannot(t: Test, name: string): Promise<v
     const { status } = await shell(`curl --silent --fail --retry 5 --retry-connrefused -o /tmp/${file} ${url}`)
     t.equal(status, 0, `curl brings the ${file} to the board`)
   }
-  const load = `kexec -l /tmp/kernel --initrd=/tmp/ramdisk --dtb=/tmp/dtb --command-line='${lab.cmdline}'`
+  const load = `kexec -l /tmp/kernel --initrd=/tmp/ramdisk --dtb=/tmp/dtb --command-line='${cmdline}'`
   const { status, output } = await shell(load)
   t.equal(status, 0, `kexec -l takes them: ${output}`)
   qemu.console.send('kexec -e\n')

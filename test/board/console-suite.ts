@@ -47,7 +47,7 @@ export async function bootLists(t: Test, name: string): Promise<void> {
   const { lab, tftpDir } = await openConsoleLab(t, name)
   for (const list of listsFor(name)) {
     await t.test(`${name}: ${list.title}`, async t => {
-      const { qemu } = await lab.atCountdown(t, tftpDir)
+      const { qemu } = await lab.atCountdown(t, { tftpDir })
       await interrupt(qemu.console)
       await bootByList(t, lab, qemu.console, list)
     })
@@ -107,7 +107,7 @@ const FAILURES: readonly (readonly [title: string, commands: readonly string[], 
 /** Each failure is told in the words that labs wait for, and leaves the prompt. */
 export async function failInWordsOfLabs(t: Test, name: string): Promise<void> {
   const { lab, tftpDir } = await openConsoleLab(t, name)
-  const { qemu } = await lab.atCountdown(t, tftpDir)
+  const { qemu } = await lab.atCountdown(t, { tftpDir })
   await interrupt(qemu.console)
   for (const command of ['setenv autoload no', 'dhcp', 'setenv serverip 10.0.2.2']) await type(qemu.console, command)
   for (const [title, commands, expected] of FAILURES) {

@@ -1,6 +1,6 @@
 /** What a board test needs around the board: files to boot, a server that serves them, power, and a client. */
 
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { JobState } from '../../agent/boot/jobs/job.js'
@@ -9,11 +9,15 @@ import { parseFdt, writeFdt } from '../../agent/image/fdt/fdt.js'
 import { BoardClient } from '../../lava/client/board-client.js'
 import { emulatorDtb } from '../../lava/demo/target.js'
 import { type Board, loadBoard } from '../../systemd/boards/board.js'
+import { cached, contentKey } from '../../systemd/cache.js'
 import { agentSettings } from '../../systemd/image/agent-settings.js'
-import { type BoardImage, buildBoardImage } from '../../systemd/image/board-image.js'
+import { buildBoardImage } from '../../systemd/image/board-image.js'
+import { joinArchives } from '../../systemd/image/initramfs.js'
+import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
-import { TARGET_LOGIN } from '../../systemd/target/target-ramdisk.js'
+import { targetModules } from '../../systemd/target/target-modules.js'
+import { TARGET_LOGIN, targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { FileServer } from './file-server.js'
 import { startAtCountdown } from './saved-board.js'
 
@@ -23,25 +27,43 @@ export const PATIENCE = { timeoutMs: 600_000 } as const
 /** Every lab has one token; a board that is asked to change something without it refuses. */
 export const TOKEN = 'board-test'
 
+/** CPUs of boards that have more than four: emulated ones wait for each other on a machine of two cores. */
+const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
+
+/** Words for a kernel's command line, with a blank before each. */
+const cpuLimit = ({ qemu }: Board): string => ((qemu?.cpus ?? 0) > 4 ? ` maxcpus=${FEW_CPUS}` : '')
+
 /**
  * A board whose agent has {@link TOKEN}.
  *
  * @param settings of the agent, beside the board's own
  */
-export function testBoard(
-  image: BoardImage,
+export async function testBoard(
+  board: Board,
   { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
   settings: Readonly<Record<string, unknown>> = {},
-): QemuBoardOptions {
-  const { board } = image
-  const overlay = packCpio(agentSettings(board, { token: TOKEN, settings }).entries())
-  return { board, image, ...options, extraInitrd: [overlay, ...extraInitrd] }
+): Promise<QemuBoardOptions> {
+  if (!board.qemu?.sdOnly) {
+    const overlay = packCpio(agentSettings(board, { token: TOKEN, settings }).entries())
+    return { board, image: await buildBoardImage(board), ...options, extraInitrd: [overlay, ...extraInitrd] }
+  }
+  const image = await buildBoardImage(board, { token: TOKEN, settings })
+  const initramfs = await withArchives(image.initramfs, extraInitrd)
+  const cmdline = `${image.cmdline}${cpuLimit(board)}`
+  return { board, sd: await buildSdImage({ ...image, initramfs, cmdline }), ...options }
+}
+
+async function withArchives(initramfs: string, archives: readonly Uint8Array[]): Promise<string> {
+  if (archives.length === 0) return initramfs
+  const dir = await cached('initramfs', contentKey([initramfs, ...archives]), async making => {
+    await writeFile(join(making, 'initramfs'), joinArchives([await readFile(initramfs), ...archives]))
+  })
+  return join(dir, 'initramfs')
 }
 
 export class Lab {
   private constructor(
     readonly board: Board,
-    readonly image: BoardImage,
     readonly server: FileServer,
     /** holds {@link TOKEN} */
     readonly tokenFile: string,
@@ -51,7 +73,7 @@ export class Lab {
   static async open(t: Test, name: string): Promise<Lab> {
     const board = await loadBoard(name)
     const tokenFile = join(t.testdir({ token: TOKEN }), 'token')
-    const lab = new Lab(board, await buildBoardImage(board), await FileServer.start(), tokenFile)
+    const lab = new Lab(board, await FileServer.start(), tokenFile)
     t.teardown(() => lab.server.stop())
     return lab
   }
@@ -59,13 +81,20 @@ export class Lab {
   /** Command line of a target that talks on the board's console. */
   get cmdline(): string {
     const { tty, baud } = this.board.console
-    return `console=${tty},${baud}`
+    return `console=${tty},${baud}${cpuLimit(this.board)}`
   }
 
   /** The board's device tree for a Debian release's kernel. */
   async dtb(suite: 'trixie' | 'bookworm' = 'trixie'): Promise<string> {
     const { dtb } = this.board
     return dtb === undefined ? emulatorDtb(this.board) : join((await debianKernel(suite)).dtbs, dtb)
+  }
+
+  /** A ramdisk for targets. If the board's console needs modules, it has and loads them. */
+  async ramdisk(): Promise<string> {
+    const { earlycon, modules } = this.board
+    if (!earlycon) return targetRamdisk()
+    return targetRamdisk({ loads: modules, modules: (await targetModules(modules)).folder })
   }
 
   /** The same without any `/memory`, as mainline ships the A80's. */
@@ -85,16 +114,20 @@ export class Lab {
     options: Partial<QemuBoardOptions> = {},
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<Powered> {
-    return this.#connect(t, await QemuBoard.start(testBoard(this.image, options, settings)))
+    return this.#connect(t, await QemuBoard.start(await testBoard(this.board, options, settings)))
   }
 
   /**
    * A board whose countdown has just begun, from a saved state: it takes a second. It is switched off with the test.
    *
    * @param tftpDir folder served over TFTP as 10.0.2.2
+   * @param settings of the agent, beside the board's own: each set of them has a state of its own
    */
-  async atCountdown(t: Test, tftpDir?: string): Promise<Powered> {
-    return this.#connect(t, await startAtCountdown(testBoard(this.image, { tftpDir })))
+  async atCountdown(
+    t: Test,
+    { tftpDir, settings }: { readonly tftpDir?: string; readonly settings?: Readonly<Record<string, unknown>> } = {},
+  ): Promise<Powered> {
+    return this.#connect(t, await startAtCountdown(await testBoard(this.board, { tftpDir }, settings)))
   }
 
   /**
@@ -102,8 +135,9 @@ export class Lab {
    *
    * @param from `power-on` boots the first stage; `countdown` continues from a saved state
    */
-  switchOn(from: 'power-on' | 'countdown'): Promise<QemuBoard> {
-    return from === 'power-on' ? QemuBoard.start(testBoard(this.image)) : startAtCountdown(testBoard(this.image))
+  async switchOn(from: 'power-on' | 'countdown'): Promise<QemuBoard> {
+    const options = await testBoard(this.board)
+    return from === 'power-on' ? QemuBoard.start(options) : startAtCountdown(options)
   }
 
   async #connect(t: Test, qemu: QemuBoard): Promise<Powered> {

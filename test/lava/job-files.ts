@@ -5,9 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { packUImage } from '../../agent/image/uboot/uimage.js'
-import { firstStageTree } from '../../systemd/image/first-stage-packages.js'
-import { stageModules } from '../../systemd/image/kernel-modules.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
+import { targetModules } from '../../systemd/target/target-modules.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import type { Lab } from '../board/lab.js'
 import type { LavaLab } from './lava-lab.js'
@@ -46,12 +45,12 @@ const FIT = `/dts-v1/;
 
 /** Serve a board's files under the names of the examples. */
 export async function serveExampleFiles({ lab, work }: Pick<LavaLab, 'lab' | 'work'>): Promise<void> {
-  const { kernel, version } = await debianKernel('trixie')
+  const { kernel } = await debianKernel('trixie')
   const files = { vmlinuz: kernel, ramdisk: await targetRamdisk(), 'board.dtb': await lab.dtb() }
   for (const [name, file] of Object.entries(files)) await writeFile(join(work, name), await readFile(file))
   const tool = (program: string, ...args: string[]): Promise<unknown> => run(program, args, { cwd: work })
-  const staged = await stageModules(await firstStageTree(), version, ['loop'])
-  await tool('tar', '-C', staged, '--owner=root', '--group=root', '-cJf', join(work, 'modules.tar.xz'), 'lib')
+  const { archive } = await targetModules(['loop'])
+  await writeFile(join(work, 'modules.tar.xz'), await readFile(archive))
   await writeFile(join(work, 'overlay.dts'), OVERLAY)
   await tool('dtc', '-q', '-@', '-o', 'overlay.dtbo', 'overlay.dts')
   await writeFile(join(work, 'fit.its'), FIT)

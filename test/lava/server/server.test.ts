@@ -7,10 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { packCpio } from '../../../agent/image/cpio/cpio.js'
-import { agentSettings } from '../../../systemd/image/agent-settings.js'
-import { QemuBoard } from '../../../systemd/qemu/qemu.js'
-import { Lab, TOKEN } from '../../board/lab.js'
+import { Lab } from '../../board/lab.js'
 import { DISPATCHER_ADDRESS } from '../dispatcher.js'
 import { exampleJob, serveExampleFiles } from '../job-files.js'
 import { PowerSwitch, WiredBoard } from '../wired-board.js'
@@ -36,13 +33,10 @@ t.test(`a LAVA server runs health checks and ${JOBS} jobs on two boards`, async 
     await mkdir(join(dir, folder), { recursive: true })
   const inLab = (path: string): string => join(dir, 'lab', path)
   const lab = await Lab.open(t, 'virt')
-  const { board, image } = lab
   await serveExampleFiles({ lab, work: join(dir, 'files') })
-  const settings = packCpio(agentSettings(board, { token: TOKEN }).entries())
   const power = await PowerSwitch.start(t)
   for (const [name, port] of Object.entries(BOARDS)) {
-    const switchOn = (): Promise<QemuBoard> => QemuBoard.start({ board, image, extraInitrd: [settings] })
-    power.connect(name, await WiredBoard.start(t, port, switchOn))
+    power.connect(name, await WiredBoard.start(t, port, () => lab.switchOn('power-on')))
     await writeFile(inLab(`devices/${name}.jinja2`), await dictionary(name, port))
   }
   await cp('lava/definitions/device-types', inLab('device-types'), { recursive: true })
