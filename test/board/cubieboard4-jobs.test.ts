@@ -59,14 +59,14 @@ t.test('cubieboard4: bootz, typed at the addresses of upstream', async t => {
   await interrupt(console)
   for (const command of [
     ...['setenv autoload no', 'setenv initrd_high 0xffffffff', 'setenv fdt_high 0xffffffff'],
-    ...['dhcp', 'setenv serverip 10.0.2.2', 'tftp 0x22000000 zImage', 'tftp 0x23300000 ramdisk'],
-    ...['setenv initrd_size ${filesize}', 'tftp 0x23000000 dtb'],
+    ...['dhcp', 'setenv serverip 10.0.2.2', 'tftp 0x42000000 zImage', 'tftp 0x43300000 ramdisk'],
+    ...['setenv initrd_size ${filesize}', 'tftp 0x43000000 dtb'],
     `setenv bootargs '${lab.cmdline} ${UPSTREAM_EARLYCON}'`,
   ]) {
     t.notMatch(await type(console, command), /rror|Unknown command/, command)
   }
   const link = await sameLink(powered)
-  console.send('bootz 0x22000000 0x23300000:${initrd_size} 0x23000000\n')
+  console.send('bootz 0x42000000 0x43300000:${initrd_size} 0x43000000\n')
   await console.waitFor('Starting kernel ...', PATIENCE)
   await sawTarget(t, powered.qemu, [/Booting Linux on physical CPU/, /bootconsole \[uart/, link])
 })

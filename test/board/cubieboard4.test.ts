@@ -80,12 +80,11 @@ t.test('cubieboard4: shows one countdown, and has an address of its own', async 
   t.match(await type(qemu.console, 'printenv ethaddr'), /ethaddr=02(:[0-9a-f]{2}){5}/, 'made from the chip identifier')
 })
 
-t.test('cubieboard4: a card that is not detected leaves the lab at the prompt of the real U-Boot', async t => {
+t.test('cubieboard4: boots from a card that its card-detect pin does not report', async t => {
   const qemu = await powerOn(t, { sd: await card(), machineProperties: { 'card-detect': 'off' } })
-  await qemu.console.waitFor('MMC: no card present', PATIENCE)
-  await qemu.console.waitFor('Hit any key to stop autoboot', PATIENCE)
-  await qemu.console.waitFor(/=> $/, PATIENCE)
-  t.match(await type(qemu.console, 'version'), 'U-Boot 2025.01')
+  await interrupt(qemu.console)
+  t.notMatch(qemu.console.transcript, 'MMC: no card present')
+  t.match(await type(qemu.console, 'version'), '-fauxboot')
 })
 
 t.test('cubieboard4: a card whose boot image is damaged is refused with the reason', async t => {

@@ -90,11 +90,15 @@ export class Lab {
     return dtb === undefined ? emulatorDtb(this.board) : join((await debianKernel(suite)).dtbs, dtb)
   }
 
-  /** A ramdisk for targets. If the board's console needs modules, it has and loads them. */
+  /** Modules that the console of a target needs. */
+  get consoleModules(): readonly string[] {
+    return this.board.earlycon ? this.board.modules : []
+  }
+
+  /** A ramdisk for targets, with the modules that the console needs. */
   async ramdisk(): Promise<string> {
-    const { earlycon, modules } = this.board
-    if (!earlycon) return targetRamdisk()
-    return targetRamdisk({ loads: modules, modules: (await targetModules(modules)).folder })
+    const loads = this.consoleModules
+    return loads.length === 0 ? targetRamdisk() : targetRamdisk({ loads, modules: (await targetModules(loads)).folder })
   }
 
   /** The same without any `/memory`, as mainline ships the A80's. */

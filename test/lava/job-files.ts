@@ -46,10 +46,10 @@ const FIT = `/dts-v1/;
 /** Serve a board's files under the names of the examples. */
 export async function serveExampleFiles({ lab, work }: Pick<LavaLab, 'lab' | 'work'>): Promise<void> {
   const { kernel } = await debianKernel('trixie')
-  const files = { vmlinuz: kernel, ramdisk: await targetRamdisk(), 'board.dtb': await lab.dtb() }
+  const files = { vmlinuz: kernel, ramdisk: await lab.ramdisk(), 'board.dtb': await lab.dtb() }
   for (const [name, file] of Object.entries(files)) await writeFile(join(work, name), await readFile(file))
   const tool = (program: string, ...args: string[]): Promise<unknown> => run(program, args, { cwd: work })
-  const { archive } = await targetModules(['loop'])
+  const { archive } = await targetModules([...lab.consoleModules, 'loop'])
   await writeFile(join(work, 'modules.tar.xz'), await readFile(archive))
   await writeFile(join(work, 'overlay.dts'), OVERLAY)
   await tool('dtc', '-q', '-@', '-o', 'overlay.dtbo', 'overlay.dts')

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { MISSING_FILE, panicJob, silentJob } from './failing-jobs.js'
 import { type FailingJob, type PassingJob, runJobs } from './job-suite.js'
 
 const PASSING: readonly PassingJob[] = [
@@ -30,20 +31,11 @@ const PASSING: readonly PassingJob[] = [
   },
 ]
 
-/** Replaces the device type's commands. */
-const MISSING_FILE = 'commands: [setenv autoload no, dhcp, "setenv serverip {SERVER_IP}", "tftp {KERNEL_ADDR} no/file"]'
-
 /** LAVA sends the file to the board unchanged. */
 const AS_IT_IS = 'install_overlay: false\n        install_modules: false'
 
 const FAILING: readonly FailingJob[] = [
-  {
-    title: 'a file that is not on the TFTP server',
-    example: 'ramdisk',
-    changes: { 'commands: ramdisk': MISSING_FILE },
-    type: 'Infrastructure',
-    message: /File not found/,
-  },
+  MISSING_FILE,
   {
     title: 'a ramdisk that does not match its digest',
     example: 'ramdisk',
@@ -65,23 +57,8 @@ const FAILING: readonly FailingJob[] = [
     type: 'Infrastructure',
     message: /Retry count exceeded/,
   },
-  {
-    title: 'a kernel that panics',
-    example: 'ramdisk',
-    deviceLines: ["{% set base_kernel_args = 'rdinit=/no/such/init' %}"],
-    type: 'Job',
-    message: /panic/,
-  },
-  {
-    title: 'a kernel that stays silent until its time limit',
-    example: 'ramdisk',
-    changes: {
-      'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 60',
-    },
-    deviceLines: ["{% set console_device = 'ttyS7' %}"],
-    type: 'Job',
-    message: /auto-login-action timed out/,
-  },
+  panicJob(),
+  silentJob(),
 ]
 
 t.test('virt', t => runJobs(t, 'virt', PASSING, FAILING))

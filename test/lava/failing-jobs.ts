@@ -1,0 +1,40 @@
+/** Jobs that fail on every board in the same way. */
+
+import type { FailingJob } from './job-suite.js'
+
+/** Replaces the device type's commands. */
+const FETCH_NOTHING =
+  'commands: [setenv autoload no, dhcp, "setenv serverip {SERVER_IP}", "tftp {KERNEL_ADDR} no/file"]'
+
+export const MISSING_FILE: FailingJob = {
+  title: 'a file that is not on the TFTP server',
+  example: 'ramdisk',
+  changes: { 'commands: ramdisk': FETCH_NOTHING },
+  type: 'Infrastructure',
+  message: /File not found/,
+}
+
+/** @param setting of the device type that holds kernel arguments; `others` are the board's own */
+export function panicJob(setting = 'base_kernel_args', others = ''): FailingJob {
+  return {
+    title: 'a kernel that panics',
+    example: 'ramdisk',
+    deviceLines: [`{% set ${setting} = '${`rdinit=/no/such/init ${others}`.trim()}' %}`],
+    type: 'Job',
+    message: /panic/,
+  }
+}
+
+/** @param deviceLines more of them */
+export function silentJob(deviceLines: readonly string[] = []): FailingJob {
+  return {
+    title: 'a kernel that stays silent until its time limit',
+    example: 'ramdisk',
+    changes: {
+      'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 60',
+    },
+    deviceLines: ["{% set console_device = 'ttyS7' %}", ...deviceLines],
+    type: 'Job',
+    message: /auto-login-action timed out/,
+  }
+}
