@@ -52,6 +52,11 @@ export const ERRORS = {
   FETCH_PROTOCOL: row('{url}: cannot fetch {protocol}; supported: http, https', 422, 1),
   FETCH_STATUS: row('{url}: the server answered {status} {reason}', 502, 2, 'File not found'),
   FETCH_NETWORK: row('{url}: {reason}', 502, 2, 'Retry count exceeded'),
+  FETCH_CLOCK: row(
+    "{url}: the board's clock reads {clock}, and the certificate of {host} is not yet valid; set the clock: with network time (DHCP, NTP), or with `date`",
+    502,
+    2,
+  ),
   FETCH_STALLED: row('{url}: no data for {seconds} s after {received} bytes', 504, 2, 'Retry count exceeded'),
   FETCH_REDIRECTS: row('{url}: more than {limit} redirects', 502, 2),
   FETCH_RANGE: row('{url}: the file changed while it was fetched: {reason}', 502, 2),

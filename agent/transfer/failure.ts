@@ -1,6 +1,7 @@
 /** Network errors, and which of them may disappear by themselves. */
 
 import { type FauxbootError, fault } from '../errors.js'
+import { shownUrl } from './url.js'
 
 /** A failure that another attempt may cure. The loop of attempts catches it; users only ever see `error`. */
 export class TransientFailure {
@@ -24,7 +25,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
   EPIPE: 'the connection broke off',
-  CERT_NOT_YET_VALID: "the server's certificate is not yet valid",
   CERT_HAS_EXPIRED: "the server's certificate has expired",
 }
 
@@ -34,11 +34,21 @@ const CERTIFICATE = /CERT|ALTNAME|ISSUER/
 const codeOf = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
 
-/** Boards without a clock wake up in the past, where no certificate is valid: the date is part of the message. */
+/** A clock in the future may be the cause: the date is part of the message. */
 const clockHint = (code: string): string =>
-  code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED'
-    ? `; the clock here says ${new Date().toISOString()}`
-    : ''
+  code === 'CERT_HAS_EXPIRED' ? `; the clock here says ${new Date().toISOString()}` : ''
+
+/**
+ * The error for a certificate that is not yet valid: a board without a battery starts in the past, where none is.
+ *
+ * @param thrown what a request ended with
+ * @param url that this request was sent to: after a redirect, not the one that the user gave
+ * @returns FETCH_CLOCK; what was thrown if it is something else
+ */
+export function explainClock(thrown: unknown, url: URL): unknown {
+  if (codeOf(thrown) !== 'CERT_NOT_YET_VALID') return thrown
+  return fault('FETCH_CLOCK', { url: shownUrl(url), clock: new Date().toISOString(), host: url.host }, thrown)
+}
 
 /**
  * An error of Node's http, net, dns or tls as one of ours.

@@ -203,7 +203,8 @@ class Download {
  *
  * @param source http or https URL; its user and password, if any, are sent as basic authentication
  * @param sink takes the bytes in order; its errors end the transfer
- * @throws FETCH_PROTOCOL, FETCH_STATUS, FETCH_NETWORK, FETCH_STALLED, FETCH_REDIRECTS, FETCH_RANGE, ARTIFACT_TOO_LARGE
+ * @throws FETCH_PROTOCOL, FETCH_STATUS, FETCH_NETWORK, FETCH_CLOCK, FETCH_STALLED, FETCH_REDIRECTS, FETCH_RANGE,
+ *   ARTIFACT_TOO_LARGE
  */
 export async function fetchHttp(source: string, sink: Sink, options: FetchOptions): Promise<Fetched> {
   const { signal, retries = 5, backoff = doublingBackoff } = options

@@ -4,6 +4,7 @@ import { type IncomingMessage, type RequestOptions, request as requestHttp } fro
 import type { LookupFunction } from 'node:net'
 import { fault } from '../../errors.js'
 import { unlessAborted } from '../abort.js'
+import { explainClock } from '../failure.js'
 import { parseFetchUrl, shownUrl } from '../url.js'
 
 export interface RequestSettings {
@@ -43,14 +44,17 @@ async function send(url: URL, { headers, signal, ca, lookup }: RequestSettings):
   }
   return new Promise((resolve, reject) => {
     // Errors after the response are the response's own; this handler then settles nothing more.
-    request(url, options, resolve).on('error', reject).end()
+    request(url, options, resolve)
+      .on('error', thrown => reject(explainClock(thrown, url)))
+      .end()
   })
 }
 
 /**
  * Send a GET and follow redirects. The caller must read or destroy the body of the response.
  *
- * @throws FETCH_PROTOCOL, FETCH_REDIRECTS, FETCH_STATUS for a redirect without a target; errors of Node's http as they are
+ * @throws FETCH_PROTOCOL, FETCH_REDIRECTS, FETCH_CLOCK, FETCH_STATUS for a redirect without a target; other errors of Node's
+ *   http as they are
  */
 export async function openUrl(start: URL, settings: RequestSettings): Promise<OpenResponse> {
   let url = start

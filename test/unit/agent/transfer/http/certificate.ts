@@ -1,4 +1,4 @@
-/** A self-signed certificate for localhost, good for a hundred years, and its key: only tests use them. */
+/** Self-signed certificates for localhost and their key: only tests use them. */
 
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAOQJD5+nf0mUm18q
@@ -7,6 +7,7 @@ rdlQZXWDFQDLxw+sZOTWiK/vTNabGB5Dx6m3UWJoQE/zkVOOA82FZArx
 -----END PRIVATE KEY-----
 `
 
+/** Valid from 2020 to 2120. */
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
 c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
@@ -16,5 +17,18 @@ zYVkCvGjTjBMMBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8E
 BTADAQH/MB0GA1UdDgQWBBReYQfvFruutSTse9dRdwO9O3rKWzAKBggqhkjOPQQD
 AgNIADBFAiBJ5/QOFRh29dlFFsi7BFjJ9gat7DSD+qebv0r024oQawIhAIR9awxR
 f2fbt17WwAF4xkyxEh3wkXz0a7TKBDLcNjwi
+-----END CERTIFICATE-----
+`
+
+/** Valid from 2119: every clock of today is too early for it. */
+export const futureCert = `-----BEGIN CERTIFICATE-----
+MIIBaTCCAQ+gAwIBAgIBAjAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIhgPMjExOTAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFDESMBAGA1UE
+AwwJbG9jYWxob3N0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE00FOURTAznPt
+ZJ4qvmNyCQryioJA5a3ZUGV1gxUAy8cPrGTk1oiv70zWmxgeQ8ept1FiaEBP85FT
+jgPNhWQK8aNOMEwwGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/AAABMA8GA1UdEwEB
+/wQFMAMBAf8wHQYDVR0OBBYEFF5hB+8Wu661JOx711F3A707espbMAoGCCqGSM49
+BAMCA0gAMEUCIDkkA2rhyRJbMCWh8495aSjXatZcN7eHWa9xRJ0wfPpHAiEAuNyh
+QJaKIx2skaPsSEkGD1B0unGV1fjrecY8OCrHXzI=
 -----END CERTIFICATE-----
 `

@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { FauxbootError } from '../../../../../agent/errors.js'
 import { networkFailure } from '../../../../../agent/transfer/failure.js'
 import { type FetchOptions, fetchHttp } from '../../../../../agent/transfer/http/fetch.js'
 import { inTurn, MemorySink, serve, sha256, wholeFile } from '../fixture.js'
-import { cert, key } from './certificate.js'
+import { cert, futureCert, key } from './certificate.js'
 import { AT_ONCE, FILE, failure, status } from './http-fixture.js'
 
 t.test('a file arrives whole, with its size, digest and progress', async t => {
@@ -284,11 +284,16 @@ t.test('network errors appear in plain words', async t => {
   t.match(garbled.message, /Parse Error.*HPE_/)
 })
 
-t.test('a file comes over https from a server whose authority is known, and from no other', async t => {
-  const server = createTlsServer({ key, cert }, wholeFile(FILE))
+/** Serve over TLS on a free port of loopback. @returns the origin */
+async function serveTls(t: Test, cert: string, listener: RequestListener): Promise<string> {
+  const server = createTlsServer({ key, cert }, listener)
   await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
   t.teardown(() => server.close())
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+t.test('a file comes over https from a server whose authority is known, and from no other', async t => {
+  const url = await serveTls(t, cert, wholeFile(FILE))
   const sink = new MemorySink()
   await fetchHttp(url, sink, { ...AT_ONCE, ca: cert })
   t.ok(sink.bytes.equals(FILE))
@@ -298,10 +303,29 @@ t.test('a file comes over https from a server whose authority is known, and from
   t.equal(retries, 0, 'a certificate does not get better')
 })
 
-t.test("the error for an expired certificate names this board's date, which may be the cause", async t => {
-  const thrown = Object.assign(new Error('x'), { code: 'CERT_NOT_YET_VALID' })
+t.test('a certificate that is not yet valid produces an error that names the clock', async t => {
+  const url = await serveTls(t, futureCert, wholeFile(FILE))
+  const { host } = new URL(url)
+  // The certificate is that of the host to which the redirect leads.
+  const redirect = await serve(t, (_request, response) => response.writeHead(302, { location: `${url}/zImage` }).end())
+  let retries = 0
+  const options = { ...AT_ONCE, ca: futureCert, onRetry: () => retries++ }
+  for (const start of [url, redirect]) {
+    const before = new Date().toISOString()
+    const error = await failure(fetchHttp(start, new MemorySink(), options))
+    t.equal(error.code, 'FETCH_CLOCK')
+    t.equal(error.details.host, host)
+    t.match(error.message, `and the certificate of ${host} is not yet valid; set the clock`)
+    const { clock } = error.details
+    t.ok(String(clock) >= before && String(clock) <= new Date().toISOString(), `the clock reads ${clock}`)
+  }
+  t.equal(retries, 0, 'nobody sets the clock between two attempts')
+})
+
+t.test('the error for an expired certificate shows the clock, which may be the cause', async t => {
+  const thrown = Object.assign(new Error('x'), { code: 'CERT_HAS_EXPIRED' })
   const error = networkFailure(thrown, 'https://lab/', 0)
   t.ok(error instanceof FauxbootError)
-  t.match(String(error), /not yet valid .*the clock here says \d{4}-\d\d-\d\dT/)
+  t.match(String(error), /has expired .*the clock here says \d{4}-\d\d-\d\dT/)
   t.match(networkFailure('no error at all', 'https://lab/', 7), { error: { message: /no error at all after 7 bytes/ } })
 })
