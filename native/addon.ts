@@ -19,6 +19,8 @@ export interface Addon {
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
   linkDown(ifname: string): Promise<void>
+  /** @returns the seconds that the driver made of it */
+  watchdogTimeout(fd: number, seconds: number): number
   /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
 }

@@ -4,7 +4,7 @@
  * refuses. Blocking calls run off the event loop. The addon is loaded by the first call: most commands never need it.
  */
 
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type Addon, loadAddon } from './addon.js'
 import { NativeArgumentError, NativeError } from './errors.js'
@@ -133,6 +133,43 @@ export async function sync(): Promise<void> {
 export async function linkDown(ifname: string): Promise<void> {
   const native = addon()
   await settle(`linkDown(${JSON.stringify(ifname)})`, async () => native.linkDown(ifname))
+}
+
+/** A hardware watchdog that runs: it resets the machine when nothing feeds it for `timeout` seconds. */
+export interface ArmedWatchdog {
+  /** seconds: what the driver made of the time that was asked for */
+  readonly timeout: number
+  /** start the time anew */
+  feed(): void
+  /** stop the watchdog; the kernel lets it run on if it is `nowayout` */
+  disarm(): void
+}
+
+/**
+ * Start a hardware watchdog: opening the device starts it. It stays open, because some drivers stop a watchdog whose device
+ * is closed; the others go on unless the last byte written was a `V` (`Documentation/watchdog/watchdog-api.rst`).
+ *
+ * @param device `/dev/watchdog0`
+ * @param seconds until it resets the machine, 1 or more
+ */
+export function armWatchdog(device: string, seconds: number): ArmedWatchdog {
+  const native = addon()
+  const call = `armWatchdog(${JSON.stringify(device)}, ${seconds})`
+  try {
+    const fd = openSync(device, constants.O_WRONLY)
+    const disarm = (): void => {
+      writeSync(fd, 'V')
+      closeSync(fd)
+    }
+    try {
+      return { timeout: native.watchdogTimeout(fd, seconds), feed: () => void writeSync(fd, '.'), disarm }
+    } catch (thrown) {
+      disarm()
+      throw thrown
+    }
+  } catch (thrown) {
+    throw explain(call, thrown)
+  }
 }
 
 /** A range of bytes in a file. */

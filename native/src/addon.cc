@@ -16,6 +16,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("map", Napi::Function::New(env, Map, "map"));
   exports.Set("rawTty", Napi::Function::New(env, RawTty, "rawTty"));
   exports.Set("drainTty", Napi::Function::New(env, DrainTty, "drainTty"));
+  exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));
   return exports;
 }
 

@@ -1,8 +1,8 @@
 /** The system calls that fauxboot needs to leave the running kernel. `native-kexec.ts` makes them, `simulated-kexec.ts` imitates them. */
 
-import type { KexecSegment } from '../../../native/index.js'
+import type { ArmedWatchdog, KexecSegment } from '../../../native/index.js'
 
-export type { KexecSegment }
+export type { ArmedWatchdog, KexecSegment }
 
 export interface Kexec {
   /** Load an image. A failed load leaves an earlier image loaded: call `unload()` first. */
@@ -15,6 +15,13 @@ export interface Kexec {
   sync(): Promise<void>
   /** Take a network interface down, so that its DMA cannot write into the next kernel. */
   linkDown(ifname: string): Promise<void>
+  /**
+   * Start a hardware watchdog, which then has to be fed.
+   *
+   * @param device `/dev/watchdog0`
+   * @param seconds until it resets the board
+   */
+  armWatchdog(device: string, seconds: number): Promise<ArmedWatchdog>
   /** `reboot(LINUX_REBOOT_CMD_KEXEC)`: it returns only if it fails. */
   jump(): Promise<void>
 }

@@ -5,7 +5,10 @@ import { type FauxbootError, fault } from '../../errors.js'
 import type { Kexec } from './kexec.js'
 
 /** The part of `native/index.ts` that is needed here. */
-export type NativeCalls = Pick<typeof native, 'load' | 'unload' | 'loaded' | 'sync' | 'linkDown' | 'jump'>
+export type NativeCalls = Pick<
+  typeof native,
+  'load' | 'unload' | 'loaded' | 'sync' | 'linkDown' | 'armWatchdog' | 'jump'
+>
 
 /**
  * What an errno of a call means, and what to change. Measured on Debian's armmp kernels; each sentence follows the order of
@@ -36,6 +39,19 @@ const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'ioctl SIOCSIFFLAGS': {
     EPERM: 'the agent may not change network interfaces: give it CAP_NET_ADMIN (run it as root)',
     ENODEV: 'the network interface went away during the call',
+  },
+  // Only watchdogs are opened here.
+  open: {
+    EBUSY:
+      'another program owns the watchdog: remove RuntimeWatchdogSec= from the settings of systemd on the first stage, or leave out the option watchdog',
+    EACCES: 'the agent may not open the watchdog: run it as root',
+    ENOENT:
+      'there is no such watchdog: load its driver on the first stage, and do not set PrivateDevices= in the unit of the agent',
+  },
+  'ioctl WDIOC_SETTIMEOUT': {
+    EINVAL: 'the driver does not allow this timeout: ask for another one',
+    EOPNOTSUPP: 'the driver cannot change its timeout: leave out the option watchdog',
+    ENOTTY: 'the device is not a watchdog',
   },
   socket: {
     EAFNOSUPPORT: 'the agent may not open a socket: allow AF_INET in RestrictAddressFamilies= of its unit',
@@ -68,7 +84,7 @@ export function asKexecFault(thrown: unknown): unknown {
 }
 
 /** Wrap a call so that it rejects with errors of the table. */
-function translated<A extends unknown[], R>(call: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+function translated<A extends unknown[], R>(call: (...args: A) => Promise<R> | R): (...args: A) => Promise<R> {
   return async (...args) => {
     try {
       return await call(...args)
@@ -93,6 +109,7 @@ export function createNativeKexec(calls: NativeCalls = native): Kexec {
     loaded: translated(() => calls.loaded()),
     sync: translated(calls.sync),
     linkDown: translated(calls.linkDown),
+    armWatchdog: translated(calls.armWatchdog),
     jump: translated(calls.jump),
   }
 }

@@ -112,7 +112,8 @@ export class SimulatedKernel {
 
 /** A call that was made, successful or not. */
 type SimulatedKexecCall =
-  | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' }
+  | { readonly method: 'unload' | 'loaded' | 'sync' | 'jump' | 'feed' | 'disarm' }
+  | { readonly method: 'armWatchdog'; readonly device: string; readonly seconds: number }
   | { readonly method: 'linkDown'; readonly ifname: string }
   | ({ readonly method: 'load' } & SimulatedImage)
 
@@ -128,7 +129,7 @@ export interface SimulatedKexec extends Kexec {
    *
    * @param error an error to throw, or an errno to report as the kernel's answer
    */
-  failNext(method: keyof Kexec, error: Error | Errname): void
+  failNext(method: SimulatedKexecCall['method'], error: Error | Errname): void
 }
 
 export interface SimulatedKexecOptions extends SimulatedKernelOptions {
@@ -136,13 +137,16 @@ export interface SimulatedKexecOptions extends SimulatedKernelOptions {
   readonly links?: readonly string[]
 }
 
-/** The system call of each method, for errors. */
-const SYSCALLS: Readonly<Record<keyof Kexec, string>> = {
+/** The system call of each method, for errors; `feed` and `disarm` are those of an armed watchdog. */
+const SYSCALLS: Readonly<Record<SimulatedKexecCall['method'], string>> = {
   load: 'kexec_load',
   unload: 'kexec_load',
   loaded: 'read',
   sync: 'sync',
   linkDown: 'ioctl SIOCGIFFLAGS',
+  armWatchdog: 'open',
+  feed: 'write',
+  disarm: 'write',
   jump: 'reboot',
 }
 
@@ -159,14 +163,14 @@ function checkArguments({ entry, segments, flags }: SimulatedImage): KexecSegmen
 export function createSimulatedKexec(options: SimulatedKexecOptions = {}): SimulatedKexec {
   const kernel = new SimulatedKernel(options)
   const calls: SimulatedKexecCall[] = []
-  const failures: { method: keyof Kexec; error: Error | Errname }[] = []
+  const failures: { method: SimulatedKexecCall['method']; error: Error | Errname }[] = []
   let land: (image: SimulatedImage) => void
   const jumped = new Promise<SimulatedImage>(resolve => {
     land = resolve
   })
 
   /** Throw the error for the kernel's answer, unless it is 0. */
-  const answer = (method: keyof Kexec, call: string, errname: 0 | Errname): void => {
+  const answer = (method: SimulatedKexecCall['method'], call: string, errname: 0 | Errname): void => {
     if (errname === 0) return
     throw kexecFault({ syscall: SYSCALLS[method], call, errname, errno: constants.errno[errname] })
   }
@@ -216,6 +220,15 @@ export function createSimulatedKexec(options: SimulatedKexecOptions = {}): Simul
       const text = `linkDown(${JSON.stringify(ifname)})`
       begin({ method: 'linkDown', ifname }, text)
       answer('linkDown', text, options.links?.includes(ifname) === false ? 'ENODEV' : 0)
+    },
+
+    async armWatchdog(device, seconds) {
+      begin({ method: 'armWatchdog', device, seconds }, `armWatchdog(${JSON.stringify(device)}, ${seconds})`)
+      return {
+        timeout: seconds,
+        feed: () => begin({ method: 'feed' }, 'feed()'),
+        disarm: () => begin({ method: 'disarm' }, 'disarm()'),
+      }
     },
 
     async jump() {

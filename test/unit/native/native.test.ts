@@ -130,6 +130,9 @@ t.test('the addon itself refuses what the wrapper refuses', async t => {
     ],
     ['an interface name that is none', () => addon.linkDown?.(7), /ifname must be a string/],
     ['an interface name with NUL', () => addon.linkDown?.('eth0\0'), /must not contain NUL/],
+    ['a watchdog timeout of no seconds', () => addon.watchdogTimeout?.(0, 0), /seconds must be from 1/],
+    ['a watchdog timeout beyond int', () => addon.watchdogTimeout?.(0, 2 ** 31), /seconds must be from 1/],
+    ['a watchdog timeout in half seconds', () => addon.watchdogTimeout?.(0, 0.5), /must be an unsigned integer/],
     ['a descriptor beyond int', () => addon.map?.(2 ** 31), /must be a file descriptor/],
     ['a path in place of a descriptor', () => addon.map?.('/etc/passwd'), /must be a number/],
   ]
@@ -186,6 +189,19 @@ t.test('a file that is not a terminal can be neither made raw nor drained', asyn
     syscall: 'tcdrain',
     message: `drainTty(${fd}) failed: ENOTTY (25)`,
   })
+})
+
+t.test('arming what is not a watchdog fails, and would leave a watchdog stopped', async t => {
+  const path = join(t.testdir({ file: '' }), 'file')
+  t.throws(() => native.armWatchdog(path, 16), {
+    name: 'NativeError',
+    errname: 'ENOTTY',
+    syscall: 'ioctl WDIOC_SETTIMEOUT',
+    message: `armWatchdog("${path}", 16) failed: ENOTTY (25)`,
+  })
+  t.equal(readFileSync(path, 'utf8'), 'V', 'the byte that lets the kernel stop the watchdog when its device is closed')
+  t.throws(() => native.armWatchdog(`${path}0`, 16), { name: 'NativeError', errname: 'ENOENT', syscall: 'open' })
+  t.throws(() => native.armWatchdog(path, 0), { name: 'NativeArgumentError', reason: /seconds must be from 1/ })
 })
 
 t.test('a mapped file shows its bytes, by path and by descriptor', async t => {

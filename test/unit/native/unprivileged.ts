@@ -7,7 +7,9 @@ import { answer, dropPrivileges, endingOf } from './child.js'
 /** The errors of the addon for arguments of any type and number. It must not crash. */
 async function hostileCalls(): Promise<string[]> {
   const addon = loadAddon()
-  const functions = [addon.load, addon.linkDown, addon.map] as ((...args: unknown[]) => unknown)[]
+  const functions = [addon.load, addon.linkDown, addon.map, addon.watchdogTimeout] as ((
+    ...args: unknown[]
+  ) => unknown)[]
   const names = new Set<string>()
   const likely = fc.oneof(
     fc.anything({ withTypedArray: true, withSparseArray: true, withBigInt: true }),

@@ -8,7 +8,11 @@ function failing(error: unknown): NativeCalls {
   const fail = async () => {
     throw error
   }
-  return { load: fail, unload: fail, loaded: fail, sync: fail, linkDown: fail, jump: fail }
+  // The addon opens the device at once.
+  const armWatchdog = () => {
+    throw error
+  }
+  return { load: fail, unload: fail, loaded: fail, sync: fail, linkDown: fail, armWatchdog, jump: fail }
 }
 
 const refused = (syscall: string, errno: number, code: string) =>
@@ -26,6 +30,8 @@ const EXPLAINED: readonly [syscall: string, errno: number, errname: string, reas
   ['reboot', 1, 'EPERM', /CAP_SYS_BOOT/],
   ['ioctl SIOCGIFFLAGS', 19, 'ENODEV', /no such network interface/],
   ['ioctl SIOCSIFFLAGS', 1, 'EPERM', /CAP_NET_ADMIN/],
+  ['open', 16, 'EBUSY', /RuntimeWatchdogSec=/],
+  ['ioctl WDIOC_SETTIMEOUT', 22, 'EINVAL', /does not allow this timeout/],
   ['socket', 97, 'EAFNOSUPPORT', /RestrictAddressFamilies/],
   ['kexec_load', 5, 'EIO', /no known reason; see the kernel's log/],
 ]
@@ -56,6 +62,7 @@ t.test('for wrong arguments and a missing addon, every call rejects with an erro
     await t.rejects(kexec.loaded(), { code })
     await t.rejects(kexec.sync(), { code })
     await t.rejects(kexec.linkDown('eth0'), { code })
+    await t.rejects(kexec.armWatchdog('/dev/watchdog0', 16), { code })
     await t.rejects(kexec.jump(), { code })
   }
 })

@@ -193,6 +193,25 @@ t.test('failNext makes any call fail once, with an errno or an error', async t =
   t.equal(kexec.calls.length, 5, 'refused calls are noted too')
 })
 
+t.test('arming, feeding and disarming a watchdog are noted in order', async t => {
+  const kexec = createSimulatedKexec()
+  kexec.failNext('armWatchdog', 'EBUSY')
+  await t.rejects(kexec.armWatchdog('/dev/watchdog0', 16), {
+    code: 'KEXEC_SYSCALL',
+    message: /EBUSY.*RuntimeWatchdogSec/,
+  })
+  const watchdog = await kexec.armWatchdog('/dev/watchdog0', 16)
+  t.equal(watchdog.timeout, 16)
+  watchdog.feed()
+  watchdog.disarm()
+  t.match(kexec.calls, [
+    { method: 'armWatchdog', device: '/dev/watchdog0', seconds: 16 },
+    { method: 'armWatchdog' },
+    { method: 'feed' },
+    { method: 'disarm' },
+  ])
+})
+
 t.test('only the links named in the options exist', async t => {
   const kexec = createSimulatedKexec({ links: ['eth0'] })
   await kexec.linkDown('eth0')
