@@ -111,6 +111,11 @@ const SETTINGS = {
     [],
     'network interfaces to leave up during the jump',
   ),
+  watchdog: setting(
+    wholeNumber(0, 3600),
+    0,
+    'seconds that a target has to take over the watchdog before it resets the board, for jobs that do not say; 0: no watchdog',
+  ),
   jumpNoticeMs: setting(
     wholeNumber(0, 10000),
     200,
@@ -271,6 +276,7 @@ function grouped(settings: Settings): Config {
       kernelArgs: rest.kernelArgs,
       earlycon: rest.earlycon,
       keepLinksUp: rest.keepLinksUp,
+      watchdog: rest.watchdog,
       jumpNoticeMs: rest.jumpNoticeMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
     },

@@ -191,6 +191,7 @@ export class Boot {
       kexec,
       artifacts: this.artifacts,
       keepLinksUp: config.keepLinksUp,
+      watchdogSeconds: config.watchdog,
       owner: this.#owner?.job.id ?? null,
       queued: this.#queue.map(({ job }) => job.id),
     })

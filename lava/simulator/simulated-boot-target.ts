@@ -38,6 +38,7 @@ const settings = (directory: string): BootConfig => ({
   kernelArgs: '',
   earlycon: false,
   keepLinksUp: [],
+  watchdog: 0,
   jumpNoticeMs: 0,
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },
 })

@@ -21,6 +21,10 @@ export interface WatchdogView {
   readonly state: 'active' | 'inactive' | null
   /** seconds */
   readonly timeout: number | null
+  /** the longest timeout that the driver allows, seconds; null also where it has no limit of its own */
+  readonly maxTimeout: number | null
+  /** the kernel stops it before a reboot, and so before the jump; null: its driver decides */
+  readonly stopsOnReboot: boolean | null
   /** once started it can never be stopped */
   readonly nowayout: boolean | null
 }

@@ -22,6 +22,12 @@ function meminfoField(text: string, name: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1024
 }
 
+/**
+ * Whether the kernel stops its watchdogs before a reboot, `/sys/module/watchdog/parameters/stop_on_reboot`. A kexec passes
+ * through the same notifiers as a reboot. -1 leaves it to the driver: most, such as sunxi_wdt, have it stopped.
+ */
+const STOPS_ON_REBOOT: Readonly<Record<string, boolean>> = { 0: false, 1: true }
+
 /** `MemAvailable` of this machine, bytes. */
 export function availableMemory(): number {
   return meminfoField(readFileSync('/proc/meminfo', 'latin1'), 'MemAvailable') ?? freemem()
@@ -147,11 +153,15 @@ class LinuxHost implements BoardHost {
   #watchdog(name: string): WatchdogView {
     const read = (field: string): string | null => this.#text(`sys/class/watchdog/${name}/${field}`)
     const [state, timeout, nowayout] = [read('state'), read('timeout'), read('nowayout')]
+    const stopsOnReboot = this.#text('sys/module/watchdog/parameters/stop_on_reboot') ?? ''
     return {
       name,
       identity: read('identity'),
       state: state === 'active' || state === 'inactive' ? state : null,
       timeout: timeout === null ? null : Number(timeout),
+      // 0 stands for no limit.
+      maxTimeout: Number(read('max_timeout')) || null,
+      stopsOnReboot: STOPS_ON_REBOOT[stopsOnReboot] ?? null,
       nowayout: nowayout === null ? null : nowayout === '1',
     }
   }

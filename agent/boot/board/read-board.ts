@@ -26,8 +26,20 @@ const mayBoot = (capabilities: bigint | null): boolean | null =>
 const mainWatchdog = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
   watchdogs.find(({ state }) => state === 'active') ?? watchdogs[0] ?? null
 
-/** The board's part of the preflight. */
-export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly string[]): Promise<BoardFacts> {
+/** The watchdog that a job arms: one that nobody has opened yet (systemd may own another one), else the first. */
+export const watchdogToArm = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
+  watchdogs.find(({ state }) => state !== 'active') ?? watchdogs[0] ?? null
+
+/**
+ * The board's part of the preflight.
+ *
+ * @param watchdogSeconds timeout of the watchdog to arm before the jump; 0 for none
+ */
+export async function readBoardFacts(
+  host: BoardHost,
+  keepLinksUp: readonly string[],
+  watchdogSeconds: number,
+): Promise<BoardFacts> {
   const [cpus, memory, kexecDisabled, capabilities, watchdogs, links] = await Promise.all([
     host.cpus(),
     host.memory(),
@@ -36,7 +48,7 @@ export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly stri
     host.watchdogs(),
     readLinks(host, keepLinksUp),
   ])
-  const watchdog = mainWatchdog(watchdogs)
+  const watchdog = watchdogSeconds > 0 ? watchdogToArm(watchdogs) : mainWatchdog(watchdogs)
   const up = links.filter(link => link.up)
   return {
     possibleCpus: cpus.possible,
@@ -49,7 +61,10 @@ export async function readBoardFacts(host: BoardHost, keepLinksUp: readonly stri
       name: watchdog.name,
       active: watchdog.state === null ? null : watchdog.state === 'active',
       timeout: watchdog.timeout,
+      maxTimeout: watchdog.maxTimeout,
+      stopsOnReboot: watchdog.stopsOnReboot,
     },
+    watchdogSeconds,
     linksToStop: up.filter(({ kept }) => !kept).map(({ name }) => name),
     linksKept: up.filter(({ kept }) => kept).map(({ name }) => name),
   }
@@ -93,15 +108,17 @@ export interface BoardSources {
   readonly kexec: Kexec
   readonly artifacts: ArtifactStore
   readonly keepLinksUp: readonly string[]
+  /** the board's setting */
+  readonly watchdogSeconds: number
   readonly owner: string | null
   readonly queued: readonly string[]
 }
 
 /** Everything there is to say of the board now. */
 export async function readBoard(sources: BoardSources): Promise<BoardView> {
-  const { host, kexec, artifacts, keepLinksUp, owner, queued } = sources
+  const { host, kexec, artifacts, keepLinksUp, watchdogSeconds, owner, queued } = sources
   const [facts, map, links, watchdogs, loaded, memory, model, compatible, limit] = await Promise.all([
-    readBoardFacts(host, keepLinksUp),
+    readBoardFacts(host, keepLinksUp, watchdogSeconds),
     readMap(host),
     readLinks(host, keepLinksUp),
     host.watchdogs(),

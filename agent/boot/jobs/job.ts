@@ -52,6 +52,8 @@ export interface JobOptions {
   readonly force: boolean
   /** wait for the board instead of being refused */
   readonly queue: boolean
+  /** seconds that the target has to take over the watchdog before it resets the board; 0: no watchdog; default: the board's setting */
+  readonly watchdog?: number
 }
 
 /** The one form into which every front end brings a job. */

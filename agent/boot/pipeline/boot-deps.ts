@@ -24,6 +24,8 @@ export interface BootConfig {
   readonly earlycon: boolean
   /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
   readonly keepLinksUp: readonly string[]
+  /** seconds after which a silent target is reset, for jobs that do not say it themselves; 0: never */
+  readonly watchdog: number
   /** milliseconds that clients have to receive the event `booting` before the links go down */
   readonly jumpNoticeMs: number
   readonly fetch: {

@@ -4,6 +4,7 @@ import { fault } from '../../errors.js'
 import { pause } from '../../transfer/abort.js'
 import { readLinks } from '../board/read-board.js'
 import type { JobContext } from './job-context.js'
+import { armWatchdog, type FedWatchdog } from './watchdog.js'
 
 /** A storage that hangs must not keep a loaded target from starting. */
 const LAST_STEP_MS = 5000
@@ -35,8 +36,9 @@ export async function attempt(
 }
 
 /** If the jump returns, it has failed. */
-async function jumpOrSayWhy({ deps }: JobContext): Promise<string> {
+async function jumpOrSayWhy({ deps }: JobContext, watchdog: FedWatchdog | null): Promise<string> {
   try {
+    watchdog?.leaveToTarget()
     await deps.kexec.jump()
     return 'reboot(2) returned without an error'
   } catch (thrown) {
@@ -45,12 +47,35 @@ async function jumpOrSayWhy({ deps }: JobContext): Promise<string> {
 }
 
 /**
- * Jump. Clients are informed first and get time to receive it. Then nothing can be lost, and no device writes into
- * memory any more.
+ * Jump, with a watchdog if the job has one.
  *
- * @throws JUMP_RETURNED when the kernel refuses; otherwise this never settles
+ * @throws JUMP_RETURNED when the kernel refuses; KEXEC_* when the watchdog cannot be armed; otherwise this never settles
  */
 export async function jump(context: JobContext): Promise<never> {
+  const { job, deps } = context
+  const complain = (problem: string): void => {
+    job.log('warning', `${problem}; going on`)
+    deps.log.warn({ job: job.id, problem }, 'not done before the jump')
+  }
+  // Armed while a failure is still harmless: later the links are down.
+  const watchdog = await armWatchdog(context, complain)
+  try {
+    return await leave(context, watchdog, complain)
+  } catch (thrown) {
+    watchdog?.disarm()
+    throw thrown
+  }
+}
+
+/**
+ * Clients are informed first and get time to receive it. Then nothing can be lost, and no device writes into memory any
+ * more.
+ */
+async function leave(
+  context: JobContext,
+  watchdog: FedWatchdog | null,
+  complain: (problem: string) => void,
+): Promise<never> {
   const { job, deps, counters } = context
   const { kexec, host, config } = deps
   const links = (await readLinks(host, config.keepLinksUp)).filter(({ up, kept }) => up && !kept)
@@ -61,10 +86,6 @@ export async function jump(context: JobContext): Promise<never> {
   // Followers must receive the end of the stream while there is a link.
   job.events.end()
   deps.log.info({ job: job.id }, 'jumping into the target')
-  const complain = (problem: string): void => {
-    job.log('warning', `${problem}; going on`)
-    deps.log.warn({ job: job.id, problem }, 'not done before the jump')
-  }
   await Promise.all([
     pause(config.jumpNoticeMs, undefined),
     attempt(complain, 'job state', () => context.save(), LAST_STEP_MS),
@@ -77,7 +98,7 @@ export async function jump(context: JobContext): Promise<never> {
     await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
     await attempt(complain, `driver of link ${name}`, () => host.detach(name), LAST_STEP_MS)
   }
-  const reason = await jumpOrSayWhy(context)
+  const reason = await jumpOrSayWhy(context, watchdog)
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {
     id: job.id,

@@ -8,13 +8,15 @@ import { planToJson } from '../../kexec/render/plan-json.js'
 import { readBoardFacts } from '../board/read-board.js'
 import type { JobContext } from './job-context.js'
 import type { BootImages } from './unpack.js'
+import { watchdogSeconds } from './watchdog.js'
 
 /**
  * Plan a job on this board. Clients see plan and findings, whatever the outcome.
  *
  * @throws MAP_*, PLAN_INPUT, FORMAT_*
  */
-export async function planImages({ job, request, deps }: JobContext, images: BootImages): Promise<Plan> {
+export async function planImages(context: JobContext, images: BootImages): Promise<Plan> {
+  const { job, request, deps } = context
   const { host, config } = deps
   const { earlycon = config.earlycon, force } = request.options
   const plan = planBoot({
@@ -28,7 +30,7 @@ export async function planImages({ job, request, deps }: JobContext, images: Boo
     earlycon,
     force,
     macAddresses: { ...(await host.macAddresses()), ...request.macAddresses },
-    board: await readBoardFacts(host, config.keepLinksUp),
+    board: await readBoardFacts(host, config.keepLinksUp, watchdogSeconds(context)),
   })
   job.plan = planToJson(plan)
   for (const { check, severity, message, remedy } of plan.findings) {

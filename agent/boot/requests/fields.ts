@@ -63,6 +63,12 @@ export function readSize(value: unknown, where: string): number {
   throw invalid(where, `must be a number of bytes, found ${shown(value)}`)
 }
 
+/** A number of seconds, at most an hour. @throws JOB_INVALID */
+export function readSeconds(value: unknown, where: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 3600) return value
+  throw invalid(where, `must be a whole number of seconds from 0 to 3600, found ${shown(value)}`)
+}
+
 /** One of a few words. @throws JOB_INVALID */
 export function readWord<const W extends string>(value: unknown, where: string, words: readonly W[]): W {
   const word = words.find(known => known === value)

@@ -10,6 +10,7 @@ import {
   readExactObject,
   readFlag,
   readList,
+  readSeconds,
   readSha256,
   readSize,
   readText,
@@ -28,7 +29,7 @@ export interface JobFiles {
 
 const FIELDS = ['name', 'kernel', 'ramdisk', 'dtb', 'overlays', 'modules', 'cmdline', 'options']
 const REFERENCE_FIELDS = ['url', 'artifact', 'sha256', 'size', 'compression']
-const OPTION_FIELDS = ['dryRun', 'earlycon', 'force', 'queue']
+const OPTION_FIELDS = ['dryRun', 'earlycon', 'force', 'queue', 'watchdog']
 const COMPRESSIONS = [...COMPRESSION_FORMATS, 'none'] as const
 
 /** 32-bit ARM takes 1024 bytes and arm64 2048, which the preflight checks; this only bounds memory. */
@@ -88,6 +89,7 @@ function readOptions(value: unknown = {}, where: string): JobOptions {
     earlycon: optional(fields, where, 'earlycon', readEarlycon),
     force: optional(fields, where, 'force', readFlag) ?? false,
     queue: optional(fields, where, 'queue', readFlag) ?? false,
+    watchdog: optional(fields, where, 'watchdog', readSeconds),
   }
 }
 

@@ -75,6 +75,13 @@ const Options = Type.Object(
     ),
     force: Type.Optional(Type.Boolean({ default: false, description: 'load a plan that is not survivable' })),
     queue: Type.Optional(Type.Boolean({ default: false, description: 'wait for the board' })),
+    watchdog: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 3600,
+        description: "seconds that the target has to take over the watchdog; 0: none; default: the board's setting",
+      }),
+    ),
   },
   strict,
 )
@@ -188,6 +195,8 @@ export const Board = Type.Object({
       identity: nullable(Type.String()),
       state: nullable(wordOf(['active', 'inactive'])),
       timeout: nullable(Type.Number({ description: 'seconds' })),
+      maxTimeout: nullable(Type.Number({ description: 'seconds' })),
+      stopsOnReboot: nullable(Type.Boolean({ description: 'stopped at the jump; null: its driver decides' })),
       nowayout: nullable(Type.Boolean()),
     }),
   ),

@@ -72,18 +72,53 @@ export const BOARD_CHECKS: readonly Check<BoardFacts>[] = [
     check: 'watchdog',
     symptom: 'the board restarts while the target starts, or hangs forever',
     severity: 'info',
-    examine: ({ watchdog }) => {
-      if (watchdog === undefined) return null
+    examine: ({ watchdog, watchdogSeconds = 0 }) => {
+      if (watchdog === undefined || watchdogSeconds > 0) return null
       if (watchdog === null) {
         return { message: 'there is no watchdog: if the target hangs, the lab must reset the board', remedy: '' }
       }
       const { name, active, timeout } = watchdog
       if (active !== true) {
-        return { message: `${name} is not running: if the target hangs, the lab must reset the board`, remedy: '' }
+        return {
+          message: `${name} is not running: if the target hangs, the lab must reset the board`,
+          remedy: 'to have a hanging target reset, set the option watchdog',
+        }
       }
       return {
         message: `${name} is running with a timeout of ${timeout ?? 'unknown'} s: it resets a target that has no driver for it, unless the first stage's driver stops it at the jump (as sunxi_wdt does)`,
         remedy: 'to have a hanging target reset, boot the first stage with watchdog.stop_on_reboot=0',
+      }
+    },
+  },
+  {
+    check: 'watchdog-armed',
+    symptom: 'a target hangs, and the board stays silent until the lab resets it',
+    severity: 'fatal',
+    examine: ({ watchdog, watchdogSeconds = 0 }) => {
+      if (watchdog === undefined || watchdogSeconds === 0) return null
+      if (watchdog === null) {
+        return {
+          message: `a watchdog of ${watchdogSeconds} s is asked for, but the board has no watchdog`,
+          remedy: "load the watchdog's driver on the first stage, or leave out the option watchdog",
+        }
+      }
+      const { name, maxTimeout, stopsOnReboot } = watchdog
+      if (maxTimeout !== null && watchdogSeconds > maxTimeout) {
+        return {
+          message: `a watchdog of ${watchdogSeconds} s is asked for, but ${name} allows at most ${maxTimeout} s`,
+          remedy: 'ask for less',
+        }
+      }
+      if (stopsOnReboot !== false) {
+        return {
+          message: `the kernel may stop ${name} at the jump`,
+          remedy: 'boot the first stage with watchdog.stop_on_reboot=0, or leave out the option watchdog',
+        }
+      }
+      return {
+        severity: 'info',
+        message: `${name} is armed before the jump: it resets the board when the target does not take it over within ${watchdogSeconds} s`,
+        remedy: '',
       }
     },
   },

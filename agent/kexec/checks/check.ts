@@ -26,7 +26,13 @@ export interface BoardFacts {
     readonly active: boolean | null
     /** seconds */
     readonly timeout: number | null
+    /** the longest timeout that the driver allows, seconds; null if it is not known */
+    readonly maxTimeout: number | null
+    /** the kernel stops it before the jump; null: its driver decides */
+    readonly stopsOnReboot: boolean | null
   } | null
+  /** the watchdog is armed before the jump with this timeout, seconds; 0 or missing: it is not */
+  readonly watchdogSeconds?: number
   /** links that will be taken down before the jump */
   readonly linksToStop?: readonly string[]
   /** links that are up and stay up */

@@ -48,7 +48,14 @@ function renderLink({ name, up, mac, addresses, kept }: LinkView): string {
   return printable(parts.filter(part => part !== null).join(' '))
 }
 
-function renderWatchdog({ name, identity, state, timeout, nowayout }: WatchdogView): string {
-  const parts = [name, identity, state, timeout && `timeout ${timeout} s`, nowayout ? 'cannot be stopped' : null]
+function renderWatchdog({ name, identity, state, timeout, maxTimeout, nowayout }: WatchdogView): string {
+  const limit = maxTimeout === null ? '' : `, at most ${maxTimeout} s`
+  const parts = [
+    name,
+    identity,
+    state,
+    timeout && `timeout ${timeout} s${limit}`,
+    nowayout ? 'cannot be stopped' : null,
+  ]
   return printable(parts.filter(part => part !== null).join(' '))
 }

@@ -28,6 +28,7 @@ interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly dryRun?: boolean
   readonly force?: boolean
   readonly queue?: boolean
+  readonly watchdog?: string
   readonly wait?: boolean | string
 }
 
@@ -37,7 +38,7 @@ const WAIT_SECONDS = 180
 /** Options that a job file contains itself. */
 const JOB_OPTIONS = [
   ...['kernel', 'ramdisk', 'dtb', 'overlay', 'modules', 'append', 'name'],
-  ...['earlycon', 'dryRun', 'force', 'queue'],
+  ...['earlycon', 'dryRun', 'force', 'queue', 'watchdog'],
 ]
 
 export function define(command: Command, terminal: Terminal): void {
@@ -54,6 +55,10 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--dry-run', 'plan and check, but load nothing')
     .option('--force', 'load a plan that is not survivable')
     .option('--queue', 'wait for the board when another job owns it, instead of being refused')
+    .option(
+      '--watchdog <seconds>',
+      'have the board reset itself when the target does not take over its watchdog; 0: no watchdog',
+    )
     .option('--wait [seconds]', `wait for a board that is still coming up (default ${WAIT_SECONDS} s)`)
     .addOption(
       new Option(
@@ -152,10 +157,18 @@ type Request = { readonly file: string } | { readonly target: Target }
 
 function bootRequest(options: BootOptions): Request {
   const { job, kernel, ramdisk, dtb, overlay, modules, name, append = '', earlycon, dryRun, force, queue } = options
+  const watchdog = watchdogSeconds(options)
   if (job !== undefined) return { file: job }
   if (kernel === undefined) throw usage('no kernel given: use --kernel FILE|URL, or --job FILE')
   const files = { kernel, ramdisk, dtb, overlays: overlay, modules }
-  return { target: { ...files, name, cmdline: append, options: { dryRun, earlycon, force, queue } } }
+  return { target: { ...files, name, cmdline: append, options: { dryRun, earlycon, force, queue, watchdog } } }
+}
+
+/** The board checks the range. */
+function watchdogSeconds({ watchdog }: BootOptions): number | undefined {
+  if (watchdog === undefined) return undefined
+  if (/^\d{1,9}$/.test(watchdog)) return Number(watchdog)
+  throw usage(`--watchdog '${watchdog}' is not a number of seconds`)
 }
 
 function waitSeconds({ wait }: BootOptions): number {

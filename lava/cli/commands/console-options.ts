@@ -93,6 +93,9 @@ export function checkConsoleOptions(command: Command, options: ConsoleOptions): 
   }
   if (given('dryRun')) throw usage('--dry-run cannot be had with --console')
   if (options.typed && given('job')) throw usage('--job cannot be had with --typed')
+  if (options.typed && given('watchdog')) {
+    throw usage("--watchdog cannot be had with --typed: set watchdog in the agent's settings")
+  }
   if (!options.typed) {
     const first = ['tftp', 'serveAt', 'bootCommand'].find(given)
     if (first !== undefined) throw usage(`${flag(first)} needs --typed`)

@@ -73,6 +73,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     kernelArgs: '',
     earlycon: false,
     keepLinksUp: [],
+    watchdog: 0,
     jumpNoticeMs: 1,
     fetch: { stallSeconds: 20, retries: 0, maxRedirects: 5 },
     ...changes.config,

@@ -230,6 +230,8 @@ t.test('the finding about the base of RAM says what the zImage does', async t =>
   ])
 })
 
+const DOG = { name: 'watchdog0', active: true, timeout: 16, maxTimeout: 16, stopsOnReboot: false }
+
 const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: RegExp | null])[] = [
   ['nothing is known', {}, null],
   ['kexec is disabled', { kexecDisabled: true }, /^fatal kexec-disabled/],
@@ -246,13 +248,35 @@ const BOARDS: readonly (readonly [name: string, board: BoardFacts, expected: Reg
   ['a link stays up', { linksKept: ['eth0'] }, /^warning links-kept: .*eth0/],
   ['no links', { linksToStop: [], linksKept: [] }, null],
   ['no watchdog', { watchdog: null }, /^info watchdog: there is no watchdog/],
+  ['an idle watchdog', { watchdog: { ...DOG, active: false } }, /^info watchdog: .*not running/],
+  ['a watchdog', { watchdog: DOG }, /^info watchdog: .*16 s/],
+  ['a watchdog without a known timeout', { watchdog: { ...DOG, timeout: null } }, /unknown s/],
   [
-    'an idle watchdog',
-    { watchdog: { name: 'watchdog0', active: false, timeout: 16 } },
-    /^info watchdog: .*not running/,
+    'a watchdog to arm',
+    { watchdog: DOG, watchdogSeconds: 10 },
+    /^info watchdog-armed: watchdog0 is armed before the jump: .* within 10 s/,
   ],
-  ['a watchdog', { watchdog: { name: 'watchdog0', active: true, timeout: 16 } }, /^info watchdog: .*16 s/],
-  ['a watchdog without a known timeout', { watchdog: { name: 'watchdog0', active: true, timeout: null } }, /unknown s/],
+  [
+    'a watchdog to arm whose limit is not known',
+    { watchdog: { ...DOG, maxTimeout: null }, watchdogSeconds: 100 },
+    /^info watchdog-armed/,
+  ],
+  [
+    'a watchdog is asked for, and there is none',
+    { watchdog: null, watchdogSeconds: 10 },
+    /^fatal watchdog-armed: a watchdog of 10 s is asked for, but the board has no watchdog/,
+  ],
+  [
+    'the watchdog has a shorter limit',
+    { watchdog: DOG, watchdogSeconds: 17 },
+    /^fatal watchdog-armed: .*watchdog0 allows at most 16 s/,
+  ],
+  [
+    'the kernel stops the watchdog',
+    { watchdog: { ...DOG, stopsOnReboot: true }, watchdogSeconds: 10 },
+    /^fatal watchdog-armed: the kernel may stop watchdog0 at the jump/,
+  ],
+  ['it is not known whether there is a watchdog to arm', { watchdogSeconds: 10 }, null],
 ]
 for (const [name, board, expected] of BOARDS) {
   t.test(`findings about the board: ${name}`, async t => {

@@ -20,12 +20,19 @@ const ORANGE_PI = {
         wlan9: { flags: '0x1002\n' },
       },
       watchdog: {
-        watchdog0: { identity: 'sunxi-wdt\n', state: 'inactive\n', timeout: '16\n', nowayout: '0\n' },
+        watchdog0: {
+          identity: 'sunxi-wdt\n',
+          state: 'inactive\n',
+          timeout: '16\n',
+          max_timeout: '16\n',
+          nowayout: '0\n',
+        },
         watchdog1: {},
       },
     },
     devices: { system: { cpu: { possible: '0-3\n', online: '0,2-3\n', cpu1: { online: '1\n' } } } },
     firmware: { fdt: 'tree' },
+    module: { watchdog: { parameters: { stop_on_reboot: '0\n' } } },
   },
 }
 
@@ -78,8 +85,24 @@ t.test('the MAC address of a link is found by the path and the alias of its node
 t.test('a watchdog whose driver tells nothing has nulls', async t => {
   const host = createBoardHost(t.testdir(ORANGE_PI))
   t.same(await host.watchdogs(), [
-    { name: 'watchdog0', identity: 'sunxi-wdt', state: 'inactive', timeout: 16, nowayout: false },
-    { name: 'watchdog1', identity: null, state: null, timeout: null, nowayout: null },
+    {
+      name: 'watchdog0',
+      identity: 'sunxi-wdt',
+      state: 'inactive',
+      timeout: 16,
+      maxTimeout: 16,
+      stopsOnReboot: false,
+      nowayout: false,
+    },
+    {
+      name: 'watchdog1',
+      identity: null,
+      state: null,
+      timeout: null,
+      maxTimeout: null,
+      stopsOnReboot: false,
+      nowayout: null,
+    },
   ])
 })
 

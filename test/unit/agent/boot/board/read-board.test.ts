@@ -12,10 +12,10 @@ t.test('links are kept up by name, or all of them', async t => {
   t.same(await kept(['*']), [true, true])
 })
 
-const dog = { name: 'watchdog0', identity: null, timeout: 16, nowayout: true }
+const dog = { name: 'watchdog0', identity: null, timeout: 16, maxTimeout: 16, stopsOnReboot: null, nowayout: true }
 
 t.test('the preflight hears of the board what matters to it', async t => {
-  t.same(await readBoardFacts(fakeHost(), []), {
+  t.same(await readBoardFacts(fakeHost(), [], 0), {
     possibleCpus: 1,
     onlineCpus: 1,
     cpuStop: null,
@@ -25,6 +25,7 @@ t.test('the preflight hears of the board what matters to it', async t => {
     watchdog: null,
     linksToStop: ['eth0'],
     linksKept: [],
+    watchdogSeconds: 0,
   })
   const host = fakeHost({
     capabilities: async () => null,
@@ -33,21 +34,28 @@ t.test('the preflight hears of the board what matters to it', async t => {
       { ...dog, name: 'watchdog1', state: 'active' },
     ],
   })
-  t.match(await readBoardFacts(host, ['eth0']), {
+  t.match(await readBoardFacts(host, ['eth0'], 0), {
     mayBoot: null,
-    watchdog: { name: 'watchdog1', active: true, timeout: 16 },
+    watchdog: { name: 'watchdog1', active: true, timeout: 16, maxTimeout: 16, stopsOnReboot: null },
     linksToStop: [],
     linksKept: ['eth0'],
   })
+  t.match(
+    (await readBoardFacts(host, [], 16)).watchdog,
+    { name: 'watchdog0' },
+    'to arm, the one that nobody has opened',
+  )
+  const owned = fakeHost({ watchdogs: async () => [{ ...dog, state: 'active' }] })
+  t.match(await readBoardFacts(owned, [], 16), { watchdog: { name: 'watchdog0' }, watchdogSeconds: 16 })
   const silent = fakeHost({ watchdogs: async () => [{ ...dog, state: null }] })
-  t.match((await readBoardFacts(silent, [])).watchdog, { active: null })
+  t.match((await readBoardFacts(silent, [], 0)).watchdog, { active: null })
 })
 
 t.test('a view of the board has everything that clients ask for', async t => {
   const artifacts = await openStore(t, { available: async () => 900 * MIB })
   await artifacts.receive('a', body(Buffer.alloc(MIB)))
   const kexec = createSimulatedKexec()
-  const sources = { kexec, artifacts, keepLinksUp: [], owner: 'j1', queued: ['j2'] }
+  const sources = { kexec, artifacts, keepLinksUp: [], watchdogSeconds: 0, owner: 'j1', queued: ['j2'] }
   t.match(await readBoard({ ...sources, host: fakeHost() }), {
     model: 'linux,dummy-virt',
     compatible: ['linux,dummy-virt'],
@@ -71,6 +79,7 @@ t.test('what stands in the way of any job is found before there is one', async t
       kexec: fake,
       artifacts,
       keepLinksUp: [],
+      watchdogSeconds: 0,
       owner: null,
       queued: [],
       host: fakeHost(changes),
@@ -93,6 +102,7 @@ t.test('what stands in the way of any job is found before there is one', async t
     kexec: { ...kexec, loaded: async () => Promise.reject(new Error('no')) },
     artifacts,
     keepLinksUp: [],
+    watchdogSeconds: 0,
     owner: null,
     queued: [],
     host: fakeHost(),

@@ -28,7 +28,7 @@ t.test('a job may say everything there is to say', async t => {
     overlays: ['http://lab/a.dtbo', { artifact: 'b.dtbo' }],
     modules: { url: 'http://lab/modules.tar.xz' },
     cmdline: 'console=ttyS0,115200n8 root=/dev/ram0',
-    options: { dryRun: true, earlycon: 'uart,mmio32,0x7000000', force: true, queue: true },
+    options: { dryRun: true, earlycon: 'uart,mmio32,0x7000000', force: true, queue: true, watchdog: 16 },
   }
   t.same(plain(parseJobJson(job)), {
     ...job,
@@ -88,6 +88,7 @@ t.test('an error names the path of the wrong value', async t => {
     [{ ...MINIMAL, options: { dryrun: true } }, 'options.dryrun', /known: dryRun/],
     [{ ...MINIMAL, options: { force: 1 } }, 'options.force', /true or false, found 1/],
     [{ ...MINIMAL, options: { earlycon: 1 } }, 'options.earlycon', /true or false/],
+    [{ ...MINIMAL, options: { watchdog: 3601 } }, 'options.watchdog', /seconds from 0 to 3600, found 3601/],
   ]
   for (const [job, where, reason] of wrong) {
     t.match(await refusal(() => parseJobJson(job)), { code: 'JOB_INVALID', details: { where, reason } }, where)

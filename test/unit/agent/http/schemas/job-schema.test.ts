@@ -19,7 +19,7 @@ const SHA = 'ab'.repeat(32)
 
 /** Values that are right in one field and wrong in others. */
 const VALUES = [
-  ...[null, true, false, 0, 7, -1, 1.5, 2 ** 53, [], {}, ''],
+  ...[null, true, false, 0, 7, -1, 1.5, 3601, 2 ** 53, [], {}, ''],
   ...[
     'text',
     'tab\there',
@@ -54,7 +54,7 @@ const reference = fc.oneof(
   value,
 )
 const options = fc.oneof(
-  changed({ dryRun: true, earlycon: 'uart8250' }, ['dryRun', 'earlycon', 'force', 'queue']),
+  changed({ dryRun: true, earlycon: 'uart8250', watchdog: 7 }, ['dryRun', 'earlycon', 'force', 'queue', 'watchdog']),
   value,
 )
 const overlays = fc.oneof(fc.array(reference, { maxLength: 3 }), value)

@@ -58,6 +58,16 @@ t.test('a dry run prints the plan, and loads nothing', async t => {
   t.match({ ...json, stdout: JSON.parse(json.stdout) }, { code: 0, stderr: '', stdout: { state: 'planned' } })
 })
 
+t.test('the watchdog is an option of the job, in seconds', async t => {
+  const { board } = await startAgent(t)
+  const argv = ['boot', '--board', board, ...files(t), '--dry-run', '--json', '--watchdog']
+  const { stdout } = await fauxboot([...argv, '0'])
+  t.match(JSON.parse(stdout), { request: { options: { watchdog: 0 } } })
+  const refused = await fauxboot([...argv, '1 minute'])
+  t.equal(refused.code, 1)
+  t.match(refused.stderr, /--watchdog '1 minute' is not a number of seconds/)
+})
+
 t.test('URLs are fetched by the board', async t => {
   const { board } = await startAgent(t)
   const server = await serve(t, ({ path }, response) => void response.end(path === '/zImage' ? KERNEL : RAMDISK))

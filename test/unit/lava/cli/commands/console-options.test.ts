@@ -30,4 +30,6 @@ t.test('options of a watched boot that do not go together are refused, and the m
   }
   const job = ['boot', '--job', 'job.yaml', ...console, '--typed']
   t.match(await fauxboot(job), { code: 1, stderr: /--job cannot be had with --typed/ })
+  const watched = [...boot, ...console, '--typed', '--watchdog', '16']
+  t.match(await fauxboot(watched), { code: 1, stderr: /--watchdog cannot be had with --typed/ })
 })
