@@ -15,6 +15,12 @@ const QUIET = ['quiet', 'loglevel=3', 'nosoftlockup', 'systemd.show_status=false
  */
 const LEFT_OUT = ['cgroup_disable=memory', 'lsm=', 'audit=0']
 
+/**
+ * A watchdog that the agent arms for a target must run on over the jump, but most drivers have the kernel stop it before a
+ * reboot, and kexec is one. A watchdog that nobody has opened does not run in the first place.
+ */
+const WATCHDOG = 'watchdog.stop_on_reboot=0'
+
 /** A first stage that panics restarts after this time, because nobody is there to press a button, seconds. */
 const PANIC_SECONDS = 10
 
@@ -26,5 +32,7 @@ const PANIC_SECONDS = 10
 export function firstStageCmdline(board: Board, extra: readonly string[] = []): string {
   const { tty, baud } = board.console
   const own = board.cmdline ?? []
-  return [`console=${tty},${baud}`, ...QUIET, ...LEFT_OUT, `panic=${PANIC_SECONDS}`, ...own, ...extra].join(' ')
+  return [`console=${tty},${baud}`, ...QUIET, ...LEFT_OUT, `panic=${PANIC_SECONDS}`, WATCHDOG, ...own, ...extra].join(
+    ' ',
+  )
 }

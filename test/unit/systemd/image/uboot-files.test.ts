@@ -47,6 +47,17 @@ t.test('the kernel keeps its console quiet on every board', async t => {
   }
 })
 
+t.test('no watchdog is stopped before the jump, on any board', async t => {
+  for (const name of await boardNames()) {
+    t.ok(
+      firstStageCmdline(await loadBoard(name))
+        .split(' ')
+        .includes('watchdog.stop_on_reboot=0'),
+      name,
+    )
+  }
+})
+
 t.test('words of a caller come last, so that they win', async t => {
   const words = firstStageCmdline(await loadBoard('virt'), ['loglevel=7']).split(' ')
   t.equal(words.at(-1), 'loglevel=7')
