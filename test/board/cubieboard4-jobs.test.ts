@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
@@ -10,7 +11,7 @@ import { targetModules } from '../../systemd/target/target-modules.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { bootWhatKexecToolsCannot } from './boot-suite.js'
 import { interrupt, type } from './console-suite.js'
-import { Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
+import { followStates, Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
 
 const run = promisify(execFile)
 
@@ -94,6 +95,29 @@ t.test('cubieboard4: a job pushed over TFTP', async t => {
 t.test('cubieboard4: kexec-tools fails in silence where fauxboot boots', t =>
   bootWhatKexecToolsCannot(t, 'cubieboard4'),
 )
+
+t.test('cubieboard4: a target that never feeds the watchdog is reset into the SPL', async t => {
+  const lab = await Lab.open(t, 'cubieboard4')
+  const { client, qemu } = await lab.atCountdown(t, { settings: SETTINGS })
+  // The agent may answer before the driver is loaded.
+  const late = AbortSignal.timeout(PATIENCE.timeoutMs)
+  while ((await client.board(late)).watchdogs.length < 2) await delay(1000, undefined, { signal: late })
+  t.match((await client.board()).watchdogs, [
+    { name: 'watchdog0', state: 'inactive', maxTimeout: 16, stopsOnReboot: false },
+    { name: 'watchdog1', state: 'inactive' },
+  ])
+  // Without a ramdisk the kernel panics, and then waits for ever.
+  const job = { kernel: lab.server.serve('vmlinuz', (await debianKernel('trixie')).kernel), cmdline: lab.cmdline }
+  const tooLong = await submit(client, { ...job, options: { watchdog: 17 } })
+  t.equal((await followStates(client, tooLong.id)).at(-1), 'failed')
+  t.match((await client.job(tooLong.id)).error?.message, 'watchdog0 allows at most 16 s')
+  const { id } = await submit(client, { ...job, options: { watchdog: 16 } })
+  await followStates(client, id)
+  await qemu.console.waitFor('Booting Linux on physical CPU', PATIENCE)
+  const from = qemu.console.transcript.length
+  await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
+  t.notMatch(qemu.console.transcript.slice(from), 'reboot:', 'nobody asked for it')
+})
 
 /** Times that a job farm resets a board in a row. */
 const RESETS = 5

@@ -3,17 +3,13 @@
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { BoardClient } from '../../lava/client/board-client.js'
 import { loadBoard } from '../../systemd/boards/board.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'
 import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
-import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { interrupt, type } from './console-suite.js'
-import { FileServer } from './file-server.js'
-import { followStates, PATIENCE, submit, TOKEN } from './lab.js'
+import { PATIENCE, TOKEN } from './lab.js'
 
 /** More than two emulated CPUs wait for each other on a machine of two cores. */
 const CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
@@ -82,33 +78,6 @@ t.test('cubieboard4: shows one countdown, and has an address of its own', async 
   const countdown = qemu.console.transcript.slice(qemu.console.transcript.indexOf('Hit any key'))
   t.equal(sentences.length, countdown.split('\x1b[2K').length, 'the real U-Boot is silent: one countdown only')
   t.match(await type(qemu.console, 'printenv ethaddr'), /ethaddr=02(:[0-9a-f]{2}){5}/, 'made from the chip identifier')
-})
-
-t.test('cubieboard4: a target that never feeds the watchdog is reset into the SPL', async t => {
-  const qemu = await powerOn(t, { sd: await card() })
-  await qemu.waitForAgent(PATIENCE)
-  const server = await FileServer.start()
-  t.teardown(() => server.stop())
-  const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
-  // The agent answers before the last module is loaded.
-  const late = AbortSignal.timeout(PATIENCE.timeoutMs)
-  while ((await client.board(late)).watchdogs.length < 2) await delay(1000, undefined, { signal: late })
-  t.match((await client.board()).watchdogs, [
-    { name: 'watchdog0', state: 'inactive', maxTimeout: 16, stopsOnReboot: false },
-    { name: 'watchdog1', state: 'inactive' },
-  ])
-  const { kernel } = await debianKernel('trixie')
-  // Without a ramdisk the kernel panics, and then waits for ever.
-  const job = { kernel: server.serve('vmlinuz', kernel), cmdline: `maxcpus=${CPUS} earlycon=uart,mmio32,0x7000000` }
-  const tooLong = await submit(client, { ...job, options: { watchdog: 17 } })
-  t.same((await followStates(client, tooLong.id)).at(-1), 'failed')
-  t.match((await client.job(tooLong.id)).error?.message, 'watchdog0 allows at most 16 s')
-  const { id } = await submit(client, { ...job, options: { watchdog: 16 } })
-  await followStates(client, id)
-  await qemu.console.waitFor('Booting Linux on physical CPU', PATIENCE)
-  const from = qemu.console.transcript.length
-  await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
-  t.notMatch(qemu.console.transcript.slice(from), 'reboot:', 'nobody asked for it')
 })
 
 t.test('cubieboard4: boots from a card that its card-detect pin does not report', async t => {
