@@ -75,13 +75,14 @@ export class UBoot {
     this.#lines.delete(line)
   }
 
-  /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt. */
-  async powerOn(): Promise<void> {
-    const { board, network, out, env } = this.machine
-    const loaded = await this.#loadEnvironment()
-    this.machine.state = stateAtPowerOn(env)
-    const devices = await network.devices()
-    await this.#consoles.powerOn(() => out.write(bannerText(board, devices, env, loaded)))
+  /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt; once more if called again. */
+  powerOn(): Promise<void> {
+    return this.#consoles.powerOn(async () => {
+      const { board, network, out, env } = this.machine
+      const loaded = await this.#loadEnvironment()
+      this.machine.state = stateAtPowerOn(env)
+      out.write(bannerText(board, await network.devices(), env, loaded))
+    })
   }
 
   /** @returns the line that reports the result */
@@ -104,7 +105,8 @@ export class UBoot {
   /** Resolves when everything that was printed has left the machine: the next thing may be the jump. */
   async drained(): Promise<void> {
     this.#consoles.flush()
-    await Promise.all([...this.#lines].map(line => line.drained()))
+    // A line that is lost meanwhile must not keep the board from jumping.
+    await Promise.allSettled([...this.#lines].map(line => line.drained()))
   }
 
   /** Switch off: whatever runs is ended. Lines and memory stay. */

@@ -27,6 +27,8 @@ export class Consoles implements ConsoleArbiter {
   #busy = false
   #last: Promise<void> = Promise.resolve()
   #ready = false
+  /** calls of `powerOn` that have not ended */
+  #poweringOn = 0
   #keyTaker: (() => void) | null = null
 
   constructor(options: ConsolesOptions) {
@@ -73,11 +75,15 @@ export class Consoles implements ConsoleArbiter {
   }
 
   /**
-   * Power on: the banner, `preboot`, the countdown, `bootcmd`, the prompt.
+   * Power on: the banner, `preboot`, the countdown, `bootcmd`, the prompt. Called again, it stops a countdown that still
+   * runs, and begins anew once nothing else runs.
    *
    * @param banner prints it
    */
   async powerOn(banner: () => Promise<void> | void): Promise<void> {
+    this.#ready = false
+    this.#poweringOn += 1
+    this.#keyTaker?.()
     await this.#alone(null, async () => {
       await banner()
       await autoboot({
@@ -89,6 +95,9 @@ export class Consoles implements ConsoleArbiter {
         key: timeoutMs => this.#key(timeoutMs),
       })
     })
+    this.#poweringOn -= 1
+    // The next one begins now; its prompt comes after it.
+    if (this.#poweringOn > 0) return
     this.#ready = true
     for (const console of this.#open) void console.serve()
   }

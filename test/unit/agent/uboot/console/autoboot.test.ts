@@ -39,6 +39,25 @@ t.test('without a key bootcmd runs at zero', async t => {
   t.equal(shown, `banner\r\nPRE\r\n${FIRST}0\r\nBOOT\r\n=> `)
 })
 
+t.test('power on during a countdown starts it over, and bootcmd runs once', async t => {
+  const { consoles, terminal } = bench(t, { variables: { bootdelay: '9', bootcmd: 'echo BOOT' } })
+  const first = consoles.powerOn(() => consoles.out.write('first\n'))
+  await terminal.shows(': 9')
+  const second = consoles.powerOn(() => consoles.out.write('second\n'))
+  t.equal(await terminal.shows(': 9'), `${LAST}second\r\n${FIRST}9`)
+  terminal.type(' ')
+  await Promise.all([first, second])
+  t.equal(await terminal.shows('=> '), `${LAST}=> `)
+})
+
+t.test('power on while bootcmd runs waits for its end', async t => {
+  const { consoles, terminal } = bench(t, { variables: { bootdelay: '-2', bootcmd: 'echo BOOT; sleep 0.1' } })
+  const first = consoles.powerOn(() => {})
+  await terminal.shows('BOOT\r\n')
+  await Promise.all([first, consoles.powerOn(() => consoles.out.write('second\n'))])
+  t.equal(await terminal.shows('=> '), 'second\r\nBOOT\r\n=> ')
+})
+
 t.test('the countdown counts', async t => {
   const { shown } = await powerOn(t, { bootdelay: '1', bootcmd: 'true' }, '')
   t.equal(shown, `banner\r\n${FIRST}1${LAST}=> `)
