@@ -7,6 +7,9 @@ import type { Boot } from '../boot/boot.js'
 import { boardFacts } from './board/host-facts.js'
 import type { UBootConfig } from './board/uboot-config.js'
 import { PipelineBootTarget, type Power } from './boot/pipeline-target.js'
+import type { ConsoleLine } from './console/console-line.js'
+import { SerialPort } from './console/serial-port.js'
+import type { StreamLine } from './console/stream-line.js'
 import { listenTelnet } from './console/telnet-server.js'
 import { openTty, type TtyCalls } from './console/tty-line.js'
 import { environmentStore } from './env/environment-location.js'
@@ -42,7 +45,7 @@ export interface BoardUBoot {
  * @throws CONSOLE_LINE, CONFIG_INVALID, MAP_*
  */
 export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot> {
-  const { config, boot, host, power, tty, log, room } = parts
+  const { config, boot, host, power, log, room } = parts
   await mkdir(config.directory, { recursive: true, mode: 0o700 })
   const network = new LinuxNetwork({ directory: config.directory })
   const [device] = await network.devices()
@@ -60,17 +63,45 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
     autobootText: config.autobootText,
     bootDelay: config.bootDelay,
   })
-  if (config.serial !== null) void uboot.attach(openTty(config.serial, tty))
-  const server = config.tcp === null ? null : await listenTelnet(config.tcp, line => void uboot.attach(line))
-  uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
+  const powerOn = (): void => {
+    uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
+  }
+  let isOn = false
+  let wasSeen = false
+  const serve = (line: StreamLine): void => {
+    // Nobody can have seen the countdown, so it runs once more for those at this line.
+    if (isOn && !wasSeen) powerOn()
+    void uboot.attach(line)
+    void line.ended.then(() => {
+      wasSeen ||= line.hasSent
+    })
+  }
+  const serial = config.serial === null ? null : openSerial(config.serial, parts, serve)
+  const telnet = (line: ConsoleLine): void => {
+    wasSeen = true
+    void uboot.attach(line)
+  }
+  const listening = config.tcp === null ? null : listenTelnet(config.tcp, telnet)
+  const server = await listening?.catch((thrown: unknown) => {
+    serial?.close()
+    throw thrown
+  })
+  powerOn()
+  isOn = true
   log.info({ serial: config.serial, tcp: config.tcp }, 'U-Boot console')
   const address = server?.address() ?? null
   return {
     port: address === null || typeof address === 'string' ? null : address.port,
     drained: () => uboot.drained(),
     async close() {
+      serial?.close()
       server?.close()
       uboot.close()
     },
   }
+}
+
+/** @throws CONSOLE_LINE when the path will never be a terminal */
+function openSerial(path: string, { tty, log }: BoardUBootParts, connected: (line: StreamLine) => void): SerialPort {
+  return new SerialPort({ path, open: () => openTty(path, tty), connected, log })
 }

@@ -14,7 +14,7 @@ export interface ConsoleLine {
   send(bytes: string): void
   /** Resolves when everything sent has left the line. */
   drained(): Promise<void>
-  /** Resolves when the other end is gone; for a serial line, never. */
+  /** Resolves when the other end is gone; for a serial line, when the port is gone. */
   readonly ended: Promise<void>
   close(): void
 }

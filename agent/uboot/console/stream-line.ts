@@ -22,6 +22,7 @@ export class StreamLine implements ConsoleLine {
   readonly #input: Readable
   readonly #output: Writable
   readonly #options: StreamLineOptions
+  #hasSent = false
 
   constructor(name: string, input: Readable, output: Writable, options: StreamLineOptions = {}) {
     this.name = name
@@ -29,9 +30,12 @@ export class StreamLine implements ConsoleLine {
     this.#output = output
     this.#options = options
     input.setEncoding('latin1')
-    // A connection that is reset ends like one that is closed.
+    // A connection that is reset ends like one that is closed, and so does one that takes no output any more.
     input.on('error', () => input.destroy())
-    output.on('error', () => output.destroy())
+    output.on('error', () => {
+      output.destroy()
+      input.destroy()
+    })
     input.once('end', () => input.destroy())
     // Not `once` of node:events, which rejects for an error.
     this.ended = new Promise(resolve => input.once('close', () => resolve()))
@@ -48,13 +52,22 @@ export class StreamLine implements ConsoleLine {
     this.#input.resume()
   }
 
+  /** Something that was sent has reached the system: somebody may have seen it. */
+  get hasSent(): boolean {
+    return this.#hasSent
+  }
+
   send(bytes: string): void {
-    if (this.#output.writable) this.#output.write(this.#options.sent?.(bytes) ?? bytes, 'latin1')
+    if (!this.#output.writable) return
+    this.#output.write(this.#options.sent?.(bytes) ?? bytes, 'latin1', error => {
+      if (!error) this.#hasSent = true
+    })
   }
 
   async drained(): Promise<void> {
-    if (this.#output.writable) await new Promise<void>(resolve => this.#output.write('', () => resolve()))
-    await this.#options.drain?.()
+    if (!this.#output.writable) return
+    await new Promise<void>(resolve => this.#output.write('', () => resolve()))
+    if (this.#output.writable) await this.#options.drain?.()
   }
 
   close(): void {

@@ -1,9 +1,8 @@
 /** The serial line of a board, and any other terminal by its path. */
 
-import { closeSync, constants, openSync } from 'node:fs'
+import { close, closeSync, constants, openSync, writeSync } from 'node:fs'
 import { ReadStream, WriteStream } from 'node:tty'
 import { fault } from '../../errors.js'
-import type { ConsoleLine } from './console-line.js'
 import { StreamLine } from './stream-line.js'
 
 /** The calls of the addon that a serial line needs. */
@@ -12,21 +11,51 @@ export interface TtyCalls {
   drainTty(fd: number): Promise<void>
 }
 
+const NOTHING = new Uint8Array()
+
 /**
- * Open a terminal as a line, at the speed that it has.
+ * Open a terminal as a line, at the speed that it has. The line ends when the terminal hangs up, or refuses to read or write.
  *
  * @param path `/dev/ttyS0`
- * @throws CONSOLE_LINE when it cannot be opened, or is no terminal
+ * @throws CONSOLE_LINE when it cannot be opened, is no terminal, or has no hardware yet
  */
-export function openTty(path: string, calls: TtyCalls): ConsoleLine {
+export function openTty(path: string, calls: TtyCalls): StreamLine {
   let fd = -1
   try {
     // Without O_NONBLOCK, opening waits for a carrier; with O_NOCTTY, its signals do not reach us.
     fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
     calls.rawTty(fd)
-    return new StreamLine(path, new ReadStream(fd), new WriteStream(fd), { drain: () => calls.drainTty(fd) })
+    // The 8250 driver lets ports be opened that have no UART yet; only reading and writing give EIO.
+    writeSync(fd, NOTHING)
+    return openLine(path, fd, calls)
   } catch (thrown) {
     if (fd >= 0) closeSync(fd)
     throw fault('CONSOLE_LINE', { path, reason: thrown instanceof Error ? thrown.message : String(thrown) }, thrown)
   }
+}
+
+/** The streams reopen the terminal for themselves; `fd` serves {@link TtyCalls.drainTty}, and is closed after them. */
+function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
+  const [input, output] = [new ReadStream(fd), new WriteStream(fd)]
+  const line = new StreamLine(path, input, output, { drain: () => calls.drainTty(fd) })
+  const written = new Promise<void>(resolve => output.once('close', () => resolve()))
+  void line.ended.then(async () => {
+    // A port is free for the next one who opens it only when every descriptor is closed.
+    if (!output.writableEnded) output.destroy()
+    await written
+    // Not closeSync: closing may wait until the hardware has sent what it holds.
+    close(fd)
+  })
+  return line
+}
+
+/** Codes of errors that may be over later: the driver is not loaded yet, the hardware is not there yet, or just goes. */
+const ABSENT: readonly unknown[] = ['ENOENT', 'ENXIO', 'ENODEV', 'EIO', 'EAGAIN', 'EBUSY', 'ERR_TTY_INIT_FAILED']
+
+/** Whether a terminal that could not be opened may be there later. */
+export function mayComeLater(thrown: unknown): boolean {
+  for (let cause = thrown; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && ABSENT.includes(cause.code)) return true
+  }
+  return false
 }

@@ -1,3 +1,4 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -7,6 +8,7 @@ import type { BoardHost } from '../../../../agent/boot/board/board.js'
 import type { UBootConfig } from '../../../../agent/uboot/board/uboot-config.js'
 import { type BoardUBoot, openBoardUBoot } from '../../../../agent/uboot/open-board.js'
 import { UBoot } from '../../../../agent/uboot/uboot.js'
+import { needs } from '../../../peer.js'
 import { fakeHost, openBoard } from '../boot/board-fixture.js'
 import { temporaryDirectory } from '../boot/fixture.js'
 import { boardConsole, onlyOnce, TypedLine } from './board-console.js'
@@ -118,9 +120,71 @@ t.test('a line that cannot be opened fails at once', async t => {
     code: 'CONSOLE_LINE',
     message: /EADDRINUSE/,
   })
-  await t.rejects(open(t, { serial: '/dev/ttyNowhere' }), { code: 'CONSOLE_LINE', message: /ENOENT/ })
+  await t.rejects(open(t, { serial: join(t.testdir({ file: '' }), 'file', 'tty') }), {
+    code: 'CONSOLE_LINE',
+    message: /ENOTDIR/,
+  })
   await t.rejects(open(t, { environment: '/nowhere/fw_env.config' }), { code: 'UBOOT_ENVIRONMENT', message: /ENOENT/ })
 })
+
+/** Somebody at a serial port that begins to exist. @returns what is to be read there and a way to pull it out */
+function plugIn(t: Test, path: string): ChildProcessWithoutNullStreams {
+  const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
+  socat.stdout.setEncoding('latin1')
+  t.teardown(() => socat.kill())
+  return socat
+}
+
+/** Everything that is shown there, up to an end, with \n as line end. */
+async function shownAt({ stdout }: ChildProcessWithoutNullStreams, end: string): Promise<string> {
+  let shown = ''
+  for await (const bytes of stdout.iterator({ destroyOnReturn: false })) {
+    shown += String(bytes)
+    if (shown.endsWith(end)) break
+  }
+  return shown.replaceAll('\r\n', '\n')
+}
+
+t.test(
+  'a serial port that appears late gets the banner and the countdown, one that comes back its prompt',
+  needs('socat'),
+  async t => {
+    const serial = join(t.testdir(), 'tty')
+    const { uboot, logged, close } = await open(t, { tcp: null, serial })
+    await uboot.drained()
+    const late = plugIn(t, serial)
+    t.match(
+      await shownAt(late, '=> '),
+      /^\n*U-Boot 2026.*Model: Cubietech Cubieboard4\n.*Hit any key to stop autoboot: 0\n=> $/s,
+    )
+    late.stdin.write('setenv lab north\r')
+    t.equal(await shownAt(late, '=> '), 'setenv lab north\n=> ')
+    late.kill('SIGKILL')
+    await once(late, 'close')
+    const back = plugIn(t, serial)
+    t.equal(await shownAt(back, '=> '), '=> ')
+    back.stdin.write('echo $lab\r')
+    t.equal(await shownAt(back, '=> '), 'echo $lab\nnorth\n=> ')
+    await close()
+    const [gone, there] = [
+      'the serial console is gone; it is used when it is there again',
+      'the serial console is there',
+    ]
+    t.same(logged, [gone, 'U-Boot console', there, gone, there])
+  },
+)
+
+t.test(
+  'a serial port that appears late gets no countdown if somebody has seen it over telnet',
+  needs('socat'),
+  async t => {
+    const serial = join(t.testdir(), 'tty')
+    const { uboot } = await open(t, { serial })
+    const socket = await telnet(t, uboot)
+    await exchange(socket, '')
+    t.equal(await shownAt(plugIn(t, serial), '=> '), '=> ')
+  },
+)
 
 t.test('a board may have a console on no line at all', async t => {
   const { uboot } = await open(t, { tcp: null, console: '' })
@@ -151,6 +215,12 @@ t.test('a line whose other end goes is closed, and the others are closed with th
   await attached
   await close()
   t.same([line.closed, other.closed], [true, false])
+})
+
+t.test('a line that is lost while it is drained keeps nobody waiting', async t => {
+  const { uboot, line } = await boardConsole(t)
+  line.drained = () => Promise.reject(new Error('EIO'))
+  await t.resolves(uboot.drained())
 })
 
 t.test('a machine that is switched off ends what runs, and its lines', async t => {

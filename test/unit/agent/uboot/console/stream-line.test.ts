@@ -100,6 +100,22 @@ t.test('a line whose other end is gone takes what is sent, and keeps nobody wait
   t.ok(input.destroyed)
 })
 
+t.test('a line that takes no output has ended, and knows whether it has taken any before', async t => {
+  for (const taken of [0, 1]) {
+    let left = taken
+    const output = new Writable({
+      write: (_bytes, _encoding, done) => done(left-- > 0 ? null : new Error('EIO')),
+    })
+    let drains = 0
+    const line = new StreamLine('a terminal', new PassThrough(), output, { drain: async () => void drains++ })
+    line.send('seen')
+    line.send('lost')
+    await line.ended
+    await line.drained()
+    t.same([line.hasSent, drains], [taken === 1, 0])
+  }
+})
+
 t.test('a closed line has ended, and its terminal is as it was before', async t => {
   const [input, output] = [new PassThrough(), new PassThrough()]
   let raw = true

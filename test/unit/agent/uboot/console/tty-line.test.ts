@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import t from 'tap'
+import { pause } from '../../../../../agent/transfer/abort.js'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../../../native/index.js'
-import { fileNeeds } from '../../../../peer.js'
+import { fileNeeds, needs } from '../../../../peer.js'
 
 fileNeeds('script', 'addon')
 
@@ -38,6 +40,22 @@ t.test('a path that is missing or not a terminal is refused', async t => {
     code: 'CONSOLE_LINE',
     message: /^the console \/dev\/ttyNowhere cannot be used: ENOENT/,
   })
+})
+
+t.test('a terminal that hangs up ends its line, and is not drained any more', needs('socat'), async t => {
+  const path = join(t.testdir(), 'tty')
+  const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
+  t.teardown(() => socat.kill())
+  while (!existsSync(path)) await pause(10, undefined)
+  const line = openTty(path, { rawTty, drainTty })
+  line.receive(() => true)
+  line.send('x')
+  await once(socat.stdout, 'data')
+  socat.kill('SIGKILL')
+  await line.ended
+  t.equal(line.hasSent, true)
+  line.send('y')
+  await line.drained()
 })
 
 t.test('errors of the addon are reported', async t => {
