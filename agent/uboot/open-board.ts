@@ -47,7 +47,7 @@ export interface BoardUBoot {
 export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot> {
   const { config, boot, host, power, log, room } = parts
   await mkdir(config.directory, { recursive: true, mode: 0o700 })
-  const network = new LinuxNetwork({ directory: config.directory })
+  const network = new LinuxNetwork({ directory: config.directory, linkSeconds: config.linkSeconds })
   const [device] = await network.devices()
   const board = await boardFacts(host, config, device?.mac ?? null)
   const memory = Memory.open(join(config.directory, 'memory'), board.dram, room)

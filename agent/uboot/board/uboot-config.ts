@@ -9,6 +9,8 @@ export interface UBootConfig extends EnvironmentSettings {
   readonly tcp: { readonly host: string; readonly port: number } | null
   /** directory on a tmpfs: the memory that commands address, and the environment unless it has a place of its own */
   readonly directory: string
+  /** seconds that commands wait for the network's link */
+  readonly linkSeconds: number
   /** seconds of the countdown, where the saved environment does not say */
   readonly bootDelay: number
   /** before the countdown's number */

@@ -254,14 +254,14 @@ export async function bootMenu(source: PxeSource, address: number, prompt: boole
 }
 
 /** Names under which a server may have the menu of this board, most specific first. */
-export function menuNames(machine: Machine, mac: string | null): readonly string[] {
+export function menuNames(machine: Machine, mac: string): readonly string[] {
   const { env } = machine
   const uuid = needed(machine, 'pxeuuid')
   const digits = quadHex(env.get('ipaddr') ?? '')
   const [arch, soc] = [env.get('arch') ?? 'arm', env.get('soc')]
   return [
     ...(uuid === null ? [] : [uuid]),
-    ...(mac === null ? [] : [`01-${mac.toLowerCase().replaceAll(':', '-')}`]),
+    `01-${mac.toLowerCase().replaceAll(':', '-')}`,
     ...Array.from(digits, (_, index) => digits.slice(0, digits.length - index)),
     ...(soc === undefined ? [] : [`default-${arch}-${soc}`]),
     `default-${arch}`,

@@ -3,24 +3,18 @@
 import { FauxbootError } from '../../errors.js'
 import type { Lease } from '../hardware/network.js'
 import type { Call, Command, Machine } from '../machine/machine.js'
+import { connectedDevice } from '../net/connect.js'
 import { afterLoad, untilInterrupted } from '../net/net-run.js'
-import {
-  activeDevice,
-  leasedSettings,
-  leaseVariables,
-  loadArguments,
-  netSettings,
-  yesOrNo,
-} from '../net/net-settings.js'
+import { leasedSettings, leaseVariables, loadArguments, netSettings, yesOrNo } from '../net/net-settings.js'
 import { loadOverTftp } from '../net/tftp-load.js'
 
 /** Ask for a lease; null when no server answers, which is printed. */
 async function lease(machine: Machine, call: Call): Promise<Lease | null> {
-  const { network, env, out } = machine
+  const { network, out } = machine
   const started = machine.now().getTime()
   try {
     const broadcast = (attempt: number): void => out.write(`BOOTP broadcast ${attempt}\n`)
-    const bound = await network.dhcp(env.get('ethaddr') ?? null, broadcast, call.signal)
+    const bound = await network.dhcp(broadcast, call.signal)
     out.write(`DHCP client bound to address ${bound.address} (${machine.now().getTime() - started} ms)\n`)
     return bound
   } catch (thrown) {
@@ -36,7 +30,7 @@ function keepLease(machine: Machine, bound: Lease): void {
 
 async function dhcp(machine: Machine, call: Call): Promise<number> {
   const { env } = machine
-  if ((await activeDevice(machine)) === null) return 1
+  if ((await connectedDevice(machine, call)) === null) return 1
   const { address, file: typed, explicit } = loadArguments(machine, call.args.slice(1))
   const bound = await untilInterrupted(machine, call, null, () => lease(machine, call))
   if (bound === null) return 1

@@ -15,7 +15,7 @@ async function ping(machine: Machine, call: Call): Promise<number> {
   const host = leadingQuad(typed)
   if (host === null) return USAGE
   const alive = await untilInterrupted(machine, call, false, async () => {
-    const ready = await readyDevice(machine, netSettings(machine.env), false)
+    const ready = await readyDevice(machine, call, netSettings(machine.env), false)
     if (ready === null) return false
     out.write(`Using ${ready.device.name} device\n`)
     return (await answersArp(machine, call, host)) && (await network.ping(host, call.signal))
@@ -31,7 +31,7 @@ async function lookUp(machine: Machine, call: Call, name: string, variable: stri
     out.write('*** ERROR: DNS server address not given\n')
     return false
   }
-  if ((await readyDevice(machine, netSettings(env), false)) === null) return false
+  if ((await readyDevice(machine, call, netSettings(env), false)) === null) return false
   const address = await network.resolve(name, server, call.signal)
   if (address === null) return false
   out.write(`${address}\n`)

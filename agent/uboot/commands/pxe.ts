@@ -4,6 +4,7 @@ import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../bo
 import { loadFile } from '../disk/load-file.js'
 import { parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
+import { connectedDevice } from '../net/connect.js'
 import { netSettings } from '../net/net-settings.js'
 import { loadOverTftp } from '../net/tftp-load.js'
 
@@ -19,11 +20,13 @@ function serverSource(machine: Machine, call: Call): PxeSource {
 }
 
 async function get(machine: Machine, call: Call): Promise<number> {
-  const { env, out, network } = machine
+  const { env, out } = machine
   const address = needed(machine, 'pxefile_addr_r')
   if (address === null) return 1
-  const [device] = await network.devices()
-  const mac = netSettings(env).mac ?? device?.mac ?? null
+  // Without a link, each of the names would wait for it.
+  const device = await connectedDevice(machine, call)
+  if (device === null) return 1
+  const mac = netSettings(env).mac ?? device.mac
   const source = serverSource(machine, call)
   for (const name of menuNames(machine, mac)) {
     if (await retrieveMenu(source, `pxelinux.cfg/${name}`, parseHex(address))) {

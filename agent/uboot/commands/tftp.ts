@@ -91,7 +91,7 @@ async function tftpput(machine: Machine, call: Call): Promise<number> {
   if (save === null) return USAGE
   const sent = await untilInterrupted(machine, call, false, async () => {
     const { host, path } = splitHost(save.file)
-    const ready = await readyForTransfer(machine, netSettings(machine.env), host)
+    const ready = await readyForTransfer(machine, call, netSettings(machine.env), host)
     if (ready === null) return false
     const file = path === '' ? `${quadHex(ready.ip)}.img` : path
     return withRetries(machine, call, () => put(machine, call, ready, { ...save, file }))
@@ -105,7 +105,7 @@ async function tftpput(machine: Machine, call: Call): Promise<number> {
 
 async function serve(machine: Machine, call: Call, address: number): Promise<boolean> {
   const { out } = machine
-  const ready = await readyDevice(machine, netSettings(machine.env), false)
+  const ready = await readyDevice(machine, call, netSettings(machine.env), false)
   if (ready === null) return false
   out.write(
     `Using ${ready.device.name} device\nListening for TFTP transfer on ${ready.ip}\n` +

@@ -37,7 +37,12 @@ async function load(machine: Machine, call: Call): Promise<boolean> {
   const isUrl = /^https?:\/\//i.test(file)
   const settings = netSettings(env)
   // A URL names its server, so `serverip` is not needed.
-  const ready = await readyForTransfer(machine, settings, isUrl ? (hostOf(file) ?? settings.ip) : splitHost(file).host)
+  const ready = await readyForTransfer(
+    machine,
+    call,
+    settings,
+    isUrl ? (hostOf(file) ?? settings.ip) : splitHost(file).host,
+  )
   if (ready === null) return false
   const url = urlOf(file, ready.server, decimalVariable(env, 'httpdstp', 1, 0xffff) ?? 80)
   const target = new LoadTarget(machine, address, file)

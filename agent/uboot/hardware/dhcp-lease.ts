@@ -3,9 +3,12 @@
 import { leadingQuad } from './ipv4.js'
 import type { Lease } from './network.js'
 
-/** Seconds from one request to the next, and how many there are: as long as U-Boot tries. */
+/**
+ * Seconds from one request to the next, and how many there are. U-Boot tries for 28 s; a switch port with spanning tree
+ * forwards only 30 s after its carrier (IEEE 802.1D: twice a forward delay of 15 s).
+ */
 const PAUSE_SECONDS = 2
-const REQUESTS = 14
+const REQUESTS = 20
 
 /** Prints the lease, and nothing when the interface is to be cleared: networkd may have an address on it. */
 export const LEASE_SCRIPT = '#!/bin/sh\n[ "$1" != bound ] || exec env\n'

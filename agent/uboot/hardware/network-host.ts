@@ -48,7 +48,13 @@ export class HostNetwork extends SocketNetwork {
     return this.#own().map(({ name, mac, active }) => ({ name, mac, active }))
   }
 
-  async dhcp(_mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
+  /** The host looks after its links. */
+  async connect(): Promise<EthernetDevice | null> {
+    const [device] = await this.devices()
+    return device ?? null
+  }
+
+  async dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted()
     broadcast(1)
     const [own] = this.#own()

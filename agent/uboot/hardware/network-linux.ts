@@ -5,41 +5,43 @@
  */
 
 import { createSocket } from 'node:dgram'
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { fault } from '../../errors.js'
 import { pause } from '../../transfer/abort.js'
 import { type CommandRunner, systemRunner } from './command-runner.js'
 import { isBroadcast, LEASE_SCRIPT, leaseArguments, leaseOf } from './dhcp-lease.js'
 import { prefixLength, sameNetwork } from './ipv4.js'
 import type { EthernetDevice, Lease, Network } from './network.js'
+import { ip, type Link, LinuxLinks, textOf } from './network-links.js'
 import { SocketNetwork } from './network-sockets.js'
 import { arpAnswered, defaultGateway, parseRoutes, parseVariables } from './network-state.js'
 
+/** Milliseconds from one look at the ARP table to the next, and from one datagram that makes Linux ask to the next. */
 const ARP_LOOK_MS = 20
+const ARP_PROBE_MS = 1000
 /** Seconds that a host has to answer a ping, as in U-Boot. */
 const PING_SECONDS = 10
-/** Milliseconds that a link has to come up again after its MAC address was changed. */
-const CARRIER_MS = 6000
-const CARRIER_LOOK_MS = 50
 /** RFC 863: where a datagram goes that is only to make ARP ask. */
 const DISCARD_PORT = 9
-/** linux/if_arp.h */
-const ARPHRD_ETHER = '1'
 
 export interface LinuxNetworkOptions {
   /** a folder of our own, for the script of the DHCP client */
   readonly directory: string
+  /** seconds that commands wait for a carrier */
+  readonly linkSeconds: number
   readonly runner?: CommandRunner
   /** where `/sys` and `/proc` are; default the system's */
   readonly root?: string
   /** addresses of the interfaces; default the system's */
   readonly interfaces?: typeof networkInterfaces
-  /** milliseconds that a host has to answer ARP; default 3500: Linux asks three times, once a second */
+  /** milliseconds that a host has to answer ARP; default 35 s, so that a port with spanning tree forwards in time */
   readonly arpMs?: number
   /** make the kernel ask for a host; default with a datagram */
   readonly probe?: (host: string) => Promise<void>
+  /** Wait so many milliseconds; default `pause`. */
+  readonly wait?: typeof pause
 }
 
 /** Send one datagram; its fate does not matter. */
@@ -54,64 +56,58 @@ export function sendProbe(host: string): Promise<void> {
   })
 }
 
-/** An interface, with the name by which Linux knows it. */
-interface Link extends EthernetDevice {
-  readonly link: string
-}
-
-/** Text of a small file of the kernel; empty when it cannot be read, as `carrier` of a link that is down. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1').trim()
-  } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown)) throw thrown
-    return ''
-  }
-}
+const deviceOf = ({ name, mac, active }: Link): EthernetDevice => ({ name, mac, active })
 
 export class LinuxNetwork extends SocketNetwork {
   readonly #options: Required<LinuxNetworkOptions>
+  readonly #links: LinuxLinks
 
   constructor(options: LinuxNetworkOptions) {
     super()
     this.#options = {
       runner: systemRunner,
       root: '/',
-      arpMs: 3500,
+      arpMs: 35_000,
       interfaces: networkInterfaces,
       probe: sendProbe,
+      wait: pause,
       ...options,
     }
+    this.#links = new LinuxLinks(this.#options)
   }
 
   async devices(): Promise<readonly EthernetDevice[]> {
-    return this.#links().map(({ name, mac, active }) => ({ name, mac, active }))
+    return this.#links.all().map(deviceOf)
   }
 
-  async dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
-    const link = this.#firstLink()
-    await this.#setMac(link, mac, signal)
+  async connect(...args: Parameters<Network['connect']>): Promise<EthernetDevice | null> {
+    const link = await this.#links.connect(...args)
+    return link === null ? null : deviceOf(link)
+  }
+
+  async dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
+    const { link } = this.#firstLink()
     const script = join(this.#options.directory, 'dhcp-script')
     writeFileSync(script, LEASE_SCRIPT, { mode: 0o700 })
     let attempts = 0
     const onLine = (line: string): void => {
       if (isBroadcast(line)) broadcast(++attempts)
     }
-    const { stdout } = await this.#options.runner.run('busybox', leaseArguments(link.link, script), { signal, onLine })
+    const { stdout } = await this.#options.runner.run('busybox', leaseArguments(link, script), { signal, onLine })
     const lease = leaseOf(parseVariables(stdout))
     if (lease === null) throw fault('TFTP_TIMEOUT', { what: 'DHCP', attempts, received: 0 })
     return lease
   }
 
-  async configure({ ip, netmask, gateway, mac }: Parameters<Network['configure']>[0]): Promise<void> {
-    const { link, ...device } = this.#firstLink()
-    await this.#setMac({ link, ...device }, mac, undefined)
-    const has = (this.#options.interfaces()[link] ?? []).some(({ address }) => address === ip)
-    if (!has) await this.#ip('addr', 'add', `${ip}/${prefixLength(netmask)}`, 'dev', link)
-    const routes = parseRoutes(textOf(join(this.#options.root, 'proc/net/route')))
+  async configure({ ip: own, netmask, gateway }: Parameters<Network['configure']>[0]): Promise<void> {
+    const { interfaces, root, runner } = this.#options
+    const { link } = this.#firstLink()
+    const has = (interfaces()[link] ?? []).some(({ address }) => address === own)
+    if (!has) await ip(runner, 'addr', 'add', `${own}/${prefixLength(netmask)}`, 'dev', link)
+    const routes = parseRoutes(textOf(join(root, 'proc/net/route')))
     // networkd's gateway stays, so that the board remains reachable.
-    if (gateway === null || defaultGateway(routes, link) !== null || !sameNetwork(ip, gateway, netmask)) return
-    await this.#ip('route', 'add', 'default', 'via', gateway, 'dev', link)
+    if (gateway === null || defaultGateway(routes, link) !== null || !sameNetwork(own, gateway, netmask)) return
+    await ip(runner, 'route', 'add', 'default', 'via', gateway, 'dev', link)
   }
 
   async ping(host: string, signal: AbortSignal): Promise<boolean> {
@@ -121,11 +117,11 @@ export class LinuxNetwork extends SocketNetwork {
 
   async reachable(host: string, signal: AbortSignal): Promise<boolean> {
     if (!this.#isNeighbour(host)) return true
-    const { root, probe, arpMs } = this.#options
-    await probe(host)
+    const { root, probe, arpMs, wait } = this.#options
     for (let waited = 0; waited < arpMs; waited += ARP_LOOK_MS) {
+      if (waited % ARP_PROBE_MS === 0) await probe(host)
       if (arpAnswered(textOf(join(root, 'proc/net/arp')), host)) return true
-      await pause(ARP_LOOK_MS, signal)
+      await wait(ARP_LOOK_MS, signal)
     }
     return false
   }
@@ -139,50 +135,9 @@ export class LinuxNetwork extends SocketNetwork {
     )
   }
 
-  #links(): readonly Link[] {
-    const base = join(this.#options.root, 'sys/class/net')
-    const links = readdirSync(base)
-      .sort()
-      .filter(link => existsSync(join(base, link, 'device')) && textOf(join(base, link, 'type')) === ARPHRD_ETHER)
-      .map(link => ({
-        link,
-        name: this.#driverName(link),
-        mac: textOf(join(base, link, 'address')),
-        active: textOf(join(base, link, 'carrier')) === '1',
-      }))
-    // sort() is stable: without a carrier anywhere, the first link is used.
-    return links.sort((a, b) => Number(b.active) - Number(a.active))
-  }
-
   #firstLink(): Link {
-    const [link] = this.#links()
+    const [link] = this.#links.all()
     if (link === undefined) throw fault('INTERNAL', { doing: 'using the network', reason: 'there is no ethernet' })
     return link
-  }
-
-  /** As U-Boot calls it: the node of the device tree, or driver and number. */
-  #driverName(link: string): string {
-    const device = join(this.#options.root, 'sys/class/net', link, 'device')
-    const node = join(device, 'of_node')
-    if (existsSync(node)) return basename(readlinkSync(node))
-    const [, number] = /^virtio(\d+)$/.exec(basename(readlinkSync(device))) ?? []
-    return number === undefined ? link : `virtio-net#${number}`
-  }
-
-  async #setMac({ link, mac: own }: Link, mac: string | null, signal: AbortSignal | undefined): Promise<void> {
-    if (mac === null || mac.toLowerCase() === own.toLowerCase()) return
-    await this.#ip('link', 'set', 'dev', link, 'down')
-    await this.#ip('link', 'set', 'dev', link, 'address', mac)
-    await this.#ip('link', 'set', 'dev', link, 'up')
-    const carrier = join(this.#options.root, 'sys/class/net', link, 'carrier')
-    for (let waited = 0; waited < CARRIER_MS && textOf(carrier) !== '1'; waited += CARRIER_LOOK_MS) {
-      await pause(CARRIER_LOOK_MS, signal)
-    }
-  }
-
-  async #ip(...args: readonly string[]): Promise<void> {
-    const { status, stderr } = await this.#options.runner.run('busybox', ['ip', ...args])
-    if (status === 0) return
-    throw fault('INTERNAL', { doing: `ip ${args.join(' ')}`, reason: stderr.trim() || `it ended with ${status}` })
   }
 }

@@ -13,7 +13,8 @@ const LOOKUP = { timeout: 2000, tries: 2 }
 
 export abstract class SocketNetwork implements Network {
   abstract devices(): Promise<readonly EthernetDevice[]>
-  abstract dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
+  abstract connect(...args: Parameters<Network['connect']>): Promise<EthernetDevice | null>
+  abstract dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
   abstract configure(address: Parameters<Network['configure']>[0]): Promise<void>
   abstract ping(host: string, signal: AbortSignal): Promise<boolean>
   abstract reachable(host: string, signal: AbortSignal): Promise<boolean>

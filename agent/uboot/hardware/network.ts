@@ -56,15 +56,28 @@ export interface Network {
   /** the active one first; empty: no ethernet */
   devices(): Promise<readonly EthernetDevice[]>
   /**
-   * Get a lease on the first device.
+   * Prepare a device: bring it up, give it a MAC address, and wait for its carrier as U-Boot waits for its PHY. A device
+   * whose driver is not loaded yet is waited for, too.
    *
    * @param mac to be used instead of the device's own; null: as it is
+   * @param waiting called every half second while there is no carrier, with the device's name; null while there is no device
+   * @returns the first device, which is not `active` when no carrier came in time; null: no ethernet
+   * @throws the reason of `signal`
+   */
+  connect(
+    mac: string | null,
+    waiting: (name: string | null) => void,
+    signal: AbortSignal,
+  ): Promise<EthernetDevice | null>
+  /**
+   * Get a lease on the first device, which is connected.
+   *
    * @param broadcast called for each request that goes out, with its number from 1
    * @throws TFTP_TIMEOUT when there is no server; the reason of `signal`
    */
-  dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
+  dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
   /** Give the device a static address, as `ipaddr` and its friends say, unless it has it already. */
-  configure(address: { ip: string; netmask: string | null; gateway: string | null; mac: string | null }): Promise<void>
+  configure(address: { ip: string; netmask: string | null; gateway: string | null }): Promise<void>
   /** Whether a host answers, on the link or beyond the gateway. */
   ping(host: string, signal: AbortSignal): Promise<boolean>
   /** Whether a host on the link answers ARP, so that a transfer can start; hosts beyond a gateway count as reachable. */

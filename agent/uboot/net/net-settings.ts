@@ -4,7 +4,8 @@ import type { Environment } from '../env/environment.js'
 import { leadingQuad, sameNetwork } from '../hardware/ipv4.js'
 import type { EthernetDevice, Lease } from '../hardware/network.js'
 import { parseAuto, parseDecimal, parseHex, wholeHex } from '../lib/numbers.js'
-import type { Machine } from '../machine/machine.js'
+import type { Call, Machine } from '../machine/machine.js'
+import { connectedDevice } from './connect.js'
 
 export interface NetSettings {
   readonly ip: string | null
@@ -66,33 +67,27 @@ export interface ReadySettings extends ReadyDevice {
   readonly server: string
 }
 
-/** The device that is used; without one its error is printed. */
-export async function activeDevice(machine: Machine): Promise<EthernetDevice | null> {
-  const [device] = await machine.network.devices()
-  if (device === undefined) machine.out.write('No ethernet found.\n')
-  return device ?? null
-}
-
 /**
- * Prepare a device: it exists, the variables suffice, and it has their addresses. Anything missing is printed.
+ * Prepare a device: it has a carrier, the variables suffice, and it has their addresses. Anything missing is printed.
  *
  * @param needsServer the command has no use without `serverip`
  */
 export async function readyDevice(
   machine: Machine,
+  call: Call,
   settings: NetSettings,
   needsServer: boolean,
 ): Promise<ReadyDevice | null> {
-  const device = await activeDevice(machine)
+  const device = await connectedDevice(machine, call)
   if (device === null) return null
   const refuse = (name: string): null => {
     machine.out.write(`*** ERROR: \`${name}' not set\n`)
     return null
   }
-  const { ip, netmask, gateway, mac } = settings
+  const { ip, netmask, gateway } = settings
   if (needsServer && settings.server === null) return refuse('serverip')
   if (ip === null) return refuse('ipaddr')
-  await machine.network.configure({ ip, netmask, gateway, mac })
+  await machine.network.configure({ ip, netmask, gateway })
   return { ...settings, ip, device }
 }
 
@@ -103,11 +98,12 @@ export async function readyDevice(
  */
 export async function readyForTransfer(
   machine: Machine,
+  call: Call,
   settings: NetSettings,
   server: string | null,
 ): Promise<ReadySettings | null> {
   const host = server ?? settings.server
-  const ready = await readyDevice(machine, { ...settings, server: host }, true)
+  const ready = await readyDevice(machine, call, { ...settings, server: host }, true)
   return ready === null || host === null ? null : { ...ready, server: host }
 }
 

@@ -195,7 +195,7 @@ export function loadOverTftp(
 ): Promise<boolean> {
   return untilInterrupted(machine, call, false, async () => {
     const { host, path } = splitHost(file)
-    const ready = await readyForTransfer(machine, settings, host)
+    const ready = await readyForTransfer(machine, call, settings, host)
     return ready !== null && withRetries(machine, call, () => attempt(machine, call, ready, path, address))
   })
 }

@@ -6,6 +6,10 @@ import type { EthernetDevice, Lease, Network, TftpOptions } from '../../../../ag
 /** What there is on the network; what is left out is not there. */
 export interface FakeWorld {
   readonly devices?: readonly EthernetDevice[]
+  /** half seconds without a carrier */
+  readonly carrierAfter?: number
+  /** whether there is a carrier then; default true */
+  readonly carrierInTime?: boolean
   /** what the DHCP server gives; without it there is no server */
   readonly lease?: Lease
   /** addresses of hosts that answer, the server's among them */
@@ -46,8 +50,21 @@ export class FakeNetwork implements Network {
     return this.world.devices ?? []
   }
 
-  async dhcp(mac: string | null, broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
+  async connect(
+    mac: string | null,
+    waiting: (name: string | null) => void,
+    signal: AbortSignal,
+  ): Promise<EthernetDevice | null> {
     this.asked.macs.push(mac)
+    const { devices: [device] = [], carrierAfter = 0, carrierInTime = true } = this.world
+    for (let count = 0; count < carrierAfter; count++) {
+      waiting(device?.name ?? null)
+      signal.throwIfAborted()
+    }
+    return device === undefined ? null : { ...device, active: carrierInTime }
+  }
+
+  async dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease> {
     const { lease, timeouts = 0 } = this.world
     for (let attempt = 1; attempt <= timeouts + 1; attempt++) broadcast(attempt)
     signal.throwIfAborted()

@@ -28,6 +28,7 @@ const refuses = (what: string) => async (): Promise<never> => {
 
 const noNetwork: Network = {
   devices: async () => [],
+  connect: async () => null,
   dhcp: refuses('network'),
   configure: refuses('network'),
   ping: refuses('network'),

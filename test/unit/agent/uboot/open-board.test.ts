@@ -39,6 +39,7 @@ async function open(t: Test, config: Partial<UBootConfig> = {}): Promise<Opened>
       serial: null,
       tcp: { host: '127.0.0.1', port: 0 },
       environment: null,
+      linkSeconds: 60,
       bootDelay: 0,
       autobootText: 'Hit any key to stop autoboot',
       identity: 'Allwinner Technology',

@@ -98,13 +98,45 @@ t.test('dhcp that fails for another reason passes it on', async t => {
   await t.rejects(type('dhcp'), { code: 'INTERNAL' })
 })
 
+const WAITING = 'virtio-net#33 Waiting for PHY auto negotiation to complete'
+
+t.test('a command waits for the carrier in the words of U-Boot', async t => {
+  const world = { carrierAfter: 3 }
+  t.equal(await board(t, dhcpCommands, world, { autoload: 'no' }).type('dhcp'), `${WAITING}... done\n${BOUND}`)
+  t.match(
+    await board(t, pingCommands, world).type('ping 192.168.77.1'),
+    `${WAITING}... done\nUsing virtio-net#33 device\n`,
+  )
+  t.match(await board(t, wgetCommands, world).type('wget /f'), `${WAITING}... done\n`)
+})
+
+t.test('a command whose carrier does not come fails', async t => {
+  const { type, result } = board(t, dhcpCommands, { carrierAfter: 2, carrierInTime: false })
+  t.equal(await type('dhcp'), `${WAITING}.. TIMEOUT !\nCould not initialize PHY virtio-net#33\n`)
+  t.equal(result(), 1)
+  const none = board(t, pingCommands, { devices: [], carrierAfter: 2 })
+  t.equal(
+    await none.type('ping 192.168.77.1'),
+    ' Waiting for PHY auto negotiation to complete.. TIMEOUT !\nNo ethernet found.\nping failed; host 192.168.77.1 is not alive\n',
+  )
+})
+
+t.test('^C ends the wait for a carrier', async t => {
+  const { type, result } = board(t, dhcpCommands, { carrierAfter: 2 })
+  t.equal(await type('dhcp', AbortSignal.abort()), `${WAITING}.user interrupt!\n`)
+  t.equal(result(), 1)
+  const { type: typed, machine } = board(t, dhcpCommands)
+  machine.network.connect = async () => {
+    throw fault('INTERNAL', { doing: 'it', reason: 'this' })
+  }
+  await t.rejects(typed('dhcp'), { code: 'INTERNAL' })
+})
+
 t.test('ping', async t => {
   const { type, result, network } = board(t, pingCommands)
   t.equal(await type('ping 192.168.77.1'), 'Using virtio-net#33 device\nhost 192.168.77.1 is alive\n')
   t.equal(result(), 0)
-  t.strictSame(network.asked.configured, [
-    { ip: '192.168.77.58', netmask: '255.255.255.0', gateway: '192.168.77.1', mac: null },
-  ])
+  t.strictSame(network.asked.configured, [{ ip: '192.168.77.58', netmask: '255.255.255.0', gateway: '192.168.77.1' }])
   t.equal(
     await type('ping 192.168.77.200'),
     'Using virtio-net#33 device\n\nARP Retry count exceeded; starting again\nping failed; host 192.168.77.200 is not alive\n',

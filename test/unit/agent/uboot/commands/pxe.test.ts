@@ -112,7 +112,7 @@ t.test('pxe get asks for the names of the board, most specific first', async t =
 
 t.test('pxe get uses UUID, directory and SoC', async t => {
   const variables = { ...PXE, pxeuuid: 'abcd', bootfile: 'lab/boot.scr', arch: 'arm', soc: 'sunxi' }
-  const { type, result } = board(t, pxeCommands, { devices: [] }, variables)
+  const { type, result } = board(t, pxeCommands, {}, variables)
   const text = await type('pxe get')
   t.equal(
     text
@@ -121,9 +121,18 @@ t.test('pxe get uses UUID, directory and SoC', async t => {
       .map(line => line.slice(17))
       .filter(name => !/\/C/.test(name))
       .join(' '),
-    'lab/pxelinux.cfg/abcd lab/pxelinux.cfg/default-arm-sunxi lab/pxelinux.cfg/default-arm lab/pxelinux.cfg/default',
+    'lab/pxelinux.cfg/abcd lab/pxelinux.cfg/01-52-54-00-12-34-56 lab/pxelinux.cfg/default-arm-sunxi lab/pxelinux.cfg/default-arm lab/pxelinux.cfg/default',
   )
   t.ok(text.endsWith('Config file not found\n'))
+  t.equal(result(), 1)
+})
+
+t.test('pxe get waits for a carrier once, not for each name', async t => {
+  const { type, result } = board(t, pxeCommands, { carrierAfter: 1, carrierInTime: false }, PXE)
+  t.equal(
+    await type('pxe get'),
+    'virtio-net#33 Waiting for PHY auto negotiation to complete. TIMEOUT !\nCould not initialize PHY virtio-net#33\n',
+  )
   t.equal(result(), 1)
 })
 

@@ -74,6 +74,7 @@ function network(t: Test, answers: readonly Partial<Finished>[] = [], lines: rea
   const probed: string[] = []
   const made = new LinuxNetwork({
     directory,
+    linkSeconds: 60,
     root: directory,
     runner,
     arpMs: 30,
@@ -108,7 +109,7 @@ t.test('dhcp asks with udhcpc and reads its variables', async t => {
   const said = ['udhcpc: started', 'udhcpc: broadcasting discover', 'udhcpc: broadcasting discover']
   const { network: made, asked, directory } = network(t, [{ stdout: LEASED }], said)
   const attempts: number[] = []
-  const lease = await made.dhcp(MAC.toUpperCase(), attempt => attempts.push(attempt), signal)
+  const lease = await made.dhcp(attempt => attempts.push(attempt), signal)
   t.strictSame(lease, {
     address: '10.0.0.58',
     netmask: '255.255.255.0',
@@ -121,7 +122,7 @@ t.test('dhcp asks with udhcpc and reads its variables', async t => {
     bootFile: 'default.boot',
   })
   t.strictSame(attempts, [1, 2])
-  t.match(asked, [/^busybox udhcpc -f -n -q -i eth1 -s .*dhcp-script -t 14 -T 2 -O subnet/])
+  t.match(asked, [/^busybox udhcpc -f -n -q -i eth1 -s .*dhcp-script -t 20 -T 2 -O subnet/])
   t.equal(asked.length, 1)
   const script = join(directory, 'dhcp-script')
   t.equal(statSync(script).mode & 0o777, 0o700)
@@ -131,51 +132,19 @@ t.test('dhcp asks with udhcpc and reads its variables', async t => {
 
 t.test('the server is the one that answered when it names no other', async t => {
   const { network: made } = network(t, [{ stdout: 'ip=10.0.0.58\nserverid=10.0.0.1\nbootfile=b\n' }])
-  t.match(await made.dhcp(null, nobody, signal), { server: '10.0.0.1', bootFile: 'b', netmask: null, dns: [] })
+  t.match(await made.dhcp(nobody, signal), { server: '10.0.0.1', bootFile: 'b', netmask: null, dns: [] })
 })
 
 t.test('dhcp without an answer', async t => {
   const { network: made } = network(t, [{ status: 1 }], ['udhcpc: sending discover'])
-  await t.rejects(made.dhcp(null, nobody, signal), { code: 'TFTP_TIMEOUT', details: { attempts: 1 } })
-})
-
-t.test('another MAC address is set before it is used', async t => {
-  const { network: made, asked } = network(t, [{}, {}, {}, { stdout: LEASED }])
-  await made.dhcp('02:11:22:33:44:55', nobody, signal)
-  t.strictSame(asked.slice(0, 3), [
-    'busybox ip link set dev eth1 down',
-    'busybox ip link set dev eth1 address 02:11:22:33:44:55',
-    'busybox ip link set dev eth1 up',
-  ])
-})
-
-t.test('a link that waits for its carrier can be left with ^C', async t => {
-  const { network: made, directory } = network(t)
-  rmSync(join(directory, 'sys/class/net/eth1/carrier'))
-  await t.rejects(made.dhcp('02:11:22:33:44:55', nobody, AbortSignal.abort(new Error('^C'))), { message: '^C' })
-})
-
-t.test('a link whose MAC address was set is used when its carrier is there again', async t => {
-  const directory = root(t)
-  const carrier = join(directory, 'sys/class/net/eth1/carrier')
-  const { asked, runner } = scripted([{}, {}, {}, { stdout: LEASED }], [])
-  const cable: CommandRunner = {
-    run(program, args, options) {
-      if (args.includes('down')) rmSync(carrier)
-      if (args.includes('up')) setImmediate(() => writeFileSync(carrier, '1\n'))
-      return runner.run(program, args, options)
-    },
-  }
-  const made = new LinuxNetwork({ directory, runner: cable, root: directory, interfaces: () => ({}) })
-  await made.dhcp('02:11:22:33:44:55', nobody, signal)
-  t.match(asked[3], /udhcpc/)
+  await t.rejects(made.dhcp(nobody, signal), { code: 'TFTP_TIMEOUT', details: { attempts: 1 } })
 })
 
 t.test('configure adds what is missing', async t => {
   const { network: made, asked } = network(t)
-  await made.configure({ ip: '10.0.0.5', netmask: '255.255.255.0', gateway: null, mac: null })
+  await made.configure({ ip: '10.0.0.5', netmask: '255.255.255.0', gateway: null })
   t.strictSame(asked, [])
-  await made.configure({ ip: '10.1.0.5', netmask: '255.255.0.0', gateway: '10.1.0.1', mac: MAC })
+  await made.configure({ ip: '10.1.0.5', netmask: '255.255.0.0', gateway: '10.1.0.1' })
   t.strictSame(asked, [
     'busybox ip addr add 10.1.0.5/16 dev eth1',
     'busybox ip route add default via 10.1.0.1 dev eth1',
@@ -188,13 +157,13 @@ t.test('configure leaves a gateway alone that is there', async t => {
     join(directory, 'proc/net/route'),
     'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\neth1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\n',
   )
-  await made.configure({ ip: '10.0.0.5', netmask: null, gateway: '10.0.0.9', mac: null })
+  await made.configure({ ip: '10.0.0.5', netmask: null, gateway: '10.0.0.9' })
   t.strictSame(asked, [])
 })
 
 t.test('a refusal of ip is reported', async t => {
   const { network: made } = network(t, [{ status: 2, stderr: 'RTNETLINK answers: Operation not permitted\n' }])
-  const address = { ip: '10.9.0.5', netmask: null, gateway: null, mac: null }
+  const address = { ip: '10.9.0.5', netmask: null, gateway: null }
   await t.rejects(made.configure(address), { message: /ip addr add 10.9.0.5\/24 dev eth1: RTNETLINK answers/ })
   const silent = network(t, [{ status: null }])
   await t.rejects(silent.network.configure(address), { message: /it ended with null/ })
@@ -221,13 +190,33 @@ t.test('a neighbour that does not answer is not reachable', async t => {
   t.equal(await network(t).network.reachable('10.0.0.3', signal), false)
 })
 
+t.test('a neighbour is asked for every second, longer than a switch port with spanning tree keeps silent', async t => {
+  const directory = root(t)
+  let probes = 0
+  let waited = 0
+  const made = new LinuxNetwork({
+    directory,
+    root: directory,
+    linkSeconds: 60,
+    interfaces: () => ({ eth1: [own('10.0.0.5', '255.255.255.0')] }),
+    probe: async () => void probes++,
+    wait: async milliseconds => {
+      waited += milliseconds
+    },
+  })
+  t.equal(await made.reachable('10.0.0.3', signal), false)
+  t.equal(probes, waited / 1000)
+  t.ok(waited > 30_000)
+})
+
 t.test('a board without ethernet', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'fauxboot-net-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   mkdirSync(join(directory, 'sys/class/net'), { recursive: true })
-  const made = new LinuxNetwork({ directory, root: directory })
+  const made = new LinuxNetwork({ directory, root: directory, linkSeconds: 0 })
   t.strictSame(await made.devices(), [])
-  await t.rejects(made.dhcp(null, nobody, signal), { message: /there is no ethernet/ })
+  t.equal(await made.connect(null, nobody, signal), null)
+  await t.rejects(made.dhcp(nobody, signal), { message: /there is no ethernet/ })
 })
 
 t.test('a probe resolves, whatever its target', async t => {
@@ -259,8 +248,9 @@ t.test('at a bench the host itself has the lease', async t => {
   const interfaces = () => ({ lo: [own('127.0.0.1', '255.0.0.0', true)], eth0: [own('10.0.0.5', '255.255.255.0')] })
   const host = new HostNetwork({ interfaces, runner, server: '10.0.0.1' })
   t.strictSame(await host.devices(), [{ name: 'eth0', mac: MAC, active: true }])
+  t.match(await host.connect(), { name: 'eth0' })
   const attempts: number[] = []
-  t.match(await host.dhcp(null, attempt => attempts.push(attempt), signal), { address: '10.0.0.5', server: '10.0.0.1' })
+  t.match(await host.dhcp(attempt => attempts.push(attempt), signal), { address: '10.0.0.5', server: '10.0.0.1' })
   t.strictSame(attempts, [1])
   t.equal(await host.ping('10.0.0.1', signal), true)
   t.strictSame(asked, ['ping -c 1 -W 10 10.0.0.1'])
@@ -272,7 +262,9 @@ t.test('at a bench the host itself has the lease', async t => {
   t.equal(await host.reachable(), true)
   await host.configure()
   const alone = new HostNetwork({ interfaces: () => ({ lo: [own('127.0.0.1', '255.0.0.0', true)] }) })
-  t.match(await alone.dhcp(null, nobody, signal), { address: '127.0.0.1', server: '127.0.0.1' })
-  await t.rejects(new HostNetwork({ interfaces: () => ({}) }).dhcp(null, nobody, signal), { code: 'TFTP_TIMEOUT' })
+  t.match(await alone.dhcp(nobody, signal), { address: '127.0.0.1', server: '127.0.0.1' })
+  const cut = new HostNetwork({ interfaces: () => ({}) })
+  t.equal(await cut.connect(), null)
+  await t.rejects(cut.dhcp(nobody, signal), { code: 'TFTP_TIMEOUT' })
   t.ok((await new HostNetwork().devices()).length > 0, 'this host')
 })
