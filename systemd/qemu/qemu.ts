@@ -149,6 +149,15 @@ export class QemuBoard {
     return forwardedPort(refused === '' ? await monitor('info usernet') : refused, 'UDP')
   }
 
+  /**
+   * Plug the network cable in, or pull it out.
+   *
+   * @throws BUILD_TOOL with QEMU's words
+   */
+  async setLink(up: boolean): Promise<void> {
+    await this.#qmp.execute('set_link', { name: 'net0', up })
+  }
+
   /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
   async reset(): Promise<void> {
     await this.#qmp.execute('system_reset')
