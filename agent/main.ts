@@ -16,7 +16,7 @@ import { createNativeKexec } from './kexec/syscall/native-kexec.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsDeps } from './tftp/tftp-jobs.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
-import type { BoardUBoot, BoardUBootParts } from './uboot/open-board.js'
+import type { BoardUBoot, BoardUBootDeps } from './uboot/open-board.js'
 
 /** Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
@@ -143,7 +143,7 @@ async function openTftp(parts: TftpJobsDeps): Promise<TftpJobs | null> {
 const TTY: TtyCalls = { rawTty, drainTty }
 
 /** A board without its console still takes jobs over HTTP, so the error is only logged. */
-async function openConsole(parts: BoardUBootParts): Promise<BoardUBoot | null> {
+async function openConsole(parts: BoardUBootDeps): Promise<BoardUBoot | null> {
   if (parts.config.serial === null && parts.config.tcp === null) return null
   try {
     const { openBoardUBoot } = await import('./uboot/open-board.js')

@@ -20,7 +20,7 @@ import { LinuxNetwork } from './hardware/network-linux.js'
 import { LinuxStorage } from './hardware/storage-linux.js'
 import { UBoot } from './uboot.js'
 
-export interface BoardUBootParts {
+export interface BoardUBootDeps {
   readonly config: UBootConfig
   readonly boot: Boot
   readonly host: BoardHost
@@ -44,8 +44,8 @@ export interface BoardUBoot {
  *
  * @throws CONSOLE_LINE, CONFIG_INVALID, MAP_*
  */
-export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot> {
-  const { config, boot, host, power, log, room } = parts
+export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> {
+  const { config, boot, host, power, log, room } = deps
   await mkdir(config.directory, { recursive: true, mode: 0o700 })
   const network = new LinuxNetwork({ directory: config.directory, linkSeconds: config.linkSeconds })
   const [device] = await network.devices()
@@ -76,7 +76,7 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
       wasSeen ||= line.hasSent
     })
   }
-  const serial = config.serial === null ? null : openSerial(config.serial, parts, serve)
+  const serial = config.serial === null ? null : openSerial(config.serial, deps, serve)
   const telnet = (line: ConsoleLine): void => {
     wasSeen = true
     void uboot.attach(line)
@@ -102,6 +102,6 @@ export async function openBoardUBoot(parts: BoardUBootParts): Promise<BoardUBoot
 }
 
 /** @throws CONSOLE_LINE when the path will never be a terminal */
-function openSerial(path: string, { tty, log }: BoardUBootParts, connected: (line: StreamLine) => void): SerialPort {
+function openSerial(path: string, { tty, log }: BoardUBootDeps, connected: (line: StreamLine) => void): SerialPort {
   return new SerialPort({ path, open: () => openTty(path, tty), connected, log })
 }

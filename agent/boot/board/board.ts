@@ -92,7 +92,8 @@ export interface BoardHost {
   links(): Promise<readonly HostLink[]>
   /**
    * MAC addresses of the interfaces that have a node in the device tree, each under the path of its node and under its
-   * aliases there: `/soc/ethernet@830000` and `ethernet0`
+   * aliases there: `/soc/ethernet@830000` and `ethernet0`. Before a link has its driver, the address is the one that the
+   * boot loader wrote into the tree, under the alias only
    */
   macAddresses(): Promise<Readonly<Record<string, string>>>
   watchdogs(): Promise<readonly WatchdogView[]>

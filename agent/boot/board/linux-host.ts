@@ -87,17 +87,15 @@ class LinuxHost implements BoardHost {
   async macAddresses(): Promise<Readonly<Record<string, string>>> {
     const links = await this.links()
     const nodes = await Promise.all(links.map(({ name }) => this.#nodeOf(name)))
-    const byPath = links.flatMap(({ mac }, index) => {
-      const path = nodes[index] ?? null
-      return mac === null || path === null ? [] : [[path, mac] as const]
-    })
-    const aliases = (await this.#names('proc/device-tree/aliases')).map(alias => {
-      const [path] = this.#treeStrings(`aliases/${alias}`)
-      return { alias, path }
-    })
-    const byAlias = byPath.flatMap(([node, mac]) =>
-      aliases.filter(({ path }) => path === node).map(({ alias }) => [alias, mac] as const),
+    const byPath = new Map(
+      links.flatMap(({ mac }, index) => (mac === null ? [] : [[nodes[index] ?? '', mac] as const])),
     )
+    byPath.delete('')
+    const byAlias = (await this.#names('proc/device-tree/aliases')).flatMap(alias => {
+      const [path = ''] = alias.startsWith('ethernet') ? this.#treeStrings(`aliases/${alias}`) : []
+      const mac = byPath.get(path) ?? this.#bootLoaderMac(path)
+      return mac === null ? [] : [[alias, mac] as const]
+    })
     return Object.fromEntries([...byPath, ...byAlias])
   }
 
@@ -136,6 +134,13 @@ class LinuxHost implements BoardHost {
   async #nodeOf(link: string): Promise<string | null> {
     const node = await realpath(this.#path(`sys/class/net/${link}/device/of_node`)).catch(() => null)
     return node === null ? null : (/\/devicetree\/base(\/.*)$/.exec(node)?.[1] ?? null)
+  }
+
+  /** The address that the boot loader wrote into a node; null if there is none or it is zero. */
+  #bootLoaderMac(path: string): string | null {
+    const bytes = path === '' ? null : this.#bytes(`proc/device-tree${path}/local-mac-address`)
+    if (bytes?.length !== 6 || bytes.every(byte => byte === 0)) return null
+    return bytes.toString('hex').replace(/(..)(?=.)/g, '$1:')
   }
 
   #link(name: string): HostLink | null {

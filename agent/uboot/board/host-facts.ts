@@ -17,7 +17,7 @@ const DEFAULT_BAUD = 115_200
 /**
  * Read them, and make the default environment of them.
  *
- * @param mac of the first network interface; null if there is none
+ * @param mac of the first network interface, used where the tree has no alias `ethernet0`; null if there is none
  * @throws MAP_*
  */
 export async function boardFacts(
@@ -25,11 +25,12 @@ export async function boardFacts(
   config: Pick<UBootConfig, 'identity' | 'bootDelay' | 'console'>,
   mac: string | null,
 ): Promise<BoardFacts> {
-  const [iomem, model, compatible, controlFdt] = await Promise.all([
+  const [iomem, model, compatible, controlFdt, macs] = await Promise.all([
     host.iomem(),
     host.model(),
     host.compatible(),
     host.runningDtb(),
+    host.macAddresses(),
   ])
   const dram = dramBanks(parseIomem(iomem))
   const [, baud] = /,(\d+)/.exec(config.console) ?? []
@@ -45,7 +46,7 @@ export async function boardFacts(
     environment: defaultEnvironment({
       dramStart: dram[0]?.start ?? 0,
       compatible,
-      mac,
+      mac: macs.ethernet0 ?? mac,
       baudrate,
       bootDelay: config.bootDelay,
       console: config.console.replace(/n8$/, ''),

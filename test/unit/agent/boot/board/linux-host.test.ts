@@ -82,6 +82,16 @@ t.test('the MAC address of a link is found by the path and the alias of its node
   })
 })
 
+t.test('before a link has its driver, its MAC address is the one that the boot loader wrote into the tree', async t => {
+  const aliases = { ethernet0: '/soc/ethernet@830000\0', ethernet1: '/soc/ethernet@2\0', ethernet2: '/none\0' }
+  const soc = {
+    'ethernet@830000': { 'local-mac-address': Buffer.from('0202c3996787', 'hex') },
+    'ethernet@2': { 'local-mac-address': Buffer.alloc(6) },
+  }
+  const host = createBoardHost(t.testdir({ proc: { 'device-tree': { aliases, soc } }, sys: { class: { net: {} } } }))
+  t.same(await host.macAddresses(), { ethernet0: '02:02:c3:99:67:87' })
+})
+
 t.test('a watchdog whose driver tells nothing has nulls', async t => {
   const host = createBoardHost(t.testdir(ORANGE_PI))
   t.same(await host.watchdogs(), [
