@@ -37,10 +37,10 @@ on_boards() {
   tests --jobs 2 --timeout 2400 "$@"
 }
 
-# What board tests share: images, boards saved at their countdown, and the QEMU that has a Cubieboard4.
+# What board tests share: the QEMU that has a Cubieboard4, images, and boards saved at their countdown.
 prepare_boards() {
-  run node dist/test/board/prepare.js
   run node dist/systemd/qemu/build-qemu.js
+  run node dist/test/board/prepare.js
 }
 
 for tier; do

@@ -15,9 +15,6 @@ import { followStates, Lab, PATIENCE, type Powered, sawTarget, submit } from './
 
 const run = promisify(execFile)
 
-/** QEMU's user network shows this machine to the board under an address of its own. */
-const SETTINGS = { tftpPort: 69, tftpPeers: ['10.0.2.0/24'] }
-
 /** What upstream's device type for LAVA adds to the command line. */
 const UPSTREAM_EARLYCON = 'earlycon=uart,mmio32,0x7000000'
 
@@ -32,7 +29,7 @@ t.test(
   'cubieboard4: a job of KernelCI shape boots over HTTP, with the MAC address and the lease of the first stage',
   async t => {
     const lab = await Lab.open(t, 'cubieboard4')
-    const powered = await lab.atCountdown(t, { settings: SETTINGS })
+    const powered = await lab.atCountdown(t)
     const { kernel, version } = await debianKernel('trixie')
     const { modules } = lab.board
     const { id } = await submit(powered.client, {
@@ -55,7 +52,7 @@ t.test('cubieboard4: bootz, typed at the addresses of upstream', async t => {
   await copyFile((await debianKernel('trixie')).kernel, join(tftpDir, 'zImage'))
   await copyFile(await lab.ramdisk(), join(tftpDir, 'ramdisk'))
   await copyFile(await lab.dtb(), join(tftpDir, 'dtb'))
-  const powered = await lab.atCountdown(t, { tftpDir, settings: SETTINGS })
+  const powered = await lab.atCountdown(t, { tftpDir })
   const { console } = powered.qemu
   await interrupt(console)
   for (const command of [
@@ -74,7 +71,7 @@ t.test('cubieboard4: bootz, typed at the addresses of upstream', async t => {
 
 t.test('cubieboard4: a job pushed over TFTP', async t => {
   const lab = await Lab.open(t, 'cubieboard4')
-  const powered = await lab.atCountdown(t, { settings: SETTINGS })
+  const powered = await lab.atCountdown(t)
   const port = await powered.qemu.forwardUdp(69)
   const put = (file: string, local: string) =>
     run('curl', [
@@ -98,7 +95,7 @@ t.test('cubieboard4: kexec-tools fails in silence where fauxboot boots', t =>
 
 t.test('cubieboard4: a target that never feeds the watchdog is reset into the SPL', async t => {
   const lab = await Lab.open(t, 'cubieboard4')
-  const { client, qemu } = await lab.atCountdown(t, { settings: SETTINGS })
+  const { client, qemu } = await lab.atCountdown(t)
   // The agent may answer before the driver is loaded.
   const late = AbortSignal.timeout(PATIENCE.timeoutMs)
   while ((await client.board(late)).watchdogs.length < 2) await delay(1000, undefined, { signal: late })
@@ -124,7 +121,7 @@ const RESETS = 5
 
 t.test(`cubieboard4: ${RESETS} resets in a row end at the countdown, with the same MAC address`, async t => {
   const lab = await Lab.open(t, 'cubieboard4')
-  const { qemu } = await lab.atCountdown(t, { settings: SETTINGS })
+  const { qemu } = await lab.atCountdown(t)
   await interrupt(qemu.console)
   const address = /ethaddr=(\S+)/.exec(await type(qemu.console, 'printenv ethaddr'))?.[1]
   for (let count = 1; count <= RESETS; count++) {

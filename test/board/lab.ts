@@ -27,6 +27,9 @@ export const PATIENCE = { timeoutMs: 600_000 } as const
 /** Every lab has one token; a board that is asked to change something without it refuses. */
 export const TOKEN = 'board-test'
 
+/** Files can be pushed. QEMU's user network shows this machine to the board under an address of its own. */
+const TFTP_SERVER = { tftpPort: 69, tftpPeers: ['10.0.2.0/24'] }
+
 /** CPUs of boards that have more than four: emulated ones wait for each other on a machine of two cores. */
 const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
 
@@ -36,13 +39,14 @@ const cpuLimit = ({ qemu }: Board): string => ((qemu?.cpus ?? 0) > 4 ? ` maxcpus
 /**
  * A board whose agent has {@link TOKEN}.
  *
- * @param settings of the agent, beside the board's own
+ * @param changes to the settings of the agent
  */
 export async function testBoard(
   board: Board,
   { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
-  settings: Readonly<Record<string, unknown>> = {},
+  changes: Readonly<Record<string, unknown>> = {},
 ): Promise<QemuBoardOptions> {
+  const settings = { ...TFTP_SERVER, ...changes }
   if (!board.qemu?.sdOnly) {
     const overlay = packCpio(agentSettings(board, { token: TOKEN, settings }).entries())
     return { board, image: await buildBoardImage(board), ...options, extraInitrd: [overlay, ...extraInitrd] }
@@ -125,13 +129,9 @@ export class Lab {
    * A board whose countdown has just begun, from a saved state: it takes a second. It is switched off with the test.
    *
    * @param tftpDir folder served over TFTP as 10.0.2.2
-   * @param settings of the agent, beside the board's own: each set of them has a state of its own
    */
-  async atCountdown(
-    t: Test,
-    { tftpDir, settings }: { readonly tftpDir?: string; readonly settings?: Readonly<Record<string, unknown>> } = {},
-  ): Promise<Powered> {
-    return this.#connect(t, await startAtCountdown(await testBoard(this.board, { tftpDir }, settings)))
+  async atCountdown(t: Test, { tftpDir }: { readonly tftpDir?: string } = {}): Promise<Powered> {
+    return this.#connect(t, await startAtCountdown(await testBoard(this.board, { tftpDir })))
   }
 
   /**

@@ -7,7 +7,7 @@ import { startAtCountdown } from './saved-board.js'
 
 // Images share most of their parts: the second one takes these from the cache.
 const boards: QemuBoardOptions[] = []
-for (const name of ['virt', 'orangepi-pc']) boards.push(await testBoard(await loadBoard(name)))
+for (const name of ['virt', 'orangepi-pc', 'cubieboard4']) boards.push(await testBoard(await loadBoard(name)))
 await Promise.all(boards.map(saveState))
 
 async function saveState(options: QemuBoardOptions): Promise<void> {

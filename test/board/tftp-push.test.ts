@@ -15,14 +15,12 @@ import { followStates, Lab, sawTarget } from './lab.js'
 
 const run = promisify(execFile)
 
-/** QEMU's user network shows this machine to the board under an address of its own. */
-const SETTINGS = { tftpPort: 69, tftpPeers: ['10.0.2.0/24'] }
 /** What fits Ethernet: larger blocks are fragments, one of which is lost easily. */
 const BLOCKS = ['--tftp-blksize', '1468']
 
 t.test("orangepi-pc: Debian 13's kernel is pushed with curl over TFTP, and boots to a prompt", async t => {
   const lab = await Lab.open(t, 'orangepi-pc')
-  const { qemu, client } = await lab.powerOn(t, {}, SETTINGS)
+  const { qemu, client } = await lab.atCountdown(t)
   const port = await qemu.forwardUdp(69)
   const name = (file: string): string => `tftp://127.0.0.1:${port}/nightly/${file}`
   const curl = (...args: string[]) => run('curl', ['--silent', '--show-error', ...BLOCKS, ...args])
