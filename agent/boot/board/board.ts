@@ -46,6 +46,10 @@ export interface BoardView {
     /** System RAM; first and last address as lower-case hex. Empty where the map cannot be read */
     readonly ram: readonly { readonly first: string; readonly last: string }[]
   }
+  readonly cpus: {
+    /** CPUs that may ever come online, whatever `maxcpus=` says */
+    readonly possible: number
+  }
   readonly artifacts: {
     readonly count: number
     /** bytes stored */

@@ -117,13 +117,14 @@ export interface BoardSources {
 /** Everything there is to say of the board now. */
 export async function readBoard(sources: BoardSources): Promise<BoardView> {
   const { host, kexec, artifacts, keepLinksUp, watchdogSeconds, owner, queued } = sources
-  const [facts, map, links, watchdogs, loaded, memory, model, compatible, limit] = await Promise.all([
+  const [facts, map, links, watchdogs, loaded, memory, cpus, model, compatible, limit] = await Promise.all([
     readBoardFacts(host, keepLinksUp, watchdogSeconds),
     readMap(host),
     readLinks(host, keepLinksUp),
     host.watchdogs(),
     readLoaded(kexec),
     host.memory(),
+    host.cpus(),
     host.model(),
     host.compatible(),
     artifacts.limit(),
@@ -134,6 +135,7 @@ export async function readBoard(sources: BoardSources): Promise<BoardView> {
     machine: host.machine(),
     kernel: host.kernelRelease(),
     memory: { ...memory, ram: map.ram.map(({ start, end }) => ({ first: hex(start), last: hex(end - 1) })) },
+    cpus: { possible: cpus.possible },
     artifacts: { count: artifacts.count, stored: artifacts.stored, limit },
     links,
     watchdogs,

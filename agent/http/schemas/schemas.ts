@@ -179,6 +179,7 @@ export const Board = Type.Object({
     available: Bytes,
     ram: Type.Array(Type.Object({ first: Type.String(), last: Type.String() })),
   }),
+  cpus: Type.Object({ possible: Type.Integer({ description: 'CPUs that may ever come online' }) }),
   artifacts: Type.Object({ count: Type.Integer(), stored: Bytes, limit: Bytes }),
   links: Type.Array(
     Type.Object({

@@ -33,6 +33,7 @@ function renderBoard(terminal: Terminal, board: BoardView): string {
     ['compatible', board.compatible.map(printable).join(', ') || null],
     ['kernel', printable(`${board.kernel} (${board.machine})`)],
     ['memory', `${formatBytes(memory.available)} available of ${formatBytes(memory.total)}`],
+    ['CPUs', String(board.cpus.possible)],
     ['RAM', ranges || 'unknown'],
     ['artifacts', `${artifacts.count} (${formatBytes(artifacts.stored)}), room for ${formatBytes(artifacts.limit)}`],
     ...board.links.map(link => ['link', renderLink(link)] as const),

@@ -62,6 +62,7 @@ t.test('a view of the board has everything that clients ask for', async t => {
     machine: 'armv7l',
     kernel: '6.12.0-armmp',
     memory: { total: 1024 * MIB, available: 900 * MIB, ram: [{ first: '0x40000000', last: '0x7fffffff' }] },
+    cpus: { possible: 1 },
     artifacts: { count: 1, stored: MIB, limit: 471334912 },
     links: [{ name: 'eth0', kept: false }, { name: 'eth1' }],
     watchdogs: [],
