@@ -2,9 +2,9 @@
 
 import { FauxbootError } from '../../agent/errors.js'
 import type { Expect } from '../console/expect.js'
+import { type Login, TargetShell } from '../console/target-shell.js'
 import { isBootTest, type PullTest } from './job-definition.js'
 import type { Result, TestOutcome } from './outcome.js'
-import { type Login, TargetShell } from './target-shell.js'
 
 /** Characters of a command and of its last line that a message quotes. */
 const QUOTED = 200

@@ -9,7 +9,7 @@ import { type EndedJob, PullLab } from '../../../../lava/kernelci/pull-lab.js'
 import type { OutboxOptions } from '../../../../lava/kernelci/result-outbox.js'
 import type { RunSession } from '../../../../lava/kernelci/run-job.js'
 import { StateDir } from '../../../../lava/kernelci/state-dir.js'
-import { BOOTED, fakeSession } from './fake-target.js'
+import { BOOTED, fakeSession } from '../monitor/fake-session.js'
 import { KernelciServer, STORAGE_TOKEN, TOKEN } from './kernelci-server.js'
 
 export const NODE = '66c0ffee00112233445566aa'

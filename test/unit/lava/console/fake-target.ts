@@ -1,11 +1,8 @@
 /** A target that a test types at: a real shell behind a terminal that echoes, with a kernel that talks in between. */
 
 import { spawnSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import { fault } from '../../../../agent/errors.js'
 import type { Expect, WaitOptions } from '../../../../lava/console/expect.js'
-import type { BoardSessionOptions, BoardSessionResult } from '../../../../lava/monitor/board-session.js'
-import type { BootVerdict } from '../../../../lava/monitor/boot-watch.js'
 
 export interface FakeTargetOptions {
   /** changes what the shell says, as a serial line and a kernel do */
@@ -98,33 +95,5 @@ export class FakeTarget implements Expect {
 
   #say(text: string): void {
     this.#text += text.replaceAll('\n', '\r\n')
-  }
-}
-
-export const BOOTED: BootVerdict = {
-  outcome: 'booted',
-  sign: 'login-prompt',
-  reason: 'the target said "/ # "',
-  lines: ['/ # '],
-  milestones: { 'linux-version': 3, prompt: 12 },
-  warnings: [],
-}
-
-export const PANIC: BootVerdict = {
-  outcome: 'failed',
-  sign: 'kernel-panic',
-  reason: 'the kernel panicked 4 s after power-on: Unable to mount root fs',
-  lines: ['Kernel panic - not syncing: VFS: Unable to mount root fs'],
-  milestones: { 'linux-version': 3 },
-  warnings: [],
-}
-
-/** A session in which the test scripts the board; nothing boots it. */
-export function fakeSession(verdict: BootVerdict, target: () => Expect = () => new FakeTarget()) {
-  return async (options: BoardSessionOptions): Promise<BoardSessionResult> => {
-    options.signal.throwIfAborted()
-    if (options.logFile !== undefined) await writeFile(options.logFile, 'Linux version 6.12\n/ # ')
-    if (verdict.outcome === 'booted') await options.whenBooted?.(target(), options.signal)
-    return { verdict, started: new Date('2026-11-23T10:00:00Z'), duration: 20, excerpt: 'Linux version 6.12\n/ # ' }
   }
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FauxbootError } from '../../../../agent/errors.js'
-import { type Login, TargetShell } from '../../../../lava/kernelci/target-shell.js'
+import { type Login, TargetShell } from '../../../../lava/console/target-shell.js'
 import { FakeTarget } from './fake-target.js'
 
 const enter = (target: FakeTarget, login: Login = { user: 'root' }) => TargetShell.enter(target, login)

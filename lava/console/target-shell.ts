@@ -8,7 +8,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { FauxbootError } from '../../agent/errors.js'
-import type { Expect } from '../console/expect.js'
+import type { Expect } from './expect.js'
 
 export interface Login {
   readonly user: string
@@ -34,6 +34,11 @@ const LOGIN_MS = 5_000
 
 /** Control-C, the `intr` character of a terminal (termios(3)). */
 const INTERRUPT = '\u0003'
+
+/** A text without the kernel's messages, even those in the middle of a line. */
+export function withoutKernelMessages(text: string): string {
+  return text.replace(new RegExp(KERNEL_MESSAGE, 'g'), '')
+}
 
 export class TargetShell {
   readonly #expect: Expect
@@ -127,8 +132,6 @@ const framed = (marker: string): RegExp => new RegExp(interleaved(marker))
 
 /** A marker that a message of the kernel may cut in two. Markers hold nothing that a regular expression knows. */
 const interleaved = (marker: string): string => [...marker].join(KERNEL_MESSAGE)
-
-const withoutKernelMessages = (text: string): string => text.replace(new RegExp(KERNEL_MESSAGE, 'g'), '')
 
 const isSilence = (thrown: unknown): thrown is FauxbootError =>
   thrown instanceof FauxbootError && thrown.code === 'CONSOLE_SILENT'
