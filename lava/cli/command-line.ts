@@ -39,6 +39,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'boot a kernel on a board and follow it to the jump',
     load: () => import('./commands/boot.js'),
   },
+  acceptance: {
+    usage: 'acceptance',
+    summary: 'check a board: boot it several times, compare the target with the first stage, report',
+    load: () => import('./commands/acceptance.js'),
+  },
   pull: {
     usage: 'pull',
     summary: 'run jobs that KernelCI has for the boards of this lab',

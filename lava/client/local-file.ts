@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { FauxbootError, fault } from '../../agent/errors.js'
 import { formatBytes } from '../terminal/quantities.js'
@@ -51,6 +51,19 @@ export async function readStream(stream: Readable, name: string, limit: number):
     throw fileError(name, thrown)
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+}
+
+/**
+ * Write a result.
+ *
+ * @throws CLI_FILE
+ */
+export async function writeText(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (thrown) {
+    throw fileError(path, thrown)
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 /** From power-on to the jump: the files go to the board's agent, and it boots them. */
 
-import type { JobEvent } from '../../agent/boot/jobs/job.js'
 import type { BoardClient } from '../client/board-client.js'
 import { type BootWatcher, type Target, uploadTarget } from '../client/boot-job.js'
+import { eventLine } from '../client/event-line.js'
 import { type BootMethod, bootOverHttp } from '../monitor/boot-methods.js'
 
 /**
@@ -26,23 +26,10 @@ function notes(note: (line: string) => void): BootWatcher {
     uploadEnded: (role, sent) => note(`${role}: ${sent === 0 ? 'the board has it already' : 'is on the board'}`),
     submitted: job => note(`job ${job.id} of the board`),
     event: event => {
-      const line = lineOf(event)
+      const line = eventLine(event)
       if (line !== null) note(line)
     },
     cancelled: (id, problem) =>
       note(problem === null ? `job ${id} is cancelled` : `job ${id} could not be cancelled: ${problem.message}`),
-  }
-}
-
-function lineOf(event: JobEvent): string | null {
-  switch (event.type) {
-    case 'progress':
-      return null
-    case 'state':
-      return event.error ? `${event.state}: ${event.error.message}` : event.state
-    case 'finding':
-      return `${event.severity}: ${event.message}`
-    case 'log':
-      return event.message
   }
 }

@@ -9,7 +9,7 @@ import type { BootMethod } from './boot-methods.js'
 import { type BootVerdict, BootWatch } from './boot-watch.js'
 import { ConsoleLog } from './console-log.js'
 import { ConsoleText } from './console-text.js'
-import { type PowerCommands, powerCycle, runPowerCommand } from './power.js'
+import { type PowerCommands, powerCycle, switchOff } from './power.js'
 
 export interface BoardSessionOptions {
   /** what `openConsole` takes */
@@ -28,6 +28,8 @@ export interface BoardSessionOptions {
   readonly tolerate?: readonly string[]
   /** what to do on a target that has booted, before it is switched off: what a test types */
   readonly whenBooted?: (expect: Expect, signal: AbortSignal) => Promise<void>
+  /** called with text of the console as it comes, before its line is complete; ends of lines are `\n` alone */
+  readonly onText?: (text: string) => void
   /** called with each line of the console, fit for a terminal */
   readonly onLine?: (line: string) => void
   readonly note?: (line: string) => void
@@ -51,9 +53,6 @@ const EXCERPT_LIMIT = 16_384
 /** A serial adapter powered by the board reappears within this time, milliseconds. */
 const REOPEN_MS = 30_000
 const REOPEN_EVERY_MS = 500
-
-/** For switching off at the end, milliseconds. */
-const SWITCH_OFF_MS = 60_000
 
 /** What a failure before the kernel is a sign of, by the beginning of its code. */
 const SIGNS: readonly (readonly [code: string, sign: string])[] = [
@@ -92,15 +91,6 @@ export async function runBoardSession(options: BoardSessionOptions): Promise<Boa
     await log.close()
     if (power.off !== undefined && !keepOn) await switchOff(power.off, note)
     signal.throwIfAborted()
-  }
-}
-
-/** A board that stays on is worth a word, and changes nothing about the boot. */
-async function switchOff(command: string, note: BoardSessionOptions['note']): Promise<void> {
-  try {
-    await runPowerCommand('off', command, AbortSignal.timeout(SWITCH_OFF_MS))
-  } catch (thrown) {
-    note?.(asFault(thrown, 'switching the board off').message)
   }
 }
 
@@ -212,7 +202,10 @@ class BoardSession {
 
   async #read(line: ConsoleLine, expect: ConsoleExpect): Promise<void> {
     const text = new ConsoleText({
-      onText: said => expect.receive(said),
+      onText: said => {
+        this.#options.onText?.(said)
+        expect.receive(said)
+      },
       onLine: (said, continues) => {
         this.#log.add(said)
         this.#watch.line(said, continues)

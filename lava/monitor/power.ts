@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fault } from '../../agent/errors.js'
+import { asFault, fault } from '../../agent/errors.js'
 import { unlessAborted } from '../../agent/transfer/abort.js'
 
 /** Commands that switch the board; each is run with `sh -c`. */
@@ -14,6 +14,9 @@ export interface PowerCommands {
 
 /** A command that takes longer hangs, milliseconds. */
 const COMMAND_MS = 60_000
+
+/** For switching off at the end, milliseconds. */
+const SWITCH_OFF_MS = 60_000
 
 /** Characters of its output that an error quotes. */
 const QUOTED = 500
@@ -33,12 +36,24 @@ export async function powerCycle({ on, off, reset }: PowerCommands, signal: Abor
 }
 
 /**
+ * Switch the board off at the end, whatever has fired by then. A board that stays on is worth a word, and changes nothing
+ * about its boot.
+ */
+export async function switchOff(command: string, note?: (line: string) => void): Promise<void> {
+  try {
+    await runPowerCommand('off', command, AbortSignal.timeout(SWITCH_OFF_MS))
+  } catch (thrown) {
+    note?.(asFault(thrown, 'switching the board off').message)
+  }
+}
+
+/**
  * Run one command; its background processes continue.
  *
  * @param action for the error: `on`, `off`, `reset`
  * @throws POWER_COMMAND when it fails or hangs, the signal's reason; the command is ended then
  */
-export async function runPowerCommand(action: string, command: string, signal: AbortSignal): Promise<void> {
+async function runPowerCommand(action: string, command: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   // A group of its own: a hanging command is ended with all that it has started.
   const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })

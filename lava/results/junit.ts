@@ -14,6 +14,41 @@ export interface JunitFacts {
   readonly name: string
 }
 
+/** One test of a suite. */
+export interface JunitCase {
+  /** what it belongs to: `fauxboot.acceptance.round-1` */
+  readonly className: string
+  readonly name: string
+  readonly seconds: number
+  /** `error`: the lab is to blame, and there is no result */
+  readonly result: 'pass' | 'fail' | 'skip' | 'error'
+  /** why; empty for a test that passed */
+  readonly message: string
+}
+
+export interface JunitSuite {
+  readonly name: string
+  readonly started: Date
+  readonly seconds: number
+  readonly properties: Readonly<Record<string, string>>
+  readonly cases: readonly JunitCase[]
+}
+
+/** A suite of any tests. */
+export function junitSuite({ name, started, seconds, properties, cases }: JunitSuite): string {
+  const builder = REPORTS.newBuilder()
+  const suite = builder.testSuite().name(name).timestamp(started).time(seconds)
+  for (const [property, value] of Object.entries(properties)) suite.property(property, xmlText(value))
+  for (const { className, name, seconds, result, message } of cases) {
+    const test = suite.testCase().className(className).name(name).time(seconds)
+    const text = xmlText(message)
+    if (result === 'fail') test.failure(text, name)
+    if (result === 'error') test.error(text, name)
+    if (result === 'skip') test.skipped().standardOutput(text)
+  }
+  return builder.build()
+}
+
 /** A boot as a suite of one test: a failure when the kernel is to blame, an error when the lab or the board is. */
 export function junitReport({ suite, name }: JunitFacts, result: BoardSessionResult): string {
   const { verdict, started, duration, excerpt } = result

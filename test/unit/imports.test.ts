@@ -75,6 +75,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'explain',
     'monitor',
     'results',
+    'acceptance',
     'kernelci',
     'simulator',
     'cli/commands',

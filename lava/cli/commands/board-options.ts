@@ -6,14 +6,22 @@ import { BoardClient } from '../../client/board-client.js'
 import { readToken } from '../../client/token-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
-export interface BoardOptions {
+export interface BoardAddress {
   readonly board?: string
   readonly tokenFile?: string
+}
+
+export interface BoardOptions extends BoardAddress {
   readonly json?: boolean
 }
 
-/** Declare `--board`, `--token-file` and `--json`, and what the environment may say instead. */
+/** Declare {@link addBoardAddress}'s options and `--json`. */
 export function addBoardOptions(command: Command, terminal: Terminal): Command {
+  return addBoardAddress(command, terminal).option('--json', 'print JSON')
+}
+
+/** Declare `--board` and `--token-file`, and what the environment may say instead. */
+export function addBoardAddress(command: Command, terminal: Terminal): Command {
   const { FAUXBOOT_BOARD, FAUXBOOT_TOKEN_FILE } = terminal.io.env
   return command
     .addOption(
@@ -26,7 +34,6 @@ export function addBoardOptions(command: Command, terminal: Terminal): Command {
         FAUXBOOT_TOKEN_FILE || undefined,
       ),
     )
-    .option('--json', 'print JSON')
 }
 
 /**
@@ -35,7 +42,7 @@ export function addBoardOptions(command: Command, terminal: Terminal): Command {
  * @param command name of the command, for the usage error
  * @throws CLI_USAGE without a board or with one that is no http URL, CLI_FILE for the token
  */
-export async function boardClient(options: BoardOptions, command: string): Promise<BoardClient> {
+export async function boardClient(options: BoardAddress, command: string): Promise<BoardClient> {
   const url = boardUrl(options.board, command)
   if (options.tokenFile === undefined) return new BoardClient(url)
   return new BoardClient(url, { token: await readToken(options.tokenFile) })

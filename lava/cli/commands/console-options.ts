@@ -6,21 +6,13 @@ import { fault } from '../../../agent/errors.js'
 import type { Target } from '../../client/boot-job.js'
 import { type BootMethod, bootByTyping, bootServedFiles } from '../../monitor/boot-methods.js'
 import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../../monitor/typed-boot.js'
+import { addSessionOptions, checkPowerOptions, type SessionOptions } from './session-options.js'
 
-export interface ConsoleOptions {
-  readonly console?: string
-  readonly until: RegExp
+export interface ConsoleOptions extends SessionOptions {
   readonly typed?: boolean
   readonly tftp?: TftpDirectory
   readonly serveAt?: string
   readonly bootCommand?: BootCommand
-  readonly powerOn?: string
-  readonly powerOff?: string
-  readonly powerReset?: string
-  readonly keepOn?: boolean
-  readonly timeout: number
-  readonly silence: number
-  readonly tolerate?: readonly string[]
   readonly log?: string
   readonly junit?: string
   readonly kcidb?: string
@@ -36,12 +28,6 @@ interface TftpDirectory {
   readonly directory: string
 }
 
-/** What a target prints when it has booted. */
-const BOOTED = /login:/
-
-/** Seconds: the longest that a person means. */
-const LONGEST = 86_400
-
 /** Options that mean nothing without `--console`, as commander names them. */
 const NEED_CONSOLE = [
   ...['until', 'typed', 'tftp', 'serveAt', 'bootCommand', 'powerOn', 'powerOff', 'powerReset', 'keepOn'],
@@ -49,13 +35,7 @@ const NEED_CONSOLE = [
 ]
 
 export function addConsoleOptions(command: Command): Command {
-  return command
-    .option('--console <url>', 'watch the boot here: telnet://, tcp://, rfc2217://HOST:PORT, serial:///dev/ttyUSB0')
-    .addOption(
-      new Option('--until <regex>', 'what the target prints when it has booted')
-        .argParser(expression)
-        .default(BOOTED, BOOTED.source),
-    )
+  return addSessionOptions(command)
     .option('--typed', "type the boot at the board's U-Boot, as LAVA does, instead of asking the agent")
     .option(
       '--tftp <server>',
@@ -64,13 +44,6 @@ export function addConsoleOptions(command: Command): Command {
     )
     .option('--serve-at <address>', 'for --typed: IPv4 address of this machine as the board sees it', ipv4)
     .addOption(new Option('--boot-command <name>', 'for --typed').choices(BOOT_COMMANDS))
-    .option('--power-on <command>', 'switches the board on; run by sh')
-    .option('--power-off <command>', 'switches it off: before --power-on, and at the end')
-    .option('--power-reset <command>', 'resets it, instead of switching it off and on')
-    .option('--keep-on', 'leave it on at the end')
-    .option('--timeout <seconds>', 'time limit for everything', seconds, 600)
-    .option('--silence <seconds>', 'without a byte on the console after the jump', seconds, 120)
-    .option('--tolerate <sign...>', 'signs of trouble that do not end the boot, such as oops')
     .option('--log <file>', 'write the console there, each line with its time')
     .option('--junit <file>', 'write the result as JUnit XML')
     .option('--kcidb <file>', 'write the result as KCIDB JSON; needs --build-id')
@@ -101,9 +74,7 @@ export function checkConsoleOptions(command: Command, options: ConsoleOptions): 
     if (first !== undefined) throw usage(`${flag(first)} needs --typed`)
   }
   if (options.kcidb !== undefined && options.buildId === undefined) throw usage('--kcidb needs --build-id ORIGIN:ID')
-  if (options.powerOff !== undefined && options.powerOn === undefined && options.powerReset === undefined) {
-    throw usage('--power-off needs --power-on or --power-reset')
-  }
+  checkPowerOptions(options, 'fauxboot boot')
 }
 
 /**
@@ -147,21 +118,6 @@ function ownAddress(): string {
 
 function usage(reason: string) {
   return fault('CLI_USAGE', { reason, command: 'fauxboot boot' })
-}
-
-function expression(text: string): RegExp {
-  try {
-    // Slashes around an expression are not part of it.
-    return new RegExp(/^\/(.+)\/$/.exec(text)?.[1] ?? text)
-  } catch (thrown) {
-    throw new InvalidArgumentError(thrown instanceof Error ? thrown.message : String(thrown))
-  }
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (value > 0 && value <= LONGEST) return value
-  throw new InvalidArgumentError(`seconds are between 1 and ${LONGEST}`)
 }
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/

@@ -1,11 +1,10 @@
 /** `fauxboot boot --console`: the boot is followed to a prompt, and its result is written down. */
 
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
 import { isFdt, parseFdt } from '../../../agent/image/fdt/fdt.js'
 import { propStrings } from '../../../agent/image/fdt/fdt-query.js'
 import type { JobDisplay } from '../../client/job-display.js'
-import { fileError, readInput } from '../../client/local-file.js'
+import { readInput, writeText } from '../../client/local-file.js'
 import { type BoardSessionResult, runBoardSession } from '../../monitor/board-session.js'
 import type { BootMethod } from '../../monitor/boot-methods.js'
 import type { BootVerdict } from '../../monitor/boot-watch.js'
@@ -13,7 +12,9 @@ import { junitReport } from '../../results/junit.js'
 import { kcidbSubmission, kcidbTest } from '../../results/kcidb.js'
 import type { Progress } from '../../terminal/progress.js'
 import { printable, type Style, type Terminal } from '../../terminal/terminal.js'
+import { consoleEcho } from './console-echo.js'
 import type { ConsoleOptions } from './console-options.js'
+import { powerCommands } from './session-options.js'
 
 export interface WatchedBoot {
   readonly console: string
@@ -49,16 +50,12 @@ export async function bootWatched(
   terminal: Terminal,
 ): Promise<void> {
   const { options, console, method, json } = boot
-  const { powerOn: on, powerOff: off, powerReset: reset } = options
-  const prefix = terminal.styled('dim', 'console |', terminal.io.stderr)
   const compatible = await compatibleOf(boot.dtb)
   const result = await runBoardSession({
-    ...{ console, method, power: { on, off, reset }, keepOn: options.keepOn, until: options.until },
+    ...{ console, method, power: powerCommands(options), keepOn: options.keepOn, until: options.until },
     ...{ timeoutMs: options.timeout * 1000, silenceMs: options.silence * 1000, tolerate: options.tolerate },
     logFile: options.log,
-    onLine: line => {
-      if (line.trim() !== '') progress.note(`${prefix} ${terminal.styled('dim', line.trimEnd(), terminal.io.stderr)}`)
-    },
+    onLine: consoleEcho(terminal, progress),
     note: line => display.note(printable(line)),
     signal: terminal.io.signal,
   })
@@ -80,18 +77,10 @@ async function writeReports(
   result: BoardSessionResult,
 ): Promise<void> {
   const { junit, kcidb, buildId, origin } = options
-  if (junit !== undefined) await write(junit, junitReport({ suite: 'boot', name }, result))
+  if (junit !== undefined) await writeText(junit, junitReport({ suite: 'boot', name }, result))
   if (kcidb !== undefined && buildId !== undefined) {
     const facts = { id: `${origin}:${randomUUID()}`, buildId, origin, compatible, comment: name }
-    await write(kcidb, `${JSON.stringify(kcidbSubmission([kcidbTest(facts, result)]), null, 2)}\n`)
-  }
-}
-
-async function write(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text)
-  } catch (thrown) {
-    throw fileError(path, thrown)
+    await writeText(kcidb, `${JSON.stringify(kcidbSubmission([kcidbTest(facts, result)]), null, 2)}\n`)
   }
 }
 

@@ -11,6 +11,10 @@ export interface FakeTargetOptions {
   readonly login?: { readonly user: string; readonly password?: string }
   /** lines that are lost before the shell listens */
   readonly deafFor?: number
+  /** folder with the target's `proc` and `sys`; this machine's without it */
+  readonly root?: string
+  /** what the console prints after a reboot; nothing is rebooted */
+  readonly rebooted?: string
 }
 
 /** Time does not pass here: what has not been said when it is waited for will never be. */
@@ -86,9 +90,10 @@ export class FakeTarget implements Expect {
   }
 
   #run(line: string): string {
-    const { noise = text => text } = this.#options
+    const { noise = text => text, root = '', rebooted = '' } = this.#options
+    if (/\breboot\b/.test(line)) return rebooted
     // It begins, and that is all that is heard of it.
-    const heard = line.replace(/(; )sh -c 'sleep forever.*/, '')
+    const heard = line.replace(/(; )sh -c 'sleep forever.*/, '').replace(/(?<=[\s<])\/(?:proc|sys)\//g, `${root}$&`)
     const { stdout, stderr } = spawnSync('sh', ['-c', heard], { encoding: 'utf8' })
     return noise(stdout + stderr)
   }
