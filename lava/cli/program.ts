@@ -18,7 +18,10 @@ export function createProgram(name: string, terminal: Terminal): Command {
     })
     .exitOverride()
     .hook('preAction', (_, command) => {
-      terminal.plain = command.opts().color === false
+      const { color, json } = command.opts()
+      terminal.plain = color === false
+      // `--json FILE` leaves standard output to people; `--json -` does not.
+      terminal.json = json === true || json === '-'
     })
 }
 
@@ -57,7 +60,7 @@ function report(thrown: unknown, argv: readonly string[], terminal: Terminal, co
   if (thrown instanceof CommanderError && HELP_CODES.includes(thrown.code)) return thrown.exitCode
   const usage = thrown instanceof CommanderError
   const error = usage ? usageFault(thrown, commandOf()) : asFault(thrown, 'running the command')
-  terminal.fail(error.toJSON(), argv.includes('--json'))
+  terminal.fail(error.toJSON(), terminal.json ?? argv.includes('--json'))
   return error.exitCode
 }
 

@@ -43,6 +43,8 @@ export class Terminal {
   exitCode = 0
   /** `--no-color` was given */
   plain = false
+  /** results are printed as JSON; null while the command line is not parsed */
+  json: boolean | null = null
   readonly #closed = new AbortController()
 
   constructor(readonly io: Io) {

@@ -12,6 +12,7 @@ import { FileTree } from '../image/file-tree.js'
 import { firstStageTree } from '../image/first-stage-packages.js'
 import { joinArchives } from '../image/initramfs.js'
 import { run } from '../run.js'
+import { targetModules } from './target-modules.js'
 
 /** The start of each line that the ramdisk prints. */
 const TARGET_PREFIX = 'fauxboot-target:'
@@ -35,10 +36,10 @@ export interface TargetRamdiskOptions {
    * Unpacked, it takes the same memory again; Linux gives an initramfs at most half of the memory.
    */
   readonly sizeMiB?: number
-  /** kernel modules that the target loads before anything else, in this order; the job sends them unless `modules` does */
+  /** kernel modules that the target loads before anything else, in this order; the job sends their files */
   readonly loads?: readonly string[]
-  /** folder with `lib/modules` to include */
-  readonly modules?: string
+  /** include the files of these modules, from Debian 13's kernel */
+  readonly withModules?: boolean
 }
 
 const MIB = 2 ** 20
@@ -112,10 +113,10 @@ ip route add default via "$router"
  * @throws BUILD_TOOL, BUILD_INPUT
  */
 export async function targetRamdisk(options: TargetRamdiskOptions = {}): Promise<string> {
-  const { compression = 'gzip', sizeMiB = 0, loads = [], modules } = options
+  const { compression = 'gzip', sizeMiB = 0, loads = [], withModules = false } = options
   const files = await targetFiles()
   if (loads.length > 0) files.file('etc/modules', loads.map(name => `${name}\n`).join(''))
-  if (modules !== undefined) files.copy(modules, 'lib')
+  if (withModules && loads.length > 0) files.copy((await targetModules(loads)).folder, 'lib')
   const key = contentKey([packCpio(files.entries()), compression, String(sizeMiB)])
   const dir = await cached('target', key, async making => {
     const small = await compress(files, compression)

@@ -16,7 +16,6 @@ import { joinArchives } from '../../systemd/image/initramfs.js'
 import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
-import { targetModules } from '../../systemd/target/target-modules.js'
 import { TARGET_LOGIN, targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { FileServer } from './file-server.js'
 import { startAtCountdown } from './saved-board.js'
@@ -100,9 +99,8 @@ export class Lab {
   }
 
   /** A ramdisk for targets, with the modules that the console needs. */
-  async ramdisk(): Promise<string> {
-    const loads = this.consoleModules
-    return loads.length === 0 ? targetRamdisk() : targetRamdisk({ loads, modules: (await targetModules(loads)).folder })
+  ramdisk(): Promise<string> {
+    return targetRamdisk({ loads: this.consoleModules, withModules: true })
   }
 
   /** The same without any `/memory`, as mainline ships the A80's. */

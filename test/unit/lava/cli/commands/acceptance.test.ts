@@ -64,6 +64,11 @@ t.test('a result that cannot be written is said before anything else', async t =
   const { code, stderr } = await fauxboot([...argv, '--junit', '/nowhere/junit.xml'])
   t.equal(code, 1)
   t.equal(stderr, 'fauxboot: /nowhere/junit.xml: no such file\n')
+  const file = join(t.testdir(), 'json')
+  const written = await fauxboot([...argv, '--junit', '/nowhere/junit.xml', '--json', file])
+  t.equal(written.stderr, stderr, 'errors are for people unless the results on standard output are JSON')
+  const printed = await fauxboot([...argv, '--junit', '/nowhere/junit.xml', '--json', '-'])
+  t.match(JSON.parse(printed.stderr), { code: 'CLI_FILE' })
 })
 
 t.test('an interruption ends the command, and the job with it', async t => {
