@@ -1,11 +1,12 @@
 import t from 'tap'
+import { encodeCells, encodeString } from '../../../../agent/image/fdt/fdt-query.js'
 import { parseZImage } from '../../../../agent/image/kernel/zimage.js'
 import type { BoardFacts, PreflightContext, TargetTree } from '../../../../agent/kexec/checks/check.js'
 import { predictDecompressor } from '../../../../agent/kexec/layout/decompressor.js'
 import type { PlanSegment } from '../../../../agent/kexec/layout/plan.js'
 import { CHECKS, examineBoard, preflight } from '../../../../agent/kexec/preflight.js'
 import { cpio, zImage } from './images.js'
-import { tree, treeFile } from './trees.js'
+import { node, tree, treeFile } from './trees.js'
 
 const RAM = [{ start: 0x40000000, end: 0x80000000 }]
 const KERNEL = zImage()
@@ -20,6 +21,19 @@ const segment = (kind: PlanSegment['kind'], data: Uint8Array, mem: number, memsz
 const kernelAt = (mem: number) => segment('kernel', KERNEL, mem)
 const ramdiskAt = (mem: number, memsz?: number) => segment('ramdisk', cpio(), mem, memsz)
 const dtbAt = (mem: number, data: Uint8Array = DTB) => segment('dtb', data, mem)
+
+/** The UART's pins belong to a bank with a supply. */
+const A80_CONSOLE = tree({
+  children: [
+    node('aliases', { serial0: encodeString('/serial@7000000') }),
+    node('serial@7000000', { 'pinctrl-0': encodeCells([7]) }),
+    node(
+      'pinctrl',
+      { 'vcc-ph-supply': encodeCells([9]) },
+      node('pins', { phandle: encodeCells([7]), pins: encodeString('PH12') }),
+    ),
+  ],
+})
 
 function target(more: Partial<TargetTree> = {}): TargetTree {
   return {
@@ -174,6 +188,12 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
   ['a mem= that hides nothing', { cmdline: 'console=ttyS0 mem=0x10000000' }, []],
   ['no tree', { tree: null }, ['warning dtb-missing']],
   ['no console', { cmdline: 'root=/dev/ram0' }, ['warning console-missing']],
+  ['a console whose pins need a regulator', { tree: target({ fdt: A80_CONSOLE }) }, ['warning console-supply']],
+  [
+    'the same with an earlycon',
+    { tree: target({ fdt: A80_CONSOLE }), cmdline: 'console=ttyS0 earlycon' },
+    ['info earlycon'],
+  ],
   ['an earlycon that was not found', { earlyconFailed: true }, ['warning earlycon-unknown']],
   ['an earlycon', { cmdline: 'console=ttyS0 earlycon=pl011,0x9000000' }, ['info earlycon']],
   ['a long command line', { cmdline: `console=ttyS0 ${'x'.repeat(1010)}` }, ['fatal cmdline-length']],

@@ -19,7 +19,17 @@ const BOARD: BoardView = {
   memory: { total: 1024 * MIB, available: 900 * MIB, ram: [] },
   artifacts: { count: 0, stored: 0, limit: 0 },
   links: [link, { ...link, name: 'eth1', up: false, mac: '02:00:00:00:00:02' }],
-  watchdogs: [{ name: 'watchdog0', identity: null, state: null, timeout: null, nowayout: null }],
+  watchdogs: [
+    {
+      name: 'watchdog0',
+      identity: null,
+      state: null,
+      timeout: null,
+      maxTimeout: null,
+      nowayout: null,
+      stopsOnReboot: null,
+    },
+  ],
   kexec: { loaded: false },
   owner: null,
   queued: [],
