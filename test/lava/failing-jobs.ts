@@ -35,6 +35,7 @@ export function silentJob(deviceLines: readonly string[] = []): FailingJob {
     },
     deviceLines: ["{% set console_device = 'ttyS7' %}", ...deviceLines],
     type: 'Job',
-    message: /auto-login-action timed out/,
+    // Where the kernel's first lines appear, thanks to earlycon, LAVA already waits for the prompt.
+    message: /(auto-login-action|wait for prompt) timed out/,
   }
 }
