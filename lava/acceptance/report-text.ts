@@ -22,7 +22,7 @@ export function reportSentence({ outcome, rounds }: AcceptanceReport): string {
   const count = (wanted: string): number => results.filter(result => result === wanted).length
   const boots = `${rounds.length} ${rounds.length === 1 ? 'boot' : 'boots'}`
   const words = outcome === 'infrastructure' ? 'no result, because the lab or the board did not respond' : outcome
-  return `${words}: ${boots}, ${count('pass')} checks passed, ${count('fail')} failed, ${count('skip')} were skipped`
+  return `${words}: ${boots}, ${count('pass')} checks passed, ${count('fail')} failed, ${count('skip')} skipped`
 }
 
 function boardText({ board, target, version }: AcceptanceReport): string {

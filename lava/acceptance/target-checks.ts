@@ -27,11 +27,12 @@ export const TARGET_CHECKS: readonly Check[] = [
   },
   {
     name: 'cpus',
-    compares: "the target's online CPUs with the CPUs that the first stage may ever have",
+    compares: "the target's online CPUs with the CPUs that the first stage may ever have, or with maxcpus=",
     async run({ board, run }) {
       const found = Number(await run("grep -c '^processor' /proc/cpuinfo"))
-      const { possible } = board.cpus
-      return compared(found === possible, `${possible}`, `${found}`, 'the target did not start all CPUs')
+      const [, limit] = /(?:^| )maxcpus=([1-9]\d{0,3})\b/.exec(await run('cat /proc/cmdline')) ?? []
+      const expected = Math.min(board.cpus.possible, Number(limit ?? Infinity))
+      return compared(found === expected, `${expected}`, `${found}`, 'the target did not start all CPUs')
     },
   },
   {

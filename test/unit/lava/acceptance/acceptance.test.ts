@@ -39,6 +39,7 @@ async function fixture(t: Test, given: Partial<AcceptanceOptions> = {}, rebooted
     zImage: Buffer.from(buildZImage()),
     ramdisk: Buffer.from(cpio(1000)),
     proc: {
+      cmdline: 'console=ttyS0\n',
       cpuinfo: 'processor\t: 0\n',
       meminfo: 'MemTotal:        1040000 kB\n',
       'device-tree': { chosen: {} },
@@ -93,7 +94,7 @@ t.test('a board that boots and comes back passes, and every report says so', asy
   t.match(plan, { survivable: true })
 
   t.match(renderReport(report), /^board +Test board$[\s\S]*^1 +cpus +pass +1 +1$[\s\S]*^upload +\d+\.\d$/m)
-  t.equal(reportSentence(report), 'passed: 1 boot, 7 checks passed, 0 failed, 2 were skipped')
+  t.equal(reportSentence(report), 'passed: 1 boot, 7 checks passed, 0 failed, 2 skipped')
   const xml = acceptanceJunit(report)
   t.match(xml, /<testsuite name="acceptance"[^>]*tests="9"[^>]*failures="0"[^>]*errors="0"[^>]*skipped="2"/)
   t.match(xml, /<testcase classname="fauxboot.acceptance.boot-1" name="cpus"/)

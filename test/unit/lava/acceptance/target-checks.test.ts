@@ -44,6 +44,7 @@ const cpus = (count: number) => Array.from({ length: count }, (_, index) => `pro
 interface Shown {
   readonly job?: string
   readonly cpus?: number
+  readonly cmdline?: string
   readonly kibibytes?: number
   readonly sys?: object
 }
@@ -51,6 +52,7 @@ interface Shown {
 function target(t: Test, shown: Shown = {}, options: FakeTargetOptions = {}): FakeTarget {
   const root = t.testdir({
     proc: {
+      cmdline: shown.cmdline ?? 'console=ttyS0\n',
       cpuinfo: cpus(shown.cpus ?? 2),
       meminfo: `MemTotal:        ${shown.kibibytes ?? 1000 * 1024} kB\nMemFree: 1 kB\n`,
       'device-tree': { chosen: { 'fauxboot,job': `${shown.job ?? 'j1'}\0` } },
@@ -100,6 +102,12 @@ t.test('each difference fails the check that looks for it, with both values', as
     'console-clean': { result: 'fail', expected: '0', found: '1', reason: /Lin/ },
     reset: { result: 'pass' },
   })
+})
+
+t.test('a command line that limits the CPUs is what they are compared with', async t => {
+  const limited = await check(target(t, { cpus: 1, cmdline: 'console=ttyS0 maxcpus=1 quiet\n' }))
+  t.match(limited.cpus, { result: 'pass', expected: '1', found: '1' })
+  t.match((await check(target(t, { cpus: 2, cmdline: 'maxcpus=8\n' }))).cpus, { result: 'pass', expected: '2' })
 })
 
 t.test('what cannot be compared is skipped with the reason', async t => {
