@@ -19,6 +19,7 @@ import { decompressorRamBase, KEXEC_ARCH_ARM_FLAGS, type LayoutFailure, layOutAr
 import { KEXEC_ARCH_ARM64_FLAGS, layOutArm64 } from './layout/layout-arm64.js'
 import { ramFromFdt } from './layout/memory-map.js'
 import type { KernelFacts, Plan, PlanSegment, Prediction } from './layout/plan.js'
+import { addPsci } from './layout/psci.js'
 import { alignUp, normalize, overlap, type Range } from './layout/ranges.js'
 import { preflight } from './preflight.js'
 
@@ -73,6 +74,7 @@ export function planBoot(input: PlanInput): Plan {
   const added = earlyconArgument(tree?.fdt ?? null, input.cmdline, input.earlycon)
   const cmdline = added === null ? input.cmdline : `${input.cmdline} ${added}`.trim()
   const runningTree = input.runningDtb === undefined ? null : parseFdt(input.runningDtb, RUNNING_DTB)
+  const psciAdded = tree !== null && runningTree !== null && addPsci(tree.fdt, runningTree)
 
   const pageSize = input.pageSize ?? DEFAULT_PAGE
   const lowmemEnd = (ram[0]?.start ?? 0) + (input.lowmemBytes ?? DEFAULT_LOWMEM)
@@ -102,6 +104,7 @@ export function planBoot(input: PlanInput): Plan {
     tree,
     runningBoard: runningTree === null ? null : boardOf(runningTree),
     cmdline,
+    psciAdded,
     earlyconFailed: input.earlycon === true && !hasEarlycon(cmdline),
     force: input.force ?? false,
     segments,

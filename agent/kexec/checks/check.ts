@@ -75,6 +75,8 @@ export interface PreflightContext {
   readonly runningBoard: { readonly model: string | null; readonly compatible: readonly string[] } | null
   /** as the target receives it */
   readonly cmdline: string
+  /** the tree had no PSCI and got that of the running kernel */
+  readonly psciAdded: boolean
   /** earlycon was requested, but no UART for it was found */
   readonly earlyconFailed: boolean
   readonly force: boolean

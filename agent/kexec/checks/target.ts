@@ -53,6 +53,13 @@ export const TARGET_CHECKS: readonly Check[] = [
     },
   },
   {
+    check: 'psci-added',
+    symptom: 'the target runs on one CPU',
+    severity: 'info',
+    examine: ({ psciAdded }) =>
+      psciAdded ? { message: 'the device tree has no /psci: adding that of the running kernel', remedy: '' } : null,
+  },
+  {
     check: 'console-missing',
     symptom: 'silence after "Bye!" or "Uncompressing Linux... done, booting the kernel."',
     severity: 'warning',
