@@ -9,7 +9,6 @@ import t from 'tap'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { targetModules } from '../../systemd/target/target-modules.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { bootWhatKexecToolsCannot } from './boot-suite.js'
 import { interrupt, type } from './console-suite.js'
 import { followStates, Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
 
@@ -89,10 +88,6 @@ t.test('cubieboard4: a job pushed over TFTP', async t => {
   await seen
 })
 
-t.test('cubieboard4: kexec-tools fails in silence where fauxboot boots', t =>
-  bootWhatKexecToolsCannot(t, 'cubieboard4'),
-)
-
 t.test('cubieboard4: a target that never feeds the watchdog is reset into the SPL', async t => {
   const lab = await Lab.open(t, 'cubieboard4')
   const { client, qemu } = await lab.atCountdown(t)
@@ -114,20 +109,4 @@ t.test('cubieboard4: a target that never feeds the watchdog is reset into the SP
   const from = qemu.console.transcript.length
   await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
   t.notMatch(qemu.console.transcript.slice(from), 'reboot:', 'nobody asked for it')
-})
-
-/** Times that a job farm resets a board in a row. */
-const RESETS = 5
-
-t.test(`cubieboard4: ${RESETS} resets in a row end at the countdown, with the same MAC address`, async t => {
-  const lab = await Lab.open(t, 'cubieboard4')
-  const { qemu } = await lab.atCountdown(t)
-  await interrupt(qemu.console)
-  const address = /ethaddr=(\S+)/.exec(await type(qemu.console, 'printenv ethaddr'))?.[1]
-  for (let count = 1; count <= RESETS; count++) {
-    qemu.console.send('reset\n')
-    await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
-    await interrupt(qemu.console)
-    t.match(await type(qemu.console, 'printenv ethaddr'), `ethaddr=${address}`, `reset ${count}`)
-  }
 })

@@ -1,0 +1,6 @@
+import t from 'tap'
+import { bootWhatKexecToolsCannot } from './boot-suite.js'
+
+t.test('cubieboard4: kexec-tools fails in silence where fauxboot boots', t =>
+  bootWhatKexecToolsCannot(t, 'cubieboard4'),
+)
