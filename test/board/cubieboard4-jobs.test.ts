@@ -31,13 +31,14 @@ t.test(
     const powered = await lab.atCountdown(t)
     const { kernel, version } = await debianKernel('trixie')
     const { modules } = lab.board
-    const { id } = await submit(powered.client, {
+    const { id, created } = await submit(powered.client, {
       kernel: lab.server.serve('vmlinuz', kernel),
       ramdisk: lab.server.serve('ramdisk', await targetRamdisk({ loads: modules })),
       dtb: lab.server.serve('board.dtb', await lab.dtb()),
       modules: lab.server.serve('modules.tar.xz', (await targetModules(modules)).archive),
       cmdline: lab.cmdline,
     })
+    t.ok(created >= '2026', `the clock of a board without a battery reads ${created}`)
     const link = await sameLink(powered)
     // The board's own setting adds earlycon: without it, the kernel is silent until the regulators are there.
     const expected = [/Booting Linux on physical CPU/, `kernel ${version}`, /cmdline .* earlycon/, /memory 20\d{5} kB/]

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { JobState } from '../../agent/boot/jobs/job.js'
+import type { JobState, JobView } from '../../agent/boot/jobs/job.js'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
 import { parseFdt, writeFdt } from '../../agent/image/fdt/fdt.js'
 import { BoardClient } from '../../lava/client/board-client.js'
@@ -157,7 +157,7 @@ export interface Powered {
 }
 
 /** Submit a job as JSON. */
-export function submit(client: BoardClient, job: object): Promise<{ id: string }> {
+export function submit(client: BoardClient, job: object): Promise<JobView> {
   return client.submit({ type: 'application/json', content: JSON.stringify(job) })
 }
 
