@@ -49,7 +49,7 @@ packages='
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards
   iputils-ping             test   ping of fauxboot console
   libpcre2-8-0             test   atftpd
-  libsystemd-shared        test   systemd-analyze checks the units
+  libsystemd-shared        test   systemd-analyze, which checks the units
   libubootenv-tool         test   environment of the real U-Boot
   libwrap0                 test   atftpd and tftpd-hpa
   python3-filelock         test   U-Boot'"'"'s own tests
