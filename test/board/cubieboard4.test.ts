@@ -9,17 +9,14 @@ import { buildBoardImage } from '../../systemd/image/board-image.js'
 import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { interrupt, type } from './console-suite.js'
-import { PATIENCE, TOKEN } from './lab.js'
-
-/** More than two emulated CPUs wait for each other on a machine of two cores. */
-const CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
+import { FEW_CPUS, PATIENCE, TOKEN } from './lab.js'
 
 /** The kernel says everything: on other cards it is silent. */
 const VERBOSE = ['loglevel=7', 'ignore_loglevel']
 
 async function card(words: readonly string[] = []): Promise<string> {
   const image = await buildBoardImage(await loadBoard('cubieboard4'), { token: TOKEN })
-  const cmdline = [image.cmdline, `maxcpus=${CPUS}`, ...words].join(' ')
+  const cmdline = [image.cmdline, `maxcpus=${FEW_CPUS}`, ...words].join(' ')
   return buildSdImage({ ...image, cmdline })
 }
 
@@ -40,7 +37,7 @@ const REAL_LINES = [
   /Booting Linux on physical CPU 0x0/,
   /arch_timer: cp15 timer\(s\) running at 24\.00MHz/,
   /sunxi multi cluster SMP support installed/,
-  new RegExp(`smp: Brought up 1 node, ${CPUS} CPUs`),
+  new RegExp(`smp: Brought up 1 node, ${FEW_CPUS} CPUs`),
   /CPU: All CPU\(s\) started in SVC mode\./,
   /axp20x-rsb sunxi-rsb-3a3: AXP20x variant AXP809 found/,
   /axp20x-rsb sunxi-rsb-745: AXP20x variant AXP806 found/,

@@ -30,7 +30,7 @@ export const TOKEN = 'board-test'
 const TFTP_SERVER = { tftpPort: 69, tftpPeers: ['10.0.2.0/24'] }
 
 /** CPUs of boards that have more than four: emulated ones wait for each other on a machine of two cores. */
-const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
+export const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
 
 /** Words for a kernel's command line, with a blank before each. */
 const cpuLimit = ({ qemu }: Board): string => ((qemu?.cpus ?? 0) > 4 ? ` maxcpus=${FEW_CPUS}` : '')

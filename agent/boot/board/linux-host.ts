@@ -85,12 +85,11 @@ class LinuxHost implements BoardHost {
   }
 
   async macAddresses(): Promise<Readonly<Record<string, string>>> {
-    const links = await this.links()
-    const nodes = await Promise.all(links.map(({ name }) => this.#nodeOf(name)))
-    const byPath = new Map(
-      links.flatMap(({ mac }, index) => (mac === null ? [] : [[nodes[index] ?? '', mac] as const])),
-    )
-    byPath.delete('')
+    const byPath = new Map<string, string>()
+    for (const { name, mac } of await this.links()) {
+      const path = await this.#nodeOf(name)
+      if (path !== null && mac !== null) byPath.set(path, mac)
+    }
     const byAlias = (await this.#names('proc/device-tree/aliases')).flatMap(alias => {
       const [path = ''] = alias.startsWith('ethernet') ? this.#treeStrings(`aliases/${alias}`) : []
       const mac = byPath.get(path) ?? this.#bootLoaderMac(path)
@@ -136,7 +135,7 @@ class LinuxHost implements BoardHost {
     return node === null ? null : (/\/devicetree\/base(\/.*)$/.exec(node)?.[1] ?? null)
   }
 
-  /** The address that the boot loader wrote into a node; null if there is none or it is zero. */
+  /** The address that the boot loader wrote into a node; null without one, or if it is zero. */
   #bootLoaderMac(path: string): string | null {
     const bytes = path === '' ? null : this.#bytes(`proc/device-tree${path}/local-mac-address`)
     if (bytes?.length !== 6 || bytes.every(byte => byte === 0)) return null

@@ -26,7 +26,7 @@ const mayBoot = (capabilities: bigint | null): boolean | null =>
 const mainWatchdog = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
   watchdogs.find(({ state }) => state === 'active') ?? watchdogs[0] ?? null
 
-/** The watchdog that a job arms: one that nobody has opened yet (systemd may own another one), else the first. */
+/** The watchdog that a job arms: one that no process has opened (systemd may own another one), else the first. */
 export const watchdogToArm = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
   watchdogs.find(({ state }) => state !== 'active') ?? watchdogs[0] ?? null
 

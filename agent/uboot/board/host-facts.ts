@@ -17,7 +17,7 @@ const DEFAULT_BAUD = 115_200
 /**
  * Read them, and make the default environment of them.
  *
- * @param mac of the first network interface, used where the tree has no alias `ethernet0`; null if there is none
+ * @param mac of the first network interface; null before any has its driver
  * @throws MAP_*
  */
 export async function boardFacts(
@@ -46,7 +46,8 @@ export async function boardFacts(
     environment: defaultEnvironment({
       dramStart: dram[0]?.start ?? 0,
       compatible,
-      mac: macs.ethernet0 ?? mac,
+      // A link whose driver comes late: its address is in the tree already.
+      mac: mac ?? macs.ethernet0 ?? null,
       baudrate,
       bootDelay: config.bootDelay,
       console: config.console.replace(/n8$/, ''),
