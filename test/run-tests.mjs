@@ -1,8 +1,8 @@
 /**
- * Compiles the sources and runs test files, each in a plain Node process. Prints the failures, what was skipped with its
- * reason, and the totals. Ends with 1 if a test failed.
+ * Compiles the sources and runs test files in plain Node processes: unit tests several files to a process, all others
+ * one. Prints the failures, what was skipped with its reason, and the totals. Ends with 1 if a test failed.
  *
- * `tap run` would load its import hooks into each process, which takes longer than most unit tests.
+ * `tap run` would start a process with its import hooks for each file, which takes longer than most unit tests.
  *
  * Usage: node test/run-tests.mjs [OPTION]... [FILE | FOLDER]...      test/unit by default
  *
@@ -27,6 +27,9 @@ import { watchTests } from './watch.mjs'
 /** From this number of files on, only those that fail get a line. */
 const MANY = 50
 
+/** Unit tests in one process, at most: enough for its start to weigh little, few enough for all cores to end together. */
+const BATCH = 8
+
 process.chdir(join(import.meta.dirname, '..'))
 const { values, positionals } = parseArgs({
   options: {
@@ -49,14 +52,17 @@ async function runTests(files) {
   mkdirSync(dirname(values.tap), { recursive: true })
   const written = t.pipe(createWriteStream(values.tap))
   t.pipe(parser)
-  parser.on('assert', startReport(tests, files.length))
+  const report = startReport(tests, files.length)
+  parser.on('child', child => child.on('assert', report))
+  parser.on('assert', report)
   t.jobs = Number(values.jobs)
   t.setTimeout(0)
   // tap itself ends a file after 30 seconds unless TAP_TIMEOUT says otherwise.
   const env = { ...process.env, TAP_TIMEOUT: values.timeout, ...(values.coverage ? coverageOptions() : {}) }
-  const runs = files.map(name => {
-    const [program, ...args] = commandOf(name)
-    return t.spawn(program, args, { name, env, buffered: true, timeout: Number(values.timeout) * 1000 })
+  const runs = batchesOf(files).map(batch => {
+    const [program, ...args] = commandOf(batch)
+    const name = batch.length === 1 ? batch[0] : `${batch.length} files from ${dirname(batch[0])} on`
+    return t.spawn(program, args, { name, env, buffered: true, timeout: batch.length * Number(values.timeout) * 1000 })
   })
   t.end()
   await Promise.all([...runs, finished(written)])
@@ -73,11 +79,21 @@ function testFiles(paths) {
   process.exit(1)
 }
 
-/** @returns the program that runs a test file, and its arguments */
-function commandOf(file) {
-  const compiled = `dist/${file.replace(/ts$/, 'js')}`
-  const node = [process.execPath, '--enable-source-maps', '--disable-warning=ExperimentalWarning', compiled]
-  return file.startsWith('test/lava/') ? ['sh', 'test/lava/in-own-network.sh', ...node] : node
+/** @returns the files of each process */
+function batchesOf(files) {
+  const units = files.filter(file => file.startsWith('test/unit/'))
+  const size = Math.min(BATCH, Math.ceil(units.length / Number(values.jobs)))
+  const batches = files.filter(file => !units.includes(file)).map(file => [file])
+  for (let start = 0; start < units.length; start += size) batches.push(units.slice(start, start + size))
+  return batches
+}
+
+/** @returns the program that runs these test files, and its arguments */
+function commandOf([file, ...more]) {
+  const node = [process.execPath, '--enable-source-maps', '--disable-warning=ExperimentalWarning']
+  if (more.length > 0) return [...node, 'test/batch/run-batch.mjs', file, ...more]
+  const single = [...node, `dist/${file.replace(/ts$/, 'js')}`]
+  return file.startsWith('test/lava/') ? ['sh', 'test/lava/in-own-network.sh', ...single] : single
 }
 
 /**
@@ -91,6 +107,8 @@ function startReport(tests, count) {
   const clear = process.stdout.isTTY ? '\r\x1b[K' : ''
   const print = text => process.stdout.write(`${clear}${text}\n`)
   return ({ name, ok, time }) => {
+    // Other results are of tests, or of processes with several files.
+    if (!name.endsWith('.test.ts')) return
     done++
     if (!ok || count < MANY) print(`${ok ? 'ok' : 'FAILED'}: ${name} (${Math.round(time / 1000)} s)`)
     for (const failure of tests.failed.slice(failed)) print(describe(failure))

@@ -57,7 +57,7 @@ export function totals({ passed, failed, skipped }) {
   return `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`
 }
 
-/** @returns a test's name with its file and the blocks around it */
+/** @returns a test's name after its file and the blocks around it; how files share processes is left out */
 export function nameOf({ path }) {
-  return path.join(' > ')
+  return path.slice(path.findLastIndex(name => name.endsWith('.test.ts'))).join(' > ')
 }

@@ -38,7 +38,7 @@ export function installBodyHandling(app: FastifyInstance): void {
   })
   app.addHook('onResponse', async ({ raw }) => {
     if (raw.complete || raw.destroyed) return
-    const timer = setTimeout(() => raw.complete || raw.socket.destroy(), LINGER_MS).unref()
+    const timer = setTimeout(() => raw.complete || raw.destroy(), LINGER_MS).unref()
     raw.once('close', () => clearTimeout(timer))
     raw.resume()
   })

@@ -14,7 +14,12 @@ import { fauxboot } from '../../capture.js'
 
 /** Where its temporary directories are. */
 const temporary = t.testdir()
+const { TMPDIR } = process.env
 process.env.TMPDIR = temporary
+t.teardown(() => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = TMPDIR
+})
 const left = async () => (await readdir(temporary)).filter(name => name.startsWith('fauxboot-console'))
 
 /** `fauxboot console` on streams. */
