@@ -1,8 +1,6 @@
-/**
- * Telling systemd how the agent is: `sd_notify(3)`. Node cannot send datagrams over a Unix socket, so the command
- * `systemd-notify` does it; the unit needs `NotifyAccess=all`.
- */
+/** Reports the agent's state to systemd: `sd_notify(3)`, sent by the native addon. */
 
+import { notify } from '../native/index.js'
 import type { BootLog } from './boot/pipeline/boot-deps.js'
 
 export interface SystemdNotifier {
@@ -16,16 +14,16 @@ export interface SystemdNotifier {
  * Read from the environment what systemd expects; if it expects nothing, nothing is sent.
  *
  * @param env NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID
- * @param run runs the command; tests pass another
  */
-export function createSystemdNotifier(
-  env: NodeJS.ProcessEnv,
-  log: Pick<BootLog, 'warn'>,
-  run = runSystemdNotify,
-): SystemdNotifier {
-  if (env.NOTIFY_SOCKET === undefined) return { ready: () => undefined, stopping: () => undefined }
+export function createSystemdNotifier(env: NodeJS.ProcessEnv, log: Pick<BootLog, 'warn'>): SystemdNotifier {
+  const { NOTIFY_SOCKET: socket } = env
+  if (socket === undefined) return { ready: () => undefined, stopping: () => undefined }
   const send = (assignment: string): void => {
-    run(assignment).catch((thrown: Error) => log.warn({ err: thrown }, `could not send ${assignment} to systemd`))
+    try {
+      notify(socket, assignment)
+    } catch (err) {
+      log.warn({ err }, `could not send ${assignment} to systemd`)
+    }
   }
   let watchdog: NodeJS.Timeout | undefined
   return {
@@ -47,10 +45,4 @@ function watchdogPeriod({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): num
   const microseconds = Number(WATCHDOG_USEC)
   const forUs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid
   return forUs && microseconds > 0 ? microseconds / 1000 : null
-}
-
-async function runSystemdNotify(assignment: string): Promise<void> {
-  // Loaded late: the agent answers before it needs child processes.
-  const [{ execFile }, { promisify }] = await Promise.all([import('node:child_process'), import('node:util')])
-  await promisify(execFile)('systemd-notify', [assignment], { timeout: 10_000 })
 }

@@ -21,6 +21,7 @@ export interface Addon {
   linkDown(ifname: string): Promise<void>
   /** @returns the seconds that the driver made of it */
   watchdogTimeout(fd: number, seconds: number): number
+  notify(path: string, state: string): void
   /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
 }

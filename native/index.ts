@@ -172,6 +172,21 @@ export function armWatchdog(device: string, seconds: number): ArmedWatchdog {
   }
 }
 
+/**
+ * Send a datagram to a Unix socket without waiting: `sd_notify(3)`.
+ *
+ * @param path absolute; `@` begins the name of an abstract socket; at most 107 bytes
+ * @param state assignments, one a line: `READY=1`
+ */
+export function notify(path: string, state: string): void {
+  const native = addon()
+  try {
+    native.notify(path, state)
+  } catch (thrown) {
+    throw explain(`notify(${JSON.stringify(path)}, ${JSON.stringify(state)})`, thrown)
+  }
+}
+
 /** A range of bytes in a file. */
 export interface FileRange {
   readonly offset: number

@@ -17,6 +17,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("rawTty", Napi::Function::New(env, RawTty, "rawTty"));
   exports.Set("drainTty", Napi::Function::New(env, DrainTty, "drainTty"));
   exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));
+  exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
   return exports;
 }
 

@@ -33,4 +33,7 @@ Napi::Value DrainTty(const Napi::CallbackInfo& info);
 /// watchdogTimeout(fd, seconds): number; WDIOC_SETTIMEOUT. Returns the seconds that the driver made of it.
 Napi::Value WatchdogTimeout(const Napi::CallbackInfo& info);
 
+/// notify(path, state): sends `state` as a datagram to the Unix socket `path`; `@` begins the name of an abstract socket.
+Napi::Value Notify(const Napi::CallbackInfo& info);
+
 }  // namespace fauxboot

@@ -17,7 +17,6 @@ const PROGRAMS = [
   'usr/bin/kmod',
   'usr/bin/networkctl',
   'usr/bin/systemctl',
-  'usr/bin/systemd-notify',
   'usr/bin/udevadm',
   'usr/bin/xz',
   'usr/bin/zstd',

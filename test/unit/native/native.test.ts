@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   closeSync,
   mkdirSync,
@@ -9,10 +11,12 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { loadAddon } from '../../../native/addon.js'
 import * as native from '../../../native/index.js'
-import { fileNeeds } from '../../peer.js'
+import { fileNeeds, needs } from '../../peer.js'
+import { temporaryDirectory } from '../agent/boot/fixture.js'
 import { answerOf } from './child.js'
 import type { CollectedAnswers } from './collected.js'
 import type { UnprivilegedAnswers } from './unprivileged.js'
@@ -263,3 +267,37 @@ t.test('a mapping lasts until its last view is collected', async t => {
   const answers = await answerOf<CollectedAnswers>('collected', ['--expose-gc'])
   t.strictSame(answers, { mappedWhileUsed: true, mappedWhenForgotten: false, seen: 'xxx' })
 })
+
+t.test('a datagram reaches a Unix socket, by its path or its abstract name', needs('socat'), async t => {
+  const path = join(await temporaryDirectory(t), 'socket')
+  const name = `fauxboot-test-${process.pid}`
+  for (const [to, address] of [
+    [path, `UNIX-RECV:${path}`],
+    [`@${name}`, `ABSTRACT-RECV:${name}`],
+  ] as const) {
+    const receiver = spawn('socat', ['-u', address, '-'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => receiver.kill())
+    while (!attempt(() => native.notify(to, 'READY=1'))) await delay(10)
+    const [received] = await once(receiver.stdout, 'data')
+    t.equal(String(received), 'READY=1')
+  }
+})
+
+t.test('a datagram for a socket that is not there is refused with the reason', async t => {
+  const nowhere = join(await temporaryDirectory(t), 'nowhere')
+  t.throws(() => native.notify(nowhere, 'READY=1'), { name: 'NativeError', errname: 'ENOENT', syscall: 'sendto' })
+  const wrong = { name: 'NativeArgumentError', reason: /absolute/ }
+  for (const path of ['', 'run/notify', '@', `/${'a'.repeat(107)}`])
+    t.throws(() => native.notify(path, 'x'), wrong, path)
+})
+
+/** @returns false if the call throws, as it does until the receiver listens */
+function attempt(call: () => void): boolean {
+  try {
+    call()
+    return true
+  } catch (thrown) {
+    if (thrown instanceof native.NativeError) return false
+    throw thrown
+  }
+}

@@ -7,7 +7,7 @@ import { answer, dropPrivileges, endingOf } from './child.js'
 /** The errors of the addon for arguments of any type and number. It must not crash. */
 async function hostileCalls(): Promise<string[]> {
   const addon = loadAddon()
-  const functions = [addon.load, addon.linkDown, addon.map, addon.watchdogTimeout] as ((
+  const functions = [addon.load, addon.linkDown, addon.map, addon.watchdogTimeout, addon.notify] as ((
     ...args: unknown[]
   ) => unknown)[]
   const names = new Set<string>()
