@@ -60,7 +60,7 @@ export interface TestMachine extends Machine {
  *
  * @param parts what the test needs to be different
  */
-export function testMachine(t: Test, parts: Partial<Machine> = {}): TestMachine {
+export function testMachine(t: Pick<Test, 'teardown'>, parts: Partial<Machine> = {}): TestMachine {
   const directory = mkdtempSync(join(tmpdir(), 'fauxboot-'))
   const memory = parts.memory ?? Memory.open(join(directory, 'memory'), DRAM)
   t.teardown(() => {

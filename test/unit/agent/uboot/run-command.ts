@@ -15,7 +15,7 @@ export interface Bench {
  * @param answers what is typed when a command asks; null is ^C
  */
 export function bench(
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   commands: readonly Command[],
   parts: Partial<Machine> = {},
   answers: (string | null)[] = [],
