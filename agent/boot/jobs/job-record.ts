@@ -65,6 +65,7 @@ export class Job {
   readonly #artifacts: Writable<JobArtifact>[]
   readonly #durations: Partial<Record<JobState, number>>
   readonly #now: () => number
+  /** by `performance.now()`: the clock may be set while the job runs */
   #entered: number
 
   private constructor(record: Omit<JobRecord, 'version'>, now: () => number) {
@@ -75,7 +76,7 @@ export class Job {
     this.#durations = { ...record.view.durations }
     this.#view = { ...record.view }
     this.#now = now
-    this.#entered = now()
+    this.#entered = performance.now()
   }
 
   /**
@@ -139,9 +140,9 @@ export class Job {
   enter(state: JobState, error?: FauxbootError): number {
     const spent = this.#elapsed()
     this.#durations[this.state] = spent
-    this.#entered = this.#now()
+    this.#entered = performance.now()
     this.#view.state = state
-    this.#view.updated = new Date(this.#entered).toISOString()
+    this.#view.updated = new Date(this.#now()).toISOString()
     this.#view.error = error?.toJSON() ?? null
     this.events.append({ type: 'state', state, ...(error && { error: error.toJSON() }) })
     return spent
@@ -159,6 +160,6 @@ export class Job {
   }
 
   #elapsed(): number {
-    return (this.#durations[this.state] ?? 0) + Math.max(0, this.#now() - this.#entered)
+    return (this.#durations[this.state] ?? 0) + Math.round(performance.now() - this.#entered)
   }
 }
