@@ -12,7 +12,7 @@ namespace fauxboot {
 /// @throws TypeError if the value is not a number, RangeError if it is not such an integer
 uintptr_t Word(const Napi::Value& value, const char* what);
 
-/// An offset in a file: an integer from 0 to 2^53 - 1, even on 32-bit machines.
+/// An offset in a file, or a time in seconds: an integer from 0 to 2^53 - 1, even on 32-bit machines.
 int64_t Offset(const Napi::Value& value, const char* what);
 
 /// A file descriptor: 0 to INT_MAX.

@@ -11,11 +11,12 @@ const NOBODY = 65534
 /** `linux/capability.h` */
 const CAP_NET_ADMIN = 12n
 const CAP_SYS_BOOT = 22n
+const CAP_SYS_TIME = 25n
 
 /**
  * Become the user nobody, unless not root.
  *
- * @throws Error if the process could still reboot the machine
+ * @throws Error if the process could still reboot the machine or set its clock
  */
 export function dropPrivileges(): void {
   if (process.getuid?.() === 0) {
@@ -25,7 +26,7 @@ export function dropPrivileges(): void {
   }
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
   if (effective === undefined) throw new Error('/proc/self/status does not show CapEff')
-  for (const capability of [CAP_SYS_BOOT, CAP_NET_ADMIN]) {
+  for (const capability of [CAP_SYS_BOOT, CAP_NET_ADMIN, CAP_SYS_TIME]) {
     if ((BigInt(`0x${effective}`) >> capability) & 1n) throw new Error(`still has capability ${capability}`)
   }
 }
