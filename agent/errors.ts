@@ -53,7 +53,7 @@ export const ERRORS = {
   FETCH_STATUS: row('{url}: the server answered {status} {reason}', 502, 2, 'File not found'),
   FETCH_NETWORK: row('{url}: {reason}', 502, 2, 'Retry count exceeded'),
   FETCH_CLOCK: row(
-    "{url}: the board's clock reads {clock}, and the certificate of {host} is not yet valid; set the clock: with network time (DHCP, NTP), or with `date`",
+    "{url}: the board's clock reads {clock}, and the certificate of {host} is not yet valid; set the clock: with a time server (NTP) that the DHCP lease names",
     502,
     2,
   ),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { drainTty, rawTty } from '../native/index.js'
 import { collectGarbage, mapOrRead } from './artifact-memory.js'
+import { createBoardClock } from './board-clock.js'
 import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
 import { Boot } from './boot/boot.js'
@@ -111,7 +112,8 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     tftp?.close()
     await uboot?.drained()
   }
-  const boot = await Boot.open({ kexec, config, host, mapFile: mapOrRead, log, collectGarbage, hangUp })
+  const clock = createBoardClock()
+  const boot = await Boot.open({ kexec, config, host, clock, mapFile: mapOrRead, log, collectGarbage, hangUp })
   const server: FastifyInstance = createServer(boot, http, { log, version })
   const url = await server.listen(listen)
   tftp = await openTftp({ config: push, boot, log })

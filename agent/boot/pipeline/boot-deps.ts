@@ -44,6 +44,17 @@ export interface BootLog {
   error(fields: object, message: string): void
 }
 
+/** The clock of the system. */
+export interface BoardClock {
+  /**
+   * Set it forward, unless something better has set it.
+   *
+   * @returns false when it stays as it is
+   * @throws what the system refuses with
+   */
+  advance(to: Date): boolean
+}
+
 /** What the pipeline depends on. */
 export interface BootDeps {
   readonly kexec: Kexec
@@ -52,6 +63,8 @@ export interface BootDeps {
   /** the bytes of a file, or part of it; mapped if the addon is available, else read */
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
   readonly log: BootLog
+  /** for downloads whose certificate is not yet valid; without it, the clock stays as it is */
+  readonly clock?: BoardClock
   /** milliseconds since the epoch; `Date.now` unless given */
   now?(): number
   /** called when files of a job were freed: maps are undone when their buffers are collected */

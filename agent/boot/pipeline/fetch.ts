@@ -3,6 +3,7 @@
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { showUrl } from '../../transfer/url.js'
 import type { ArtifactReference, FileRange } from '../jobs/job.js'
+import { advanceClock } from './clock.js'
 import type { JobContext } from './job-context.js'
 import { thinProgress } from './progress.js'
 
@@ -39,6 +40,7 @@ async function fetchUrl(context: JobContext, role: string, url: string): Promise
       stallSeconds,
       retries,
       maxRedirects,
+      advanceClock: (to, server) => advanceClock(job, context.deps.clock, to, server),
       onProgress: (received, size) => {
         counters.fetchedBytes += Math.max(0, received - before)
         before = received

@@ -11,6 +11,7 @@ import { StallTimer } from '../stall.js'
 import { parseFetchUrl, shownUrl } from '../url.js'
 import { parseByteRange, parseLength, retryAfter, validatorOf } from './headers.js'
 import { openUrl } from './request.js'
+import { serverDate } from './server-date.js'
 
 export interface FetchOptions {
   /** ends the transfer at once in any phase; the promise rejects with its reason */
@@ -31,6 +32,13 @@ export interface FetchOptions {
   backoff?(attempt: number): number
   /** PEM of further certificate authorities */
   readonly ca?: string
+  /**
+   * Called when a certificate is not yet valid, with the time of its server, for which nothing vouches. Without this, no
+   * server is asked for its time.
+   *
+   * @returns whether the clock is set: the file is then requested once more, and the certificate is verified again
+   */
+  advanceClock?(to: Date, server: string): boolean
   /** how names become addresses; the system's way unless given */
   readonly lookup?: LookupFunction
 }
@@ -198,6 +206,20 @@ class Download {
   }
 }
 
+/** One attempt; and another one if the certificate was not yet valid, and the clock could be set. */
+async function attemptInTime(download: Download, { signal, lookup, advanceClock }: FetchOptions): Promise<Fetched> {
+  try {
+    return await download.attempt()
+  } catch (thrown) {
+    const isEarly = thrown instanceof FauxbootError && thrown.code === 'FETCH_CLOCK'
+    if (!isEarly || advanceClock === undefined) throw thrown
+    const server = String(thrown.details.host)
+    const date = await serverDate(server, { signal, lookup })
+    if (date === null || !advanceClock(date, server)) throw thrown
+  }
+  return download.attempt()
+}
+
 /**
  * Fetch a file into a sink. Network errors, stalls, 5xx and 429 are retried, each time only for the missing part.
  *
@@ -212,7 +234,7 @@ export async function fetchHttp(source: string, sink: Sink, options: FetchOption
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
     try {
-      return await download.attempt()
+      return await attemptInTime(download, options)
     } catch (thrown) {
       signal?.throwIfAborted()
       if (!(thrown instanceof TransientFailure)) throw thrown

@@ -57,7 +57,7 @@ t.test('systemd-analyze verify finds what is wrong with a broken unit', needs('s
   t.match(verify(root, broken).words, /broken\.service:\d+: Failed to parse .*often/)
 })
 
-t.test('the agent may load a kernel, reboot and set links, and little else', async t => {
+t.test('the agent may load a kernel, reboot, set links and the clock, and little else', async t => {
   const unit = read('fauxboot-agent.service')
   const bounding = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? []
   t.strictSame(bounding.sort(), [
@@ -66,6 +66,7 @@ t.test('the agent may load a kernel, reboot and set links, and little else', asy
     'CAP_NET_RAW',
     'CAP_SYS_ADMIN',
     'CAP_SYS_BOOT',
+    'CAP_SYS_TIME',
   ])
   for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateTmp=yes', 'ProtectHome=yes']) {
     t.ok(unit.includes(`\n${line}\n`), line)
@@ -94,4 +95,5 @@ t.test('every wired link asks for an address by its MAC address', async t => {
   t.match(network, /^\[Match\]\nType=ether$/m)
   t.match(network, /^DHCP=yes$/m)
   t.match(network, /^ClientIdentifier=mac$/m)
+  t.match(network, /^UseNTP=yes$/m, "the lease's time servers set the clock")
 })

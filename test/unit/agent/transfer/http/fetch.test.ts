@@ -1,13 +1,11 @@
 import type { RequestListener } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { FauxbootError } from '../../../../../agent/errors.js'
 import { networkFailure } from '../../../../../agent/transfer/failure.js'
 import { type FetchOptions, fetchHttp } from '../../../../../agent/transfer/http/fetch.js'
 import { inTurn, MemorySink, serve, sha256, wholeFile } from '../fixture.js'
-import { cert, futureCert, key } from './certificate.js'
-import { AT_ONCE, FILE, failure, status } from './http-fixture.js'
+import { cert, futureCert } from './certificate.js'
+import { AT_ONCE, FILE, failure, serveTls, status } from './http-fixture.js'
 
 t.test('a file arrives whole, with its size, digest and progress', async t => {
   const origin = await serve(t, wholeFile(FILE))
@@ -284,16 +282,8 @@ t.test('network errors appear in plain words', async t => {
   t.match(garbled.message, /Parse Error.*HPE_/)
 })
 
-/** Serve over TLS on a free port of loopback. @returns the origin */
-async function serveTls(t: Test, cert: string, listener: RequestListener): Promise<string> {
-  const server = createTlsServer({ key, cert }, listener)
-  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
-  t.teardown(() => server.close())
-  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 t.test('a file comes over https from a server whose authority is known, and from no other', async t => {
-  const url = await serveTls(t, cert, wholeFile(FILE))
+  const { url } = await serveTls(t, cert, wholeFile(FILE))
   const sink = new MemorySink()
   await fetchHttp(url, sink, { ...AT_ONCE, ca: cert })
   t.ok(sink.bytes.equals(FILE))
@@ -304,7 +294,7 @@ t.test('a file comes over https from a server whose authority is known, and from
 })
 
 t.test('a certificate that is not yet valid produces an error that names the clock', async t => {
-  const url = await serveTls(t, futureCert, wholeFile(FILE))
+  const { url } = await serveTls(t, futureCert, wholeFile(FILE))
   const { host } = new URL(url)
   // The certificate is that of the host to which the redirect leads.
   const redirect = await serve(t, (_request, response) => response.writeHead(302, { location: `${url}/zImage` }).end())
