@@ -23,7 +23,8 @@ export interface HttpRequest {
 const ANSWER_LIMIT = 64 * 1024 * 1024
 
 /**
- * Send a request.
+ * Send a request. A GET whose connection is reset before the answer begins is sent once more, because it changes nothing:
+ * the link of a board that is just coming up loses connections.
  *
  * @returns the answer with its body still to be read; its status is below 400
  * @throws BOARD_UNREACHABLE when there is no answer, the error that the board sent with a status from 400 on,
@@ -31,7 +32,10 @@ const ANSWER_LIMIT = 64 * 1024 * 1024
  */
 export async function sendRequest(request: HttpRequest): Promise<http.IncomingMessage> {
   request.signal?.throwIfAborted()
-  const response = await exchange(request)
+  const response = await exchange(request).catch((thrown: unknown) => {
+    if (request.method !== 'GET' || !wasReset(thrown)) throw thrown
+    return exchange(request)
+  })
   if ((response.statusCode ?? 0) < 400) return response
   throw errorOfAnswer(request, response, await readText(request, response))
 }
@@ -137,6 +141,12 @@ function networkError(request: HttpRequest, thrown: unknown): unknown {
   if (thrown instanceof FauxbootError) return thrown
   const { code = '', message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { message: `${thrown}` }
   return unreachable(request, NETWORK_REASONS[code] ?? message, thrown)
+}
+
+/** Whether the connection broke off before an answer, rather than never being there or being given up. */
+function wasReset(thrown: unknown): boolean {
+  const cause = thrown instanceof FauxbootError ? thrown.cause : null
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET'
 }
 
 function unreachable({ url }: HttpRequest, reason: string, cause?: unknown): FauxbootError {

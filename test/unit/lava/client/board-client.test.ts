@@ -61,6 +61,18 @@ t.test('an error of the agent arrives as the same error', async t => {
   await t.rejects(client(url).job('j9'), { name: 'FauxbootError', ...error })
 })
 
+t.test('a GET whose connection breaks off before the answer is sent once more, and nothing else is', async t => {
+  const seen: string[] = []
+  const url = await serve(t, ({ method, message }, response) => {
+    seen.push(method)
+    if (seen.length % 2 === 1) message.socket.resetAndDestroy()
+    else answer(response, { jobs: [] })
+  })
+  t.same(await client(url).jobs(), [])
+  await t.rejects(client(url).submit({ type: 'application/json', content: '{}' }), { code: 'BOARD_UNREACHABLE' })
+  t.same(seen, ['GET', 'GET', 'POST'])
+})
+
 t.test('an answer that is not what the API promises is named, with its status', async t => {
   const bad: [string, Handler, RegExp][] = [
     ['HTML of a proxy', (_, r) => void r.writeHead(502).end('<html>'), /unexpected answer: 502 Bad Gateway/],
