@@ -4,7 +4,11 @@ import { Lab, PATIENCE } from './lab.js'
 
 t.test('virt: what LAVA types boots', t => bootLists(t, 'virt'))
 t.test('virt: failures appear in the words that labs wait for', t => failInWordsOfLabs(t, 'virt'))
-t.test('virt: a command waits for a network cable that is plugged in late', async t => {
+
+/** Two signs of waiting are printed per second: half a minute, as a switch port with spanning tree takes. */
+const SIGNS = 60
+
+t.test('virt: a command waits for a network cable that is plugged in half a minute late', async t => {
   const { qemu } = await (await Lab.open(t, 'virt')).atCountdown(t)
   const { console } = qemu
   await interrupt(console)
@@ -12,7 +16,7 @@ t.test('virt: a command waits for a network cable that is plugged in late', asyn
   await qemu.setLink(false)
   console.send('dhcp\n')
   const waiting = 'virtio-net#\\d+ Waiting for PHY auto negotiation to complete'
-  await console.waitFor(new RegExp(`${waiting}\\.{4}`), PATIENCE)
+  await console.waitFor(new RegExp(`${waiting}\\.{${SIGNS}}`), PATIENCE)
   const from = console.transcript.length
   await qemu.setLink(true)
   await console.waitFor(/\n=> $/, PATIENCE)
