@@ -25,6 +25,9 @@ export interface Addon {
   setClock(seconds: number): void
   /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
+  /** whole pages of physical memory; `device` is `/dev/mem` */
+  readMemory(device: string, address: number, length: number): Uint8Array
+  writeMemory(device: string, address: number, bytes: Uint8Array): void
 }
 
 /**

@@ -237,3 +237,38 @@ export function mapFile(file: string | number, range?: FileRange): Uint8Array {
     throw explain(`mapFile(${JSON.stringify(file)})`, thrown)
   }
 }
+
+/**
+ * Copy physical memory that the running kernel does not use: a region that its device tree reserves with `no-map`. Needs
+ * CAP_SYS_RAWIO. The memory is mapped only during the call.
+ *
+ * @param address physical, a multiple of the page size
+ * @param length bytes, a multiple of the page size, at most 16 MiB
+ * @param device a plain file in tests
+ */
+export function readMemory(address: number, length: number, device = '/dev/mem'): Uint8Array {
+  const native = addon()
+  try {
+    return native.readMemory(device, address, length)
+  } catch (thrown) {
+    throw explain(`readMemory(${hexOf(address)}, ${hexOf(length)})`, thrown)
+  }
+}
+
+/**
+ * Write physical memory that the running kernel does not use.
+ *
+ * @param address physical, a multiple of the page size
+ * @param bytes whole pages, at most 16 MiB
+ * @param device a plain file in tests
+ */
+export function writeMemory(address: number, bytes: Uint8Array, device = '/dev/mem'): void {
+  const native = addon()
+  try {
+    native.writeMemory(device, address, bytes)
+  } catch (thrown) {
+    throw explain(`writeMemory(${hexOf(address)}, ${bytes.length} bytes)`, thrown)
+  }
+}
+
+const hexOf = (value: number): string => `0x${value.toString(16)}`

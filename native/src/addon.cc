@@ -14,6 +14,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sync", Napi::Function::New(env, Sync, "sync"));
   exports.Set("linkDown", Napi::Function::New(env, LinkDown, "linkDown"));
   exports.Set("map", Napi::Function::New(env, Map, "map"));
+  exports.Set("readMemory", Napi::Function::New(env, ReadMemory, "readMemory"));
+  exports.Set("writeMemory", Napi::Function::New(env, WriteMemory, "writeMemory"));
   exports.Set("rawTty", Napi::Function::New(env, RawTty, "rawTty"));
   exports.Set("drainTty", Napi::Function::New(env, DrainTty, "drainTty"));
   exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));

@@ -24,6 +24,12 @@ Napi::Value LinkDown(const Napi::CallbackInfo& info);
 /// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or a range of it.
 Napi::Value Map(const Napi::CallbackInfo& info);
 
+/// readMemory(device, address, length): Uint8Array; a copy of physical memory, by pages.
+Napi::Value ReadMemory(const Napi::CallbackInfo& info);
+
+/// writeMemory(device, address, bytes); whole pages of physical memory.
+void WriteMemory(const Napi::CallbackInfo& info);
+
 /// rawTty(fd): makes a terminal pass every byte unchanged; its speed stays the same.
 Napi::Value RawTty(const Napi::CallbackInfo& info);
 

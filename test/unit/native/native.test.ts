@@ -272,6 +272,39 @@ t.test('a mapping lasts until its last view is collected', async t => {
   t.strictSame(answers, { mappedWhileUsed: true, mappedWhenForgotten: false, seen: 'xxx' })
 })
 
+t.test('pages of memory are copied out and written, and nothing else is touched', async t => {
+  const path = join(t.testdir({ memory: '' }), 'memory')
+  truncateSync(path, 0x4000)
+  const bytes = Uint8Array.from({ length: 0x2000 }, (_, index) => index % 251)
+  native.writeMemory(0x1000, bytes, path)
+  t.strictSame(Buffer.from(native.readMemory(0x1000, 0x2000, path)), Buffer.from(bytes))
+  const all = readFileSync(path)
+  t.ok([all.subarray(0, 0x1000), all.subarray(0x3000)].every(part => part.every(byte => byte === 0)))
+  native.readMemory(0, 0x1000, path).fill(1)
+  t.equal(readFileSync(path)[0], 0, 'what was read is a copy')
+})
+
+t.test('only whole pages within the memory can be read or written', async t => {
+  const path = join(t.testdir({ memory: '' }), 'memory')
+  truncateSync(path, 0x2000)
+  const pages = { name: 'NativeArgumentError', reason: 'address and length must be multiples of the page size' }
+  t.throws(() => native.readMemory(0x10, 0x1000, path), pages)
+  t.throws(() => native.readMemory(0, 0x10, path), pages)
+  t.throws(() => native.writeMemory(0, new Uint8Array(5), path), pages)
+  t.throws(() => native.readMemory(0, 0, path), { reason: 'length must be from a page to 16 MiB' })
+  t.throws(() => native.readMemory(0, 2 ** 40, path), { reason: 'length must be from a page to 16 MiB' })
+  for (const address of [0x2000, 2 ** 52]) {
+    t.throws(() => native.readMemory(address, 0x1000, path), { reason: 'the range lies outside the file' })
+  }
+  t.throws(() => native.readMemory(-1, 0x1000, path), { name: 'NativeArgumentError' })
+  t.throws(() => native.readMemory(0, 0x1000, `${path}0`), {
+    name: 'NativeError',
+    errname: 'ENOENT',
+    syscall: 'open memory',
+    message: 'readMemory(0x0, 0x1000) failed: ENOENT (2)',
+  })
+})
+
 t.test('a datagram reaches a Unix socket, by its path or its abstract name', needs('socat'), async t => {
   const path = join(await temporaryDirectory(t), 'socket')
   const name = `fauxboot-test-${process.pid}`
