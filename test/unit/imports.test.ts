@@ -47,10 +47,10 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  'agent/image': ['.', 'compression', 'cpio', 'fdt', 'kernel', 'uboot'],
+  'agent/image': ['.', 'compression', 'cpio', 'fdt', 'kernel', 'pstore', 'uboot'],
   'agent/kexec': ['layout', 'checks', 'render', 'syscall', '.'],
   'agent/transfer': ['.', 'http', 'tftp', 'tftp/client', 'tftp/server'],
-  'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'pipeline', '.'],
+  'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],
   'agent/http': ['http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
   'agent/uboot': [
     'lib',
