@@ -116,6 +116,11 @@ const SETTINGS = {
     0,
     'seconds that a target has to take over the watchdog before it resets the board, for jobs that do not say; 0: no watchdog',
   ),
+  lastWords: setting(
+    flag,
+    false,
+    "keep the messages of targets whose kernel has ramoops, over a reset; the first stage's device tree must reserve memory for them",
+  ),
   jumpNoticeMs: setting(
     wholeNumber(0, 10000),
     200,
@@ -282,6 +287,7 @@ function grouped(settings: Settings): Config {
       earlycon: rest.earlycon,
       keepLinksUp: rest.keepLinksUp,
       watchdog: rest.watchdog,
+      lastWords: rest.lastWords,
       jumpNoticeMs: rest.jumpNoticeMs,
       fetch: { stallSeconds: fetchStallSeconds, retries: fetchRetries, maxRedirects: fetchMaxRedirects },
     },

@@ -112,6 +112,7 @@ export const ERRORS = {
   JOB_ENDED: row('job {id} has ended: it is {state}', 409, 1),
   JOB_CANCELLED: row('job {id} was cancelled while {state}', 409, 1),
   JOB_INTERRUPTED: row('job {id} was {state} when the agent stopped', 500, 2),
+  JOB_TARGET_PANIC: row("job {id}: its target's kernel panicked: {reason}", 500, 2),
   JOB_NO_PLAN: row('job {id} has no plan: it is {state}', 404, 1),
   JUMP_RETURNED: row('job {id}: the jump came back: {reason}', 500, 2),
 

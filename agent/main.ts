@@ -14,6 +14,7 @@ import { asFault } from './errors.js'
 import { readTokenFile } from './http/access.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/syscall/native-kexec.js'
+import { createPhysicalMemory } from './kexec/syscall/physical-memory.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsDeps } from './tftp/tftp-jobs.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
@@ -105,6 +106,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
   if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
   const kexec = createNativeKexec()
   const host = createBoardHost()
+  const memory = createPhysicalMemory()
   let tftp: TftpJobs | null = null
   let uboot: BoardUBoot | null = null
   const hangUp = async (): Promise<void> => {
@@ -113,7 +115,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     await uboot?.drained()
   }
   const clock = createBoardClock()
-  const boot = await Boot.open({ kexec, config, host, clock, mapFile: mapOrRead, log, collectGarbage, hangUp })
+  const boot = await Boot.open({ kexec, config, host, clock, memory, mapFile: mapOrRead, log, collectGarbage, hangUp })
   const server: FastifyInstance = createServer(boot, http, { log, version })
   const url = await server.listen(listen)
   tftp = await openTftp({ config: push, boot, log })

@@ -10,6 +10,7 @@ import type { JobEvent, JobOrigin, JobRequest, JobView } from './jobs/job.js'
 import { Job, type JobRecord, referencesOf } from './jobs/job-record.js'
 import { JobStore } from './jobs/job-store.js'
 import { BootCounters, type BootMetrics } from './jobs/metrics.js'
+import { LastWordsMemory } from './last-words/last-words.js'
 import type { BootDeps } from './pipeline/boot-deps.js'
 import { runPipeline } from './pipeline/pipeline.js'
 
@@ -40,6 +41,7 @@ export class Boot {
   readonly artifacts: ArtifactStore
   readonly #deps: BootDeps
   readonly #store: JobStore
+  readonly #lastWords: LastWordsMemory | null
   readonly #now: () => number
   readonly #counters = new BootCounters()
   /** by id, the oldest first */
@@ -49,8 +51,9 @@ export class Boot {
   #lastNumber = 0
   #closed = false
 
-  private constructor(deps: BootDeps, artifacts: ArtifactStore, store: JobStore) {
+  private constructor(deps: BootDeps, artifacts: ArtifactStore, store: JobStore, lastWords: LastWordsMemory | null) {
     this.#deps = deps
+    this.#lastWords = lastWords
     this.artifacts = artifacts
     this.#store = store
     this.#now = deps.now ?? Date.now
@@ -73,9 +76,11 @@ export class Boot {
     )
     const { store, records, corrupt } = await usable('stateDir', config.stateDir, () => JobStore.open(config.stateDir))
     for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
-    const boot = new Boot(deps, artifacts, store)
+    const lastWords = await openLastWords(deps)
+    const boot = new Boot(deps, artifacts, store, lastWords)
     const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
     if (interrupted.length > 0) await boot.#failInterrupted(interrupted)
+    if (lastWords !== null) await boot.#hearLastWords(lastWords)
     await boot.#forget()
     return boot
   }
@@ -270,6 +275,7 @@ export class Boot {
         artifacts: this.artifacts,
         counters: this.#counters,
         deps: this.#deps,
+        lastWords: this.#lastWords,
         save: () => this.#save(job),
       })
     } catch (thrown) {
@@ -335,6 +341,30 @@ export class Boot {
     }
   }
 
+  /** Bring back the job whose target ran before this first stage, with what its kernel said. */
+  async #hearLastWords(memory: LastWordsMemory): Promise<void> {
+    try {
+      const words = memory.take()
+      // A job that is known jumped from this very first stage, or meant to.
+      if (words === null || this.#jobs.has(words.record.view.id)) return
+      const job = Job.restore(words.record, this.#now)
+      this.#jobs.set(job.id, job)
+      this.#lastNumber = Math.max(this.#lastNumber, job.number)
+      const { lines, panic } = words
+      job.log(
+        'info',
+        lines.length === 0 ? 'the board is back; the target left no messages' : 'the board is back; the target said:',
+      )
+      job.noteLastWords(lines, panic)
+      if (panic !== null) job.enter('failed', fault('JOB_TARGET_PANIC', { id: job.id, reason: panic }))
+      job.events.end()
+      this.#deps.log.info({ job: job.id, lines: lines.length, panic }, 'last words of a target')
+      await this.#save(job)
+    } catch (thrown) {
+      this.#deps.log.error({ reason: String(thrown) }, 'last words cannot be read')
+    }
+  }
+
   /** Forget the oldest of too many ended jobs. */
   async #forget(): Promise<void> {
     const ended = [...this.#jobs.values()].filter(job => job.ended)
@@ -349,6 +379,17 @@ export class Boot {
     } catch (thrown) {
       this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
     }
+  }
+}
+
+/** A board without memory for last words still boots jobs, so that is only logged. */
+async function openLastWords({ config, host, memory, log }: BootDeps): Promise<LastWordsMemory | null> {
+  if (!config.lastWords || memory === undefined) return null
+  try {
+    return await LastWordsMemory.open(host, memory)
+  } catch (thrown) {
+    log.error({ reason: asFault(thrown, 'looking for memory').message }, 'there are no last words of targets')
+    return null
   }
 }
 

@@ -15,6 +15,7 @@ import { earlyconArgument, hasEarlycon } from './checks/earlycon.js'
 import { LARGEST_TEXT_OFFSET, RAM_BASE_ALIGNMENT } from './layout/decompressor.js'
 import { readDecompressorCode } from './layout/decompressor-code.js'
 import { boardOf, prepareDtb, reservedMemory } from './layout/dtb.js'
+import { addKeptMemory } from './layout/kept-memory.js'
 import { decompressorRamBase, KEXEC_ARCH_ARM_FLAGS, type LayoutFailure, layOutArm } from './layout/layout.js'
 import { KEXEC_ARCH_ARM64_FLAGS, layOutArm64 } from './layout/layout-arm64.js'
 import { ramFromFdt } from './layout/memory-map.js'
@@ -39,6 +40,8 @@ export interface PlanInput {
   readonly macAddresses?: Readonly<Record<string, string>>
   /** true to add `earlycon`, with a value from the device tree if it needs one; a string is the value */
   readonly earlycon?: boolean | string
+  /** pass the memory that outlives a reset on to the target, for its last words */
+  readonly lastWords?: boolean
   /** accept RAM that does not start at a multiple of 128 MiB */
   readonly force?: boolean
   /** bytes of RAM that the early kernel maps; 760 MiB by default */
@@ -75,6 +78,8 @@ export function planBoot(input: PlanInput): Plan {
   const cmdline = added === null ? input.cmdline : `${input.cmdline} ${added}`.trim()
   const runningTree = input.runningDtb === undefined ? null : parseFdt(input.runningDtb, RUNNING_DTB)
   const psciAdded = tree !== null && runningTree !== null && addPsci(tree.fdt, runningTree)
+  const passesOn = input.lastWords === true && tree !== null && runningTree !== null
+  const keptMemory = passesOn ? addKeptMemory(tree.fdt, runningTree) : 'none'
 
   const pageSize = input.pageSize ?? DEFAULT_PAGE
   const lowmemEnd = (ram[0]?.start ?? 0) + (input.lowmemBytes ?? DEFAULT_LOWMEM)
@@ -105,6 +110,7 @@ export function planBoot(input: PlanInput): Plan {
     runningBoard: runningTree === null ? null : boardOf(runningTree),
     cmdline,
     psciAdded,
+    keptMemory,
     earlyconFailed: input.earlycon === true && !hasEarlycon(cmdline),
     force: input.force ?? false,
     segments,

@@ -39,6 +39,7 @@ const settings = (directory: string): BootConfig => ({
   earlycon: false,
   keepLinksUp: [],
   watchdog: 0,
+  lastWords: false,
   jumpNoticeMs: 0,
   fetch: { stallSeconds: 60, retries: 0, maxRedirects: 0 },
 })

@@ -97,6 +97,7 @@ export class Job {
       artifacts: [],
       error: null,
       durations: {},
+      lastWords: null,
     }
     const job = new Job({ number, view, plan: null, events: [] }, now)
     job.events.append({ type: 'state', state: 'queued' })
@@ -146,6 +147,12 @@ export class Job {
     this.#view.error = error?.toJSON() ?? null
     this.events.append({ type: 'state', state, ...(error && { error: error.toJSON() }) })
     return spent
+  }
+
+  /** What the target's kernel said, a line each, goes to the log. */
+  noteLastWords(lines: readonly string[], panic: string | null): void {
+    for (const line of lines) this.log('info', `target: ${line}`)
+    this.#view.lastWords = { lines: lines.length, panic }
   }
 
   log(level: 'info' | 'warning' | 'error', message: string): void {

@@ -87,6 +87,14 @@ export interface JobArtifact {
   readonly sha256: string | null
 }
 
+/** The messages themselves are in the job's log. */
+export interface LastWordsView {
+  /** messages in the log */
+  readonly lines: number
+  /** why the kernel panicked, in its own words; null if it did not */
+  readonly panic: string | null
+}
+
 /** A job as clients see it. */
 export interface JobView {
   readonly id: string
@@ -101,6 +109,8 @@ export interface JobView {
   readonly error: ErrorJson | null
   /** milliseconds spent in each state so far */
   readonly durations: Readonly<Partial<Record<JobState, number>>>
+  /** what the target's kernel said before the board came back; null if that is not known */
+  readonly lastWords: LastWordsView | null
 }
 
 /** Something that happened to a job, in order. */

@@ -1,6 +1,7 @@
 /** What the pipeline depends on: its settings, the machine, the log. */
 
 import type { Kexec } from '../../kexec/syscall/kexec.js'
+import type { PhysicalMemory } from '../../kexec/syscall/physical-memory.js'
 import type { BoardHost } from '../board/board.js'
 import type { FileRange } from '../jobs/job.js'
 
@@ -26,6 +27,8 @@ export interface BootConfig {
   readonly keepLinksUp: readonly string[]
   /** seconds after which a silent target is reset, for jobs that do not say it themselves; 0: never */
   readonly watchdog: number
+  /** note jobs in memory that outlives a reset, and read there what dead targets said */
+  readonly lastWords: boolean
   /** milliseconds that clients have to receive the event `booting` before the links go down */
   readonly jumpNoticeMs: number
   readonly fetch: {
@@ -62,6 +65,8 @@ export interface BootDeps {
   readonly host: BoardHost
   /** the bytes of a file, or part of it; mapped if the addon is available, else read */
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
+  /** for last words; without it there are none */
+  readonly memory?: PhysicalMemory
   readonly log: BootLog
   /** for downloads whose certificate is not yet valid; without it, the clock stays as it is */
   readonly clock?: BoardClock

@@ -98,7 +98,9 @@ async function leave(
     await attempt(complain, `link ${name} down`, () => kexec.linkDown(name), LAST_STEP_MS)
     await attempt(complain, `driver of link ${name}`, () => host.detach(name), LAST_STEP_MS)
   }
+  await attempt(complain, 'last words', async () => context.lastWords?.remember(job.record()), LAST_STEP_MS)
   const reason = await jumpOrSayWhy(context, watchdog)
+  await attempt(complain, 'last words', async () => context.lastWords?.forget(), LAST_STEP_MS)
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {
     id: job.id,

@@ -28,6 +28,7 @@ export async function planImages(context: JobContext, images: BootImages): Promi
     cmdline: request.cmdline,
     jobId: job.id,
     earlycon,
+    lastWords: context.lastWords !== null,
     force,
     macAddresses: { ...(await host.macAddresses()), ...request.macAddresses },
     board: await readBoardFacts(host, config.keepLinksUp, watchdogSeconds(context)),

@@ -144,6 +144,12 @@ export const JobAnswer = Type.Object({
   ),
   error: nullable(ErrorAnswer),
   durations: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds spent in each state' }),
+  lastWords: nullable(
+    Type.Object({
+      lines: Type.Integer({ description: "messages of the target's kernel at the end of the log" }),
+      panic: nullable(Type.String({ description: 'why that kernel panicked' })),
+    }),
+  ),
 })
 export const JobList = Type.Object({ jobs: Type.Array(JobAnswer) })
 

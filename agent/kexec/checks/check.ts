@@ -3,6 +3,7 @@
 import type { CompressionFormat } from '../../image/compression/compression.js'
 import type { Fdt } from '../../image/fdt/fdt.js'
 import type { ZImage } from '../../image/kernel/zimage.js'
+import type { KeptMemoryOutcome } from '../layout/kept-memory.js'
 import type { LayoutFailure } from '../layout/layout.js'
 import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'
 import type { Range } from '../layout/ranges.js'
@@ -77,6 +78,8 @@ export interface PreflightContext {
   readonly cmdline: string
   /** the tree had no PSCI and got that of the running kernel */
   readonly psciAdded: boolean
+  /** whether the tree passes on the memory that outlives a reset; `none` if that was not asked for */
+  readonly keptMemory: KeptMemoryOutcome
   /** earlycon was requested, but no UART for it was found */
   readonly earlyconFailed: boolean
   readonly force: boolean

@@ -60,6 +60,22 @@ export const TARGET_CHECKS: readonly Check[] = [
       psciAdded ? { message: 'the device tree has no /psci: adding that of the running kernel', remedy: '' } : null,
   },
   {
+    check: 'last-words',
+    symptom: 'the job has no last words after its target died',
+    severity: 'info',
+    examine: ({ keptMemory }) => {
+      const reason = {
+        own: 'has a ramoops region of its own',
+        taken: 'reserves the memory for them',
+        kept: '',
+        none: '',
+      }[keptMemory]
+      return reason === ''
+        ? null
+        : { message: `the last words of this target cannot be read: its device tree ${reason}`, remedy: '' }
+    },
+  },
+  {
     check: 'console-missing',
     symptom: 'silence after "Bye!" or "Uncompressing Linux... done, booting the kernel."',
     severity: 'warning',

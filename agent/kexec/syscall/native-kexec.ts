@@ -53,6 +53,16 @@ const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     EOPNOTSUPP: 'the driver cannot change its timeout: leave out the option watchdog',
     ENOTTY: 'the device is not a watchdog',
   },
+  'open memory': {
+    EPERM: 'the agent may not read physical memory: give it CAP_SYS_RAWIO',
+    EACCES: 'the agent may not open /dev/mem: run it as root',
+    ENOENT:
+      'the first stage has no /dev/mem: build its kernel with CONFIG_DEVMEM=y, and do not set PrivateDevices= in the unit of the agent',
+  },
+  'mmap memory': {
+    EPERM:
+      'the kernel keeps this memory for itself: the first stage must be booted with a device tree that reserves it with no-map',
+  },
   socket: {
     EAFNOSUPPORT: 'the agent may not open a socket: allow AF_INET in RestrictAddressFamilies= of its unit',
     EMFILE: 'the agent has too many open files: raise LimitNOFILE= of its unit',

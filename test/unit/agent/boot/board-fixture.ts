@@ -74,6 +74,7 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     earlycon: false,
     keepLinksUp: [],
     watchdog: 0,
+    lastWords: false,
     jumpNoticeMs: 1,
     fetch: { stallSeconds: 20, retries: 0, maxRedirects: 5 },
     ...changes.config,

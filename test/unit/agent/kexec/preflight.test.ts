@@ -69,6 +69,7 @@ function context(more: Partial<PreflightContext> = {}): PreflightContext {
     runningBoard: null,
     cmdline: 'console=ttyS0',
     psciAdded: false,
+    keptMemory: 'none',
     earlyconFailed: false,
     force: false,
     segments: [kernelAt(0x42000000), ramdiskAt(0x43000000), dtbAt(0x44000000)],
