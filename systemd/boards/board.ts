@@ -11,6 +11,10 @@ const Address = Type.String({
   pattern: '^0x[0-9a-f]{1,8}$',
   description: 'address or size, hexadecimal',
 })
+const Blocks = Type.String({
+  pattern: '^0x[1-9a-f][0-9a-f]{0,3}0000$',
+  description: 'address or size, hexadecimal, a multiple of 64 KiB',
+})
 const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$' })
 const strict = { additionalProperties: false } as const
 
@@ -82,6 +86,8 @@ const BoardSchema = Type.Object(
     cmdline: Type.Optional(Type.Array(Type.String({ pattern: '^[^\\s"]+$' }))),
     /** file in Debian's kernel package; without it, the emulator makes the device tree */
     dtb: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._-]+\\.dtb$' })),
+    /** RAM that no boot loader and no kernel uses, for the last words of targets; multiples of 64 KiB */
+    ramoops: Type.Optional(Type.Object({ address: Blocks, size: Blocks }, strict)),
     /** kernel modules of the first stage, in the order in which they load; their dependencies are added */
     modules: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_]+$' }), {
       uniqueItems: true,
@@ -93,6 +99,9 @@ const BoardSchema = Type.Object(
   },
   strict,
 )
+
+/** The note about the job, the console, and two dumps, of 64 KiB each but for the console. */
+const SMALLEST_RAMOOPS = 0x50000
 
 export type Board = Static<typeof BoardSchema>
 export type SdCard = Static<typeof SdSchema>
@@ -128,6 +137,13 @@ export function parseBoard(value: unknown, file: string): Board {
   }
   if (board.qemu?.sdOnly && board.sd === undefined) {
     throw fault('BOARD_DATA', { file, where: 'sd', reason: 'is needed by a machine that starts from its SD card' })
+  }
+  if (board.ramoops !== undefined && Number(board.ramoops.size) < SMALLEST_RAMOOPS) {
+    throw fault('BOARD_DATA', {
+      file,
+      where: 'ramoops.size',
+      reason: `must be 0x${SMALLEST_RAMOOPS.toString(16)} or more`,
+    })
   }
   if (board.sd !== undefined && board.dtb === undefined) {
     throw fault('BOARD_DATA', {

@@ -8,9 +8,11 @@ import { cached, contentKey } from '../cache.js'
 import { agentFiles } from './agent-files.js'
 import { agentSettings, type LabSettings } from './agent-settings.js'
 import { kernelVersion } from './debian-tree.js'
+import { emulatorDtb } from './emulator-dtb.js'
 import { firstStageFiles } from './first-stage.js'
 import { firstStageTree } from './first-stage-packages.js'
 import { compressedArchive, joinArchives } from './initramfs.js'
+import { dtbWithKeptMemory } from './kept-memory.js'
 import { firstStageCmdline } from './kernel-cmdline.js'
 import { stageModules } from './kernel-modules.js'
 
@@ -46,10 +48,17 @@ export async function buildBoardImage(board: Board, lab: LabSettings = {}): Prom
   return {
     board,
     kernel: join(tree, 'boot', `vmlinuz-${version}`),
-    dtb: board.dtb === undefined ? null : join(tree, 'usr/lib', `linux-image-${version}`, board.dtb),
+    dtb: await firstStageDtb(board, join(tree, 'usr/lib', `linux-image-${version}`), lab),
     initramfs: join(dir, 'initramfs.cpio.lz4'),
     cmdline: firstStageCmdline(board),
   }
+}
+
+/** @param dtbs folder of the kernel's device trees */
+async function firstStageDtb(board: Board, dtbs: string, { settings }: LabSettings): Promise<string | null> {
+  const dtb = board.dtb === undefined ? null : join(dtbs, board.dtb)
+  if (settings?.lastWords !== true) return dtb
+  return dtbWithKeptMemory(board, dtb ?? (await emulatorDtb(board)))
 }
 
 /**

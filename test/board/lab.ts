@@ -7,11 +7,11 @@ import type { JobState, JobView } from '../../agent/boot/jobs/job.js'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
 import { parseFdt, writeFdt } from '../../agent/image/fdt/fdt.js'
 import { BoardClient } from '../../lava/client/board-client.js'
-import { emulatorDtb } from '../../lava/demo/target.js'
 import { type Board, loadBoard } from '../../systemd/boards/board.js'
 import { cached, contentKey } from '../../systemd/cache.js'
 import { agentSettings } from '../../systemd/image/agent-settings.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'
+import { emulatorDtb } from '../../systemd/image/emulator-dtb.js'
 import { joinArchives } from '../../systemd/image/initramfs.js'
 import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
@@ -29,6 +29,9 @@ export const TOKEN = 'board-test'
 /** Files can be pushed. QEMU's user network shows this machine to the board under an address of its own. */
 const TFTP_SERVER = { tftpPort: 69, tftpPeers: ['10.0.2.0/24'] }
 
+/** Every board keeps what its targets say, so that one saved state serves all tests. */
+const LAST_WORDS = { lastWords: true }
+
 /** CPUs of boards that have more than four: emulated ones wait for each other on a machine of two cores. */
 export const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
 
@@ -45,10 +48,11 @@ export async function testBoard(
   { extraInitrd = [], ...options }: Partial<QemuBoardOptions> = {},
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<QemuBoardOptions> {
-  const settings = { ...TFTP_SERVER, ...changes }
+  const settings = { ...TFTP_SERVER, ...LAST_WORDS, ...changes }
   if (!board.qemu?.sdOnly) {
     const overlay = packCpio(agentSettings(board, { token: TOKEN, settings }).entries())
-    return { board, image: await buildBoardImage(board), ...options, extraInitrd: [overlay, ...extraInitrd] }
+    const image = await buildBoardImage(board, { settings: LAST_WORDS })
+    return { board, image, ...options, extraInitrd: [overlay, ...extraInitrd] }
   }
   const image = await buildBoardImage(board, { token: TOKEN, settings })
   const initramfs = await withArchives(image.initramfs, extraInitrd)

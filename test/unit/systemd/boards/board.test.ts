@@ -46,6 +46,16 @@ const BAD: readonly (readonly [title: string, change: (board: Record<string, unk
     board => Object.assign(board, { ramBase: '1073741824' }),
     /ramBase must be address or size/,
   ],
+  [
+    'with a region that is no multiple of 64 KiB',
+    board => Object.assign(board, { ramoops: { address: '0x78001000', size: '0x80000' } }),
+    /ramoops\.address must be address or size/,
+  ],
+  [
+    'with a region that is too small',
+    board => Object.assign(board, { ramoops: { address: '0x78000000', size: '0x40000' } }),
+    /ramoops\.size must be 0x50000 or more/,
+  ],
   ['with a module that is a path', board => Object.assign(board, { modules: ['../x'] }), /modules\[0\] must match/],
   [
     'with a module named twice',

@@ -57,7 +57,7 @@ t.test('systemd-analyze verify finds what is wrong with a broken unit', needs('s
   t.match(verify(root, broken).words, /broken\.service:\d+: Failed to parse .*often/)
 })
 
-t.test('the agent may load a kernel, reboot, set links and the clock, and little else', async t => {
+t.test('the agent may load a kernel, reboot, set links and the clock, read memory, and little else', async t => {
   const unit = read('fauxboot-agent.service')
   const bounding = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? []
   t.strictSame(bounding.sort(), [
@@ -66,6 +66,7 @@ t.test('the agent may load a kernel, reboot, set links and the clock, and little
     'CAP_NET_RAW',
     'CAP_SYS_ADMIN',
     'CAP_SYS_BOOT',
+    'CAP_SYS_RAWIO',
     'CAP_SYS_TIME',
   ])
   for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateTmp=yes', 'ProtectHome=yes']) {
