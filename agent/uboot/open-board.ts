@@ -62,6 +62,7 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
     boot: new PipelineBootTarget(boot, memory, power),
     autobootText: config.autobootText,
     bootDelay: config.bootDelay,
+    notices: noticesOf(boot),
   })
   const powerOn = (): void => {
     uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
@@ -99,6 +100,15 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
       uboot.close()
     },
   }
+}
+
+/** What somebody at the console should know: the board is back because its target died. */
+function noticesOf(boot: Boot): string[] {
+  const [job] = boot.list()
+  // Whoever reads the console for panics must not take this for one.
+  return job?.lastWords?.panic
+    ? [`the kernel of job ${job.id} died; \`fauxboot log ${job.id}\` shows its last words`]
+    : []
 }
 
 /** @throws CONSOLE_LINE when the path will never be a terminal */

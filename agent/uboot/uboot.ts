@@ -29,6 +29,8 @@ export interface UBootParts {
   readonly autobootText: string
   /** seconds of the countdown where `bootdelay` is not set */
   readonly bootDelay: number
+  /** lines after the banner, none unless given */
+  readonly notices?: readonly string[]
   /** `Date` unless given */
   readonly now?: () => Date
 }
@@ -37,9 +39,11 @@ export class UBoot {
   readonly machine: Machine
   readonly #consoles: Consoles
   readonly #lines = new Set<ConsoleLine>()
+  readonly #notices: readonly string[]
 
   constructor(parts: UBootParts) {
-    const { autobootText, bootDelay, now = () => new Date(), ...rest } = parts
+    const { autobootText, bootDelay, notices = [], now = () => new Date(), ...rest } = parts
+    this.#notices = notices
     const shell = new Shell(() => this.machine)
     this.#consoles = new Consoles({
       machine: () => this.machine,
@@ -82,6 +86,7 @@ export class UBoot {
       const loaded = await this.#loadEnvironment()
       this.machine.state = stateAtPowerOn(env)
       out.write(bannerText(board, await network.devices(), env, loaded))
+      for (const notice of this.#notices) out.write(`## fauxboot: ${notice}\n`)
     })
   }
 

@@ -1,7 +1,7 @@
 /** `fauxboot status`: the jobs of a board. */
 
 import type { Command } from 'commander'
-import type { ArtifactReference, JobView } from '../../../agent/boot/jobs/job.js'
+import type { ArtifactReference, JobView, LastWordsView } from '../../../agent/boot/jobs/job.js'
 import { styledState } from '../../client/job-display.js'
 import { formatBytes, formatDuration } from '../../terminal/quantities.js'
 import { renderPairs, renderTable } from '../../terminal/table.js'
@@ -36,7 +36,7 @@ function renderJobs(jobs: readonly JobView[]): string {
 
 /** One job in full. */
 export function renderJob(terminal: Terminal, job: JobView): string {
-  const { error } = job
+  const { error, lastWords } = job
   const times = Object.entries(job.durations).map(([state, time]) => `${state} ${formatDuration(time ?? 0)}`)
   const pairs = renderPairs([
     ['job', job.id],
@@ -46,6 +46,7 @@ export function renderJob(terminal: Terminal, job: JobView): string {
     ['created', `${job.created} by ${job.origin}`],
     ['updated', job.updated],
     ['times', times.join(', ') || null],
+    ['last words', lastWords && lastWordsText(job.id, lastWords)],
     ['cmdline', printable(job.request.cmdline)],
   ])
   if (job.artifacts.length === 0) return pairs
@@ -56,6 +57,11 @@ export function renderJob(terminal: Terminal, job: JobView): string {
     printable(source),
   ])
   return `${pairs}\n\n${renderTable(['FILE', 'SIZE', 'SHA256', 'FROM'], rows)}`
+}
+
+function lastWordsText(id: string, { lines, panic }: LastWordsView): string {
+  const end = panic === null ? '' : `, then a panic: ${printable(panic)}`
+  return lines === 0 ? 'none' : `${lines} ${lines === 1 ? 'message' : 'messages'}${end}; see fauxboot log ${id}`
 }
 
 function kernelOf(job: JobView): string {

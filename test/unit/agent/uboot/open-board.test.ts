@@ -1,16 +1,18 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { BoardHost } from '../../../../agent/boot/board/board.js'
+import type { Boot } from '../../../../agent/boot/boot.js'
 import type { UBootConfig } from '../../../../agent/uboot/board/uboot-config.js'
 import { type BoardUBoot, openBoardUBoot } from '../../../../agent/uboot/open-board.js'
 import { UBoot } from '../../../../agent/uboot/uboot.js'
 import { needs } from '../../../peer.js'
-import { fakeHost, openBoard } from '../boot/board-fixture.js'
-import { temporaryDirectory } from '../boot/fixture.js'
+import { eventsOf, fakeHost, jobOf, openBoard } from '../boot/board-fixture.js'
+import { body, temporaryDirectory } from '../boot/fixture.js'
+import { zImage } from '../kexec/images.js'
 import { boardConsole, onlyOnce, TypedLine } from './board-console.js'
 import { plainEnvironment } from './machine.js'
 
@@ -29,8 +31,8 @@ interface Opened {
   readonly logged: string[]
 }
 
-async function open(t: Test, config: Partial<UBootConfig> = {}): Promise<Opened> {
-  const { boot } = await openBoard(t)
+async function open(t: Test, config: Partial<UBootConfig> = {}, given?: Boot): Promise<Opened> {
+  const boot = given ?? (await openBoard(t)).boot
   const directory = config.directory ?? join(await temporaryDirectory(t), 'made', 'when', 'missing')
   const logged: string[] = []
   const note = (_fields: object, message: string): void => void logged.push(message)
@@ -186,6 +188,24 @@ t.test(
     t.equal(await shownAt(plugIn(t, serial), '=> '), '=> ')
   },
 )
+
+t.test('the banner says that the last target died, and where its last words are', async t => {
+  const { boot, config, restart } = await openBoard(t)
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await boot.submit(jobOf({ kernel: { artifact: 'zImage' }, options: { dryRun: true } }), 'http')
+  await eventsOf(boot, id)
+  await boot.close()
+  const file = join(config.stateDir, `${id}.json`)
+  const record = readFileSync(file, 'utf8').replace(
+    '"lastWords":null',
+    '"lastWords":{"lines":1,"panic":"Fatal exception"}',
+  )
+  writeFileSync(file, record)
+  const { uboot } = await open(t, { bootDelay: 1 }, (await restart()).boot)
+  const shown = await exchange(await telnet(t, uboot), '')
+  t.match(shown, `\n## fauxboot: the kernel of job ${id} died; \`fauxboot log ${id}\` shows its last words\n`)
+  t.notMatch(shown, /panic/i, 'what watches the console sees no panic')
+})
 
 t.test('a board may have a console on no line at all', async t => {
   const { uboot } = await open(t, { tcp: null, console: '' })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Job } from '../../../../../agent/boot/jobs/job-record.js'
 import { buildZImage } from '../../../agent/image/kernel/zimage-builder.js'
 import { startAgent } from '../../agent.js'
 import { fauxboot } from '../../capture.js'
@@ -61,6 +62,23 @@ t.test('status shows a job under way, and why one failed', async t => {
   t.match(running, /^kernel +0 bytes +http:/m)
   await boot.cancel(id)
   t.match((await command('status', id)).stdout, /^error +job \S+ was cancelled while fetching \(JOB_CANCELLED\)$/m)
+})
+
+t.test('status and log show the last words of a target', async t => {
+  const jobs = (['sysrq triggered crash', null] as const).map((panic, index) => {
+    const request = { kernel: { artifact: 'zImage' }, overlays: [], cmdline: '', options: OPTIONS }
+    const job = Job.create(`job${index}`, index + 1, request, 'http', Date.now)
+    job.enter('booting')
+    job.noteLastWords(panic === null ? [] : ['[ 1.0] last'], panic)
+    return [`state/${job.id}.json`, JSON.stringify(job.record())] as const
+  })
+  const { board } = await startAgent(t, Object.fromEntries(jobs))
+  const show = async (...argv: string[]) => (await fauxboot([argv[0] ?? '', '--board', board, ...argv.slice(1)])).stdout
+  const words = /^last words +1 message, then a panic: sysrq triggered crash; see fauxboot log job0$/m
+  t.match(await show('status', 'job0'), words)
+  t.match(await show('status', 'job1'), /^last words +none$/m)
+  t.match(await show('log', 'job0'), /^\S+Z target: \[ 1\.0\] last\n/m)
+  t.match(JSON.parse(await show('status', 'job1', '--json')), { lastWords: { lines: 0, panic: null } })
 })
 
 t.test('log prints the log of a job', async t => {
