@@ -62,19 +62,17 @@ export function readJobPage(page: Uint8Array): JobRecord | null {
   if (text.length !== length || crc32(text) !== view.getUint32(MAGIC.length + 4, true)) return null
   try {
     return recordOf(JSON.parse(text.toString('utf8')))
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof Mismatch) return null
-    throw thrown
+  } catch {
+    // No JSON, or a value that no job has: memory that a target wrote.
+    return null
   }
 }
 
-/** A value that no job has. */
-class Mismatch extends Error {}
-
+/** Throws at a value that no job has. */
 type Read<T> = (value: unknown) => T
 
 const mismatch = (): never => {
-  throw new Mismatch()
+  throw new Error('no job has such a value')
 }
 const text: Read<string> = value => (typeof value === 'string' && value.length <= LONGEST_TEXT ? value : mismatch())
 const whole: Read<number> = value => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : mismatch())

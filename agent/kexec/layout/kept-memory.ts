@@ -18,7 +18,7 @@ import {
 } from '../../image/fdt/fdt-query.js'
 import type { RamoopsSizes } from '../../image/pstore/ramoops.js'
 import { reservedMemory } from './dtb.js'
-import { overlap, type Range } from './ranges.js'
+import { lengthOf, overlap, type Range } from './ranges.js'
 
 /** `compatible` of the two nodes. */
 const RAMOOPS = 'ramoops'
@@ -42,15 +42,14 @@ export type KeptMemoryOutcome = 'kept' | 'own' | 'taken' | 'none'
  * @throws FORMAT_VALUE if a property is damaged
  */
 export function keptMemory(fdt: Fdt): KeptMemory | null {
-  const [job, ramoops] = [JOB, RAMOOPS].map(compatible => {
-    const node = reservedNode(fdt, compatible)
-    const range = node === null ? null : rangeOf(fdt, node)
-    return node === null || range === null || !node.properties.has('no-map') ? null : { node, range }
-  })
-  if (job == null || ramoops == null) return null
+  const regions = keptRegions(fdt)
+  if (regions === null) return null
+  const { job, ramoops } = regions
   const size = (name: string): number => propU32(ramoops.node, name) ?? 0
-  const sizes = { recordSize: size('record-size'), consoleSize: size('console-size') }
-  return { job: job.range, ramoops: { ...ramoops.range, ...sizes } }
+  return {
+    job: job.range,
+    ramoops: { ...ramoops.range, recordSize: size('record-size'), consoleSize: size('console-size') },
+  }
 }
 
 /**
@@ -61,26 +60,40 @@ export function keptMemory(fdt: Fdt): KeptMemory | null {
  * @throws FORMAT_VALUE if a property is damaged
  */
 export function addKeptMemory(fdt: Fdt, running: Fdt): KeptMemoryOutcome {
-  const kept = keptMemory(running)
+  const kept = keptRegions(running)
   if (kept === null) return 'none'
-  const there = keptMemory(fdt)
-  if (there !== null && there.ramoops.start === kept.ramoops.start && there.job.start === kept.job.start) return 'kept'
+  const there = keptRegions(fdt)
+  const isThere = (which: keyof typeof kept): boolean => there?.[which].range.start === kept[which].range.start
+  if (isThere('job') && isThere('ramoops')) return 'kept'
   if (reservedNode(fdt, RAMOOPS) !== null) return 'own'
   const taken = reservedMemory(fdt)
-  if ([kept.job, kept.ramoops].some(range => taken.some(other => overlap(range, other) !== null))) return 'taken'
+  const regions = [kept.job, kept.ramoops]
+  if (regions.some(({ range }) => taken.some(other => overlap(range, other) !== null))) return 'taken'
   const { addressCells, sizeCells } = cellsOf(fdt.root)
   const parent = reservedMemoryNode(fdt)
-  for (const [compatible, { start, end }] of [
-    [JOB, kept.job],
-    [RAMOOPS, kept.ramoops],
-  ] as const) {
-    const node = reservedNode(running, compatible)
-    if (node === null) continue
-    const reg = Buffer.concat([encodeNumber(start, addressCells), encodeNumber(end - start, sizeCells)])
+  for (const { node, range } of regions) {
+    const reg = Buffer.concat([encodeNumber(range.start, addressCells), encodeNumber(lengthOf(range), sizeCells)])
     const properties = new Map([...node.properties].filter(([name]) => !/phandle$/.test(name)))
     parent.children.push({ name: node.name, properties: properties.set('reg', new Uint8Array(reg)), children: [] })
   }
   return 'kept'
+}
+
+interface Region {
+  readonly node: FdtNode
+  readonly range: Range
+}
+
+function keptRegions(fdt: Fdt): { readonly job: Region; readonly ramoops: Region } | null {
+  const [job, ramoops] = [keptRegion(fdt, JOB), keptRegion(fdt, RAMOOPS)]
+  return job === null || ramoops === null ? null : { job, ramoops }
+}
+
+function keptRegion(fdt: Fdt, compatible: string): Region | null {
+  const node = reservedNode(fdt, compatible)
+  if (node === null || !node.properties.has('no-map')) return null
+  const range = rangeOf(fdt, node)
+  return range === null ? null : { node, range }
 }
 
 function reservedNode(fdt: Fdt, compatible: string): FdtNode | null {
