@@ -14,7 +14,7 @@ export interface RamoopsSizes {
   readonly consoleSize: number
 }
 
-export interface RamoopsDump {
+interface RamoopsDump {
   /** why the kernel dumped: `Panic`, `Oops`; null if the dump does not say */
   readonly reason: string | null
   /** null if it cannot be unpacked */
