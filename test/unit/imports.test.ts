@@ -33,7 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-clock.ts': { from: ['native'], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
-  'agent/systemd-notify.ts': { from: [], types: ['agent/boot'] },
+  'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },
   // It wires the agent.
   'agent/main.ts': { from: ['agent', 'native'] },
   lava: { from: ['agent/image', 'agent/kexec', 'agent/transfer'], types: ['agent/boot', 'agent/http'] },
