@@ -75,6 +75,13 @@ t.test('the agent may load a kernel, reboot, set links and the clock, read memor
   t.notMatch(unit, /^MemoryDenyWriteExecute=(yes|true|1)/m, 'V8 writes code')
 })
 
+t.test('systemd-analyze security rates the agent as at most 4.0', needs('systemd-analyze'), async t => {
+  const args = ['security', '--offline=true', '--no-pager', join(UNITS, 'fauxboot-agent.service')]
+  const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
+  const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? []
+  t.ok(Number(exposure) <= 4, `${exposure} ${stderr}`)
+})
+
 t.test('the agent is started again whatever ends it, and waits for no network', async t => {
   const unit = read('fauxboot-agent.service')
   for (const line of ['Type=notify', 'NotifyAccess=main', 'Restart=always', 'StartLimitIntervalSec=0']) {
