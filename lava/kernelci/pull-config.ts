@@ -2,13 +2,15 @@
 
 import { dirname, resolve } from 'node:path'
 import Type, { type Static } from 'typebox'
-import { parseDocument } from 'yaml'
 import { type FauxbootError, fault } from '../../agent/errors.js'
+import { parseYaml } from '../../agent/yaml.js'
 import { readInput } from '../client/local-file.js'
 import { readToken } from '../client/token-file.js'
 import { checkValue, shown } from '../schema/schema-check.js'
 
 const CONFIG_LIMIT = 1024 * 1024
+/** 256 boards, which may share a login or a relay by aliases. */
+const YAML_LIMITS = { pieces: 200_000, aliases: 256 }
 const strict = { additionalProperties: false } as const
 
 const Text = (description: string, pattern = '^[^\\x00-\\x1f\\x7f]{1,1000}$') => Type.String({ pattern, description })
@@ -135,7 +137,7 @@ export async function readPullConfig(file: string): Promise<PullConfig> {
 
 /** As `readPullConfig`, of a text. */
 export function parsePullConfig(text: string, file: string): PullConfig {
-  const config = checkValue(ConfigSchema, parseYaml(text, file), ({ where, reason, found }) =>
+  const config = checkValue(ConfigSchema, readYaml(text, file), ({ where, reason, found }) =>
     refusal(file, where === '' ? 'the file' : where, reason, found),
   )
   const path = (relative: string): string => resolve(dirname(file), relative)
@@ -171,22 +173,10 @@ export async function checkTokens(config: PullConfig): Promise<void> {
   for (const file of tokenFilesOf(config)) await readToken(file)
 }
 
-function parseYaml(text: string, file: string): unknown {
-  const document = parseDocument(text, { prettyErrors: false })
-  const [error] = document.errors
-  if (error === undefined) return toValue(() => document.toJS(), file)
-  const line = text.slice(0, error.pos[0]).split('\n').length
-  throw refusal(file, `line ${line}`, 'is not YAML', error.message)
-}
-
-/** YAML's aliases may unfold without end; the parser stops that with a ReferenceError. */
-function toValue(read: () => unknown, file: string): unknown {
-  try {
-    return read()
-  } catch (thrown) {
-    if (!(thrown instanceof ReferenceError)) throw thrown
-    throw refusal(file, 'the file', 'has aliases that unfold too far', thrown.message)
-  }
+function readYaml(text: string, file: string): unknown {
+  return parseYaml(text, YAML_LIMITS, ({ reason, line }) =>
+    refusal(file, line === null ? 'the file' : `line ${line}`, 'is not YAML', reason),
+  )
 }
 
 /** Two boards on one console would ruin each other's jobs. */

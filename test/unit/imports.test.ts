@@ -20,7 +20,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/image': { from: [] },
   'agent/kexec': { from: ['agent/image', 'native'] },
   'agent/transfer': { from: [] },
-  'agent/boot': { from: ['agent/image', 'agent/kexec', 'agent/transfer'] },
+  'agent/boot': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'agent/yaml.ts'] },
   'agent/http': { from: ['agent/boot'], types: ['agent/kexec'] },
   'agent/tftp': { from: ['agent/boot', 'agent/image', 'agent/transfer'], types: ['agent/kexec'] },
   'agent/uboot': { from: ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'] },
@@ -30,13 +30,17 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/config.ts': { from: [], types: ['agent/boot', 'agent/http', 'agent/tftp', 'agent/uboot'] },
   'agent/errors.ts': { from: [] },
   'agent/event-loop.ts': { from: [] },
+  'agent/yaml.ts': { from: [] },
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-clock.ts': { from: ['native'], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
   'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },
   // It wires the agent.
   'agent/main.ts': { from: ['agent', 'native'] },
-  lava: { from: ['agent/image', 'agent/kexec', 'agent/transfer'], types: ['agent/boot', 'agent/http'] },
+  lava: {
+    from: ['agent/image', 'agent/kexec', 'agent/transfer', 'agent/yaml.ts'],
+    types: ['agent/boot', 'agent/http'],
+  },
   // These run the fake U-Boot and its pipeline in the lab's own process.
   'lava/simulator': { from: ['agent/boot', 'agent/kexec', 'agent/uboot'] },
   'lava/cli/commands/console.ts': { from: ['agent/kexec', 'agent/transfer', 'agent/uboot'] },

@@ -7,7 +7,8 @@ export function invalid(where: string, reason: string) {
   return fault('JOB_INVALID', { where: where === '' ? 'the job' : where, reason })
 }
 
-const shown = (value: unknown): string => {
+/** A value as an error quotes it. An object is only named: quoted, it could be much longer than the job. */
+export const shown = (value: unknown): string => {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'an object'

@@ -1,7 +1,18 @@
 /** A job of KernelCI for a pull lab: files, and tests that run on the target later. */
 
 import type { ArtifactReference, JobRequest } from '../jobs/job.js'
-import { at, type Fields, invalid, readList, readObject, readSha256, readText, readUrl, readWord } from './fields.js'
+import {
+  at,
+  type Fields,
+  invalid,
+  readList,
+  readObject,
+  readSha256,
+  readText,
+  readUrl,
+  readWord,
+  shown,
+} from './fields.js'
 import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-line.js'
 
 /** Files that mean another kind of boot than kernel and ramdisk. Others are for the tests, and not fetched here. */
@@ -22,7 +33,7 @@ function readConsole(environment: Fields, defaults: LabDefaults): string {
   if (baud === undefined) return defaults.console
   if (typeof baud === 'number' && Number.isSafeInteger(baud) && baud > 0)
     return adaptConsole(defaults.console, { baud })
-  throw invalid('environment.console.baud', `must be a number, found ${JSON.stringify(baud)}`)
+  throw invalid('environment.console.baud', `must be a number, found ${shown(baud)}`)
 }
 
 function readName(tests: unknown): string | undefined {

@@ -6,11 +6,24 @@
 
 import type { CompressionFormat } from '../../image/compression/compression.js'
 import type { ArtifactReference, JobRequest } from '../jobs/job.js'
-import { at, type Fields, invalid, readFlag, readList, readObject, readSha256, readText, readUrl } from './fields.js'
+import {
+  at,
+  type Fields,
+  invalid,
+  readFlag,
+  readList,
+  readObject,
+  readSha256,
+  readText,
+  readUrl,
+  shown,
+} from './fields.js'
 import { adaptConsole, type LabDefaults, labCommandLine } from './lab-command-line.js'
 
-/** Jobs have some 10 KiB. A text made to be slow costs `yaml` 5 us a character, ten times that on a board. */
-const LONGEST = 256 * 1024
+/** Characters; jobs have some 10,000. A text made to be slow costs `yaml` 5 us a character, ten times that on a board. */
+const LONGEST = 64 * 1024
+/** A job of that length has fewer than 15,000 pieces. A lab's template may share a few parts by aliases. */
+const YAML_LIMITS = { pieces: 16_384, aliases: 16 }
 const MOST_ACTIONS = 200
 const MOST_OVERLAYS = 64
 
@@ -34,7 +47,7 @@ function readCompression(value: unknown, where: string): CompressionFormat | und
   if (value === undefined || value === null) return undefined
   const format = COMPRESSIONS.get(value)
   if (format !== undefined) return format
-  throw invalid(where, `must be one of ${[...COMPRESSIONS.keys()].join(', ')}, found ${JSON.stringify(value)}`)
+  throw invalid(where, `must be one of ${[...COMPRESSIONS.keys()].join(', ')}, found ${shown(value)}`)
 }
 
 /** Artifacts by the names that a job has for them where it has no URL. */
@@ -94,16 +107,15 @@ function checkActions(actions: readonly unknown[]): void {
 
 function checkBoot(actions: readonly unknown[]): void {
   const { fields, where } = onlyAction(actions, 'boot')
-  if (fields.method !== 'u-boot')
-    throw invalid(at(where, 'method'), `must be u-boot, found ${JSON.stringify(fields.method)}`)
+  if (fields.method !== 'u-boot') throw invalid(at(where, 'method'), `must be u-boot, found ${shown(fields.method)}`)
   if (fields.commands !== 'ramdisk') {
-    throw invalid(at(where, 'commands'), `must be ramdisk, found ${JSON.stringify(fields.commands)}`)
+    throw invalid(at(where, 'commands'), `must be ramdisk, found ${shown(fields.commands)}`)
   }
 }
 
 function checkDeployment({ fields, where }: { readonly fields: Fields; readonly where: string }): void {
   if (!DEPLOYMENTS.includes(fields.to)) {
-    throw invalid(at(where, 'to'), `must be one of ${DEPLOYMENTS.join(', ')}, found ${JSON.stringify(fields.to)}`)
+    throw invalid(at(where, 'to'), `must be one of ${DEPLOYMENTS.join(', ')}, found ${shown(fields.to)}`)
   }
   const unknown = Object.keys(fields).find(key => !LAB_KEYS.includes(key) && !FILE_KEYS.includes(key))
   if (unknown !== undefined) throw invalid(at(where, unknown), `is not supported; files: ${FILE_KEYS.join(', ')}`)
@@ -131,26 +143,23 @@ function readCmdline(context: unknown, defaults: LabDefaults): string {
 }
 
 function readBaud(value: unknown): number {
-  if (/^[1-9]\d{0,7}$/.test(String(value))) return Number(value)
-  throw invalid('context.baud_rate', `must be a number, found ${JSON.stringify(value)}`)
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : ''
+  if (/^[1-9]\d{0,7}$/.test(text)) return Number(text)
+  throw invalid('context.baud_rate', `must be a number, found ${shown(value)}`)
 }
 
-async function parseYaml(text: string): Promise<unknown> {
+async function readYaml(text: string): Promise<unknown> {
   if (text.length > LONGEST) throw invalid('', `has ${text.length} characters, at most ${LONGEST} are possible`)
-  const { parse, YAMLError } = await import('yaml')
-  try {
-    // Errors are kept plain: to make them pretty takes the square of the text's length, when there are many.
-    return parse(text, { merge: true, maxAliasCount: 100, logLevel: 'error', prettyErrors: false })
-  } catch (thrown) {
-    const line = thrown instanceof YAMLError ? ` at line ${text.slice(0, thrown.pos[0]).split('\n').length}` : ''
-    throw invalid('', `cannot be read as YAML: ${thrown instanceof Error ? thrown.message : String(thrown)}${line}`)
-  }
+  const { parseYaml } = await import('../../yaml.js')
+  return parseYaml(text, YAML_LIMITS, ({ reason, line }) =>
+    invalid('', `cannot be read as YAML: ${reason}${line === null ? '' : ` at line ${line}`}`),
+  )
 }
 
 /**
  * Read a LAVA job.
  *
- * @param text YAML, of at most 256 KiB
+ * @param text YAML, of at most 64 Ki characters
  * @param defaults replace LAVA's device type: they complete the command line as its template does
  * @param files replace the names that the job has instead of URLs
  * @throws JOB_INVALID with the path of the wrong or unsupported value
@@ -160,7 +169,7 @@ export async function parseJobLava(
   defaults: LabDefaults,
   files: JobFileNames = new Map(),
 ): Promise<JobRequest> {
-  const job = readObject(await parseYaml(text), '')
+  const job = readObject(await readYaml(text), '')
   const actions = readList(job.actions, 'actions', MOST_ACTIONS)
   checkActions(actions)
   checkBoot(actions)
