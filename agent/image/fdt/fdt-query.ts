@@ -14,8 +14,10 @@ export interface FdtReg {
 /** Defaults for a node without these properties (section 2.3.5). */
 const DEFAULT_CELLS = { addressCells: 2, sizeCells: 1 } as const
 const CELL_BYTES = 4
-/** Cells of a 64-bit number; PCI's three cells are not a plain address. */
+/** Cells of a 64-bit number; PCI's three cells are not a plain address. A tree may claim billions. */
 const MAX_CELLS = 2
+/** Cells that an address, and a size, may have. */
+const POSSIBLE_CELLS = { '#address-cells': [1, MAX_CELLS], '#size-cells': [0, MAX_CELLS] } as const
 
 function malformed(node: FdtNode, name: string, expected: string, found: string) {
   return fault('FORMAT_VALUE', { what: 'device tree', where: `${node.name || '/'} ${name}`, expected, found })
@@ -125,15 +127,22 @@ export function propU32(node: FdtNode, name: string): number | null {
   return cell
 }
 
+function cellCount(node: FdtNode, name: keyof typeof POSSIBLE_CELLS, missing: number): number {
+  const cells = propU32(node, name) ?? missing
+  const [least, most] = POSSIBLE_CELLS[name]
+  if (cells >= least && cells <= most) return cells
+  throw malformed(node, name, `${least} to ${most} cells`, `${cells}`)
+}
+
 /**
  * The numbers of cells in the addresses and sizes of a node's children (section 2.3.5).
  *
- * @throws FORMAT_VALUE
+ * @throws FORMAT_VALUE if it is not 1 or 2 for addresses, 0 to 2 for sizes
  */
 export function cellsOf(node: FdtNode): { addressCells: number; sizeCells: number } {
   return {
-    addressCells: propU32(node, '#address-cells') ?? DEFAULT_CELLS.addressCells,
-    sizeCells: propU32(node, '#size-cells') ?? DEFAULT_CELLS.sizeCells,
+    addressCells: cellCount(node, '#address-cells', DEFAULT_CELLS.addressCells),
+    sizeCells: cellCount(node, '#size-cells', DEFAULT_CELLS.sizeCells),
   }
 }
 
@@ -171,11 +180,12 @@ export function encodeCells(cells: readonly number[]): Uint8Array {
 /**
  * A number as `cells` cells, the most significant first, such as an address in the root's number of cells.
  *
- * @throws FORMAT_VALUE if it does not fit
+ * @throws FORMAT_VALUE if it does not fit, or if `cells` is not 0, 1 or 2
  */
 export function encodeNumber(value: number | bigint, cells: number): Uint8Array {
   const whole = BigInt(value)
-  if (whole < 0n || whole >> BigInt(cells * 32) !== 0n) {
+  const possible = cells === 0 || cells === 1 || cells === MAX_CELLS
+  if (!possible || whole < 0n || whole >> BigInt(cells * 32) !== 0n) {
     throw fault('FORMAT_VALUE', { what: 'device tree', where: 'cells', expected: `${cells} cells`, found: hex(whole) })
   }
   return encodeCells(

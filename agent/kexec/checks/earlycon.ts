@@ -121,7 +121,6 @@ function translate(address: bigint, bus: FdtNode, parent: FdtNode): bigint | und
 function rowsOf(bytes: Uint8Array, widths: readonly number[]): bigint[][] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const step = widths.reduce((sum, cells) => sum + cells * 4, 0)
-  // A tree may claim any number of cells: a row must not be longer than the property.
   return Array.from({ length: Math.floor(bytes.length / step) }, (_, index) => {
     let offset = index * step
     return widths.map(cells => {

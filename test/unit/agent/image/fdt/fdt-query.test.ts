@@ -105,6 +105,27 @@ t.test('cells of addresses and sizes have the defaults of the specification', as
   t.strictSame(cellsOf(nodeWith({})), { addressCells: 2, sizeCells: 1 })
 })
 
+t.test('a tree cannot claim more cells than a number of 64 bits has', async t => {
+  const claims = [
+    ['#address-cells', 0],
+    ['#address-cells', 3],
+    ['#address-cells', 0x0100_0000],
+    ['#address-cells', 0xffff_ffff],
+    ['#size-cells', 3],
+    ['#size-cells', 0xffff_ffff],
+  ] as const
+  for (const [name, claimed] of claims) {
+    t.throws(() => cellsOf(nodeWith({ [name]: encodeCells([claimed]) })), {
+      code: 'FORMAT_VALUE',
+      details: { where: `node ${name}`, found: `${claimed}` },
+    })
+  }
+  t.strictSame(cellsOf(nodeWith({ '#size-cells': encodeCells([0]) })), { addressCells: 2, sizeCells: 0 })
+  for (const cells of [-1, 0.5, 3, 0x0100_0000, 0xffff_ffff]) {
+    t.throws(() => encodeNumber(1, cells), { code: 'FORMAT_VALUE' }, `${cells} cells`)
+  }
+})
+
 t.test('reg is read with its numbers of cells', async t => {
   const memory = findNode(fdt, '/memory')
   t.strictSame(memory && readRegs(memory, 2, 2), [

@@ -26,6 +26,14 @@ t.test("the address of the ramdisk has the width of the root's cells", async t =
   t.throws(() => prepared({ cells: 1 }, { initrd: { start: 2 ** 32, end: 2 ** 32 + 1 } }), { code: 'FORMAT_VALUE' })
 })
 
+t.test('a tree that claims a number of cells that nothing has is refused', async t => {
+  for (const claimed of [0x0100_0000, 0xffff_ffff]) {
+    const fdt = tree({ cells: 1 })
+    fdt.root.properties.set('#address-cells', encodeCells([claimed]))
+    t.throws(() => prepareDtb({ fdt, ram: RAM, cmdline: '', initrd: INITRD }), { code: 'FORMAT_VALUE' })
+  }
+})
+
 t.test('command line and job id are written; without a ramdisk there is no address of one', async t => {
   const { chosen } = prepared({}, { initrd: null, jobId: 'job-7' })
   t.equal(propString(chosen, 'bootargs'), 'console=ttyS0')
