@@ -69,7 +69,8 @@ export function mirrorsOf(targets: string): string[] {
   return [...new Set([...mirrors, DEFAULT_MIRROR])]
 }
 
-async function hostMirrors(): Promise<string[]> {
+/** Mirrors of Debian that the host's apt uses, the first one first. */
+export async function hostMirrors(): Promise<string[]> {
   const argv = ['apt-get', 'indextargets', '--format', '$(REPO_URI) $(ORIGIN)'] as const
   return mirrorsOf((await run("asking apt for Debian's mirror", [...argv])).toString())
 }

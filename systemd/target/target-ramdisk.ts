@@ -40,6 +40,8 @@ export interface TargetRamdiskOptions {
   readonly loads?: readonly string[]
   /** include the files of these modules, from Debian 13's kernel */
   readonly withModules?: boolean
+  /** a folder with `lib/modules` of another kernel, to be included */
+  readonly modules?: string
 }
 
 const MIB = 2 ** 20
@@ -113,10 +115,11 @@ ip route add default via "$router"
  * @throws BUILD_TOOL, BUILD_INPUT
  */
 export async function targetRamdisk(options: TargetRamdiskOptions = {}): Promise<string> {
-  const { compression = 'gzip', sizeMiB = 0, loads = [], withModules = false } = options
+  const { compression = 'gzip', sizeMiB = 0, loads = [], withModules = false, modules } = options
   const files = await targetFiles()
   if (loads.length > 0) files.file('etc/modules', loads.map(name => `${name}\n`).join(''))
   if (withModules && loads.length > 0) files.copy((await targetModules(loads)).folder, 'lib')
+  if (modules !== undefined) files.copy(modules, 'lib')
   const key = contentKey([packCpio(files.entries()), compression, String(sizeMiB)])
   const dir = await cached('target', key, async making => {
     const small = await compress(files, compression)
