@@ -25,15 +25,17 @@ const OPERANDS = [
   { role: 'dtb', place: 'fdt_addr_r' },
 ] as const
 
-/** A script has a few hundred bytes; nested variables must not expand it beyond this. */
+/** Bytes of a script, which has a few hundred. */
+const LONGEST = 64 * 1024
+/** Nested variables must not expand it beyond this. */
 const LONGEST_VALUE = 8192
 
+const BLANKS = /[ \t\r]+/y
 /**
- * A token of a line: blanks, the end of a command, or part of a word. This grammar covers nothing else of U-Boot's
- * shell (`&&`, quotes over several lines, its special rules for a backslash in quotes).
+ * A part of a word: in single quotes, in double quotes, escaped, a variable in braces or bare, plain. This grammar covers
+ * nothing else of U-Boot's shell (`&&`, quotes over several lines, its special rules for a backslash in quotes).
  */
-const PIECE =
-  /(?<blank>[ \t\r]+)|(?<end>;|$)|'(?<single>[^'\\]*)'|"(?<double>[^"\\]*)"|\\(?<escaped>.)|\$\{(?<braced>\w+)\}|\$(?<bare>\w+)|(?<plain>[^ \t\r;'"\\$&|]+|\$(?!\{))/y
+const PART = /'([^'\\]*)'|"([^"\\]*)"|\\(.)|\$\{(\w+)\}|\$(\w+)|([^ \t\r;'"\\$&|]+|\$(?!\{))/y
 
 type Variables = Map<string, string>
 
@@ -55,29 +57,32 @@ class ScriptLine {
   *commands(text: string): Generator<string[]> {
     let words: string[] = []
     let word: string | null = null
-    const endWord = (): void => {
+    for (let at = 0; at < text.length; ) {
+      BLANKS.lastIndex = at
+      const blank = BLANKS.test(text)
+      const end = text[at] === ';'
+      if (!blank && !end) {
+        // A comment begins at the start of a word only.
+        if (text[at] === '#' && word === null) break
+        PART.lastIndex = at
+        const part = PART.exec(text)
+        if (part === null) throw this.refuse(`cannot be understood from character ${at + 1} on`)
+        word = this.#bounded((word ?? '') + this.#text(part))
+        at = PART.lastIndex
+        continue
+      }
       if (word !== null) words.push(word)
       word = null
-    }
-    for (let at = 0; ; ) {
-      // A comment begins at the start of a word only.
-      if (text[at] === '#' && word === null) at = text.length
-      PIECE.lastIndex = at
-      const { groups } = PIECE.exec(text) ?? {}
-      if (groups === undefined) throw this.refuse(`cannot be understood from character ${at + 1} on`)
-      const { blank, end, ...part } = groups
-      at = PIECE.lastIndex
-      if (blank === undefined && end === undefined) word = this.#bounded((word ?? '') + this.#text(part))
-      else endWord()
-      if (end === undefined) continue
+      at = blank ? BLANKS.lastIndex : at + 1
+      if (!end) continue
       yield words
       words = []
-      if (end === '') return
     }
+    yield word === null ? words : [...words, word]
   }
 
-  /** What a token adds to its word. */
-  #text({ single, double, escaped, braced, bare, plain }: Readonly<Record<string, string | undefined>>): string {
+  /** What a match of {@link PART} adds to its word. */
+  #text([, single, double, escaped, braced, bare, plain]: readonly (string | undefined)[]): string {
     const name = braced ?? bare
     if (name !== undefined) return this.#value(name)
     if (double === undefined) return single ?? escaped ?? plain ?? ''
@@ -130,9 +135,11 @@ function scriptText(bytes: Uint8Array): string {
 /**
  * Read a boot script.
  *
+ * @param bytes at most 64 KiB
  * @throws JOB_INVALID with the line and its unknown part; FORMAT_* for a damaged uImage
  */
 export function parseBootScript(bytes: Uint8Array): BootScript {
+  if (bytes.length > LONGEST) throw invalid('boot.scr', `has ${bytes.length} bytes, at most ${LONGEST} are possible`)
   const variables: Variables = new Map(OPERANDS.map(({ role, place }) => [place, role]))
   let boot: BootScript | null = null
   for (const [index, text] of scriptText(bytes).split('\n').entries()) {

@@ -19,7 +19,7 @@ export interface PxeSource {
 /** Files that include each other deeper than this do not end. */
 const DEEPEST_INCLUDE = 16
 /** Bytes of a menu that are read at most. */
-const LONGEST_MENU = 1024 * 1024
+const LONGEST_MENU = 64 * 1024
 /** ^C, as a key. */
 const INTERRUPT = '\x03'
 

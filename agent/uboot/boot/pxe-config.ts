@@ -40,9 +40,9 @@ export interface PxeMenu {
 /** Statements of a file, in order; `menu KEYWORD` is one keyword. Comments and empty lines are dropped. */
 export function pxeStatements(text: string): readonly PxeStatement[] {
   return text.split('\n').flatMap(line => {
-    const match = /^\s*(?!#)(menu\s+\S+|\S+)\s*(.*?)\s*$/i.exec(line)
-    if (match === null) return []
-    const [, keyword = '', value = ''] = match
+    // Blanks at the ends are cut off first: a pattern for both ends takes the square or cube of their number.
+    const [, keyword = '', value = ''] = /^(menu\s+\S+|\S+)\s*(.*)$/is.exec(line.trim()) ?? []
+    if (keyword === '' || keyword.startsWith('#')) return []
     return [{ keyword: keyword.toLowerCase().replace(/\s+/, ' '), value }]
   })
 }

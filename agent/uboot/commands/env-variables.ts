@@ -13,7 +13,7 @@ import {
   TYPES,
 } from '../env/environment-rules.js'
 import { exportText } from '../env/environment-text.js'
-import { compileSlre, SlreError } from '../lib/slre.js'
+import { compileSlre, SlreBudget, SlreError } from '../lib/slre.js'
 import { type Call, type Machine, USAGE } from '../machine/machine.js'
 
 export interface Options {
@@ -76,7 +76,8 @@ export function print({ out, env }: Machine, { args }: Call): number {
 function finder(wanted: readonly string[], regex: boolean): (text: string) => boolean {
   if (!regex) return text => wanted.some(part => text.includes(part))
   const matchers = wanted.map(compileSlre)
-  return text => matchers.some(match => match(text) !== null)
+  const budget = new SlreBudget()
+  return text => matchers.some(match => match(text, budget) !== null)
 }
 
 /** `grepenv`, `env grep`: variables with a text in their name or value. */

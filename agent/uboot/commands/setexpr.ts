@@ -2,7 +2,7 @@
 
 import { bareHex } from '../lib/numbers.js'
 import { formatValues } from '../lib/setexpr-format.js'
-import { type Captures, compileSlre, SlreError } from '../lib/slre.js'
+import { type Captures, compileSlre, SlreBudget, SlreError } from '../lib/slre.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { operandNumber, operandText, operandWidth } from '../machine/operand.js'
 
@@ -32,27 +32,37 @@ function assign({ env, out }: Machine, name: string, value: string): number {
   return refusal.length === 0 ? 0 : 1
 }
 
-/** The replacement with `\0` to `\9` put in, one after the other, up to the first group that matched nothing. */
-function replacement(template: string, text: string, captures: Captures): string {
+/**
+ * The replacement with `\0` to `\9` put in, one after the other, up to the first group that matched nothing.
+ *
+ * @returns null: the result is too long
+ */
+function replacement(template: string, text: string, captures: Captures): string | null {
   let result = template
-  for (let number = 0; number <= 9; number += 1) {
+  for (let number = 0; number <= 9 && result.length <= LONGEST; number += 1) {
     const [start, end] = captures[number] ?? [0, 0]
     if (start === end) break
-    result = result.replaceAll(`\\${number}`, () => text.slice(start, end))
+    const pieces = result.split(`\\${number}`)
+    // What was put in may hold further references: the size is known before it is put together.
+    if (result.length + (pieces.length - 1) * (end - start - 2) > LONGEST) return null
+    result = pieces.join(text.slice(start, end))
   }
-  return result
+  return result.length > LONGEST ? null : result
 }
 
 /** Replace the first match, or all. @returns null: the result is too long. @throws SlreError */
 function substitute(text: string, expression: string, template: string, all: boolean): string | null {
   const search = compileSlre(expression)
+  const budget = new SlreBudget()
   let done = ''
   let rest = text
   while (rest !== '') {
-    const captures = search(rest)
+    const captures = search(rest, budget)
     const [start, end] = captures?.[0] ?? [0, 0]
     if (captures === null) break
-    done += rest.slice(0, start) + replacement(template, rest, captures)
+    const put = replacement(template, rest, captures)
+    if (put === null) return null
+    done += rest.slice(0, start) + put
     // An empty match must not be found again.
     if (start === end) done += rest.charAt(end)
     rest = rest.slice(start === end ? end + 1 : end)

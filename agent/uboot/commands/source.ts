@@ -6,11 +6,8 @@ import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies 
 import { hex8, parseHex } from '../lib/numbers.js'
 import type { Call, Command, Machine } from '../machine/machine.js'
 
-/** Bytes of a script: longer ones are no scripts. */
-const LONGEST = 16 * 1024 * 1024
-
-/** Bytes that are searched for the end of plain text. */
-const LONGEST_PLAIN = 1024 * 1024
+/** Bytes of a script; those that labs use have some 10,000. The shell reads a whole script before it runs it. */
+const LONGEST = 64 * 1024
 
 /** A script to look for. Of `image` and `configuration` at most one is there; an empty one means the default. */
 interface Wanted {
@@ -78,7 +75,7 @@ function plainScript(machine: Machine, { address }: Wanted): Script {
   const mark = memory.read(address, 2).toString('latin1')
   if (mark !== '#!') return 'Wrong image format for "source" command'
   const end = memory.ranges.find(range => address >= range.start && address < range.end)?.end ?? address
-  const text = memory.read(address, Math.min(LONGEST_PLAIN, end - address))
+  const text = memory.read(address, Math.min(LONGEST + 1, end - address))
   const size = text.indexOf(0)
   return { address, size: size === -1 ? text.length : size }
 }

@@ -1,6 +1,6 @@
 /** What U-Boot demands of its variables: types, write protection, and those that have a meaning of their own. */
 
-import { compileSlre, SlreError } from '../lib/slre.js'
+import { compileSlre, SlreBudget, SlreError } from '../lib/slre.js'
 
 const MAC_PART = '[0-9a-fA-F]{1,2}'
 
@@ -88,9 +88,9 @@ interface Attribute {
 }
 
 /** A pattern that makes no sense fits no name. */
-function fits(pattern: string, name: string): boolean {
+function fits(pattern: string, name: string, budget: SlreBudget): boolean {
   try {
-    return compileSlre(`^${pattern}$`)(name) !== null
+    return compileSlre(`^${pattern}$`)(name, budget) !== null
   } catch (thrown) {
     if (!(thrown instanceof SlreError)) throw thrown
     return false
@@ -107,9 +107,10 @@ const BUILT_IN_CALLBACKS = builtIn(STATIC_CALLBACKS)
 
 /** Read the text of `.flags` or `.callbacks`: `name:attribute`, separated by commas. */
 function attributesOf(text: string): readonly Attribute[] {
+  const budget = new SlreBudget()
   return text.split(',').map(entry => {
     const [pattern = '', ...attribute] = entry.trim().split(':')
-    return { fits: name => fits(pattern.trim(), name), attribute: attribute.join(':').trim() }
+    return { fits: name => fits(pattern.trim(), name, budget), attribute: attribute.join(':').trim() }
   })
 }
 

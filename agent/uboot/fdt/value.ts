@@ -17,8 +17,11 @@ export function stringsOf(value: Uint8Array): readonly string[] | null {
   return /^([\x20-\x7e]+\0)+$/.test(text) ? text.slice(0, -1).split('\0') : null
 }
 
+const cellAt = ({ buffer, byteOffset, length }: Uint8Array, index: number) =>
+  new DataView(buffer, byteOffset, length).getUint32(index * CELL_BYTES)
+
 const cellsOf = (value: Uint8Array) =>
-  Array.from({ length: value.length / CELL_BYTES }, (_, i) => Buffer.from(value).readUInt32BE(i * CELL_BYTES))
+  Array.from({ length: value.length / CELL_BYTES }, (_, index) => cellAt(value, index))
 
 /**
  * As `fdt print` shows it: strings, cells, or bytes.
@@ -72,8 +75,7 @@ function parseCells(text: string, old: Uint8Array): ParsedValue {
   while (rest !== '' && !rest.startsWith('>')) {
     const [digits = ''] = /^(\?|0[xX][0-9a-fA-F]+|[0-9]+)/.exec(rest) ?? []
     if (digits === '') return { error: `Sorry, I could not convert "${rest.replace(/ .*$/s, '')}"` }
-    const at = cells.length * CELL_BYTES
-    const kept = at + CELL_BYTES <= old.length ? Buffer.from(old).readUInt32BE(at) : 0
+    const kept = (cells.length + 1) * CELL_BYTES <= old.length ? cellAt(old, cells.length) : 0
     cells.push(digits === '?' ? kept : parseAuto(digits))
     rest = rest.slice(digits.length).trimStart()
   }

@@ -17,8 +17,8 @@ export type ParseState = 'complete' | 'more' | 'error'
 
 /** compounds in compounds */
 const DEEPEST = 100
-/** characters of one list */
-const LONGEST = 1024 * 1024
+/** characters of one list with its line end; a whole script is one, and the longest that labs use have some 10,000 */
+const LONGEST = 64 * 1024 + 1
 
 /** Characters that mean nothing but themselves. */
 const PLAIN = /[^;&|# \t\n\\$'"]+/y
@@ -60,14 +60,16 @@ export class HushParser {
    * @returns `next` is where the following list begins
    */
   parse(text: string, from = 0): { readonly state: ParseState; readonly next: number } {
-    this.#size += text.length - from
+    const most = from + LONGEST - this.#size
     let at = from
     while (at < text.length) {
+      if (at > most) return { state: 'error', next: text.length }
       const next = this.#inside === null ? this.#step(text, at) : this.#insideOf(text, at)
       if (next === null) return { state: 'error', next: text.length }
       at = next
       if (this.#atListEnd) return { state: 'complete', next }
     }
+    this.#size += text.length - from
     return { state: this.#size > LONGEST ? 'error' : 'more', next: at }
   }
 

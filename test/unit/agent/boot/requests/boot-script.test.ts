@@ -95,6 +95,11 @@ t.test('variables in variables do not grow without end', async t => {
   t.match(await refused(`setenv a ${'b '.repeat(5000)}`), /sets a to more than 8192 characters/)
 })
 
+t.test('a script is at most 64 KiB long', async t => {
+  t.match(await refused('\n'.repeat(64 * 1024 + 1)), /has 65537 bytes, at most 65536 are possible/)
+  t.match(await refused(';'.repeat(64 * 1024)), /boots nothing/)
+})
+
 t.test('no script raises anything but our errors', async t => {
   const words = ['setenv', 'bootz', 'bootargs', ' ', '\n', ';', '"', "'", '\\', '$', '${', '}', '#', 'kernel', '-', '&']
   const script = fc.array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 4 })), { maxLength: 40 })

@@ -353,6 +353,14 @@ KERNEL k`
   t.end()
 })
 
+t.test('blanks and carriage returns around words and in values are as many as they are', t => {
+  const blanks = ' '.repeat(40_000)
+  t.same(pxeStatements(`${blanks}menu${blanks}label${blanks}a${blanks}\rb${blanks}\r\n${blanks}#x\n${blanks}`), [
+    { keyword: 'menu label', value: `a${blanks}\rb` },
+  ])
+  t.end()
+})
+
 t.test('no text breaks the parser', t => {
   const word = fc.constantFrom('label', 'menu', 'default', 'kernel', 'append', '\n', ' ', 'x', '__proto__', '#')
   const property = fc.property(fc.array(fc.oneof(word, fc.string()), { maxLength: 30 }), words => {

@@ -63,6 +63,8 @@ t.test('setexpr replaces what an expression matches', async t => {
     ['setexpr nosuch sub a b; echo $?', '## Error: variable "nosuch" not defined\n1\n'],
     ['setexpr v sub "(a" b c', 'Error compiling regex: No closing bracket\n'],
     [`setexpr v gsub a ${'b'.repeat(900)} ${'a'.repeat(30)}`, '## error: substitution buffer overflow\n'],
+    [`setexpr v sub '(.*)' '${'\\\\0'.repeat(300)}' ${'a'.repeat(300)}`, '## error: substitution buffer overflow\n'],
+    [`setexpr v sub '(.*)(.*)x' y ${'a'.repeat(800)}`, 'Error compiling regex: RE is too complex\n'],
   ])
 })
 

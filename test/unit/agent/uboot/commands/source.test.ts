@@ -56,10 +56,16 @@ t.test('a script is as large as it is, but no larger than a script can be', asyn
   machine.env.set('verify', 'n')
   const fit =
     '/ { description = "d"; timestamp = <1>; images { a { type = "script"; data-offset = <0>; data-size = <SIZE>; }; }; };'
-  machine.memory.write(FIT, dtbOf(fit.replace('SIZE', '0x1000001'), []))
+  machine.memory.write(FIT, dtbOf(fit.replace('SIZE', '0x10001'), []))
   t.equal((await run('source 47000000:a')).out, '## Executing script at 47000000\nScript too long\n')
   machine.memory.write(FIT, dtbOf(fit.replace('data-size = <SIZE>;', ''), []))
   t.match((await run('source 47000000:a')).out, 'Could not find script subimage data\n')
+})
+
+t.test('text without an end is no script', async t => {
+  const { machine, run } = machineWith(t)
+  machine.memory.write(LEGACY, Buffer.alloc(128 * 1024, '#!\n'))
+  t.same(await run('source 44000000'), { out: '## Executing script at 44000000\nScript too long\n', rc: 1 })
 })
 
 t.test('an image of a FIT is run by its name', async t => {

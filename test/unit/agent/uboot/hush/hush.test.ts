@@ -285,5 +285,11 @@ t.test('no text makes the parser fail in another way than its own, however it is
 
 t.test('compounds nested too deep, and lists without end, are syntax errors', async t => {
   t.equal(new HushParser('line').parse('if true; then '.repeat(200)).state, 'error')
-  t.equal(new HushParser('line').parse(`echo "${'x'.repeat(2 ** 20)}`).state, 'error')
+  for (const piece of ['x', '\t', ';', '"', "'", '#\n', '${', 'a;']) {
+    t.equal(new HushParser('text').parse(`echo ${piece.repeat(2 ** 16)}\n`).state, 'error', piece)
+    const parser = new HushParser('text')
+    for (let size = 0; size < 2 ** 16; size += 1024 * piece.length) parser.parse(piece.repeat(1024))
+    t.equal(parser.parse(`${piece}\n`).state, 'error', `${piece} in parts`)
+  }
+  t.equal(new HushParser('line').parse(`echo a\n${'x'.repeat(2 ** 17)}`).state, 'complete', 'only the list counts')
 })
