@@ -68,7 +68,11 @@ export class UBoot {
    * @returns once the other end is gone and its input has been processed
    */
   async attach(line: ConsoleLine): Promise<void> {
-    const console = this.#consoles.open({ write: bytes => line.send(bytes), drained: () => line.resume() })
+    const console = this.#consoles.open({
+      write: bytes => line.send(bytes),
+      room: () => line.room(),
+      drained: () => line.resume(),
+    })
     this.#lines.add(line)
     line.receive(bytes => console.receive(bytes))
     void line.ended.then(() => console.endInput())

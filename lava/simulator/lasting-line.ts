@@ -34,6 +34,7 @@ export class LastingLine {
       send: bytes => {
         if (current()) line.send(bytes)
       },
+      room: () => (current() ? line.room() : null),
       drained: () => line.drained(),
       close: () => undefined,
     })

@@ -77,6 +77,10 @@ export class TypedLine implements ConsoleLine {
     this.#listener(bytes)
   }
 
+  room(): null {
+    return null
+  }
+
   async drained(): Promise<void> {}
 
   close(): void {}

@@ -1,6 +1,7 @@
 /** `md` and `strings`: memory, shown. */
 
 import { yieldToEventLoop } from '../../event-loop.js'
+import { unlessAborted } from '../../transfer/abort.js'
 import { readUnit, type Unit, unitHex, unitOf } from '../lib/memory-units.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
@@ -9,6 +10,13 @@ import { based } from '../machine/state.js'
 const LINE_BYTES = 16
 /** Bytes that are read and printed before other work gets a turn. */
 const BLOCK_BYTES = 4096
+
+/** Let others have a turn, and the line send what was printed. @throws the reason of the signal */
+async function rest({ out }: Machine, signal: AbortSignal): Promise<void> {
+  await yieldToEventLoop(signal)
+  const room = out.room()
+  if (room !== null) await unlessAborted(room, signal)
+}
 
 /** A line of up to 16 bytes: address, units, characters. */
 function line(address: number, bytes: Buffer, unit: Unit): string {
@@ -34,7 +42,7 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
     for (let at = 0; at < block.length; at += LINE_BYTES)
       text += line(address + done + at, block.subarray(at, at + LINE_BYTES), unit)
     machine.out.write(text)
-    await yieldToEventLoop(signal)
+    await rest(machine, signal)
   }
   machine.state.display = { address: (address + size) % 2 ** 32, unit, length }
   return 0
@@ -64,7 +72,7 @@ async function strings(machine: Machine, { args, repeated, signal }: Call): Prom
     const text = await untilNul(machine, address, signal)
     machine.out.write(`${text.toString('latin1')}\n`)
     address += text.length + 1
-    await yieldToEventLoop(signal)
+    await rest(machine, signal)
   } while (address < range.end && machine.memory.read(address, 1)[0] !== 0)
   machine.state.strings = { start: address, end: address + range.end - range.start }
   return 0

@@ -12,6 +12,8 @@ export interface ConsoleLine {
   resume(): void
   /** Send, after all that was sent before. */
   send(bytes: string): void
+  /** Null when the line takes more; otherwise resolves when it does, or when it takes nothing for so long that nobody waits. */
+  room(): Promise<void> | null
   /** Resolves when everything sent has left the line. */
   drained(): Promise<void>
   /** Resolves when the other end is gone; for a serial line, when the port is gone. */

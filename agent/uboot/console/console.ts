@@ -22,6 +22,8 @@ const QUEUED = 4 * 1024 * 1024
 export interface ConsoleOptions {
   /** Send bytes to the terminal. */
   readonly write: (bytes: string) => void
+  /** See `ConsoleLine`; default: the terminal always takes more. */
+  readonly room?: () => Promise<void> | null
   /** The queue is short again after `receive` returned false. */
   readonly drained?: () => void
 }
@@ -53,6 +55,8 @@ export class Console {
   #closed = false
   #inputEnded = false
   #full = false
+  /** the reader waits until the terminal has shown more */
+  #held = false
   #pending = ''
   #end: () => void = () => undefined
   /** resolves when it is closed */
@@ -83,6 +87,11 @@ export class Console {
     if (this.#pending.length > GATHERED) this.flush()
   }
 
+  /** See {@link Output.room}. */
+  room(): Promise<void> | null {
+    return this.#closed ? null : (this.#options.room?.() ?? null)
+  }
+
   /** Send buffered output at once, because this process may end next. */
   flush(): void {
     const bytes = this.#pending
@@ -109,12 +118,13 @@ export class Console {
       this.#arbiter.shell.interrupt()
   }
 
-  /** Pass waiting bytes to their reader. */
+  /** Pass waiting bytes to their reader, not faster than the terminal shows what comes of them. */
   pump(): void {
     while (this.#queue.size > 0) {
       if (this.#reader === null) {
         if (!this.#arbiter.offerKey(this)) break
-      } else {
+      } else if (this.#hold()) break
+      else {
         const character = this.#queue.take()
         if (character !== null) this.#reader(character)
       }
@@ -122,6 +132,19 @@ export class Console {
     if (!this.#full || this.#queue.size > QUEUED) return
     this.#full = false
     this.#options.drained?.()
+  }
+
+  /** @returns whether the reader has to wait for the terminal */
+  #hold(): boolean {
+    const room = this.#held ? null : this.room()
+    if (room === null) return this.#held
+    this.#held = true
+    void room.then(() => {
+      this.#held = false
+      this.pump()
+      this.#closeWhenHungry()
+    })
+    return true
   }
 
   /** A key that stops something; a line end right after it belongs to it. @returns null if none waits */

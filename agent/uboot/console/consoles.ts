@@ -35,7 +35,7 @@ export class Consoles implements ConsoleArbiter {
     const reader = (): Console | undefined => this.#owner ?? this.#open[0]
     this.#options = options
     this.shell = options.shell
-    this.out = { write: text => this.#print(text) }
+    this.out = { write: text => this.#print(text), room: () => this.#room() }
     this.input = {
       readLine: async (prompt, initial) => (await reader()?.readLine(prompt, initial)) ?? null,
       readKey: async timeoutMs => (await reader()?.readKey(timeoutMs)) ?? null,
@@ -49,8 +49,18 @@ export class Consoles implements ConsoleArbiter {
     return this.#options.machine()
   }
 
+  /** Where is printed now. */
+  get #shown(): readonly Console[] {
+    return this.#owner === null ? this.#open : [this.#owner]
+  }
+
   #print(text: string): void {
-    for (const console of this.#owner === null ? this.#open : [this.#owner]) console.print(text)
+    for (const console of this.#shown) console.print(text)
+  }
+
+  #room(): Promise<void> | null {
+    const waits = this.#shown.map(console => console.room()).filter(room => room !== null)
+    return waits.length === 0 ? null : Promise.all(waits).then(() => undefined)
   }
 
   /** A terminal is there. It gets its prompt once the machine is ready. */

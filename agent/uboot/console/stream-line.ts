@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { ConsoleLine } from './console-line.js'
+import { MOST_WAITING, OutputQueue } from './output-queue.js'
 import { TelnetFilter } from './telnet.js'
 
 export interface StreamLineOptions {
@@ -14,6 +15,10 @@ export interface StreamLineOptions {
   readonly drain?: () => Promise<void>
   /** restores the terminal */
   readonly restore?: () => void
+  /** close a line that takes no output once {@link MOST_WAITING} bytes wait for it; default: forget these bytes */
+  readonly closeStalled?: boolean
+  /** milliseconds without progress after which it takes no output; see {@link OutputQueue} */
+  readonly stallMs?: number
 }
 
 export class StreamLine implements ConsoleLine {
@@ -21,6 +26,7 @@ export class StreamLine implements ConsoleLine {
   readonly ended: Promise<void>
   readonly #input: Readable
   readonly #output: Writable
+  readonly #queue: OutputQueue
   readonly #options: StreamLineOptions
   #hasSent = false
 
@@ -37,6 +43,15 @@ export class StreamLine implements ConsoleLine {
       input.destroy()
     })
     input.once('end', () => input.destroy())
+    this.#queue = new OutputQueue(output, {
+      sent: () => {
+        this.#hasSent = true
+      },
+      overflow: () => {
+        if (options.closeStalled === true) input.destroy()
+      },
+      stallMs: options.stallMs,
+    })
     // Not `once` of node:events, which rejects for an error.
     this.ended = new Promise(resolve => input.once('close', () => resolve()))
   }
@@ -45,7 +60,16 @@ export class StreamLine implements ConsoleLine {
     this.#input.on('data', (bytes: string) => {
       const meant = this.#options.received?.(bytes) ?? bytes
       if (meant !== '' && !listener(meant)) this.#input.pause()
+      this.#pauseUntilSent()
     })
+  }
+
+  /** Input that is answered before anybody reads it (telnet's commands) must not bring more answers than the line sends. */
+  #pauseUntilSent(): void {
+    const room = this.#queue.size > MOST_WAITING ? this.#queue.room() : null
+    if (room === null) return
+    this.#input.pause()
+    void room.then(() => this.#input.resume())
   }
 
   resume(): void {
@@ -58,30 +82,40 @@ export class StreamLine implements ConsoleLine {
   }
 
   send(bytes: string): void {
-    if (!this.#output.writable) return
-    this.#output.write(this.#options.sent?.(bytes) ?? bytes, 'latin1', error => {
-      if (!error) this.#hasSent = true
-    })
+    this.sendRaw(this.#options.sent?.(bytes) ?? bytes)
+  }
+
+  /** Send bytes as they are, after all that was sent before. */
+  sendRaw(bytes: string): void {
+    this.#queue.push(bytes)
+  }
+
+  room(): Promise<void> | null {
+    return this.#queue.room()
   }
 
   async drained(): Promise<void> {
-    if (!this.#output.writable) return
-    await new Promise<void>(resolve => this.#output.write('', () => resolve()))
+    await this.#queue.empty()
     if (this.#output.writable) await this.#options.drain?.()
   }
 
   close(): void {
     this.#options.restore?.()
     this.#input.destroy()
-    this.#output.end()
+    this.#queue.end()
   }
 }
 
 /** A telnet connection (RFC 854). A client that speaks no telnet sees six strange bytes at first, and is served. */
-export function telnetLine(socket: Socket): ConsoleLine {
-  const filter = new TelnetFilter(bytes => socket.write(bytes, 'latin1'))
+export function telnetLine(socket: Socket, options: Pick<StreamLineOptions, 'stallMs'> = {}): ConsoleLine {
+  const filter: TelnetFilter = new TelnetFilter(bytes => line.sendRaw(bytes))
+  const line: StreamLine = new StreamLine(`tcp ${socket.remoteAddress}:${socket.remotePort}`, socket, socket, {
+    received: bytes => filter.receive(bytes),
+    sent: TelnetFilter.quote,
+    closeStalled: true,
+    ...options,
+  })
   socket.setNoDelay(true)
-  socket.write(TelnetFilter.greeting, 'latin1')
-  const name = `tcp ${socket.remoteAddress}:${socket.remotePort}`
-  return new StreamLine(name, socket, socket, { received: bytes => filter.receive(bytes), sent: TelnetFilter.quote })
+  line.sendRaw(TelnetFilter.greeting)
+  return line
 }

@@ -1,7 +1,7 @@
 /** The serial line of a board, and any other terminal by its path. */
 
 import { close, closeSync, constants, openSync, writeSync } from 'node:fs'
-import { ReadStream, WriteStream } from 'node:tty'
+import { ReadStream } from 'node:tty'
 import { fault } from '../../errors.js'
 import { StreamLine } from './stream-line.js'
 
@@ -34,18 +34,16 @@ export function openTty(path: string, calls: TtyCalls): StreamLine {
   }
 }
 
-/** The streams reopen the terminal for themselves; `fd` serves {@link TtyCalls.drainTty}, and is closed after them. */
+/**
+ * One stream for both directions: a WriteStream would block the process while the line is slow, a ReadStream writes without.
+ * It reopens the terminal for itself; `fd` serves {@link TtyCalls.drainTty}, and is closed after it.
+ */
 function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
-  const [input, output] = [new ReadStream(fd), new WriteStream(fd)]
-  const line = new StreamLine(path, input, output, { drain: () => calls.drainTty(fd) })
-  const written = new Promise<void>(resolve => output.once('close', () => resolve()))
-  void line.ended.then(async () => {
-    // A port is free for the next one who opens it only when every descriptor is closed.
-    if (!output.writableEnded) output.destroy()
-    await written
-    // Not closeSync: closing may wait until the hardware has sent what it holds.
-    close(fd)
-  })
+  const stream = new ReadStream(fd)
+  const line = new StreamLine(path, stream, stream, { drain: () => calls.drainTty(fd) })
+  // A port is free for the next one who opens it only when every descriptor is closed. Not closeSync: closing may wait until
+  // the hardware has sent what it holds.
+  void line.ended.then(() => close(fd))
   return line
 }
 

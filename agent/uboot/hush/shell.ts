@@ -40,6 +40,8 @@ export class Shell implements ScriptRunner, Variables {
   #stopped = false
   /** between two commands, others have their turn */
   #paused = false
+  /** ends the wait for a slow line */
+  #wake: () => void = () => undefined
   #lastYield = 0
   #repeated = false
   #repeatable = true
@@ -117,6 +119,7 @@ export class Shell implements ScriptRunner, Variables {
     this.#interrupted = true
     this.#unseen = this.#running.length === this.#runners
     for (const controller of [...this.#running]) controller.abort()
+    this.#wake()
   }
 
   /** The machine is switched off: nothing more of the line runs. */
@@ -204,15 +207,28 @@ export class Shell implements ScriptRunner, Variables {
     }
   }
 
-  /** Yield to the event loop from time to time, however busy the shell is. @throws LineStopped */
+  /**
+   * Yield to the event loop from time to time, however busy the shell is, and wait for a line that has too much to send.
+   *
+   * @throws LineStopped
+   */
   async #yieldIfDue(): Promise<void> {
-    if (performance.now() - this.#lastYield >= SLICE) {
+    const room = this.#machine().out.room()
+    if (room !== null || performance.now() - this.#lastYield >= SLICE) {
       this.#paused = true
-      await yieldToEventLoop()
+      await (room === null ? yieldToEventLoop() : this.#unlessWoken(room))
       this.#paused = false
       this.#lastYield = performance.now()
     }
     if (this.#stopped) throw new LineStopped('^C')
+  }
+
+  /** ^C ends the wait, too. */
+  #unlessWoken(room: Promise<void>): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+      void room.then(resolve)
+    })
   }
 
   async #compound(compound: Compound): Promise<number> {

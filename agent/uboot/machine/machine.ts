@@ -13,6 +13,11 @@ import type { MachineState } from './state.js'
 export interface Output {
   /** Bytes as latin1; each \n goes out as \r\n. */
   write(text: string): void
+  /**
+   * Null when more can be printed; otherwise resolves when it can. The shell waits for it between commands, and so does a
+   * command that prints without end: what a slow line has not sent is held in memory.
+   */
+  room(): Promise<void> | null
 }
 
 /** Where a command that asks reads from: the console it was typed at. */

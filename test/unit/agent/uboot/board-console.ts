@@ -41,6 +41,10 @@ export class TypedLine implements ConsoleLine {
     this.#wake()
   }
 
+  room(): null {
+    return null
+  }
+
   async drained(): Promise<void> {}
 
   close(): void {

@@ -79,7 +79,7 @@ export function testMachine(t: Pick<Test, 'teardown'>, parts: Partial<Machine> =
       environment: {},
       controlFdt: null,
     },
-    out: { write: text => void lines.push(text) },
+    out: { write: text => void lines.push(text), room: () => null },
     input: { readLine: async () => null, readKey: async () => null, history: [] },
     env: plainEnvironment(),
     memory,

@@ -13,6 +13,7 @@ t.test('a serial adapter that is pulled out takes its console along, and nothing
     receive: () => undefined,
     resume: () => undefined,
     send: () => undefined,
+    room: () => null,
     drained: () => Promise.reject(new Error('EIO')),
     close: () => undefined,
   }

@@ -187,6 +187,41 @@ t.test('mtest tells of memory that forgets', async t => {
   )
 })
 
+t.test('md and strings wait for a line that is slow', async t => {
+  let printed = 0
+  let goOn: (() => void) | null = null
+  const out = {
+    write() {
+      printed += 1
+    },
+    room: () => new Promise<void>(resolve => (goOn = resolve)),
+  }
+  const { machine, type } = bench(t, COMMANDS, { out })
+  /** Wait until a command waits. */
+  const waits = async (): Promise<() => void> => {
+    while (goOn === null) await new Promise(setImmediate)
+    const waiting = goOn
+    goOn = null
+    return waiting
+  }
+  machine.memory.write(0x4200_0000, Buffer.from('one\0two\0three\0'))
+  for (const line of ['md.b 42000000 3000', 'strings 42000000 b']) {
+    printed = 0
+    const done = type(line)
+    for (const count of [1, 2, 3]) {
+      const goOn = await waits()
+      t.equal(printed, count, line)
+      goOn()
+    }
+    await done
+  }
+  const controller = new AbortController()
+  const stopped = type('md.b 42000000 3000', { signal: controller.signal })
+  await waits()
+  controller.abort(new Error('interrupted'))
+  await t.rejects(stopped)
+})
+
 t.test('^C ends endless commands', async t => {
   const { type } = setUp(t)
   const interrupt = () => {

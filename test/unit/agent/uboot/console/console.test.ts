@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Consoles } from '../../../../../agent/uboot/console/consoles.js'
 import type { Command } from '../../../../../agent/uboot/machine/machine.js'
 import { atPrompt, bench, Terminal } from '../console-fixture.js'
 import { plainEnvironment } from '../machine.js'
@@ -156,6 +157,90 @@ t.test('a fast sender is paused and resumed', async t => {
     }
   })
   await drained
+})
+
+/** A terminal that shows nothing more until it is let. */
+function slowTerminal(consoles: Consoles) {
+  const shown: string[] = []
+  let room: Promise<void> | null = null
+  let wake: () => void = () => undefined
+  const console = consoles.open({ write: bytes => shown.push(bytes), room: () => room })
+  return {
+    console,
+    shown,
+    stop() {
+      room = new Promise(resolve => (wake = resolve))
+    },
+    goOn() {
+      room = null
+      wake()
+    },
+  }
+}
+
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) await new Promise(setImmediate)
+}
+
+const aWhile = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+}
+
+t.test('the shell waits for a terminal that is slow, and ^C ends its wait', async t => {
+  const { consoles } = await atPrompt(t)
+  const slow = slowTerminal(consoles)
+  for (const end of ['^C', 'room']) {
+    await until(() => slow.shown.at(-1) === '=> ')
+    slow.shown.splice(0)
+    slow.console.receive('while true; do echo again; done; echo after\r')
+    await until(() => slow.shown.length > 2)
+    slow.stop()
+    await aWhile()
+    const before = slow.shown.length
+    await aWhile()
+    t.equal(slow.shown.length, before, 'nothing more is printed')
+    if (end === 'room') {
+      slow.goOn()
+      await until(() => slow.shown.length > before)
+    }
+    slow.console.receive('\x03')
+    await aWhile()
+    slow.goOn()
+    await until(() => slow.shown.at(-1)?.endsWith('=> ') === true)
+    t.match(slow.shown.join(''), /again\r\nafter\r\n=> $/)
+  }
+})
+
+t.test('what is typed waits for a terminal that is slow, and is not lost', async t => {
+  const { consoles } = await atPrompt(t)
+  const slow = slowTerminal(consoles)
+  await aWhile()
+  slow.stop()
+  slow.console.receive('echo a\r')
+  slow.console.receive('echo b\r')
+  slow.console.endInput()
+  await aWhile()
+  t.equal(slow.shown.splice(0).join(''), '=> ')
+  slow.goOn()
+  await slow.console.ended
+  t.equal(slow.shown.join(''), 'echo a\r\na\r\n=> echo b\r\nb\r\n=> ')
+})
+
+t.test('a terminal that is gone keeps nobody waiting', async t => {
+  const { consoles, terminal } = await atPrompt(t)
+  const slow = slowTerminal(consoles)
+  await aWhile()
+  slow.console.receive('while true; do echo again; done\r')
+  await aWhile()
+  slow.stop()
+  await aWhile()
+  consoles.close(slow.console)
+  slow.goOn()
+  await aWhile()
+  terminal.type('echo mine\r')
+  await aWhile()
+  consoles.shell.interrupt()
+  t.match(await terminal.shows('mine\r\n=> '), /mine/)
 })
 
 t.test('what runs for somebody else can be stopped by its signal', async t => {

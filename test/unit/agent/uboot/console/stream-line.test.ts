@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { PassThrough, Writable } from 'node:stream'
+import { Duplex, PassThrough, Writable } from 'node:stream'
 import t, { type Test } from 'tap'
+import { pause } from '../../../../../agent/transfer/abort.js'
 import { StreamLine, telnetLine } from '../../../../../agent/uboot/console/stream-line.js'
 
 /** Both ends of a TCP connection: a client, and what the board accepted. */
@@ -147,6 +148,57 @@ t.test('a telnet client is greeted, its commands are taken out, and what it is s
   t.equal(await received(client, 3), '\xff\xfc\x22', 'WONT LINEMODE')
   line.send('\xff')
   t.equal(await received(client, 2), '\xff\xff')
+})
+
+t.test('a telnet client that never reads is dropped when it holds a mebibyte of output', async t => {
+  const { client, accepted } = await connection(t)
+  client.pause()
+  const line = telnetLine(accepted, { stallMs: 10 })
+  line.receive(() => true)
+  let sent = 0
+  for (; !accepted.destroyed; sent += 64 * 1024) {
+    line.send('x'.repeat(64 * 1024))
+    await line.room()
+    await pause(1, undefined)
+  }
+  await line.ended
+  t.ok(sent > 2 ** 20, `${sent} bytes`)
+})
+
+t.test('a telnet client that reads no answer to its commands is not read from, and then dropped', async t => {
+  // Its system takes no byte of output.
+  const socket = new Duplex({ read: () => undefined, write: () => undefined })
+  Object.assign(socket, { setNoDelay: () => socket, remoteAddress: '10.0.2.2', remotePort: 1 })
+  const line = telnetLine(socket as Socket, { stallMs: 1 })
+  line.receive(() => true)
+  socket.push(Buffer.from('\xff\xfd\x22'.repeat(512 * 1024), 'latin1'))
+  while (!socket.isPaused()) await new Promise(setImmediate)
+  await t.resolves(line.ended)
+})
+
+t.test('a terminal that takes nothing is kept, and shows the newest when it takes something again', async t => {
+  let take: () => void = () => undefined
+  const shown: string[] = []
+  const output = new Writable({
+    write(bytes, _encoding, done) {
+      shown.push(bytes.toString('latin1'))
+      take = done
+    },
+  })
+  const input = new PassThrough()
+  t.teardown(() => output.destroy())
+  const line = new StreamLine('a terminal', input, output, { stallMs: 1 })
+  for (let count = 0; count < 20; count += 1) {
+    line.send('x'.repeat(100_000))
+    await line.room()
+  }
+  line.send('newest')
+  while (!shown.at(-1)?.endsWith('newest')) {
+    take()
+    await new Promise(setImmediate)
+  }
+  t.ok(shown.join('').length < 2 ** 20)
+  t.equal(input.destroyed, false)
 })
 
 t.test('a connection that is closed ends the line', async t => {

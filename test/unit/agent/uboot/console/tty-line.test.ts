@@ -58,6 +58,30 @@ t.test('a terminal that hangs up ends its line, and is not drained any more', ne
   await line.drained()
 })
 
+t.test('a terminal that nobody reads, or that is slow, holds nothing up and loses no byte', needs('socat'), async t => {
+  const path = join(t.testdir(), 'tty')
+  const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
+  t.teardown(() => socat.kill())
+  while (!existsSync(path)) await pause(10, undefined)
+  const line = openTty(path, { rawTty, drainTty })
+  line.receive(() => true)
+  const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index}\r\n`).join('')
+  line.send(lines)
+  // A write that waits for the terminal would stop everything here: more than all buffers hold is on its way.
+  await pause(10, undefined)
+  t.not(line.room(), null)
+  const shown: Buffer[] = []
+  let left = lines.length
+  for await (const bytes of socat.stdout.iterator({ destroyOnReturn: false })) {
+    shown.push(bytes)
+    left -= bytes.length
+    if (left <= 0) break
+  }
+  t.ok(Buffer.concat(shown).equals(Buffer.from(lines)))
+  await line.drained()
+  t.equal(line.room(), null)
+})
+
 t.test('errors of the addon are reported', async t => {
   const calls = {
     rawTty: () => {
