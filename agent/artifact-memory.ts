@@ -1,19 +1,32 @@
 /** Artifacts in memory: how they are mapped, and how their memory is released. */
 
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { AddonError, type FileRange, mapFile } from '../native/index.js'
 import { readFileRange } from './boot/artifacts/read-file.js'
 
+/** Permissions that let others write. */
+const FOR_OTHERS = 0o022
+
 /**
- * Map a file. Without the addon nothing can be booted, but plans can be made: then the file is read instead.
+ * Map a file. One that others may truncate is read instead: access to a page that is gone ends the process. Without the
+ * addon nothing can be booted, but plans can be made: then every file is read.
  *
  * @throws the error of the file system
  */
 export async function mapOrRead(path: string, part?: FileRange): Promise<Uint8Array> {
+  // Opening a FIFO would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    return mapFile(path, part)
+    const stats = await file.stat()
+    const isOurs = stats.uid === process.geteuid?.() && (stats.mode & FOR_OTHERS) === 0
+    // A map refuses what is no file.
+    return isOurs || !stats.isFile() ? mapFile(file.fd, part) : await readFileRange(path, part)
   } catch (thrown) {
     if (thrown instanceof AddonError) return readFileRange(path, part)
     throw thrown
+  } finally {
+    await file.close()
   }
 }
 

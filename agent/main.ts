@@ -115,7 +115,9 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     await uboot?.drained()
   }
   const clock = createBoardClock()
-  const boot = await Boot.open({ kexec, config, host, clock, memory, mapFile: mapOrRead, log, collectGarbage, hangUp })
+  const lent = (): number => uboot?.memoryUsed ?? 0
+  const deps = { kexec, config, host, clock, memory, mapFile: mapOrRead, lent, log, collectGarbage, hangUp }
+  const boot = await Boot.open(deps)
   const server: FastifyInstance = createServer(boot, http, { log, version })
   const url = await server.listen(listen)
   tftp = await openTftp({ config: push, boot, log })
@@ -125,7 +127,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     host,
     power: BOARD_POWER,
     tty: TTY,
-    room: memoryRoom(config),
+    room: used => memoryRoom(config, boot.artifacts.stored + used),
     log,
   })
   return { boot, server, url, tftp, uboot }
@@ -158,11 +160,10 @@ async function openConsole(parts: BoardUBootDeps): Promise<BoardUBoot | null> {
   }
 }
 
-/** Whatever is held in memory is copied once more when it is loaded. */
-const memoryRoom =
-  ({ memoryReserve }: Config['boot']) =>
-  (): number =>
-    Math.max(0, Math.floor((availableMemory() - memoryReserve) / 2))
+/** Bytes that may still be stored. Whatever is held in memory is copied once more when it is loaded. */
+function memoryRoom({ memoryReserve }: Config['boot'], held: number): number {
+  return Math.max(0, Math.floor((availableMemory() - memoryReserve - held) / 2))
+}
 
 function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
   const end = async (signal: NodeJS.Signals): Promise<never> => {

@@ -71,6 +71,7 @@ export class Boot {
         directory: config.artifactDir,
         reserve: config.memoryReserve,
         available: async () => (await host.memory()).available,
+        lent: () => deps.lent?.() ?? 0,
         mapFile: (path, part) => deps.mapFile(path, part),
       }),
     )

@@ -26,14 +26,16 @@ export interface BoardUBootDeps {
   readonly host: BoardHost
   readonly power: Power
   readonly tty: TtyCalls
-  /** bytes of memory that may still be taken */
-  readonly room: () => number
+  /** bytes that its memory may still take, if it takes up `used` */
+  readonly room: (used: number) => number
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
 export interface BoardUBoot {
   /** the port of the telnet consoles; null if there are none */
   readonly port: number | null
+  /** bytes that its memory takes up */
+  readonly memoryUsed: number
   /** Resolves when everything that was printed has left the machine. */
   drained(): Promise<void>
   close(): Promise<void>
@@ -93,6 +95,9 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
   const address = server?.address() ?? null
   return {
     port: address === null || typeof address === 'string' ? null : address.port,
+    get memoryUsed() {
+      return memory.used
+    },
     drained: () => uboot.drained(),
     async close() {
       serial?.close()

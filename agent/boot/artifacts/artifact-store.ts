@@ -42,6 +42,8 @@ export interface ArtifactStoreOptions {
   readonly reserve: number
   /** `MemAvailable`, bytes */
   available(): Promise<number>
+  /** bytes held elsewhere that jobs borrow ({@link ArtifactStore.addFileRange}); none by default */
+  lent?(): number
   /** the whole file without `part` */
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
 }
@@ -149,18 +151,20 @@ export class ArtifactStore {
   }
 
   /**
-   * Bytes that may still be stored. Every byte stored is copied once more by `kexec_load(2)`, which keeps its copy in
-   * kernel memory. So the copies of stored bytes are subtracted, and the rest is halved.
+   * Bytes that may still be stored. Every byte stored, and every byte lent, is copied once more by `kexec_load(2)`, which
+   * keeps its copy in kernel memory. So these copies are subtracted, and the rest is halved.
    */
   async limit(): Promise<number> {
-    const free = (await this.#options.available()) - this.#options.reserve - this.stored
+    const { available, reserve, lent } = this.#options
+    const free = (await available()) - reserve - this.stored - (lent?.() ?? 0)
     return Math.max(0, Math.floor(free / 2))
   }
 
-  /** Bytes stored, those of jobs and of incomplete files too. */
+  /** Bytes stored, those of jobs and of incomplete files too; not those that jobs borrow. */
   get stored(): number {
     let bytes = 0
-    for (const { file, received } of this.#entries.values()) bytes += file?.received ?? received
+    for (const { file, received, range } of this.#entries.values())
+      bytes += range === null ? (file?.received ?? received) : 0
     return bytes
   }
 

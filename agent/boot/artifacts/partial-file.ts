@@ -11,8 +11,12 @@ import type { FileRange } from '../jobs/job.js'
 const BATCH = 1024 * 1024
 /** Bytes after which the free memory is checked again, because other processes use it too. */
 const STEP = 8 * 1024 * 1024
-/** The errors of a tmpfs that is full, or whose memory is. */
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'ENOMEM']
+
+/** Whether a write failed because a tmpfs is full, or its memory is. */
+export function isFull(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && FULL.includes(thrown.code)
+}
 
 export const ROOM_REMEDY = 'delete artifacts that are not needed, or send a smaller file'
 
@@ -159,8 +163,7 @@ export class PartialFile implements Sink {
         rest = after(rest, bytesWritten)
       }
     } catch (thrown) {
-      const full = thrown instanceof Error && 'code' in thrown && FULL.includes(thrown.code)
-      throw full ? this.#tooLarge(this.#received, this.#received - this.#batched, thrown) : thrown
+      throw isFull(thrown) ? this.#tooLarge(this.#received, this.#received - this.#batched, thrown) : thrown
     }
   }
 

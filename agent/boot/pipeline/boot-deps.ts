@@ -67,6 +67,8 @@ export interface BootDeps {
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
   /** for last words; without it there are none */
   readonly memory?: PhysicalMemory
+  /** bytes that the console holds for jobs that it may submit; none unless given */
+  lent?(): number
   readonly log: BootLog
   /** for downloads whose certificate is not yet valid; without it, the clock stays as it is */
   readonly clock?: BoardClock

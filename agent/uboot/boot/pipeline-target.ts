@@ -13,16 +13,19 @@ export interface Power {
   powerOff(): Promise<never>
 }
 
-const reference = (memory: Memory, { address, size }: MemoryPart): ArtifactReference => ({
-  part: memory.part(address, size),
-})
-
-function requestOf(memory: Memory, { kernel, ramdisk, dtb, cmdline, macAddresses }: BootOrder): JobRequest {
+async function requestOf(
+  memory: Memory,
+  { kernel, ramdisk, dtb, cmdline, macAddresses }: BootOrder,
+  signal: AbortSignal,
+): Promise<JobRequest> {
+  const reference = async ({ address, size }: MemoryPart): Promise<ArtifactReference> => ({
+    part: await memory.part(address, size, signal),
+  })
   return {
     name: 'console',
-    kernel: reference(memory, kernel),
-    ramdisk: ramdisk === null ? undefined : { ...reference(memory, ramdisk), compression: 'none' },
-    dtb: dtb === null ? undefined : reference(memory, dtb),
+    kernel: await reference(kernel),
+    ramdisk: ramdisk === null ? undefined : { ...(await reference(ramdisk)), compression: 'none' },
+    dtb: dtb === null ? undefined : await reference(dtb),
     overlays: [],
     // Here text is bytes, in the pipeline it is text.
     cmdline: Buffer.from(cmdline, 'latin1').toString('utf8'),
@@ -44,7 +47,7 @@ export class PipelineBootTarget implements BootTarget {
 
   async boot(order: BootOrder, watch: BootObserver, signal: AbortSignal): Promise<never> {
     signal.throwIfAborted()
-    const { id } = await this.#boot.submit(requestOf(this.#memory, order), 'console', { signal })
+    const { id } = await this.#boot.submit(await requestOf(this.#memory, order, signal), 'console', { signal })
     for await (const event of this.#boot.events(id, 0)) {
       if (event.type === 'finding' && event.severity !== 'info') watch.notice(event)
       if (event.type === 'state' && event.state === 'booting') watch.starting()

@@ -5,7 +5,9 @@
  */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { isFull } from '../../boot/artifacts/partial-file.js'
 import { fault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 
 /** Physical addresses, `end` excluded. */
 export interface MemoryRange {
@@ -29,8 +31,12 @@ const ROOM_STEP = 8 * 1024 * 1024
 /** Bytes of one fill, comparison or digest step. */
 export const MEMORY_CHUNK = 1024 * 1024
 
+/** Bytes of the smallest page: no hole in the file is smaller. */
+const PAGE = Buffer.alloc(4096)
+
 export class Memory {
   readonly #fd: number
+  readonly #room: (used: number) => number
   readonly #claims: Claim[] = []
   /** bytes that need no further look at the room */
   #allowed = 0
@@ -40,10 +46,10 @@ export class Memory {
     readonly path: string,
     /** DRAM, by address */
     readonly ranges: readonly MemoryRange[],
-    /** bytes that may still be taken: asked before every so many bytes are written */
-    readonly room: () => number,
+    room: (used: number) => number,
     fd: number,
   ) {
+    this.#room = room
     this.#fd = fd
   }
 
@@ -52,12 +58,12 @@ export class Memory {
    *
    * @param path on a tmpfs; an earlier file of this name is replaced
    * @param ranges DRAM of the board
-   * @param room bytes that may still be taken; writes beyond it are refused
+   * @param room bytes that may still be taken, if the file takes up `used`; writes beyond it are refused
    */
   static open(
     path: string,
     ranges: readonly MemoryRange[],
-    room: () => number = () => Number.POSITIVE_INFINITY,
+    room: (used: number) => number = () => Number.POSITIVE_INFINITY,
   ): Memory {
     rmSync(path, { force: true })
     return new Memory(path, ranges, room, openSync(path, 'wx+', 0o600))
@@ -112,8 +118,18 @@ export class Memory {
   write(address: number, bytes: Uint8Array): void {
     this.#check(address, bytes.length)
     this.#takeRoom(address, bytes.length)
-    for (let done = 0; done < bytes.length; )
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, address + done)
+    this.#put(address, bytes)
+  }
+
+  #put(address: number, bytes: Uint8Array): void {
+    let done = 0
+    try {
+      while (done < bytes.length) done += writeSync(this.#fd, bytes, done, bytes.length - done, address + done)
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown
+      const [start, size] = [address + done, bytes.length - done]
+      throw fault('UBOOT_MEMORY_FULL', { address: hex(start), size, limit: 0 }, thrown)
+    }
   }
 
   /** @throws UBOOT_MEMORY_FULL */
@@ -124,6 +140,11 @@ export class Memory {
       this.#allowed = Math.min(room, Math.max(size, ROOM_STEP))
     }
     this.#allowed -= size
+  }
+
+  /** Bytes that may still be taken. */
+  room(): number {
+    return this.#room(this.used)
   }
 
   /** Bytes that the file takes up. */
@@ -158,14 +179,39 @@ export class Memory {
   }
 
   /**
-   * These bytes as a part of the file, which is extended to hold them: a map never touches a page after its end.
+   * These bytes as a part of the file that can be mapped: reading a page after its end, or one that a full tmpfs has no
+   * memory for, would end the process. So the file is extended to hold them, and its holes become pages.
    *
-   * @throws UBOOT_MEMORY if any of it is outside DRAM
+   * @throws UBOOT_MEMORY if any of it is outside DRAM; UBOOT_MEMORY_FULL if the machine lacks memory; the reason of `signal`
    */
-  part(address: number, size: number): { readonly path: string; readonly offset: number; readonly size: number } {
+  async part(
+    address: number,
+    size: number,
+    signal?: AbortSignal,
+  ): Promise<{ readonly path: string; readonly offset: number; readonly size: number }> {
     this.#check(address, size)
     if (fstatSync(this.#fd).size < address + size) ftruncateSync(this.#fd, address + size)
+    const end = Math.ceil((address + size) / PAGE.length) * PAGE.length
+    for (let at = address - (address % PAGE.length); at < end; at += MEMORY_CHUNK) {
+      this.#fillHoles(at, Math.min(MEMORY_CHUNK, end - at))
+      await yieldToEventLoop(signal)
+    }
     return { path: this.path, offset: address, size }
+  }
+
+  /** Write every page that reads as zeros: it may be a hole. Node cannot ask the file system. */
+  #fillHoles(start: number, size: number): void {
+    const bytes = Buffer.alloc(size)
+    readSync(this.#fd, bytes, 0, size, start)
+    let from = -1
+    for (let at = 0; at <= size; at += PAGE.length) {
+      const isHole = at < size && bytes.compare(PAGE, 0, PAGE.length, at, at + PAGE.length) === 0
+      if (isHole && from < 0) from = at
+      if (isHole || from < 0) continue
+      this.#takeRoom(start + from, at - from)
+      this.#put(start + from, bytes.subarray(from, at))
+      from = -1
+    }
   }
 
   /** Remove the file. */

@@ -239,6 +239,16 @@ t.test('an artifact in use by a job is neither replaced nor deleted', async t =>
   t.equal(store.stored, 0)
 })
 
+t.test(
+  'what the console holds counts as much as what is stored, and is not counted twice when a job borrows it',
+  async t => {
+    const store = await openStore(t, { available: async () => 100 * MIB, reserve: 20 * MIB, lent: () => 30 * MIB })
+    t.equal(await store.limit(), 25 * MIB)
+    store.addFileRange({ role: 'kernel', job: 'a', part: { path: '/memory', offset: 0, size: 30 * MIB } })
+    t.same([await store.limit(), store.stored], [25 * MIB, 0])
+  },
+)
+
 t.test('the limit leaves the reserve, and room for the copies that kexec_load makes', async t => {
   const directory = await temporaryDirectory(t)
   let available = 100 * MIB

@@ -1,4 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
+import fs, { existsSync, statSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { MEMORY_CHUNK, Memory, type MemoryRange } from '../../../../../agent/uboot/hardware/memory.js'
@@ -48,7 +49,7 @@ t.test('what is not DRAM, all of it in one bank, is neither read nor written', a
     }
     t.equal(memory.contains(address, size), false)
     t.throws(() => memory.read(address, size), refused)
-    t.throws(() => memory.part(address, size), refused)
+    await t.rejects(memory.part(address, size), refused)
     t.throws(() => [...memory.chunks(address, size)], refused)
   }
   t.throws(() => memory.write(0x4fff_ffff, Buffer.alloc(2)), { code: 'UBOOT_MEMORY' })
@@ -112,10 +113,50 @@ t.test('a file that replaces others makes them forgotten', async t => {
 
 t.test('a part of memory is a part of its file, which is all there', async t => {
   const memory = opened(t)
-  t.same(memory.part(0x4200_0000, MIB), { path: memory.path, offset: 0x4200_0000, size: MIB })
+  t.same(await memory.part(0x4200_0000, MIB), { path: memory.path, offset: 0x4200_0000, size: MIB })
   t.equal(statSync(memory.path).size, 0x4210_0000)
-  memory.part(0x2200_0000, MIB)
+  await memory.part(0x2200_0000, MIB)
   t.equal(statSync(memory.path).size, 0x4210_0000, 'it never shrinks')
+})
+
+t.test('a part of memory has no holes, and keeps what was written', async t => {
+  let room = 4 * MIB
+  const memory = opened(t, CUBIEBOARD4, () => room)
+  memory.write(0x4200_3001, Buffer.from('written'))
+  const before = memory.read(0x4200_0000, 3 * MIB)
+  await memory.part(0x4200_0123, 3 * MIB - 0x123)
+  t.ok(memory.used >= 3 * MIB, `${memory.used} bytes`)
+  t.ok(memory.read(0x4200_0000, 3 * MIB).equals(before))
+  room = 0
+  const full = { code: 'UBOOT_MEMORY_FULL', details: { limit: 0 } }
+  await t.rejects(memory.part(0x4300_0000, 3 * MIB), full)
+  t.ok(memory.used < 4 * MIB, 'what there is no room for is not taken')
+  room = MIB * 4
+  const controller = new AbortController()
+  const stopped = memory.part(0x4200_0000, 3 * MIB - 0x123, controller.signal)
+  controller.abort(new Error('interrupted'))
+  await t.rejects(stopped, { message: 'interrupted' })
+})
+
+t.test('a file system that is full is memory that is full, and any other failure is not', async t => {
+  const memory = opened(t)
+  const { writeSync } = fs
+  t.teardown(() => {
+    fs.writeSync = writeSync
+    syncBuiltinESMExports()
+  })
+  const failWith = (code: string): void => {
+    fs.writeSync = () => {
+      throw Object.assign(new Error(code), { code })
+    }
+    syncBuiltinESMExports()
+  }
+  failWith('ENOSPC')
+  const full = { code: 'UBOOT_MEMORY_FULL', details: { address: '0x42000000', size: MIB, limit: 0 } }
+  t.throws(() => memory.write(0x4200_0000, Buffer.alloc(MIB)), full)
+  await t.rejects(memory.part(0x4200_0000, MIB), full)
+  failWith('EIO')
+  t.throws(() => memory.write(0x4200_0000, Buffer.alloc(1)), { code: 'EIO' })
 })
 
 t.test('memory is empty when it is opened, and gone when it is closed', async t => {
