@@ -110,7 +110,7 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
 /** What somebody at the console should know: the board is back because its target died. */
 function noticesOf(boot: Boot): string[] {
   const [job] = boot.list()
-  // Whoever reads the console for panics must not take this for one.
+  // Tools that watch the console for panics must not take this for one.
   return job?.lastWords?.panic
     ? [`the kernel of job ${job.id} died; \`fauxboot log ${job.id}\` shows its last words`]
     : []

@@ -189,7 +189,7 @@ t.test(
   },
 )
 
-t.test('the banner says that the last target died, and where its last words are', async t => {
+t.test('the banner says that the last target died, and where its last words are', needs('socat'), async t => {
   const { boot, config, restart } = await openBoard(t)
   await boot.artifacts.receive('zImage', body(zImage()))
   const { id } = await boot.submit(jobOf({ kernel: { artifact: 'zImage' }, options: { dryRun: true } }), 'http')
@@ -201,8 +201,10 @@ t.test('the banner says that the last target died, and where its last words are'
     '"lastWords":{"lines":1,"panic":"Fatal exception"}',
   )
   writeFileSync(file, record)
-  const { uboot } = await open(t, { bootDelay: 1 }, (await restart()).boot)
-  const shown = await exchange(await telnet(t, uboot), '')
+  const serial = join(t.testdir(), 'tty')
+  const { uboot } = await open(t, { tcp: null, serial }, (await restart()).boot)
+  await uboot.drained()
+  const shown = await shownAt(plugIn(t, serial), '=> ')
   t.match(shown, `\n## fauxboot: the kernel of job ${id} died; \`fauxboot log ${id}\` shows its last words\n`)
   t.notMatch(shown, /panic/i, 'what watches the console sees no panic')
 })
