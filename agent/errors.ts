@@ -179,6 +179,44 @@ export interface ErrorJson {
   readonly details: Readonly<Record<string, string | number>>
 }
 
+/** Characters of a detail. Names and texts from outside may be megabytes long, and a detail occurs twice in each answer. */
+const MAX_DETAIL = 200
+
+/** Limits of errors whose details are our own sentences, or what a tool of the build printed. */
+const LONGER_DETAILS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  PLAN_REFUSED: 2000,
+  CONSOLE_SILENT: 2000,
+  CONSOLE_ENDED: 2000,
+  BUILD_TOOL: 8000,
+  BUILD_INPUT: 8000,
+}
+
+/** Errors whose details keep their lines. */
+const KEEP_LINES: readonly ErrorCode[] = ['BUILD_TOOL', 'BUILD_INPUT', 'CONSOLE_ENDED']
+
+/** Characters that change how a terminal shows what is around them, and surrogates without their other half. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`
+
+/** A detail as people and programs may see it: on one line, without control characters, and with its middle cut out if it is long. */
+function plain(code: ErrorCode, detail: string | number): string | number {
+  if (typeof detail === 'number') return detail
+  const limit = LONGER_DETAILS[code] ?? MAX_DETAIL
+  const keepsLines = KEEP_LINES.includes(code)
+  const text = shortened(detail, limit).replace(INVISIBLE, found =>
+    keepsLines && found === '\n' ? found : escaped(found),
+  )
+  return shortened(text, limit)
+}
+
+/** The beginning and the end, which often has the name of the file. */
+function shortened(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  const half = limit / 2
+  return `${text.slice(0, half)}…${text.slice(1 - half)}`
+}
+
 /** An error of the table. `details` holds the fields of the message, for programs. */
 export class FauxbootError extends Error {
   override readonly name = 'FauxbootError'
@@ -186,12 +224,13 @@ export class FauxbootError extends Error {
   readonly details: Readonly<Record<string, string | number>>
 
   constructor(code: ErrorCode, details: Readonly<Record<string, string | number>>, options?: ErrorOptions) {
+    const shown = Object.fromEntries(Object.entries(details).map(([name, detail]) => [name, plain(code, detail)]))
     super(
-      ERRORS[code].message.replace(/\{(\w+)\}/g, (_, field: string) => String(details[field])),
+      ERRORS[code].message.replace(/\{(\w+)\}/g, (_, field: string) => String(shown[field])),
       options,
     )
     this.code = code
-    this.details = details
+    this.details = shown
   }
 
   /** HTTP status. */
