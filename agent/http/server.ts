@@ -9,6 +9,7 @@ import { installBodyHandling } from './requests/request-body.js'
 import { addArtifactRoutes } from './routes/artifacts.js'
 import { addBoardRoutes } from './routes/board.js'
 import { addDocumentRoutes } from './routes/documents.js'
+import { pathOf } from './requests/request-path.js'
 import { addEventRoutes } from './routes/events.js'
 import { addJobRoutes } from './routes/jobs.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
@@ -49,7 +50,7 @@ export function createServer(boot: Boot, config: HttpConfig, { log, version }: H
   installBodyHandling(app)
   app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {
     if (changesNothing(method) || statusCode >= 400) return
-    log.info({ method, url, ip, statusCode, elapsedTime }, 'changed')
+    log.info({ method, url: pathOf(url), ip, statusCode, elapsedTime }, 'changed')
   })
 
   addDocumentRoutes(app, version)

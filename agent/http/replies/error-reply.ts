@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asFault, FauxbootError, fault } from '../../errors.js'
 import { JOB_MEDIA_TYPES } from '../requests/job-body.js'
+import { pathOf } from '../requests/request-path.js'
 
 /** Errors of Fastify that have a row of their own; the others are of HTTP_REQUEST when the client is to blame. */
 const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => FauxbootError>> = {
@@ -30,7 +31,7 @@ function requestFault(thrown: FastifyError | Error, request: FastifyRequest): Fa
   const known = FASTIFY_ERRORS[code]?.(request)
   if (known !== undefined) return known
   if (statusCode < 500) return fault('HTTP_REQUEST', { reason: thrown.message }, thrown)
-  return asFault(thrown, `answering ${request.method} ${request.url}`)
+  return asFault(thrown, `answering ${request.method} ${pathOf(request.url)}`)
 }
 
 /** Fastify's error handler. */
@@ -38,7 +39,7 @@ export function answerError(thrown: FastifyError | Error, request: FastifyReques
   const error = requestFault(thrown, request)
   const { code, statusCode, message } = error
   if (statusCode >= 500) request.log.error({ code, err: error.cause ?? error }, message)
-  else request.log.info({ code, method: request.method, url: request.url, ip: request.ip }, message)
+  else request.log.info({ code, method: request.method, url: pathOf(request.url), ip: request.ip }, message)
   // Fastify asks for the connection to be closed after some errors. What is still being sent would then reset it before
   // the answer is read: see request-body.ts.
   reply.removeHeader('connection')
@@ -49,8 +50,7 @@ export function answerError(thrown: FastifyError | Error, request: FastifyReques
 
 /** Fastify's handler of routes that do not exist. */
 export function answerUnknownRoute(request: FastifyRequest): never {
-  const [path = ''] = request.url.split('?')
-  throw fault('HTTP_ROUTE', { method: request.method, path: path.slice(0, 200) })
+  throw fault('HTTP_ROUTE', { method: request.method, path: pathOf(request.url) })
 }
 
 /** Fastify's handler of bytes that are no HTTP: there is no request yet, only a connection. */

@@ -1,7 +1,8 @@
 /** Bodies that may be larger than memory, and the rest of a body that no handler reads. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { fault } from '../../errors.js'
 
 /**
  * How long a client may go on sending after it got its answer. Closing at once would reset the connection, and the
@@ -25,6 +26,12 @@ export async function withBody<T>(
   }
 }
 
+/** RFC 9112 section 6.1. Node removes the chunks and nothing else, so any other coding would be stored with the body. */
+function checkTransferCoding({ 'transfer-encoding': found }: IncomingHttpHeaders): void {
+  if (found === undefined || found.toLowerCase() === 'chunked') return
+  throw fault('HTTP_TRANSFER_CODING', { found })
+}
+
 /** Hold bodies back until the request is accepted, and discard the rest after the response. */
 export function installBodyHandling(app: FastifyInstance): void {
   // RFC 9110 section 10.1.1: a client that waits for "100 Continue" sends nothing to a request that is refused.
@@ -33,6 +40,7 @@ export function installBodyHandling(app: FastifyInstance): void {
     waiting.add(request)
     app.server.emit('request', request, response)
   })
+  app.addHook('onRequest', async ({ headers }) => checkTransferCoding(headers))
   app.addHook('preParsing', async (request, reply) => {
     if (waiting.delete(request.raw)) reply.raw.writeContinue()
   })

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { pathOf } from '../requests/request-path.js'
 import { LAZY_SCHEMAS } from '../schemas/lazy-schemas.js'
 
 type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
@@ -27,10 +28,10 @@ export function addDocumentRoutes(app: FastifyInstance, version: string): void {
   })
   let documents: Promise<FastifyInstance> | undefined
   for (const url of [PREFIX, `${PREFIX}/*`]) {
-    app.get(url, async ({ raw, log }, reply) => {
+    app.get(url, async ({ raw, url, log }, reply) => {
       documents ??= createDocuments(routes, version)
       const answer = await (await documents).inject({ method: 'GET', url: raw.url, headers: raw.headers })
-      log.debug({ url: raw.url, statusCode: answer.statusCode }, 'documents')
+      log.debug({ path: pathOf(url), statusCode: answer.statusCode }, 'documents')
       // These headers describe the inner connection.
       const { connection, 'content-length': _length, 'transfer-encoding': _encoding, ...headers } = answer.headers
       return reply.code(answer.statusCode).headers(headers).send(answer.rawPayload)

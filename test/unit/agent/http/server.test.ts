@@ -77,6 +77,32 @@ t.test('an error outside the table becomes INTERNAL, and its cause is logged', a
   t.match(logged, [{ code: 'INTERNAL', err: { message: 'the sensor fell off', stack: /server\.test/ } }])
 })
 
+t.test('a token in a query is not logged, and no error shows it', async t => {
+  const agent = await startAgent(t, { host: { model: async () => Promise.reject(new Error('no model')) } })
+  const urls = ['/v1/board', '/v1/jobs/x', '/nowhere', '/docs/json', '/v1/jobs/x/events']
+  for (const url of urls) t.notMatch(await (await agent.fetch(`${url}?token=secret`)).text(), /secret/, url)
+  await agent.fetch('/v1/artifacts/x?access_token=secret', { method: 'PUT', body: 'x' })
+  await agent.fetch('/v1/artifacts/x', { method: 'PUT', body: 'x' })
+  await agent.fetch('/v1/artifacts/x?token=secret', { method: 'DELETE' })
+  await agent.fetch('/v1/jobs')
+  t.notMatch(JSON.stringify(agent.lines), /secret/)
+  t.match(JSON.stringify(agent.lines), '/v1/artifacts/x"')
+})
+
+t.test('a body in a transfer coding other than chunked is refused', async t => {
+  const agent = await startAgent(t)
+  const put = (coding: string) =>
+    `PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: ${coding}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`
+  const socket = await dial(t, agent)
+  for (const coding of ['gzip, chunked', 'identity, chunked']) {
+    socket.write(put(coding))
+    t.match(await readUntil(socket, /\}\}$/), /^HTTP\/1\.1 501 Not Implemented[\s\S]*"HTTP_TRANSFER_CODING"/)
+  }
+  t.same(await agent.boot.artifacts.list(), [])
+  socket.write(put('Chunked'))
+  t.match(await readUntil(socket, /\}$/), /^HTTP\/1\.1 201 Created/, 'the connection is still good')
+})
+
 t.test('changes are logged, reading is not', async t => {
   const agent = await startAgent(t)
   await agent.fetch('/v1/jobs')
