@@ -78,6 +78,9 @@ function isNetwork(item: string): boolean {
   return Number(prefix) <= ({ 4: 32, 6: 128 }[isIP(address)] ?? -1)
 }
 
+/** RFC 1123 section 2.1, without the dot at the end. */
+const isHostName = (item: string): boolean => /^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(item)
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** The table. */
@@ -93,7 +96,16 @@ const SETTINGS = {
     [],
     'networks that may make changes, as loopback may, while no token is configured',
   ),
-  maxConnections: setting(wholeNumber(1, 10000), 128, 'connections at a time; more are closed at once'),
+  hostNames: setting(
+    listOf('a host name such as a80.lab', isHostName),
+    [],
+    'names of the board that may be used for changes, as its addresses and localhost may, while no token is configured',
+  ),
+  maxConnections: setting(
+    wholeNumber(1, 10000),
+    128,
+    'connections at a time; one more takes the place of a client that may change nothing',
+  ),
   idleSeconds: setting(wholeNumber(1, 3600), 60, 'seconds without a byte after which a connection is closed'),
   heartbeatSeconds: setting(wholeNumber(1, 3600), 15, 'seconds between comments in a quiet stream of events'),
   jobBodyLimit: setting(byteCount, 1024 ** 2, 'largest job description, without its files'),
@@ -271,6 +283,7 @@ function grouped(settings: Settings): Config {
       tokenForReads: rest.tokenForReads,
       allowNetworks: rest.allowNetworks,
       maxConnections: rest.maxConnections,
+      hostNames: rest.hostNames.map(name => name.toLowerCase()),
       idleSeconds: rest.idleSeconds,
       heartbeatSeconds: rest.heartbeatSeconds,
       jobBodyLimit: rest.jobBodyLimit,

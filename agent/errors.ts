@@ -133,6 +133,11 @@ export const ERRORS = {
     1,
   ),
   AUTH_ORIGIN: row('a page of {origin} may not change anything on {host}: send the request without Origin', 403, 1),
+  AUTH_HOST: row(
+    "no token is configured, so only requests to the board's address or to a name in hostNames may change anything, not to '{host}'",
+    403,
+    1,
+  ),
   AUTH_LOOPBACK: row('no token is configured, so only loopback may change anything; {remedy}', 403, 1),
 
   // The agent's settings and the lab's command line.

@@ -31,22 +31,26 @@ const HEALTH = '/healthz'
 /**
  * Make the check that every request passes before anything else happens.
  *
- * @returns a function that resolves when the request may go on, and rejects with AUTH_REQUIRED, AUTH_TOKEN,
- *   AUTH_LOOPBACK, AUTH_ORIGIN
+ * @returns a function that resolves when the request may go on, to whether its client may make changes; it rejects with
+ *   AUTH_REQUIRED, AUTH_TOKEN, AUTH_LOOPBACK, AUTH_ORIGIN, AUTH_HOST
  */
 export function createAccessCheck(
-  config: Pick<HttpConfig, 'tokenFile' | 'tokenForReads' | 'allowNetworks'>,
-): (requester: Requester) => Promise<void> {
-  const { tokenFile, tokenForReads, allowNetworks } = config
+  config: Pick<HttpConfig, 'tokenFile' | 'tokenForReads' | 'allowNetworks' | 'hostNames'>,
+): (requester: Requester) => Promise<boolean> {
+  const { tokenFile, tokenForReads, allowNetworks, hostNames } = config
   const trusted = networkList(allowNetworks)
   return async requester => {
     const reads = changesNothing(requester.method)
-    if (tokenFile !== null) {
-      if (!reads || (tokenForReads && requester.path !== HEALTH)) checkToken(requester, await readTokenFile(tokenFile))
-    } else if (!reads) {
+    if (tokenFile === null) {
+      if (reads) return false
       checkOrigin(requester)
+      checkHost(requester, hostNames)
       checkNetwork(requester, trusted)
+      return true
     }
+    if (reads && (!tokenForReads || requester.path === HEALTH)) return holdsToken(requester, tokenFile)
+    checkToken(requester, await readTokenFile(tokenFile))
+    return true
   }
 }
 
@@ -69,11 +73,26 @@ export async function readTokenFile(file: string): Promise<string> {
 }
 
 function checkToken({ headers }: Requester, expected: string): void {
-  const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+  const given = tokenOf(headers)
   if (given === undefined) throw fault('AUTH_REQUIRED', {})
-  // Digests have the same length, so the time of the comparison reveals nothing, not even the token's length.
-  if (!timingSafeEqual(digest(given), digest(expected))) throw fault('AUTH_TOKEN', {})
+  if (!isSame(given, expected)) throw fault('AUTH_TOKEN', {})
 }
+
+/** Whether a request that needs no token has the right one; nothing is wrong if it has not. */
+async function holdsToken({ headers }: Requester, tokenFile: string): Promise<boolean> {
+  const given = tokenOf(headers)
+  if (given === undefined) return false
+  return readTokenFile(tokenFile).then(
+    expected => isSame(given, expected),
+    () => false,
+  )
+}
+
+const tokenOf = ({ authorization = '' }: Requester['headers']): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+
+/** Digests have the same length, so the time of the comparison reveals nothing, not even the token's length. */
+const isSame = (given: string, expected: string): boolean => timingSafeEqual(digest(given), digest(expected))
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
@@ -84,7 +103,18 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 function checkOrigin({ headers: { origin, host = '' } }: Requester): void {
   if (origin === undefined) return
   if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return
-  throw fault('AUTH_ORIGIN', { origin: origin.slice(0, 80), host: host.slice(0, 80) })
+  throw fault('AUTH_ORIGIN', { origin, host })
+}
+
+/**
+ * The owner of a name can have it point at the board while a page from that name is open: then the page's origin is the
+ * board's ("DNS rebinding"). Nobody can do this with an address.
+ */
+function checkHost({ headers: { host = '' } }: Requester, hostNames: readonly string[]): void {
+  const [, name = ''] = /^(.*?)(?::\d*)?$/.exec(host.toLowerCase()) ?? []
+  const isAddress = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\])$/.test(name)
+  if (isAddress || name === 'localhost' || hostNames.includes(name)) return
+  throw fault('AUTH_HOST', { host: name })
 }
 
 function checkNetwork({ ip }: Requester, trusted: NetworkList): void {

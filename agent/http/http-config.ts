@@ -8,7 +8,9 @@ export interface HttpConfig {
   readonly tokenForReads: boolean
   /** networks in CIDR notation that may change things like loopback may, while there is no token */
   readonly allowNetworks: readonly string[]
-  /** connections at a time; more are closed at once */
+  /** names of the board that requests may be sent to while there is no token, besides its addresses and `localhost`; lower case */
+  readonly hostNames: readonly string[]
+  /** connections at a time; one more takes the place of a client that may change nothing */
   readonly maxConnections: number
   /** seconds without a byte, either way, after which a connection is closed */
   readonly idleSeconds: number

@@ -65,7 +65,7 @@ t.test('networks that are listed may change things too', async t => {
 })
 
 t.test('a page of another host may not use a browser in a trusted network', async t => {
-  const { server } = await startAgent(t)
+  const { server } = await startAgent(t, { http: { hostNames: ['a80'] } })
   const from = (origin: string, host = 'a80:8080') => server.inject({ ...CHANGE, headers: { origin, host } })
   t.equal((await from('http://a80:8080')).statusCode, 201, 'a page of the board itself may')
   for (const origin of ['http://evil.example', 'http://a80:9090', 'null', 'nonsense']) {
@@ -73,6 +73,34 @@ t.test('a page of another host may not use a browser in a trusted network', asyn
     t.equal(answer.statusCode, 403, origin)
     t.match(answer.json(), { code: 'AUTH_ORIGIN', details: { origin, host: 'a80:8080' } })
   }
+})
+
+t.test('without a token, a name that others own may not stand for the board', async t => {
+  const { server, boot } = await startAgent(t, { http: { hostNames: ['a80.lab'] } })
+  const sent = (host: string) => server.inject({ ...CHANGE, headers: { host, origin: `http://${host}` } })
+  for (const host of [
+    'rebound.example',
+    'rebound.example:8080',
+    '1.2.3.4.example',
+    'localhost.example',
+    'a80.lab.example',
+  ]) {
+    const answer = await sent(host)
+    t.equal(answer.statusCode, 403, host)
+    t.match(answer.json(), { code: 'AUTH_HOST', details: { host: host.replace(/:\d+$/, '') } })
+  }
+  t.match((await server.inject({ ...CHANGE, headers: { host: ':8080' } })).json(), { code: 'AUTH_HOST' })
+  t.same(await boot.artifacts.list(), [])
+  for (const host of [
+    '127.0.0.1:8080',
+    '10.0.2.15',
+    '[::1]:8080',
+    '[fe80::1]',
+    'localhost',
+    'LocalHost:8080',
+    'A80.lab:8080',
+  ])
+    t.equal((await sent(host)).statusCode, 201, host)
 })
 
 t.test('with a token, its holder may change things from anywhere', async t => {

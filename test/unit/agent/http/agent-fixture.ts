@@ -43,6 +43,7 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
     tokenFile: null,
     tokenForReads: false,
     allowNetworks: [],
+    hostNames: [],
     maxConnections: 100,
     idleSeconds: 30,
     heartbeatSeconds: 30,

@@ -127,7 +127,7 @@ t.test('more connections than are allowed are closed', async t => {
 t.test('a client that stops amid its upload is disconnected', async t => {
   const agent = await startAgent(t, { http: { idleSeconds: 0.05 } })
   const socket = await dial(t, agent)
-  socket.write('PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhello')
+  socket.write('PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\nhello')
   await once(socket.resume(), 'close')
   while ((await agent.boot.artifacts.list())[0]?.received !== 5) await new Promise(resolve => setImmediate(resolve))
 })

@@ -139,7 +139,7 @@ t.test('a body that only claims to be a form is refused', async t => {
 t.test('a client that goes away amid a form leaves nothing behind', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
-  const head = 'POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\n'
+  const head = 'POST /v1/jobs HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: multipart/form-data; boundary=b\r\n'
   const part = '--b\r\ncontent-disposition: form-data; name="kernel"; filename="k"\r\n\r\n'
   socket.write(`${head}content-length: 1000000\r\n\r\n${part}${'x'.repeat(100_000)}`)
   while (agent.boot.metrics().artifactBytes === 0) await new Promise(resolve => setImmediate(resolve))
@@ -247,7 +247,7 @@ t.test('a description that is too long is refused, whether its length is announc
   const socket = await dial(t, agent)
   const chunk = `${long.length.toString(16)}\r\n${long}\r\n`
   socket.write(
-    `POST /v1/jobs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunk}`,
+    `POST /v1/jobs HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunk}`,
   )
   const answer = await readUntil(socket, /\r\n\r\n[\s\S]*\}$/)
   t.match(answer, /^HTTP\/1\.1 413 /)

@@ -50,14 +50,14 @@ t.test('a body is bytes, whatever type it has, or none', async t => {
     t.equal(body.sha256, SHA256, type)
   }
   const socket = await dial(t, agent)
-  socket.write('PUT /v1/artifacts/y HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello')
+  socket.write('PUT /v1/artifacts/y HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 5\r\n\r\nhello')
   t.match(await readUntil(socket, /\}$/), /"received":5,"complete":true/)
 })
 
 t.test('a body without an announced length is stored as it comes', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
-  socket.write('PUT /v1/artifacts/y HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n')
+  socket.write('PUT /v1/artifacts/y HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n')
   socket.write('6\r\n world\r\n0\r\n\r\n')
   t.match(await readUntil(socket, /\}$/), /"size":11,"received":11,"complete":true/)
 })
@@ -109,7 +109,7 @@ t.test('an invalid Content-Range is refused', async t => {
 t.test('an upload that breaks off goes on where it ended', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
-  socket.write(`PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\ncontent-length: ${BYTES.length}\r\n\r\n`)
+  socket.write(`PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${BYTES.length}\r\n\r\n`)
   socket.write(BYTES.subarray(0, 123_456))
   const received = async () => (await agent.boot.artifacts.list())[0]?.received
   while ((await received()) !== 123_456) await new Promise(resolve => setImmediate(resolve))
@@ -189,7 +189,7 @@ t.test('an artifact that a job uses is neither replaced nor deleted', async t =>
 t.test('an artifact larger than memory is refused before it is sent, when its length is announced', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
-  const head = `PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\ncontent-length: ${2 ** 40}\r\n\r\n`
+  const head = `PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${2 ** 40}\r\n\r\n`
   socket.write(head)
   const answer = await readUntil(socket, /\}$/)
   t.match(answer, /^HTTP\/1\.1 413 /)
@@ -211,7 +211,7 @@ t.test('a client that is refused amid its body reads the answer, though it goes 
 t.test('a client that waits for leave to send is refused without having sent anything', async t => {
   const agent = await startAgent(t, { http: { tokenFile: t.testdir({ token: 'secret' }).concat('/token') } })
   const socket = await dial(t, agent)
-  const head = 'PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\nexpect: 100-continue\r\n'
+  const head = 'PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 5\r\nexpect: 100-continue\r\n'
   socket.write(`${head}\r\n`)
   t.match(await readUntil(socket, /\}$/), /^HTTP\/1\.1 401 /)
 })
@@ -219,7 +219,7 @@ t.test('a client that waits for leave to send is refused without having sent any
 t.test('a client that waits for leave to send gets it when it may', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
-  socket.write('PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n')
+  socket.write('PUT /v1/artifacts/x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n')
   t.match(await readUntil(socket, /\r\n\r\n/), /^HTTP\/1\.1 100 Continue\r\n\r\n$/)
   socket.write('hello')
   t.match(await readUntil(socket, /\}$/), /^HTTP\/1\.1 201 /)
