@@ -36,6 +36,9 @@ const PLAN_RENDERERS = {
   text: async (plan: PlanJson) => (await import('../kexec/render/plan-text.js')).renderPlanText(plan, { color: false }),
 }
 
+/** Milliseconds for which a reading of the board serves all who ask: it reads dozens of files. */
+const BOARD_READING_MS = 1000
+
 export class Boot {
   /** Artifacts kept on the board: uploads, and files of jobs. */
   readonly artifacts: ArtifactStore
@@ -48,6 +51,7 @@ export class Boot {
   readonly #jobs = new Map<string, Job>()
   readonly #queue: QueuedJob[] = []
   #owner: QueuedJob | null = null
+  #boardReading: Promise<BoardView> | null = null
   #lastNumber = 0
   #closed = false
 
@@ -190,17 +194,15 @@ export class Boot {
     return PLAN_RENDERERS[format](this.plan(id))
   }
 
-  board(): Promise<BoardView> {
-    const { host, kexec, config } = this.#deps
-    return readBoard({
-      host,
-      kexec,
-      artifacts: this.artifacts,
-      keepLinksUp: config.keepLinksUp,
-      watchdogSeconds: config.watchdog,
-      owner: this.#owner?.job.id ?? null,
-      queued: this.#queue.map(({ job }) => job.id),
-    })
+  /** The board; what its files say may be a second old. */
+  async board(): Promise<BoardView> {
+    this.#boardReading ??= this.#readBoard()
+    const { artifacts, ...view } = await this.#boardReading
+    return {
+      ...view,
+      artifacts: { ...artifacts, count: this.artifacts.count, stored: this.artifacts.stored },
+      ...this.#occupation(),
+    }
   }
 
   metrics(): BootMetrics {
@@ -227,6 +229,30 @@ export class Boot {
     const open = [...this.#jobs.values()].filter(job => !job.ended)
     await Promise.all(open.map(job => this.#stop(job, fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))))
     await this.#store.settled()
+  }
+
+  /** There is one reading at a time. */
+  async #readBoard(): Promise<BoardView> {
+    const { host, kexec, config } = this.#deps
+    try {
+      return await readBoard({
+        host,
+        kexec,
+        artifacts: this.artifacts,
+        keepLinksUp: config.keepLinksUp,
+        watchdogSeconds: config.watchdog,
+        ...this.#occupation(),
+      })
+    } finally {
+      setTimeout(() => {
+        this.#boardReading = null
+      }, BOARD_READING_MS).unref()
+    }
+  }
+
+  /** Who has the board, and who waits for it. */
+  #occupation(): Pick<BoardView, 'owner' | 'queued'> {
+    return { owner: this.#owner?.job.id ?? null, queued: this.#queue.map(({ job }) => job.id) }
   }
 
   #job(id: string): Job {
