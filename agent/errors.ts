@@ -151,7 +151,9 @@ export const ERRORS = {
   BOOT_TYPED: row("the boot loader answers '{line}' with {found}", 502, 1),
   POWER_COMMAND: row('power {action}: `{command}` {reason}', 502, 2),
   HTTP_REQUEST: row('{reason}', 400, 1),
+  HTTP_PIPELINE: row('more than {limit} requests wait on one connection: read their answers first', 429, 1),
   HTTP_TRANSFER_CODING: row('the transfer coding {found} is not supported; supported: chunked', 501, 1),
+  HTTP_TIMEOUT: row('the head of the request did not arrive in time', 408, 2),
   HTTP_ROUTE: row('there is no {method} {path}; /docs lists what there is', 404, 1),
   INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
 

@@ -14,6 +14,8 @@ export interface HttpConfig {
   readonly maxConnections: number
   /** seconds without a byte, either way, after which a connection is closed */
   readonly idleSeconds: number
+  /** seconds in which the head of a request must arrive */
+  readonly headSeconds: number
   /** seconds between comments in a quiet stream of events */
   readonly heartbeatSeconds: number
   /** bytes of a job's description: JSON, YAML, or the field `job` of a form */

@@ -3,13 +3,16 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Boot } from '../boot/boot.js'
 import { changesNothing, createAccessCheck } from './access.js'
+import { createBoundedServer } from './bounded-server.js'
+import { Connections } from './connections.js'
 import type { HttpConfig } from './http-config.js'
 import { answerError, answerNoHttp, answerUnknownRoute } from './replies/error-reply.js'
+import { RequestTurns } from './request-turns.js'
 import { installBodyHandling } from './requests/request-body.js'
+import { pathOf } from './requests/request-path.js'
 import { addArtifactRoutes } from './routes/artifacts.js'
 import { addBoardRoutes } from './routes/board.js'
 import { addDocumentRoutes } from './routes/documents.js'
-import { pathOf } from './requests/request-path.js'
 import { addEventRoutes } from './routes/events.js'
 import { addJobRoutes } from './routes/jobs.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
@@ -25,11 +28,13 @@ const LONGEST_PARAMETER = 1024
 
 /** Make the server; the caller listens and closes. */
 export function createServer(boot: Boot, config: HttpConfig, { log, version }: HttpDeps): FastifyInstance {
+  const turns = new RequestTurns()
+  const connections = new Connections(config.maxConnections, turns)
   const app = fastify({
+    serverFactory: handle => createBoundedServer(handle, turns, connections, config),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.jobBodyLimit,
-    connectionTimeout: config.idleSeconds * 1000,
     // Event streams would keep the server open until the end of the job.
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -38,14 +43,12 @@ export function createServer(boot: Boot, config: HttpConfig, { log, version }: H
     clientErrorHandler: answerNoHttp,
     frameworkErrors: answerError,
   })
-  app.server.maxConnections = config.maxConnections
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerUnknownRoute)
 
   const checkAccess = createAccessCheck(config)
-  app.addHook('onRequest', async ({ method, url, ip, headers }) => {
-    const [path = ''] = url.split('?')
-    await checkAccess({ method, path, ip, headers })
+  app.addHook('onRequest', async ({ method, url, ip, headers, raw }) => {
+    if (await checkAccess({ method, path: pathOf(url), ip, headers })) connections.keep(raw.socket)
   })
   installBodyHandling(app)
   app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {

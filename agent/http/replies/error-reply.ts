@@ -60,7 +60,16 @@ export function answerNoHttp(thrown: Error & { readonly code?: string }, socket:
     socket.destroy()
     return
   }
-  const error = fault('HTTP_REQUEST', { reason: `this is not HTTP/1.1: ${thrown.message}` })
+  endConnection(
+    socket,
+    thrown.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? fault('HTTP_TIMEOUT', {})
+      : fault('HTTP_REQUEST', { reason: `this is not HTTP/1.1: ${thrown.message}` }),
+  )
+}
+
+/** Answer with an error where no request can be answered, and end the connection. */
+export function endConnection(socket: Socket, error: FauxbootError): void {
   const body = JSON.stringify(error)
   const head = [
     `HTTP/1.1 ${error.statusCode} ${STATUS_CODES[error.statusCode]}`,
@@ -68,5 +77,5 @@ export function answerNoHttp(thrown: Error & { readonly code?: string }, socket:
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -71,3 +71,28 @@ t.test('an error that another version of the table had keeps its sentence', asyn
     t.match(again, { code: 'INTERNAL', message: `internal error while reading the error ${code}: the road is icy` })
   }
 })
+
+t.test('a detail of any length is cut to 200 characters, with its beginning and its end', async t => {
+  const key = `first${'x'.repeat(1_000_000)}last`
+  const { message, details } = fault('JOB_INVALID', { where: key, reason: 'is unknown' })
+  t.match(details.where, /^first.*x….*x.*last$/)
+  t.equal(String(details.where).length, 200)
+  t.equal(message, `the job is not valid: ${details.where} is unknown`)
+  t.equal(fault('JOB_UNKNOWN', { id: 'i'.repeat(200) }).details.id, 'i'.repeat(200))
+  t.equal(String(fault('JOB_UNKNOWN', { id: '\0'.repeat(1000) }).details.id).length, 200)
+})
+
+t.test('control characters in a detail are escaped, in the message too', async t => {
+  const reason = 'Not\x1b[2J\x9b1m \u202eFound\r\n\u2028\ud800 ✓ 😀'
+  const error = fault('FETCH_STATUS', { url: 'http://lab/zImage', status: 404, reason })
+  const shown = 'Not\\u{1b}[2J\\u{9b}1m \\u{202e}Found\\u{d}\\u{a}\\u{2028}\\u{d800} ✓ 😀'
+  t.same(error.details, { url: 'http://lab/zImage', status: 404, reason: shown })
+  t.equal(error.message, `http://lab/zImage: the server answered 404 ${shown}`)
+  t.same(faultOf(JSON.parse(JSON.stringify(error))).details, error.details, 'once is enough')
+})
+
+t.test('what a tool of the build printed keeps its lines', async t => {
+  const fields = { doing: 'compiling', tool: 'gcc', status: 'exit 1' }
+  const { details } = fault('BUILD_TOOL', { ...fields, reason: `${'x'.repeat(500)}\n\x1b[1merror` })
+  t.equal(details.reason, `${'x'.repeat(500)}\n\\u{1b}[1merror`)
+})

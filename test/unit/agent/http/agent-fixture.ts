@@ -46,6 +46,7 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
     hostNames: [],
     maxConnections: 100,
     idleSeconds: 30,
+    headSeconds: 30,
     heartbeatSeconds: 30,
     jobBodyLimit: 64 * 1024,
     lab: { console: 'ttyS0,115200n8', kernelArgs: 'quiet' },

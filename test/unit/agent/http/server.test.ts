@@ -115,15 +115,6 @@ t.test('changes are logged, reading is not', async t => {
   t.equal(logged.length, 1)
 })
 
-t.test('more connections than are allowed are closed', async t => {
-  const agent = await startAgent(t, { http: { maxConnections: 2 } })
-  const held = [await dial(t, agent), await dial(t, agent)]
-  const third = await dial(t, agent)
-  await once(third.resume(), 'close')
-  held[0]?.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')
-  if (held[0] !== undefined) t.match(await readUntil(held[0], /\}$/), /^HTTP\/1\.1 200 /)
-})
-
 t.test('a client that stops amid its upload is disconnected', async t => {
   const agent = await startAgent(t, { http: { idleSeconds: 0.05 } })
   const socket = await dial(t, agent)
