@@ -153,6 +153,7 @@ export const ERRORS = {
   HTTP_REQUEST: row('{reason}', 400, 1),
   HTTP_PIPELINE: row('more than {limit} requests wait on one connection: read their answers first', 429, 1),
   HTTP_TRANSFER_CODING: row('the transfer coding {found} is not supported; supported: chunked', 501, 1),
+  HTTP_BUSY: row('{limit} documents are being sent already: ask again later', 503, 2),
   HTTP_TIMEOUT: row('the head of the request did not arrive in time', 408, 2),
   HTTP_ROUTE: row('there is no {method} {path}; /docs lists what there is', 404, 1),
   INTERNAL: row('internal error while {doing}: {reason}', 500, 2),
@@ -193,6 +194,8 @@ const MAX_DETAIL = 200
 /** Limits of errors whose details are our own sentences, or what a tool of the build printed. */
 const LONGER_DETAILS: Readonly<Partial<Record<ErrorCode, number>>> = {
   PLAN_REFUSED: 2000,
+  KEXEC_ARGUMENT: 2000,
+  KEXEC_SYSCALL: 2000,
   CONSOLE_SILENT: 2000,
   CONSOLE_ENDED: 2000,
   BUILD_TOOL: 8000,

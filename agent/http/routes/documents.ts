@@ -3,12 +3,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { fault } from '../../errors.js'
 import { pathOf } from '../requests/request-path.js'
 import { LAZY_SCHEMAS } from '../schemas/lazy-schemas.js'
 
 type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
 
 const PREFIX = '/docs'
+
+/** Documents that are sent at a time. Each is in memory until its client has it, and the viewer's script has 1.5 MB. */
+const MAX_SENT = 8
 
 /** Where `agent/bundle/bundle.ts` puts the viewer's files. Outside the bundle, the package finds its own. */
 const VIEWER = join(import.meta.dirname, 'static')
@@ -26,9 +30,13 @@ export function addDocumentRoutes(app: FastifyInstance, version: string): void {
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (!url.startsWith(PREFIX)) routes.push({ method, url, schema })
   })
+  let sent = 0
   let documents: Promise<FastifyInstance> | undefined
   for (const url of [PREFIX, `${PREFIX}/*`]) {
     app.get(url, async ({ raw, url, log }, reply) => {
+      if (sent >= MAX_SENT) throw fault('HTTP_BUSY', { limit: MAX_SENT })
+      sent++
+      reply.raw.once('close', () => sent--)
       documents ??= createDocuments(routes, version)
       const answer = await (await documents).inject({ method: 'GET', url: raw.url, headers: raw.headers })
       log.debug({ path: pathOf(url), statusCode: answer.statusCode }, 'documents')

@@ -151,6 +151,19 @@ t.test('the documents are made when they are asked for, and cover every route', 
   t.equal((await agent.fetch('/docs/static/none.js')).status, 404)
 })
 
+t.test('eight documents are sent at a time, because each is in memory until it is sent', async t => {
+  const { server } = await startAgent(t)
+  for (const round of ['first', 'second']) {
+    const answers = await Promise.all(Array.from({ length: 9 }, () => server.inject('/docs/json')))
+    t.same(
+      answers.map(({ statusCode }) => statusCode),
+      [200, 200, 200, 200, 200, 200, 200, 200, 503],
+      round,
+    )
+    t.match(answers.at(-1)?.json(), { code: 'HTTP_BUSY' })
+  }
+})
+
 t.test('whatever is sent, the answer is of the table and the agent lives', async t => {
   const agent = await startAgent(t)
   const codes = Object.keys(ERRORS)
