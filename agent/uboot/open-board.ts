@@ -66,15 +66,15 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
     bootDelay: config.bootDelay,
     notices: noticesOf(boot),
   })
-  const powerOn = (): void => {
-    uboot.powerOn().catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
+  const powerOn = (line?: ConsoleLine): void => {
+    uboot.powerOn(line).catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
   }
   let isOn = false
   let wasSeen = false
   const serve = (line: StreamLine): void => {
     // Nobody can have seen the countdown, so it runs once more for those at this line.
-    if (isOn && !wasSeen) powerOn()
-    void uboot.attach(line)
+    if (isOn && !wasSeen) powerOn(line)
+    else void uboot.attach(line)
     void line.ended.then(() => {
       wasSeen ||= line.hasSent
     })

@@ -83,9 +83,14 @@ export class UBoot {
     this.#lines.delete(line)
   }
 
-  /** Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt; once more if called again. */
-  powerOn(): Promise<void> {
+  /**
+   * Come up: the saved environment, the banner, the countdown, `bootcmd`, and then the prompt; once more if called again.
+   *
+   * @param line a console is opened on it just before the banner: it does not show the end of an earlier countdown
+   */
+  powerOn(line?: ConsoleLine): Promise<void> {
     return this.#consoles.powerOn(async () => {
+      if (line !== undefined) void this.attach(line)
       const { board, network, out, env } = this.machine
       const loaded = await this.#loadEnvironment()
       this.machine.state = stateAtPowerOn(env)

@@ -177,6 +177,19 @@ t.test(
   },
 )
 
+t.test('a serial port that appears during the countdown gets all of it, once', needs('socat'), async t => {
+  const serial = join(t.testdir(), 'tty')
+  const { uboot } = await open(t, { tcp: null, serial, bootDelay: 600 })
+  await uboot.drained()
+  const late = plugIn(t, serial)
+  const sentence = 'Hit any key to stop autoboot: 600'
+  const shown = await shownAt(late, sentence)
+  t.match(shown, /^\n*U-Boot 2026/)
+  t.equal(shown.split('Hit any key').length, 2)
+  late.stdin.write(' ')
+  t.match(await shownAt(late, '=> '), /\n=> $/)
+})
+
 t.test(
   'a serial port that appears late gets no countdown if somebody has seen it over telnet',
   needs('socat'),
