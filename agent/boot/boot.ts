@@ -66,7 +66,7 @@ export class Boot {
   /**
    * Start the pipeline. Jobs that an earlier run of the agent left unfinished become failed (JOB_INTERRUPTED).
    *
-   * @throws CONFIG_INVALID when a directory cannot be used
+   * @throws CONFIG_INVALID when the directory of artifacts cannot be used; without that of jobs it starts, and logs why
    */
   static async open(deps: BootDeps): Promise<Boot> {
     const { config, host } = deps
@@ -79,7 +79,8 @@ export class Boot {
         mapFile: (path, part) => deps.mapFile(path, part),
       }),
     )
-    const { store, records, corrupt } = await usable('stateDir', config.stateDir, () => JobStore.open(config.stateDir))
+    const { store, records, corrupt, problems } = await JobStore.open(config.stateDir)
+    for (const reason of problems) deps.log.error({ stateDir: config.stateDir, reason }, 'jobs may not be remembered')
     for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
     const lastWords = await openLastWords(deps)
     const boot = new Boot(deps, artifacts, store, lastWords)

@@ -340,9 +340,10 @@ export class ArtifactStore {
   /** A file that was in the directory when the agent started. */
   async #find(file: string): Promise<void> {
     const path = join(this.#options.directory, file)
-    const { size } = await lstat(path)
+    const stats = await lstat(path)
+    const { size } = stats
     const name = file.endsWith(PARTIAL) ? file.slice(0, -PARTIAL.length) : file
-    if (!isArtifactName(name)) return rm(path, { recursive: true, force: true })
+    if (!stats.isFile() || !isArtifactName(name)) return rm(path, { recursive: true, force: true })
     const entry = newArtifact(name)
     entry.received = size
     entry.complete = file === name

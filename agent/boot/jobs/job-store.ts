@@ -1,5 +1,6 @@
 /** Jobs on disk, for the next run of the agent or the next first stage. */
 
+import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JOB_STATES } from './job.js'
@@ -19,6 +20,17 @@ const isEvent = (value: unknown): boolean =>
   Number.isSafeInteger(value.seq) &&
   typeof value.time === 'string' &&
   ['state', 'finding', 'log'].includes(String(value.type))
+
+/** What {@link JobStore.open} found. */
+interface Opened {
+  readonly store: JobStore
+  /** the oldest first */
+  readonly records: JobRecord[]
+  /** names of the files that were moved aside */
+  readonly corrupt: string[]
+  /** what could not be read, or cleaned up */
+  readonly problems: string[]
+}
 
 /** Whether a parsed file has everything that is looked at before a client sees it. */
 function isRecord(value: unknown, id: string): value is JobRecord {
@@ -50,48 +62,63 @@ export class JobStore {
   }
 
   /**
-   * Read all jobs. Unreadable files are renamed to `NAME.corrupt` and never stop the agent.
+   * Read all jobs. Unreadable files are renamed to `NAME.corrupt`. Whatever is in the directory, and even if there is none,
+   * the agent starts: a board that remembers no jobs still boots them.
    *
    * @param directory made when missing
-   * @returns the store, its records with the oldest first, and the names of the files that were moved aside
    */
-  static async open(
-    directory: string,
-  ): Promise<{ readonly store: JobStore; readonly records: JobRecord[]; readonly corrupt: string[] }> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    const records: JobRecord[] = []
-    const corrupt: string[] = []
-    for (const name of (await readdir(directory)).sort()) {
-      // Half-written: the agent stopped in between, and the file it was to replace is still there.
-      if (name.endsWith(TEMPORARY)) await rm(join(directory, name), { force: true })
-      const id = FILE.exec(name)?.[1]
-      if (id === undefined) continue
-      const record = await read(join(directory, name), id)
-      if (record !== null) records.push(record)
-      else {
-        await rename(join(directory, name), join(directory, name + CORRUPT))
-        corrupt.push(name)
+  static async open(directory: string): Promise<Opened> {
+    const opened: Opened = { store: new JobStore(directory), records: [], corrupt: [], problems: [] }
+    const attempt = async (step: () => Promise<void>): Promise<void> => {
+      try {
+        await step()
+      } catch (thrown) {
+        opened.problems.push(thrown instanceof Error ? thrown.message : String(thrown))
       }
     }
-    records.sort((a, b) => a.number - b.number)
-    return { store: new JobStore(directory), records, corrupt }
+    await attempt(async () => {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      for (const name of (await readdir(directory)).sort()) await attempt(() => restore(directory, name, opened))
+    })
+    opened.records.sort((a, b) => a.number - b.number)
+    return opened
   }
 
-  /** Save a job. When this resolves, it is on disk; a crash at any time leaves either the old or the new record. */
+  /**
+   * Save a job. When this resolves, it is on disk; a crash at any time leaves either the old or the new record. If it cannot
+   * be written, the old record goes as well: it would show a state that the job has left.
+   */
   save(record: JobRecord): Promise<void> {
     const text = JSON.stringify(record)
+    const path = this.#path(record.view.id)
     return this.#follow(async () => {
-      const path = this.#path(record.view.id)
-      const file = await open(path + TEMPORARY, 'w', 0o600)
+      try {
+        await this.#write(path, text)
+      } catch {
+        // The second attempt reports what is wrong; without the old record there may be room for it.
+        await rm(path, { force: true, recursive: true })
+        await this.#write(path, text)
+      }
+    })
+  }
+
+  async #write(path: string, text: string): Promise<void> {
+    const partial = path + TEMPORARY
+    await rm(partial, { force: true, recursive: true })
+    try {
+      const file = await open(partial, 'wx', 0o600)
       try {
         await file.writeFile(text)
         await file.sync()
       } finally {
         await file.close()
       }
-      await rename(path + TEMPORARY, path)
-      await this.#syncDirectory()
-    })
+      await rename(partial, path)
+    } catch (thrown) {
+      await rm(partial, { force: true })
+      throw thrown
+    }
+    await this.#syncDirectory()
   }
 
   /** Forget a job. */
@@ -126,12 +153,29 @@ export class JobStore {
   }
 }
 
+/** Read one file of the directory, or move it out of the way. */
+async function restore(directory: string, name: string, { records, corrupt }: Opened): Promise<void> {
+  const path = join(directory, name)
+  // Half-written: the agent stopped in between, and the file it was to replace is still there.
+  if (name.endsWith(TEMPORARY)) await rm(path, { force: true, recursive: true })
+  const id = FILE.exec(name)?.[1]
+  if (id === undefined) return
+  const record = await read(path, id)
+  if (record !== null) records.push(record)
+  else {
+    await rename(path, path + CORRUPT)
+    corrupt.push(name)
+  }
+}
+
 /** @returns null for a file that is no record */
 async function read(path: string, id: string): Promise<JobRecord | null> {
   try {
-    const file = await open(path, 'r')
+    // Opening a FIFO would wait for its writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      if ((await file.stat()).size > LARGEST) return null
+      const stats = await file.stat()
+      if (!stats.isFile() || stats.size > LARGEST) return null
       const value: unknown = JSON.parse(await file.readFile('utf8'))
       return isRecord(value, id) ? value : null
     } finally {

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { JobRecord } from '../../../../agent/boot/jobs/job-record.js'
+import { JobStore } from '../../../../agent/boot/jobs/job-store.js'
 import type { SimulatedKexec } from '../../../../agent/kexec/syscall/simulated-kexec.js'
 import { zImage } from '../kexec/images.js'
 import { eventsOf, Gate, IOMEM, jobOf, openBoard, statesOf } from './board-fixture.js'
@@ -182,17 +184,63 @@ t.test('as many ended jobs are remembered as the setting says', async t => {
   )
 })
 
-t.test('a directory that cannot be used is named with its setting', async t => {
+t.test('a directory of artifacts that cannot be used is named with its setting', async t => {
   const directory = await temporaryDirectory(t)
   await writeFile(join(directory, 'file'), '')
-  for (const name of ['artifactDir', 'stateDir'] as const) {
-    const config = {
-      stateDir: join(directory, 'state'),
-      artifactDir: join(directory, 'a'),
-      [name]: join(directory, 'file', 'x'),
-    }
-    t.match(await failure(openBoard(t, { config })), { code: 'CONFIG_INVALID', details: { name, reason: /ENOTDIR/ } })
+  const config = { stateDir: join(directory, 'state'), artifactDir: join(directory, 'file', 'x') }
+  const details = { name: 'artifactDir', reason: /ENOTDIR/ }
+  t.match(await failure(openBoard(t, { config })), { code: 'CONFIG_INVALID', details })
+})
+
+t.test('a board without a directory for its jobs boots them, and says that it does not remember them', async t => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'file'), '')
+  const config = { stateDir: join(directory, 'file', 'x'), artifactDir: join(directory, 'a') }
+  const { boot, logged } = await openBoard(t, { config })
+  t.same(logged, ['error jobs may not be remembered'])
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await boot.submit(DRY, 'http')
+  t.equal((await statesOf(boot, id)).at(-1), 'planned')
+})
+
+t.test('FIFOs and directories in place of files hang nothing, and are moved out of the way', async t => {
+  const directory = await temporaryDirectory(t)
+  const config = { stateDir: join(directory, 'state'), artifactDir: join(directory, 'a') }
+  for (const folder of [config.stateDir, config.artifactDir]) {
+    await mkdir(join(folder, 'folder.json'), { recursive: true })
+    await mkdir(join(folder, 'half.json.tmp', 'full'), { recursive: true })
+    execFileSync('mkfifo', [join(folder, 'fifo.json'), join(folder, 'half-fifo.json.tmp')])
   }
+  const { boot, logged } = await openBoard(t, { config })
+  t.same(logged, ['warn moved aside: it is not a job', 'warn moved aside: it is not a job'])
+  t.same((await readdir(config.stateDir)).sort(), ['fifo.json.corrupt', 'folder.json.corrupt'])
+  t.same(await readdir(config.artifactDir), [])
+  t.same(boot.list(), [])
+})
+
+t.test('a name in the directory that cannot be cleaned up costs one message', async t => {
+  const directory = await temporaryDirectory(t)
+  const config = { stateDir: join(directory, 'state'), artifactDir: join(directory, 'a') }
+  await mkdir(join(config.stateDir, 'bad.json.corrupt', 'full'), { recursive: true })
+  await writeFile(join(config.stateDir, 'bad.json'), 'no job')
+  const { logged } = await openBoard(t, { config })
+  t.same(logged, ['error jobs may not be remembered'])
+})
+
+t.test('a record that cannot be replaced is removed, because it shows a state that the job has left', async t => {
+  const { boot, config } = await openBoard(t)
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await boot.submit(DRY, 'http')
+  await eventsOf(boot, id)
+  await boot.close()
+  const { store, records } = await JobStore.open(config.stateDir)
+  const [record] = records
+  if (record === undefined) throw new Error('nothing was saved')
+  const path = join(config.stateDir, `${id}.json`)
+  await rm(path)
+  await mkdir(join(path, 'full'), { recursive: true })
+  await store.save(record)
+  t.match(JSON.parse(await readFile(path, 'utf8')), { view: { id, state: 'planned' } })
 })
 
 t.test('a state directory that is gone is no reason for a job to fail', async t => {
