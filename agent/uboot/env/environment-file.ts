@@ -1,5 +1,6 @@
 /** The environment saved in one or two copies, in the files or devices that `fw_env.config` names. */
 
+import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fault } from '../../errors.js'
@@ -58,7 +59,10 @@ const isMissing = (thrown: unknown) => thrown instanceof Error && 'code' in thro
 const failure = (path: string, thrown: unknown) =>
   fault('UBOOT_ENVIRONMENT', { what: path, reason: thrown instanceof Error ? thrown.message : String(thrown) }, thrown)
 
-async function using<T>(path: string, flags: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+/** Opening a FIFO would wait for its writer. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK
+
+async function using<T>(path: string, flags: string | number, work: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, flags)
   try {
     return await work(file)
@@ -70,7 +74,7 @@ async function using<T>(path: string, flags: string, work: (file: FileHandle) =>
 /** @returns null if the file is missing or too short */
 async function readPlace({ path, offset, size }: EnvironmentPlace): Promise<Buffer | null> {
   try {
-    return await using(path, 'r', async file => {
+    return await using(path, READ, async file => {
       const bytes = Buffer.alloc(size)
       const { bytesRead } = await file.read(bytes, 0, size, offset)
       return bytesRead === size ? bytes : null
@@ -83,7 +87,9 @@ async function readPlace({ path, offset, size }: EnvironmentPlace): Promise<Buff
 
 async function writeAt(path: string, flags: string, bytes: Uint8Array, offset: number): Promise<void> {
   await using(path, flags, async file => {
-    await file.write(bytes, 0, bytes.length, offset)
+    // A disk that becomes full takes a part, and refuses only the next one.
+    for (let done = 0; done < bytes.length; )
+      done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten
     await file.sync()
   })
 }
@@ -92,7 +98,7 @@ async function writeAt(path: string, flags: string, bytes: Uint8Array, offset: n
 async function isWholeFile({ path, offset, size }: EnvironmentPlace): Promise<boolean> {
   if (offset !== 0) return false
   try {
-    const stats = await using(path, 'r', file => file.stat())
+    const stats = await using(path, READ, file => file.stat())
     return stats.isFile() && stats.size <= size
   } catch (thrown) {
     // Writing will report any other error.
@@ -105,8 +111,9 @@ async function writePlace(place: EnvironmentPlace, bytes: Uint8Array): Promise<v
   try {
     if (!(await isWholeFile(place))) return await writeAt(path, 'r+', bytes, offset)
     const partial = `${path}.new`
+    await rm(partial, { force: true, recursive: true })
     try {
-      await writeAt(partial, 'w', bytes, 0)
+      await writeAt(partial, 'wx', bytes, 0)
       await rename(partial, path)
     } finally {
       await rm(partial, { force: true })

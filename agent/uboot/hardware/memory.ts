@@ -65,7 +65,7 @@ export class Memory {
     ranges: readonly MemoryRange[],
     room: (used: number) => number = () => Number.POSITIVE_INFINITY,
   ): Memory {
-    rmSync(path, { force: true })
+    rmSync(path, { force: true, recursive: true })
     return new Memory(path, ranges, room, openSync(path, 'wx+', 0o600))
   }
 

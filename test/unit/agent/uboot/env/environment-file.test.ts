@@ -1,4 +1,5 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -160,4 +161,17 @@ t.test('bytes that were changed are not an environment', t => {
   t.equal(readEnvironmentImage(image.subarray(0, 4), false), null)
   t.strictSame(readEnvironmentImage(image, false)?.variables, variables(['a', '1'], ['b', '2']))
   t.end()
+})
+
+t.test('a FIFO or a directory where the environment or its next copy should be hangs nothing', async t => {
+  const { store, path } = setUp(t, [['uboot.env', 0]])
+  execFileSync('mkfifo', [path('uboot.env.new')])
+  await store.save(variables(['n', '1']))
+  mkdirSync(join(path('uboot.env.new'), 'full'), { recursive: true })
+  await store.save(variables(['n', '2']))
+  t.strictSame(await store.load(), variables(['n', '2']))
+  rmSync(path('uboot.env'))
+  execFileSync('mkfifo', [path('uboot.env')])
+  await t.rejects(store.load(), { code: 'UBOOT_ENVIRONMENT' })
+  await t.rejects(store.save(variables()), { code: 'UBOOT_ENVIRONMENT' })
 })

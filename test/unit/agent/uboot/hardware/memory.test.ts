@@ -159,8 +159,8 @@ t.test('a file system that is full is memory that is full, and any other failure
   t.throws(() => memory.write(0x4200_0000, Buffer.alloc(1)), { code: 'EIO' })
 })
 
-t.test('memory is empty when it is opened, and gone when it is closed', async t => {
-  const path = join(t.testdir({ memory: 'of an earlier life' }), 'memory')
+t.test('memory is empty when it is opened, whatever was there, and gone when it is closed', async t => {
+  const path = join(t.testdir({ memory: { folder: 'in its place' } }), 'memory')
   const memory = Memory.open(path, [{ start: 0, end: MIB }])
   t.same(memory.read(0, 4), Buffer.alloc(4))
   memory.close()
