@@ -97,6 +97,7 @@ soc=sun9i-a80
     t.match(await exchange(socket, typed), `\n${address}: 12345678 `, address)
   }
   t.match(await exchange(socket, 'md 1ffffffc 1\r'), 'data abort')
+  t.ok(uboot.memoryUsed > 0)
   await uboot.drained()
   t.same(logged, ['U-Boot console'])
 })
