@@ -51,6 +51,31 @@ async function startOrReplace(format: ToolFormat, path: string | undefined): Pro
   }
 }
 
+/** By `agent/image`, which writes its output piece by piece. A reader that stops early ends the work. */
+async function* decode(
+  bytes: Uint8Array,
+  format: CompressionFormat,
+  options: DecompressStreamOptions,
+): AsyncGenerator<Uint8Array> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  const sink = async (chunk: Uint8Array): Promise<void> => {
+    await writer.ready
+    await writer.write(chunk)
+  }
+  const decoded = decompress(bytes, { ...options, format, sink }).then(
+    () => writer.close(),
+    thrown => writer.abort(thrown),
+  )
+  // Errors of the decoder arrive at the reader.
+  const ended = Promise.allSettled([decoded])
+  try {
+    yield* readable
+  } finally {
+    await ended
+  }
+}
+
 async function* unbounded(
   bytes: Uint8Array,
   format: CompressionFormat,
@@ -61,7 +86,7 @@ async function* unbounded(
     const tool = await startOrReplace(format, options.path)
     if (tool !== null) return yield* runTool(tool, bytes, format, options)
   }
-  yield decompress(bytes, { ...options, format })
+  yield* decode(bytes, format, options)
 }
 
 /**

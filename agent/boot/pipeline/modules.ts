@@ -9,7 +9,7 @@ import type { Header } from 'tar-stream'
 import { fault } from '../../errors.js'
 import { type CompressionFormat, detectCompression } from '../../image/compression/compression.js'
 import { chunksOf } from '../../image/compression/decompression-tool.js'
-import { type CpioEntry, cpioChunks, isCpio } from '../../image/cpio/cpio.js'
+import { cpioChunks, isCpio, type StreamedCpioEntry } from '../../image/cpio/cpio.js'
 import { decompressStream } from './decompress-stream.js'
 import { type TarMember, tarMembers } from './tar-stream.js'
 
@@ -72,7 +72,7 @@ const timeOf = ({ mtime }: Header): number =>
  * A folder's name ends in a slash. Where the ramdisk has a symbolic link to a folder in that place (`lib -> usr/lib`),
  * the kernel then follows it; without the slash it would replace the link by an empty folder.
  */
-export async function* cpioEntries(members: AsyncIterable<TarMember>): AsyncGenerator<CpioEntry> {
+export async function* cpioEntries(members: AsyncIterable<TarMember>): AsyncGenerator<StreamedCpioEntry> {
   const folders = new Set<string>()
   for await (const { header, data } of members) {
     const name = memberName(header.name)
@@ -91,7 +91,7 @@ export async function* cpioEntries(members: AsyncIterable<TarMember>): AsyncGene
     } else if (kind === 'symlink') {
       yield { ...entry, name, data: Buffer.from(linkTarget(header, name)) }
     } else {
-      yield { ...entry, name, data }
+      yield { ...entry, name, data: { size: header.size, chunks: data } }
     }
   }
 }

@@ -5,7 +5,8 @@ import { FauxbootError, fault } from '../../errors.js'
 
 export interface TarMember {
   readonly header: Header
-  readonly data: Uint8Array
+  /** to be read before the next member; what is not read is skipped */
+  readonly data: AsyncIterable<Uint8Array>
 }
 
 export interface TarOptions {
@@ -45,27 +46,61 @@ function drained(archive: Extract): Promise<void> {
   })
 }
 
-async function feed(source: AsyncIterable<Uint8Array>, archive: Extract): Promise<void> {
-  try {
-    for await (const chunk of source) {
-      if (archive.destroyed) return
-      if (!archive.write(chunk)) await drained(archive)
-    }
-    archive.end(null)
-  } catch (thrown) {
-    archive.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
-  }
-}
+/** Reads one archive. */
+class TarReader {
+  readonly #options: TarOptions
+  readonly #archive: Extract
 
-async function readData(
-  stream: AsyncIterable<unknown>,
-  { name, size }: Header,
-  { what, limit }: TarOptions,
-): Promise<Uint8Array> {
-  if (size > limit) throw fault('FORMAT_TOO_LARGE', { what: `${what}, member ${JSON.stringify(name)}`, limit })
-  const chunks: Uint8Array[] = []
-  for await (const chunk of stream) if (chunk instanceof Uint8Array) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  constructor(archive: Extract, options: TarOptions) {
+    this.#archive = archive
+    this.#options = options
+  }
+
+  async feed(source: AsyncIterable<Uint8Array>): Promise<void> {
+    const archive = this.#archive
+    try {
+      for await (const chunk of source) {
+        if (archive.destroyed) return
+        if (!archive.write(chunk)) await drained(archive)
+      }
+      archive.end(null)
+    } catch (thrown) {
+      archive.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
+  }
+
+  async *members(): AsyncGenerator<TarMember> {
+    const { what, limit, signal } = this.#options
+    try {
+      for await (const entry of this.#archive) {
+        signal?.throwIfAborted()
+        const { name, size } = entry.header
+        if (size > limit) throw fault('FORMAT_TOO_LARGE', { what: `${what}, member ${JSON.stringify(name)}`, limit })
+        yield { header: entry.header, data: this.#data(entry) }
+        entry.resume()
+      }
+    } catch (thrown) {
+      throw this.#failure(thrown)
+    }
+  }
+
+  async *#data(entry: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of entry) {
+        this.#options.signal?.throwIfAborted()
+        if (chunk instanceof Uint8Array) yield chunk
+      }
+    } catch (thrown) {
+      throw this.#failure(thrown)
+    }
+  }
+
+  #failure(thrown: unknown): unknown {
+    const { what, signal } = this.#options
+    if (thrown instanceof FauxbootError || signal?.aborted === true) return thrown
+    const found = thrown instanceof Error ? thrown.message : String(thrown)
+    return fault('FORMAT_VALUE', { what, where: 'its tar archive', expected: 'a tar or cpio archive', found }, thrown)
+  }
 }
 
 /**
@@ -79,30 +114,19 @@ export async function* tarMembers(
   options: TarOptions,
 ): AsyncGenerator<TarMember, void, undefined> {
   const { extract } = await import('tar-stream')
-  const { what, signal } = options
   const archive = extract({})
+  const reader = new TarReader(archive, options)
   const tail = new TailOfZeros()
-  const fed = feed(tail.watch(source), archive)
+  const fed = reader.feed(tail.watch(source))
   try {
-    for await (const entry of archive) {
-      signal?.throwIfAborted()
-      yield { header: entry.header, data: await readData(entry, entry.header, options) }
-    }
-  } catch (thrown) {
-    if (thrown instanceof FauxbootError || signal?.aborted === true) throw thrown
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
-    throw fault(
-      'FORMAT_VALUE',
-      { what, where: 'its tar archive', expected: 'a tar or cpio archive', found: reason },
-      thrown,
-    )
+    yield* reader.members()
   } finally {
     archive.destroy()
     await fed
   }
   if (tail.zeros < END) {
     throw fault('FORMAT_TRUNCATED', {
-      what,
+      what: options.what,
       where: 'the end of its tar archive',
       expected: `${END} bytes of zeros`,
       found: `${tail.zeros}`,

@@ -1,4 +1,7 @@
-/** The output of decompressors: one buffer that grows up to a limit, and yields to the event loop in between. */
+/**
+ * The output of decompressors: one buffer that grows up to a limit, or pieces that go to a sink, and yields to the event
+ * loop in between.
+ */
 
 import { fault } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
@@ -7,6 +10,9 @@ const FIRST_CAPACITY = 0x1_0000
 /** Bytes of output between two yields: some 50 ms on the slowest boards. */
 const BYTES_PER_SLICE = 0x10_0000
 
+/** Takes output that no decoder needs any more. The next piece comes after the promise has resolved. */
+export type OutputSink = (bytes: Uint8Array) => Promise<void>
+
 /**
  * Collects decompressed bytes. The buffer doubles as it fills, so that a small file that claims to be large costs
  * nothing, and it never holds much more than `limit` bytes.
@@ -14,18 +20,23 @@ const BYTES_PER_SLICE = 0x10_0000
 export class BoundedOutput {
   /** Decoders that copy from earlier output use the buffer itself; `reserve` may replace it. */
   buffer: Uint8Array
-  /** bytes written so far */
+  /** bytes in the buffer: all that were written, but for those that the sink has */
   size = 0
   readonly what: string
   readonly limit: number
   readonly signal: AbortSignal | undefined
+  readonly #sink: OutputSink | undefined
+  /** bytes that the sink has */
+  #gone = 0
   #nextYield = BYTES_PER_SLICE
 
   /**
    * @param what name of the compressed file, for errors
    * @param limit bytes
+   * @param sink takes the output whenever the decoder yields, some MiB at a time; without it all is collected
    */
-  constructor(what: string, limit: number, signal?: AbortSignal) {
+  constructor(what: string, limit: number, signal?: AbortSignal, sink?: OutputSink) {
+    this.#sink = sink
     this.what = what
     this.limit = limit
     this.signal = signal
@@ -37,6 +48,17 @@ export class BoundedOutput {
     return fault('FORMAT_TOO_LARGE', { what: this.what, limit: this.limit })
   }
 
+  /** Bytes that the limit leaves. */
+  get room(): number {
+    return this.limit - this.#gone - this.size
+  }
+
+  /** Make room at once for bytes that will follow, unless they go to the sink. @throws FORMAT_TOO_LARGE */
+  expect(bytes: number): void {
+    if (this.#sink === undefined) this.reserve(bytes)
+    else this.check(bytes)
+  }
+
   /**
    * Refuse output beyond the limit before it is allocated.
    *
@@ -44,7 +66,7 @@ export class BoundedOutput {
    * @throws FORMAT_TOO_LARGE
    */
   check(bytes: number): void {
-    if (this.size + bytes > this.limit) throw this.tooLarge()
+    if (bytes > this.room) throw this.tooLarge()
   }
 
   /**
@@ -87,12 +109,23 @@ export class BoundedOutput {
     this.size = bytes.length
   }
 
-  /** Yield to the event loop if enough was written since the last time. @throws the reason of the signal */
+  /** Yield to the event loop, and let go of the output, if enough was written since the last time. @throws the reason of the signal */
   async yieldIfDue(): Promise<void> {
     this.signal?.throwIfAborted()
     if (this.size < this.#nextYield) return
+    await this.flush()
     this.#nextYield = this.size + BYTES_PER_SLICE
     await yieldToEventLoop(this.signal)
+  }
+
+  /** Give the output to the sink, if there is one. */
+  async flush(): Promise<void> {
+    if (this.#sink === undefined || this.size === 0) return
+    const bytes = this.bytes()
+    this.#gone += this.size
+    this.size = 0
+    this.buffer = new Uint8Array(Math.min(FIRST_CAPACITY, this.room))
+    await this.#sink(bytes)
   }
 
   /** All output, as a view of the buffer. */

@@ -1,7 +1,7 @@
 /** Compression, recognised by its magic and never by a file's name. Every decoder is bounded and loads on first use. */
 import { fault } from '../../errors.js'
 import { hex } from '../byte-reader.js'
-import { BoundedOutput } from './bounded-output.js'
+import { BoundedOutput, type OutputSink } from './bounded-output.js'
 
 export const COMPRESSION_FORMATS = ['gzip', 'xz', 'lzma', 'zstd', 'bzip2', 'lz4'] as const
 export type CompressionFormat = (typeof COMPRESSION_FORMATS)[number]
@@ -78,6 +78,8 @@ export interface DecompressOptions {
   readonly trailing?: 'refuse' | 'ignore'
   /** aborts the work; its reason is thrown */
   readonly signal?: AbortSignal
+  /** takes the output as it comes, and nothing is returned; gzip still collects it */
+  readonly sink?: OutputSink
 }
 
 /** The bytes after the zeros that pad a file to whole blocks. */
@@ -94,7 +96,7 @@ function skipZeros(bytes: Uint8Array): Uint8Array {
  *   FORMAT_TRUNCATED, FORMAT_CRC, FORMAT_VALUE, FORMAT_UNSUPPORTED, DECOMPRESS_FAILED, PROGRAM_MISSING
  */
 export async function decompress(bytes: Uint8Array, options: DecompressOptions): Promise<Uint8Array> {
-  const { limit, what = 'file', trailing = 'refuse', signal } = options
+  const { limit, what = 'file', trailing = 'refuse', signal, sink } = options
   const format = options.format ?? detectCompression(bytes)
   if (format === null) {
     const found = Buffer.from(bytes.subarray(0, 8)).toString('hex')
@@ -102,7 +104,7 @@ export async function decompress(bytes: Uint8Array, options: DecompressOptions):
   }
   signal?.throwIfAborted()
   const decode = await DECODERS[format]()
-  const output = new BoundedOutput(what, limit, signal)
+  const output = new BoundedOutput(what, limit, signal, sink)
   let rest = bytes
   do {
     rest = rest.subarray(await decode(rest, output))
@@ -117,5 +119,6 @@ export async function decompress(bytes: Uint8Array, options: DecompressOptions):
       })
     }
   } while (rest.length > 0)
+  await output.flush()
   return output.bytes()
 }

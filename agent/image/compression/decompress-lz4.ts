@@ -56,26 +56,43 @@ function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): vo
   }
 }
 
-/** Decompress one legacy frame. It ends with the file, or before a word that is not the size of a block. */
-export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
-  const file = new ByteReader(bytes, output.what)
-  const magic = file.u32le(0, 'lz4 magic')
+interface Lz4Block {
+  readonly bytes: Uint8Array
+  readonly offset: number
+  /** the offset after it */
+  readonly next: number
+}
+
+/** The blocks of the legacy frame at an offset. It ends with the file, or before a word that is not the size of a block. */
+function* blocksOf(file: ByteReader, start: number): Generator<Lz4Block> {
+  const magic = file.u32le(start, 'lz4 magic')
   if (magic === FRAME_MAGIC) {
     const expected = 'the legacy frame, which `lz4 -l` writes'
-    throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found: 'the lz4 frame', expected })
+    throw fault('FORMAT_UNSUPPORTED', { what: file.what, where: hex(start), found: 'the lz4 frame', expected })
   }
-  file.magic(0, magic, LEGACY_MAGIC)
-  let offset = 4
-  while (offset + 4 <= bytes.length) {
-    const size = file.u32le(offset, 'size of block')
+  file.magic(start, magic, LEGACY_MAGIC)
+  let at = start + 4
+  while (at + 4 <= file.bytes.length) {
+    const size = file.u32le(at, 'size of block')
     if (size === 0 || size > MAX_COMPRESSED) break
-    const block = file.subarray(offset + 4, size, 'block')
-    const end = output.size + BLOCK_BYTES
-    decodeBlock(block, offset + 4, output)
-    offset += 4 + size
-    await output.yieldIfDue()
-    // Only the last block is shorter.
-    if (output.size < end) break
+    const offset = at + 4
+    at = offset + size
+    yield { bytes: file.subarray(offset, size, 'block'), offset, next: at }
   }
-  return offset
+}
+
+/** Decompress one legacy frame. */
+export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
+  let end = 4
+  for (const { bytes: block, offset, next } of blocksOf(new ByteReader(bytes, output.what), 0)) {
+    const before = output.size
+    decodeBlock(block, offset, output)
+    end = next
+    // Only the last block is shorter.
+    const last = output.size - before < BLOCK_BYTES
+    // No block refers to an earlier one.
+    await output.yieldIfDue()
+    if (last) break
+  }
+  return end
 }

@@ -24,7 +24,7 @@ function chunksOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 /** Decompress one xz stream. */
 export async function decodeXzStream(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
   const stream = readXzStream(new ByteReader(bytes, output.what))
-  output.reserve(stream.unpackedSize)
+  output.expect(stream.unpackedSize)
   const { default: library } = await import('xz-decompress')
   const reader = new library.XzReadableStream(chunksOf(bytes.subarray(0, stream.size))).getReader()
   for (;;) {

@@ -13,7 +13,7 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
   const frame = readZstdFrame(file)
   const known = frame.contentSize
   if (known !== null) output.check(known)
-  const capacity = known ?? Math.min(frame.bound, output.limit - output.size)
+  const capacity = known ?? Math.min(frame.bound, output.room)
   if (frame.size + capacity > MAX_FRAME) {
     const found = `a frame of ${hex(capacity)} bytes`
     const expected = `up to ${hex(MAX_FRAME)} bytes, compressed and decompressed together`

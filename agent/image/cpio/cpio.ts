@@ -20,6 +20,18 @@ export interface CpioEntry {
   readonly rdevMinor?: number
 }
 
+/** Data that comes in chunks; an archive has its size before it. */
+export interface CpioData {
+  /** bytes */
+  readonly size: number
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/** An entry whose data need not be in memory. */
+export interface StreamedCpioEntry extends Omit<CpioEntry, 'data'> {
+  readonly data?: Uint8Array | CpioData
+}
+
 const FILE_TYPE = { mask: 0o170_000, directory: 0o040_000 } as const
 
 /** Six digits of magic, then thirteen fields of eight hex digits. */
@@ -49,7 +61,6 @@ const TRAILER = 'TRAILER!!!'
 const ALIGNMENT = { entry: 4, archive: 512 } as const
 /** PATH_MAX of Linux, with the NUL: the kernel accepts no longer name. */
 const MAX_NAME = 4096
-const EMPTY = new Uint8Array()
 
 /** Zeros from `size` to the next multiple of `to`, bytes. */
 const padding = (size: number, to: number): number => (to - (size % to)) % to
@@ -60,37 +71,40 @@ export function isCpio(bytes: Uint8Array): boolean {
   return bytes.length >= HEADER_BYTES && (magic === MAGIC || magic === CRC_MAGIC)
 }
 
-function invalid(entry: CpioEntry, expected: string, found: string | number) {
+function invalid(entry: StreamedCpioEntry, expected: string, found: string | number) {
   return fault('FORMAT_VALUE', { what: 'cpio archive', where: JSON.stringify(entry.name), expected, found })
 }
 
-/** Makes an archive chunk by chunk. Each chunk is a header with its padding, data, or padding. */
+const sizeOf = ({ data }: StreamedCpioEntry): number =>
+  data === undefined ? 0 : data instanceof Uint8Array ? data.length : data.size
+
+/** What goes around the data of each entry. */
 class CpioWriter {
   #size = 0
   #entries = 0
 
-  /** The chunks of an entry; its data is passed on, not copied. */
-  entry(entry: CpioEntry): Uint8Array[] {
+  /** What goes before and after the data of an entry. */
+  entry(entry: StreamedCpioEntry): { readonly head: Uint8Array; readonly tail: Uint8Array } {
     if (entry.name === TRAILER) throw invalid(entry, 'a name that does not end the archive', entry.name)
-    return this.#chunks(entry)
+    return this.#frame(entry)
   }
 
   /** The chunks that end the archive. */
   end(): Uint8Array[] {
-    const trailer = this.#chunks({ name: TRAILER, mode: 0 })
-    return [...trailer, new Uint8Array(padding(this.#size, ALIGNMENT.archive))]
+    const { head } = this.#frame({ name: TRAILER, mode: 0 })
+    return [head, new Uint8Array(padding(this.#size, ALIGNMENT.archive))].filter(chunk => chunk.length > 0)
   }
 
-  #chunks(entry: CpioEntry): Uint8Array[] {
-    const data = entry.data ?? EMPTY
-    const head = this.#head(entry, data)
-    const tail = new Uint8Array(padding(data.length, ALIGNMENT.entry))
-    this.#size += head.length + data.length + tail.length
-    return [head, data, tail].filter(chunk => chunk.length > 0)
+  #frame(entry: StreamedCpioEntry) {
+    const size = sizeOf(entry)
+    const head = this.#head(entry, size)
+    const tail = new Uint8Array(padding(size, ALIGNMENT.entry))
+    this.#size += head.length + size + tail.length
+    return { head, tail }
   }
 
   /** Header and name, with padding. */
-  #head(entry: CpioEntry, data: Uint8Array): Uint8Array {
+  #head(entry: StreamedCpioEntry, fileSize: number): Uint8Array {
     const name = Buffer.from(`${entry.name}\0`, 'utf8')
     if (entry.name === '' || entry.name.includes('\0')) throw invalid(entry, 'a name without NUL', 'none')
     if (name.length > MAX_NAME) throw invalid(entry, `a name of less than ${MAX_NAME} bytes`, name.length - 1)
@@ -102,7 +116,7 @@ class CpioWriter {
       uid: entry.uid ?? 0,
       gid: entry.gid ?? 0,
       mtime: entry.mtime ?? 0,
-      fileSize: data.length,
+      fileSize,
       devMajor: 0,
       devMinor: 0,
       rdevMajor: entry.rdevMajor ?? 0,
@@ -126,17 +140,35 @@ class CpioWriter {
   }
 }
 
+/** @throws FORMAT_VALUE if there is more or less data than its size says */
+async function* chunksOfData(entry: StreamedCpioEntry, { size, chunks }: CpioData): AsyncGenerator<Uint8Array> {
+  let found = 0
+  for await (const chunk of chunks) {
+    found += chunk.length
+    if (found > size) break
+    yield chunk
+  }
+  if (found !== size) throw invalid(entry, `${size} bytes`, found)
+}
+
 /**
  * Write an archive chunk by chunk: entries may come one at a time, and their data is passed on without a copy. The last
  * chunks are `TRAILER!!!` and zeros up to a multiple of 512 bytes.
  *
- * @throws FORMAT_VALUE for a name or number that the format cannot hold
+ * @throws FORMAT_VALUE for a name or number that the format cannot hold; what the data of an entry throws
  */
 export async function* cpioChunks(
-  entries: AsyncIterable<CpioEntry> | Iterable<CpioEntry>,
+  entries: AsyncIterable<StreamedCpioEntry> | Iterable<StreamedCpioEntry>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const writer = new CpioWriter()
-  for await (const entry of entries) yield* writer.entry(entry)
+  for await (const entry of entries) {
+    const { head, tail } = writer.entry(entry)
+    const { data } = entry
+    yield head
+    if (data instanceof Uint8Array) yield data
+    else if (data !== undefined) yield* chunksOfData(entry, data)
+    if (tail.length > 0) yield tail
+  }
   yield* writer.end()
 }
 
@@ -147,12 +179,9 @@ export async function* cpioChunks(
  */
 export function packCpio(entries: Iterable<CpioEntry>): Uint8Array {
   const writer = new CpioWriter()
-  const chunks = [...entries].flatMap(entry => writer.entry(entry)).concat(writer.end())
-  const archive = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    archive.set(chunk, offset)
-    offset += chunk.length
-  }
-  return archive
+  const chunks = [...entries].flatMap(entry => {
+    const { head, tail } = writer.entry(entry)
+    return [head, ...(entry.data === undefined ? [] : [entry.data]), tail]
+  })
+  return new Uint8Array(Buffer.concat([...chunks, ...writer.end()]))
 }

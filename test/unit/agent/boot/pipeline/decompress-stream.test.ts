@@ -111,3 +111,38 @@ t.test('a reader that stops early leaves no tool behind', async t => {
     t.same(await chunks.return(undefined), { value: undefined, done: true }, format)
   }
 })
+
+/** A legacy lz4 frame of blocks that unpack to 8 MiB each: one literal, a match of it, one more literal. */
+function lz4Bomb(blocks: number): Buffer {
+  const more = 8 * MIB - 21
+  const lengths = [...Array<number>(Math.floor(more / 255)).fill(255), more % 255]
+  const block = Buffer.from([0x1f, 0x61, 1, 0, ...lengths, 0x10, 0x62])
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(block.length)
+  return Buffer.concat([Buffer.from([2, 0x21, 0x4c, 0x18]), ...Array<Buffer[]>(blocks).fill([size, block]).flat()])
+}
+
+t.test('our own decoders let go of their output piece by piece, up to the limit', async t => {
+  const empty = await temporaryDirectory(t)
+  const xz = execFileSync('xz', ['-0c'], { input: Buffer.alloc(40 * MIB) })
+  for (const [format, packed] of [
+    ['lz4', lz4Bomb(5)],
+    ['xz', xz],
+  ] as const) {
+    const options = { what: 'modules', limit: 40 * MIB, path: empty }
+    const sizes: number[] = []
+    for await (const chunk of decompressStream(packed, format, options)) sizes.push(chunk.length)
+    t.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      40 * MIB,
+      format,
+    )
+    t.ok(Math.max(...sizes) <= 8 * MIB, `${format}: ${sizes.length} pieces`)
+    const error = await failure(unpack(packed, format, { ...options, limit: 40 * MIB - 1 }))
+    t.equal(error.code, 'FORMAT_TOO_LARGE', format)
+    const stopped = decompressStream(packed, format, options)
+    t.equal((await stopped.next()).done, false)
+    await stopped.return()
+    t.match((await failure(unpack(packed.subarray(0, -4), format, options))).code, /FORMAT_|DECOMPRESS_/, 'cut')
+  }
+})

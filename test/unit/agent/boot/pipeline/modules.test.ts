@@ -140,7 +140,7 @@ t.test("members' times that no cpio can hold are brought into its range", async 
     const members = async function* () {
       yield {
         header: { ...header, uid: 0, gid: 0, uname: '', gname: '', devmajor: 0, devminor: 0 },
-        data: Buffer.alloc(0),
+        data: (async function* () {})(),
       }
     }
     for await (const entry of cpioEntries(members())) t.equal(entry.mtime, expected)
@@ -168,6 +168,27 @@ t.test('a member that would fill the memory is refused before it is read', async
   const tar = await makeTar([{ name: 'big', data: MODULE }])
   const error = await failure(convert(tar, { limit: 299_999 }))
   t.match(error, { code: 'FORMAT_TOO_LARGE', message: /member "big" unpacks to more than 299999 bytes/ })
+})
+
+t.test('a member is passed on as it is read, however long it is', async t => {
+  const data = Buffer.alloc(24 * MIB)
+  const tar = await makeTar([
+    { name: 'big', data },
+    { name: 'y', data: 'last' },
+  ])
+  let [size, longest] = [0, 0]
+  for await (const chunk of modulesToCpio(gzipSync(tar, { level: 1 }), { limit: 64 * MIB })) {
+    size += chunk.length
+    longest = Math.max(longest, chunk.length)
+  }
+  t.ok(size > 24 * MIB)
+  t.ok(longest <= MIB, 'no chunk is longer than what the decompressor makes')
+})
+
+t.test('headers of a tar that would fill the memory are refused', async t => {
+  const name = 'x'.repeat(8 * MIB)
+  const tar = await makeTar([{ name: 'a', pax: { comment: name }, data: '' }])
+  t.match(await failure(convert(tar)), { code: 'FORMAT_VALUE', message: /Header exceeds max size/ })
 })
 
 t.test('a signal ends it at once, with its reason', async t => {

@@ -81,3 +81,27 @@ t.test('entries that the format cannot represent are refused', async t => {
   t.throws(pack({ mode: 0.5 }), refused)
   t.doesNotThrow(pack({ name: 'n'.repeat(4095) }))
 })
+
+t.test('data may come in chunks, as many bytes as were announced', async t => {
+  const streamed = (size: number, ...parts: string[]) =>
+    collect(
+      cpioChunks([
+        {
+          name: 'file',
+          mode: 0o100644,
+          data: {
+            size,
+            chunks: (async function* () {
+              for (const part of parts) yield Buffer.from(part)
+            })(),
+          },
+        },
+      ]),
+    )
+  t.same(
+    await streamed(5, 'ab', 'cde'),
+    Buffer.from(packCpio([{ name: 'file', mode: 0o100644, data: Buffer.from('abcde') }])),
+  )
+  await t.rejects(streamed(5, 'ab'), { code: 'FORMAT_VALUE', details: { expected: '5 bytes', found: 2 } })
+  await t.rejects(streamed(1, 'ab'), { code: 'FORMAT_VALUE', details: { expected: '1 bytes', found: 2 } })
+})
