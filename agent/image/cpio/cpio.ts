@@ -21,7 +21,7 @@ export interface CpioEntry {
 }
 
 /** Data that comes in chunks; an archive has its size before it. */
-export interface CpioData {
+interface CpioData {
   /** bytes */
   readonly size: number
   readonly chunks: AsyncIterable<Uint8Array>
