@@ -17,7 +17,7 @@ const DEEPEST = 64
 /** characters of one command, its variables put in: what the parser takes when it reads the command again */
 const LONGEST = 64 * 1024
 /** characters of all variables of the shell */
-const LOCALS_ROOM = 4 * 1024 * 1024
+const LOCALS_ROOM = 256 * 1024
 /** milliseconds that the shell runs before it lets others have a turn */
 const SLICE = 10
 
