@@ -91,12 +91,20 @@ t.test('the agent is started again whatever ends it, and waits for no network', 
   t.notMatch(unit, /network.*\.target/)
 })
 
-t.test('artifacts lie in memory', async t => {
-  const unit = read('run-fauxboot-artifacts.mount')
-  t.match(unit, /^Where=\/run\/fauxboot\/artifacts$/m)
-  t.match(unit, /^Type=tmpfs$/m)
-  t.match(unit, /^Options=size=75%,/m)
-})
+t.test(
+  'artifacts, and the memory of the fake U-Boot, lie in file systems in memory that are there before the agent',
+  async t => {
+    const agent = read('fauxboot-agent.service')
+    for (const folder of ['artifacts', 'uboot']) {
+      const name = `run-fauxboot-${folder}.mount`
+      const unit = read(name)
+      t.ok(unit.includes(`\nWhere=/run/fauxboot/${folder}\n`))
+      t.match(unit, /^Type=tmpfs$/m)
+      t.match(unit, /^Options=size=75%,/m)
+      for (const key of ['After', 'Requires']) t.match(agent, new RegExp(`^${key}=.*\\b${name}\\b`, 'm'))
+    }
+  },
+)
 
 t.test('every wired link asks for an address by its MAC address', async t => {
   const network = read('80-fauxboot-wired.network')
