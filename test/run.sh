@@ -1,10 +1,11 @@
 #!/bin/sh
 # Run every test. Print the skipped tests with their reasons, the time of each tier, and the totals.
 #
-# Usage: sh test/run.sh [TIER]...      lint unit interop board+lava by default
+# Usage: sh test/run.sh [TIER]...      lint unit fuzz interop board+lava by default
 #
 #   lint         format, lint, types, dead exports
 #   unit         the unit tests with coverage
+#   fuzz         damaged inputs to every parser; the addon with sanitizers
 #   interop      TFTP clients and servers of others, and the recordings of a real U-Boot; as root
 #   board        a first stage in QEMU
 #   lava         LAVA's dispatcher with jobs; as root
@@ -13,7 +14,7 @@
 # The last line is `N passed, N failed, N skipped`. The exit code is that of the first step that failed, otherwise 0.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-[ $# -gt 0 ] || set -- lint unit interop board+lava
+[ $# -gt 0 ] || set -- lint unit fuzz interop board+lava
 out=.tap/out
 # What test/setup.sh unpacks where systemd is not installed.
 PATH=$PATH:${FAUXBOOT_CACHE:-$PWD/.cache}/systemd/usr/bin
@@ -48,6 +49,7 @@ for tier; do
   case $tier in
     lint) run npm run --silent lint ;;
     unit) tests --coverage test/unit ;;
+    fuzz) tests --timeout 600 test/fuzz ;;
     # One file at a time: on a busy machine, other people's servers give up on datagrams that are only late.
     interop) tests --jobs 1 --timeout 600 test/interop test/replay ;;
     board)
