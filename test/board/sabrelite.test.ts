@@ -1,6 +1,7 @@
 /** The SABRE Lite (i.MX6Q): another SoC and another serial driver. */
 
 import t from 'tap'
+import { TargetShell } from '../../lava/console/target-shell.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { TARGET_LOGIN, targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { Lab, PATIENCE, sawTarget, submit } from './lab.js'
@@ -21,12 +22,8 @@ t.test("sabrelite: Debian 13's kernel boots to a prompt by URL", async t => {
   await sawTarget(t, qemu, [`kernel ${version}`, `job ${id}`, /model .*SABRE Lite/i])
 })
 
-/**
- * Typed at the target's shell. It feeds the watchdog with a timeout of its own, for three times as long as the board would
- * survive without that, and then kills the feeder: SIGKILL leaves it no time to stop the watchdog. The words are quoted, so
- * that the echo of the line does not look like them.
- */
-const TAKE_OVER = `watchdog -F -T 20 -t 2 /dev/watchdog0 & sleep 60; echo still" there"; kill -9 $!`
+/** The target's own timeout, seconds. */
+const OWN_TIMEOUT = 20
 
 t.test('sabrelite: a watchdog that a target takes over bites when the target stops feeding it', async t => {
   const lab = await Lab.open(t, 'sabrelite')
@@ -39,12 +36,18 @@ t.test('sabrelite: a watchdog that a target takes over bites when the target sto
     options: { watchdog: TIMEOUT },
   })
   await qemu.console.waitFor(TARGET_LOGIN, PATIENCE)
-  qemu.console.send('root\n')
-  await qemu.console.waitFor('# ', PATIENCE)
-  const from = qemu.console.transcript.length
-  qemu.console.send(`${TAKE_OVER}\n`)
-  await qemu.console.waitFor('still there', PATIENCE)
-  t.notMatch(qemu.console.transcript.slice(from), 'U-Boot', 'the board has stayed up')
-  await qemu.console.waitFor('Hit any key to stop autoboot', PATIENCE)
-  t.notMatch(qemu.console.transcript.slice(from), 'reboot:', 'nobody asked for it')
+  const { console } = qemu
+  const shell = await TargetShell.enter(
+    { type: async text => console.send(text), waitFor: (pattern, options) => console.waitFor(pattern, options) },
+    { user: 'root' },
+  )
+  const from = console.transcript.length
+  // Three times as long as the board survives without being fed.
+  const fed = `watchdog -T ${OWN_TIMEOUT} -t 2 /dev/watchdog0 && sleep ${3 * OWN_TIMEOUT} && pidof watchdog`
+  t.equal((await shell.run(fed, PATIENCE.timeoutMs)).status, 0)
+  t.notMatch(console.transcript.slice(from), 'U-Boot', 'the board has stayed up')
+  // SIGKILL leaves the feeder no time to stop the watchdog.
+  t.equal((await shell.run('killall -9 watchdog', PATIENCE.timeoutMs)).status, 0)
+  await console.waitFor('Hit any key to stop autoboot', PATIENCE)
+  t.notMatch(console.transcript.slice(from), 'reboot:', 'nobody asked for it')
 })
