@@ -75,7 +75,7 @@ class YamlText {
   #compose(): Document {
     // Errors are kept plain: to make them pretty takes the square of the text's length, when there are many.
     const composer = new Composer({ merge: true, uniqueKeys: false, prettyErrors: false, logLevel: 'error' })
-    const [document, second] = composer.compose(this.#tokens(), true, this.#text.length)
+    const [document, second] = withoutTraces(() => [...composer.compose(this.#tokens(), true, this.#text.length)])
     if (document === undefined) throw this.#refuse('no document', 0)
     const [error] = document.errors
     if (error !== undefined) throw this.#refuse(error.message, error.pos[0])
@@ -101,6 +101,17 @@ class YamlText {
         }
       },
     })
+  }
+}
+
+/** The composer makes an error for each piece that is out of place, and the stack trace takes most of its time. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 
