@@ -107,7 +107,7 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
   }
 }
 
-/** What somebody at the console should know: the board is back because its target died. */
+/** What the banner adds: the board is back because its target died. */
 function noticesOf(boot: Boot): string[] {
   const [job] = boot.list()
   // Tools that watch the console for panics must not take this for one.

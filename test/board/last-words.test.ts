@@ -6,7 +6,7 @@ import { Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
 const MARKER = 'fauxboot-test: nothing after this'
 const PANIC = 'sysrq triggered crash'
 
-/** Who resets a board whose target panicked: its firmware, which the kernel asks, or somebody who presses the button. */
+/** What resets a board whose target panicked: its firmware, which the kernel asks, or the reset button. */
 const BOARDS = { virt: 'the firmware', 'orangepi-pc': 'the button' } as const
 
 /** Boot a kernel with a real ramoops driver to its shell. @returns the job's id */

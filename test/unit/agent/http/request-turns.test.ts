@@ -66,7 +66,7 @@ t.test('a few requests that are sent together are answered in their order, one a
   t.match(seen, { most: 1 })
 })
 
-t.test('after an answer that closes the connection, what was sent behind it is not handled', async t => {
+t.test('after an answer that closes the connection, what was sent after it is not handled', async t => {
   const agent = await startAgent(t)
   const socket = await dial(t, agent)
   const last = 'GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'

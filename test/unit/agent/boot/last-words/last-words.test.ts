@@ -107,7 +107,7 @@ t.test('a panic of the target fails its job in the next first stage, with its la
   t.equal((await eventsOf(boot, id)).at(-1)?.type, 'state', 'followers come to an end')
   t.ok(logged.includes('info last words of a target'))
   const again = await reset()
-  t.strictSame(again.boot.list(), [], 'they are told once')
+  t.strictSame(again.boot.list(), [], 'they are reported once')
 })
 
 t.test('a target that was reset without a panic stays booting, with what it said last', async t => {

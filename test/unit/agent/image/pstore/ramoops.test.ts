@@ -28,7 +28,7 @@ t.test('a full ring is read from its oldest byte', async t => {
 })
 
 t.test('sizes are rounded as the driver rounds them, and dumps share out what is left over', async t => {
-  // 0x3000 bytes for records of 0x1000 (from 0x1fff) behind which a console of 0x800 (from 0xfff) lies.
+  // 0x3000 bytes for records of 0x1000 (from 0x1fff), then a console of 0x800 (from 0xfff).
   const region = Buffer.concat([zone(0x1400, dump('one')), zone(0x1400, dump('two')), zone(0x800, 'three')])
   const { dumps, console } = parseRamoops(region, { recordSize: 0x1fff, consoleSize: 0xfff })
   t.strictSame(
