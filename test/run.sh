@@ -9,6 +9,7 @@
 #   interop      TFTP clients and servers of others, and the recordings of a real U-Boot; as root
 #   board        a first stage in QEMU
 #   lava         LAVA's dispatcher with jobs; as root
+#   slow         what takes too long for each run of all tests
 #   board+lava   both at the same time, on two cores
 #
 # The last line is `N passed, N failed, N skipped`. The exit code is that of the first step that failed, otherwise 0.
@@ -60,6 +61,10 @@ for tier; do
     lava)
       run node dist/test/lava/prepare.js
       on_boards test/lava/*.test.ts
+      ;;
+    slow)
+      prepare_boards
+      on_boards test/slow
       ;;
     # The longest file goes first.
     board+lava)

@@ -18,6 +18,11 @@ export interface QemuSettings {
   readonly tftpDir?: string
   /** properties of the machine, such as `{ 'card-detect': 'off' }` */
   readonly machineProperties?: Readonly<Record<string, string>>
+  /**
+   * The board's clock advances by 2^N nanoseconds with each instruction, and in real time only while all CPUs wait: a slow
+   * host cannot make it miss a deadline. All CPUs then share one core of the host.
+   */
+  readonly instructionClock?: number
   /** wait for a saved state instead of starting: QMP's `migrate-incoming` brings it */
   readonly incoming?: boolean
 }
@@ -36,7 +41,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
       reason: 'is missing: QEMU does not emulate this board',
     })
   }
-  const { forward, tftpDir, machineProperties = {}, incoming = false } = settings
+  const { forward, tftpDir, machineProperties = {}, instructionClock, incoming = false } = settings
   const properties = Object.entries(machineProperties).map(([name, value]) => `${name}=${escapeComma(value)}`)
   const netdev = [
     'user',
@@ -49,6 +54,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
     ...['-M', [qemu.machine, ...properties].join(',')],
     ...(qemu.cpu === undefined ? [] : ['-cpu', qemu.cpu]),
     ...['-smp', String(qemu.cpus), '-m', String(settings.memoryMiB ?? qemu.memoryMiB)],
+    ...(instructionClock === undefined ? [] : ['-icount', `shift=${instructionClock}`]),
     ...['-nodefaults', '-display', 'none'],
     ...['-netdev', netdev.join(',')],
     ...(qemu.nic === undefined ? ['-net', 'nic,netdev=net0'] : ['-device', `${qemu.nic},netdev=net0`]),

@@ -12,7 +12,7 @@ import type { Board } from '../boards/board.js'
 import type { BoardImage } from '../image/board-image.js'
 import { joinArchives } from '../image/initramfs.js'
 import { awaitHttp } from './await-http.js'
-import { type BootSource, qemuArguments } from './qemu-arguments.js'
+import { type BootSource, type QemuSettings, qemuArguments } from './qemu-arguments.js'
 import { qemuProgram } from './qemu-program.js'
 import { Qmp } from './qmp.js'
 import { SerialConsole } from './serial-console.js'
@@ -39,6 +39,8 @@ export interface QemuBoardOptions {
   readonly tftpDir?: string
   /** properties of QEMU's machine, such as `{ 'card-detect': 'off' }` */
   readonly machineProperties?: Readonly<Record<string, string>>
+  /** see {@link QemuSettings.instructionClock} */
+  readonly instructionClock?: number
   /** TCP port on the board to which {@link QemuBoard.url} leads; the agent's by default */
   readonly boardPort?: number
   /** start from this state instead of from power-on; every other option must be as it was when the state was saved */
@@ -103,9 +105,10 @@ export class QemuBoard {
     try {
       const source = await bootSource(options, work)
       const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
-      const { memoryMiB, tftpDir, machineProperties, state } = options
+      const { memoryMiB, tftpDir, machineProperties, instructionClock, state } = options
       const incoming = state !== undefined
-      const args = qemuArguments(board, { source, forward, memoryMiB, tftpDir, machineProperties, incoming })
+      const settings = { source, forward, memoryMiB, tftpDir, machineProperties, instructionClock, incoming }
+      const args = qemuArguments(board, settings)
       const machine = await launch(board.name, await qemuProgram(board), args)
       if (incoming) await loadState(machine, state)
       return new QemuBoard(board, machine)

@@ -130,10 +130,10 @@ export class Lab {
   /**
    * A board whose countdown has just begun, from a saved state: it takes a second. It is switched off with the test.
    *
-   * @param tftpDir folder served over TFTP as 10.0.2.2
+   * @param options `tftpDir`, a folder served over TFTP as 10.0.2.2, costs nothing; other options need a saved state of their own
    */
-  async atCountdown(t: Test, { tftpDir }: { readonly tftpDir?: string } = {}): Promise<Powered> {
-    return this.#connect(t, await startAtCountdown(await testBoard(this.board, { tftpDir })))
+  async atCountdown(t: Test, options: Partial<QemuBoardOptions> = {}): Promise<Powered> {
+    return this.#connect(t, await startAtCountdown(await testBoard(this.board, options)))
   }
 
   /**

@@ -37,6 +37,13 @@ t.test('properties of the machine follow its name', async t => {
   t.equal(after(args, '-M'), 'cubieboard4,card-detect=off,other=a,,b')
 })
 
+t.test('a clock that counts instructions is asked for by its shift', async t => {
+  const settings = { source: { sd: '/sd' }, forward: FORWARD }
+  const board = await loadBoard('cubieboard4')
+  t.equal(after(qemuArguments(board, { ...settings, instructionClock: 1 }), '-icount'), 'shift=1')
+  t.notOk(qemuArguments(board, settings).includes('-icount'))
+})
+
 t.test('a board that gets a saved state waits for it', async t => {
   const board = await loadBoard('virt')
   const args = qemuArguments(board, { source: KERNEL, forward: FORWARD, incoming: true })
