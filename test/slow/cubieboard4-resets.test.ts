@@ -1,6 +1,6 @@
 import t from 'tap'
-import { interrupt, type } from './console-suite.js'
-import { Lab, PATIENCE } from './lab.js'
+import { interrupt, type } from '../board/console-suite.js'
+import { Lab, PATIENCE } from '../board/lab.js'
 
 /** A lab resets its board before every job. */
 const RESETS = 5
