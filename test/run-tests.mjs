@@ -66,6 +66,8 @@ async function runTests(files) {
   })
   t.end()
   await Promise.all([...runs, finished(written)])
+  // tap sets the exit code only of a process whose TAP goes to standard output.
+  if (!t.passing() || tests.failed.length > 0) process.exitCode = 1
   if (values.coverage && !(await reportCoverage())) process.exitCode = 1
   console.log(`${totals(tests)}; ${files.length} files, ${Math.round((performance.now() - started) / 1000)} s`)
 }
