@@ -28,7 +28,7 @@ import { watchTests } from './watch.mjs'
 const MANY = 50
 
 /** Unit tests in one process, at most: enough for its start to weigh little, few enough for all cores to end together. */
-const BATCH = 8
+const BATCH = 15
 
 process.chdir(join(import.meta.dirname, '..'))
 const { values, positionals } = parseArgs({
