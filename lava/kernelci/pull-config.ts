@@ -10,7 +10,7 @@ import { checkValue, shown } from '../schema/schema-check.js'
 
 const CONFIG_LIMIT = 1024 * 1024
 /** 256 boards, which may share a login or a relay by aliases. */
-const YAML_LIMITS = { pieces: 200_000, aliases: 256 }
+const YAML_LIMITS = { pieces: 20_000, aliases: 256 }
 const strict = { additionalProperties: false } as const
 
 const Text = (description: string, pattern = '^[^\\x00-\\x1f\\x7f]{1,1000}$') => Type.String({ pattern, description })

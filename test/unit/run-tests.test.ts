@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 
 /** Run test files as `npm test` does. @returns the exit code */
-function exitCodeOf(t: { testdir(content: object): string }, ...args: readonly string[]): number | null {
+function exitCodeOf(t: Test, ...args: readonly string[]): number | null {
   const tap = join(t.testdir({}), 'out.tap')
   // Without what tap itself tells its children.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TAP')))
