@@ -6,6 +6,7 @@ import type { PlanJson } from '../kexec/render/plan-json.js'
 import { ArtifactStore } from './artifacts/artifact-store.js'
 import type { BoardView } from './board/board.js'
 import { readBoard } from './board/read-board.js'
+import { sharedReading } from './board/shared-reading.js'
 import type { JobEvent, JobOrigin, JobRequest, JobView } from './jobs/job.js'
 import { Job, type JobRecord, referencesOf } from './jobs/job-record.js'
 import { JobStore } from './jobs/job-store.js'
@@ -47,11 +48,15 @@ export class Boot {
   readonly #lastWords: LastWordsMemory | null
   readonly #now: () => number
   readonly #counters = new BootCounters()
+  readonly #readBoard = sharedReading(BOARD_READING_MS, () => {
+    const { host, kexec, config } = this.#deps
+    const { keepLinksUp, watchdog: watchdogSeconds } = config
+    return readBoard({ host, kexec, artifacts: this.artifacts, keepLinksUp, watchdogSeconds, ...this.#occupation() })
+  })
   /** by id, the oldest first */
   readonly #jobs = new Map<string, Job>()
   readonly #queue: QueuedJob[] = []
   #owner: QueuedJob | null = null
-  #boardReading: Promise<BoardView> | null = null
   #lastNumber = 0
   #closed = false
 
@@ -82,7 +87,12 @@ export class Boot {
     const { store, records, corrupt, problems } = await JobStore.open(config.stateDir)
     for (const reason of problems) deps.log.error({ stateDir: config.stateDir, reason }, 'jobs may not be remembered')
     for (const file of corrupt) deps.log.warn({ file }, 'moved aside: it is not a job')
-    const lastWords = await openLastWords(deps)
+    const lastWords =
+      config.lastWords && deps.memory !== undefined
+        ? await LastWordsMemory.find(host, deps.memory, reason =>
+            deps.log.error({ reason }, 'there are no last words of targets'),
+          )
+        : null
     const boot = new Boot(deps, artifacts, store, lastWords)
     const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
     if (interrupted.length > 0) await boot.#failInterrupted(interrupted)
@@ -197,8 +207,7 @@ export class Boot {
 
   /** The board; what its files say may be a second old. */
   async board(): Promise<BoardView> {
-    this.#boardReading ??= this.#readBoard()
-    const { artifacts, ...view } = await this.#boardReading
+    const { artifacts, ...view } = await this.#readBoard()
     return {
       ...view,
       artifacts: { ...artifacts, count: this.artifacts.count, stored: this.artifacts.stored },
@@ -230,25 +239,6 @@ export class Boot {
     const open = [...this.#jobs.values()].filter(job => !job.ended)
     await Promise.all(open.map(job => this.#stop(job, fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))))
     await this.#store.settled()
-  }
-
-  /** There is one reading at a time. */
-  async #readBoard(): Promise<BoardView> {
-    const { host, kexec, config } = this.#deps
-    try {
-      return await readBoard({
-        host,
-        kexec,
-        artifacts: this.artifacts,
-        keepLinksUp: config.keepLinksUp,
-        watchdogSeconds: config.watchdog,
-        ...this.#occupation(),
-      })
-    } finally {
-      setTimeout(() => {
-        this.#boardReading = null
-      }, BOARD_READING_MS).unref()
-    }
   }
 
   /** Who has the board, and who waits for it. */
@@ -407,17 +397,6 @@ export class Boot {
     } catch (thrown) {
       this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
     }
-  }
-}
-
-/** A board without memory for last words still boots jobs, so that is only logged. */
-async function openLastWords({ config, host, memory, log }: BootDeps): Promise<LastWordsMemory | null> {
-  if (!config.lastWords || memory === undefined) return null
-  try {
-    return await LastWordsMemory.open(host, memory)
-  } catch (thrown) {
-    log.error({ reason: asFault(thrown, 'looking for memory').message }, 'there are no last words of targets')
-    return null
   }
 }
 

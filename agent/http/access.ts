@@ -108,7 +108,7 @@ function checkOrigin({ headers: { origin, host = '' } }: Requester): void {
 
 /**
  * The owner of a name can have it point at the board while a page from that name is open: then the page's origin is the
- * board's ("DNS rebinding"). Nobody can do this with an address.
+ * board's ("DNS rebinding"). An address cannot be pointed elsewhere.
  */
 function checkHost({ headers: { host = '' } }: Requester, hostNames: readonly string[]): void {
   const [, name = ''] = /^(.*?)(?::\d*)?$/.exec(host.toLowerCase()) ?? []

@@ -6,7 +6,7 @@ import type { RequestTurns } from './request-turns.js'
 interface Connection {
   /** of the other end */
   readonly network: string
-  /** a client that may change things: nobody takes its place */
+  /** its client may change things, so it keeps its place */
   kept: boolean
 }
 

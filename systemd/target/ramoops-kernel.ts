@@ -25,7 +25,7 @@ export interface RamoopsKernel {
   readonly modules: string
 }
 
-/** Settings that Debian's kernel does not have. Its library cannot encode error correction, which nobody asks for here. */
+/** Settings that Debian's kernel does not have. Its library cannot encode error correction, which is off here. */
 const CONFIGURATION = `#define CONFIG_PSTORE_MODULE 1
 #define CONFIG_PSTORE_RAM_MODULE 1
 #define CONFIG_PSTORE_COMPRESS 1

@@ -62,8 +62,9 @@ export function readJobPage(page: Uint8Array): JobRecord | null {
   if (text.length !== length || crc32(text) !== view.getUint32(MAGIC.length + 4, true)) return null
   try {
     return recordOf(JSON.parse(text.toString('utf8')))
-  } catch {
-    // No JSON, or a value that no job has: memory that a target wrote.
+  } catch (thrown) {
+    // Memory that a target wrote.
+    if (!(thrown instanceof SyntaxError || thrown instanceof NoJobError)) throw thrown
     return null
   }
 }
@@ -71,8 +72,10 @@ export function readJobPage(page: Uint8Array): JobRecord | null {
 /** Throws at a value that no job has. */
 type Read<T> = (value: unknown) => T
 
+class NoJobError extends Error {}
+
 const mismatch = (): never => {
-  throw new Error('no job has such a value')
+  throw new NoJobError('no job has such a value')
 }
 const text: Read<string> = value => (typeof value === 'string' && value.length <= LONGEST_TEXT ? value : mismatch())
 const whole: Read<number> = value => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : mismatch())

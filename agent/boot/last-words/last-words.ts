@@ -3,7 +3,7 @@
  * notes there which job jumped, and the agent of the next first stage brings the two together.
  */
 
-import { fault } from '../../errors.js'
+import { asFault } from '../../errors.js'
 import { parseFdt } from '../../image/fdt/fdt.js'
 import { parseRamoops, type RamoopsContent } from '../../image/pstore/ramoops.js'
 import { type KeptMemory, keptMemory } from '../../kexec/layout/kept-memory.js'
@@ -41,19 +41,22 @@ export class LastWordsMemory {
   /**
    * The memory that the running device tree keeps for last words.
    *
-   * @throws CONFIG_INVALID if it keeps none
+   * @param complain called with the reason if there is none: the board boots jobs anyway
    */
-  static async open(host: Pick<BoardHost, 'runningDtb'>, memory: PhysicalMemory): Promise<LastWordsMemory> {
-    const dtb = await host.runningDtb()
-    const kept = dtb === null ? null : keptMemory(parseFdt(dtb, 'dtb of the running kernel'))
-    if (kept === null) {
-      throw fault('CONFIG_INVALID', {
-        name: 'lastWords',
-        reason: "the first stage's device tree reserves no memory for them; make the image with this setting",
-        found: 'true',
-      })
+  static async find(
+    host: Pick<BoardHost, 'runningDtb'>,
+    memory: PhysicalMemory,
+    complain: (reason: string) => void,
+  ): Promise<LastWordsMemory | null> {
+    try {
+      const dtb = await host.runningDtb()
+      const kept = dtb === null ? null : keptMemory(parseFdt(dtb, 'dtb of the running kernel'))
+      if (kept !== null) return new LastWordsMemory(kept, memory)
+      complain("the first stage's device tree reserves no memory for them; make the image with the setting lastWords")
+    } catch (thrown) {
+      complain(asFault(thrown, 'looking for memory').message)
     }
-    return new LastWordsMemory(kept, memory)
+    return null
   }
 
   /**

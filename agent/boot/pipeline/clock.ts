@@ -16,6 +16,6 @@ export function advanceClock(job: Job, clock: BoardClock | undefined, to: Date, 
     job.log('warning', `the clock cannot be set: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
     return false
   }
-  job.log('warning', `the clock is set to ${to.toISOString()} from the Date of ${server}, for which nothing vouches`)
+  job.log('warning', `the clock is set to ${to.toISOString()} from the Date of ${server}, which nothing confirms`)
   return true
 }

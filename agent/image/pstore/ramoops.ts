@@ -8,9 +8,9 @@ import { constants, inflateRawSync } from 'node:zlib'
 
 /** How the driver divides its region; it rounds both down to powers of two. */
 export interface RamoopsSizes {
-  /** bytes of each dump's zone; 0: there are no dumps */
+  /** bytes of each dump's zone; 0 without dumps */
   readonly recordSize: number
-  /** bytes of the console's zone; 0: there is none */
+  /** bytes of the console's zone; 0 without one */
   readonly consoleSize: number
 }
 

@@ -33,7 +33,7 @@ export interface FetchOptions {
   /** PEM of further certificate authorities */
   readonly ca?: string
   /**
-   * Called when a certificate is not yet valid, with the time of its server, for which nothing vouches. Without this, no
+   * Called when a certificate is not yet valid, with the unconfirmed time of its server. Without this, no
    * server is asked for its time.
    *
    * @returns whether the clock is set: the file is then requested once more, and the certificate is verified again

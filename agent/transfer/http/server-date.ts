@@ -21,7 +21,7 @@ export function parseDate(header: string | undefined): Date | null {
 }
 
 /**
- * Ask a server for its `Date`. Nothing vouches for the answer: the certificate is not verified. The request is a HEAD for
+ * Ask a server for its `Date`. The certificate is not verified, so the answer may be wrong. The request is a HEAD for
  * `/` and carries nothing of the URL that is to be fetched, neither its path nor its password.
  *
  * @param host with its port: `lab:8443`

@@ -12,7 +12,7 @@ export interface ConsoleLine {
   resume(): void
   /** Send, after all that was sent before. */
   send(bytes: string): void
-  /** Null when the line takes more; otherwise resolves when it does, or when it takes nothing for so long that nobody waits. */
+  /** Null when the line takes more; otherwise resolves when it does, or when it has made no progress for 10 s. */
   room(): Promise<void> | null
   /** Resolves when everything sent has left the line. */
   drained(): Promise<void>

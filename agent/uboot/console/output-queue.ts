@@ -11,7 +11,7 @@ const PIECE = 4096
 const HIGH_WATER = 16 * 1024
 /** Bytes that may wait for a stream that takes none. */
 export const MOST_WAITING = 1024 * 1024
-/** Milliseconds without progress, after which a stream holds nobody up. */
+/** Milliseconds without progress, after which senders no longer wait for a stream. */
 const STALL_MS = 10_000
 
 export interface OutputQueueOptions {
@@ -23,7 +23,7 @@ export interface OutputQueueOptions {
   readonly stallMs?: number
 }
 
-/** A promise that several wait for, and who keeps it. */
+/** A promise that several wait for, and what resolves it. */
 interface Bell {
   readonly rung: Promise<void>
   ring(): void
@@ -73,7 +73,7 @@ export class OutputQueue {
     this.#next()
   }
 
-  /** Null when more may be sent; otherwise resolves when it may, or when nobody should wait any longer. */
+  /** Null when more may be sent; otherwise resolves when it may, or when the stream has stalled. */
   room(): Promise<void> | null {
     if (this.#size <= HIGH_WATER || this.#stalled) return null
     this.#room ??= newBell()

@@ -76,7 +76,7 @@ export class StreamLine implements ConsoleLine {
     this.#input.resume()
   }
 
-  /** Something that was sent has reached the system: somebody may have seen it. */
+  /** Something that was sent has reached the system, so a reader may have seen it. */
   get hasSent(): boolean {
     return this.#hasSent
   }

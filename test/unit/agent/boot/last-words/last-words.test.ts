@@ -183,6 +183,11 @@ t.test('a board without such memory boots its jobs, and says once what is missin
   t.equal(logged.filter(line => line === 'error there are no last words of targets').length, 1)
 })
 
+t.test('a device tree that cannot be read does not keep the agent from starting', async t => {
+  const { logged } = await boardWithMemory(t, { host: { runningDtb: async () => Buffer.from('no tree') } })
+  t.ok(logged.includes('error there are no last words of targets'))
+})
+
 t.test('memory that cannot be read or written stops neither the agent nor a jump', async t => {
   const memory = createPhysicalMemory('/nonexistent')
   const board = await openBoard(t, { host: HOST, config: { lastWords: true }, deps: { memory } })

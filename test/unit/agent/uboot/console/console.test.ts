@@ -226,7 +226,7 @@ t.test('what is typed waits for a terminal that is slow, and is not lost', async
   t.equal(slow.shown.join(''), 'echo a\r\na\r\n=> echo b\r\nb\r\n=> ')
 })
 
-t.test('a terminal that is gone keeps nobody waiting', async t => {
+t.test('a command does not wait for a terminal that is gone', async t => {
   const { consoles, terminal } = await atPrompt(t)
   const slow = slowTerminal(consoles)
   await aWhile()

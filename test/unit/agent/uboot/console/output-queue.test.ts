@@ -78,7 +78,7 @@ t.test('the queue is empty when the last byte has reached the system', async t =
   await Promise.all([empty, another])
 })
 
-t.test('nobody waits for a stream that takes nothing, until it takes something', async t => {
+t.test('senders do not wait for a stalled stream, until it takes something', async t => {
   const { stream, queue } = queueOf(t, { stallMs: 1 })
   queue.push('x'.repeat(HIGH_WATER * 2))
   await queue.room()
@@ -107,7 +107,7 @@ t.test('much that was printed at once before the stream stalled is forgotten, to
   t.equal(queue.size, 4096)
 })
 
-t.test('a stream that fails or is closed takes no more, and keeps nobody waiting', async t => {
+t.test('a stream that fails or is closed takes no more, and its senders no longer wait', async t => {
   for (const end of ['error', 'close'] as const) {
     const { stream, queue, pieces } = queueOf(t)
     queue.push('x'.repeat(HIGH_WATER * 2))

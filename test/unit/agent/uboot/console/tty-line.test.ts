@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { pause } from '../../../../../agent/transfer/abort.js'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
 import { drainTty, rawTty } from '../../../../../native/index.js'
@@ -42,13 +42,19 @@ t.test('a path that is missing or not a terminal is refused', async t => {
   })
 })
 
-t.test('a terminal that hangs up ends its line, and is not drained any more', needs('socat'), async t => {
+/** A line on a terminal whose other end is socat. */
+async function lineToSocat(t: Test) {
   const path = join(t.testdir(), 'tty')
   const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
   t.teardown(() => socat.kill())
   while (!existsSync(path)) await pause(10, undefined)
   const line = openTty(path, { rawTty, drainTty })
   line.receive(() => true)
+  return { line, socat }
+}
+
+t.test('a terminal that hangs up ends its line, and is not drained any more', needs('socat'), async t => {
+  const { line, socat } = await lineToSocat(t)
   line.send('x')
   await once(socat.stdout, 'data')
   socat.kill('SIGKILL')
@@ -58,13 +64,8 @@ t.test('a terminal that hangs up ends its line, and is not drained any more', ne
   await line.drained()
 })
 
-t.test('a terminal that nobody reads, or that is slow, holds nothing up and loses no byte', needs('socat'), async t => {
-  const path = join(t.testdir(), 'tty')
-  const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
-  t.teardown(() => socat.kill())
-  while (!existsSync(path)) await pause(10, undefined)
-  const line = openTty(path, { rawTty, drainTty })
-  line.receive(() => true)
+t.test('an unread or slow terminal holds nothing up and loses no byte', needs('socat'), async t => {
+  const { line, socat } = await lineToSocat(t)
   const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index}\r\n`).join('')
   line.send(lines)
   // A write that waits for the terminal would stop everything here: more than all buffers hold is on its way.
