@@ -62,8 +62,8 @@ export class JobStore {
   }
 
   /**
-   * Read all jobs. Unreadable files are renamed to `NAME.corrupt`. Whatever is in the directory, and even if there is none,
-   * the agent starts: a board that remembers no jobs still boots them.
+   * Read all jobs. Unreadable files are renamed to `NAME.corrupt`. The agent starts whatever is in the
+   * directory, and without a directory: a board that remembers no jobs still boots them.
    *
    * @param directory made when missing
    */

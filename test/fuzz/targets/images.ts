@@ -5,7 +5,6 @@ import { modulesToCpio } from '../../../agent/boot/pipeline/modules.js'
 import { tarMembers } from '../../../agent/boot/pipeline/tar-stream.js'
 import { decompress } from '../../../agent/image/compression/compression.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
-import { FdtEditor } from '../../../agent/image/fdt/fdt-edit.js'
 import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
 import { parseArm64Image } from '../../../agent/image/kernel/arm64-image.js'
 import { parseZImage } from '../../../agent/image/kernel/zimage.js'
@@ -50,10 +49,6 @@ export const IMAGE_TARGETS: FuzzTargets = {
   'fdt-overlay': {
     seeds: [BOARD_TREE],
     run: input => applyOverlay(tree({ memory: [[0x4000_0000, 0x1000]] }), parseFdt(input)),
-  },
-  'fdt-edit': {
-    seeds: [BOARD_TREE],
-    run: input => new FdtEditor(Uint8Array.from(input)),
   },
   gzip: { seeds: [gzipSync(TEXT)], run: input => decompress(input, { limit: LIMIT, format: 'gzip' }) },
   xz: { seeds: [], run: input => decompress(input, { limit: LIMIT, format: 'xz' }) },

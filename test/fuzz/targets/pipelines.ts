@@ -30,6 +30,7 @@ function plan(input: { kernel?: Uint8Array; dtb?: Uint8Array; runningDtb?: Uint8
 /** Commands that read what lies at an address. */
 const COMMANDS = [
   ...['fdt addr 42000000', 'fdt print', 'fdt list /', 'fdt rsvmem print', 'fdt apply 42000000', 'fdt resize 100'],
+  ...['fdt set /chosen bootargs x', 'fdt mknode / n', 'fdt rm /n', 'fdt rm /chosen', 'fdt chosen 43000000 43001000'],
   ...['iminfo 42000000', 'imxtract 42000000 0 44000000', 'source 42000000', 'unzip 42000000 44000000'],
   ...['unlz4 42000000 44000000 100000', 'zstd 42000000 400 44000000 100000'],
 ]
