@@ -105,14 +105,16 @@ export function debianTree(
   return cached(`debian-${suite}`, key, async dir => {
     const options = [...(await hostAptOptions()), ...chosen]
     let last: FauxbootError | null = null
-    for (const attempt of ATTEMPTS) {
+    for (const [index, attempt] of ATTEMPTS.entries()) {
       await delay(attempt.waitSeconds * 1000)
       try {
         return await unpack(suite, attempt, options, dir)
       } catch (error) {
         last = asFault(error, `unpacking Debian ${suite}`)
         const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
-        process.stderr.write(`Debian ${nameOf(suite, attempt)}: ${reason}\n`)
+        const next = ATTEMPTS[index + 1]
+        const then = next === undefined ? 'giving up' : `trying again in ${next.waitSeconds} s`
+        process.stderr.write(`Debian ${nameOf(suite, attempt)}: the mirror failed, ${then}: ${reason}\n`)
       }
     }
     throw last ?? fault('BUILD_INPUT', { doing: 'unpacking Debian', reason: 'no way to get it is known' })
