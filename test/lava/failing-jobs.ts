@@ -31,8 +31,8 @@ export function silentJob(deviceLines: readonly string[] = []): FailingJob {
     title: 'a kernel that stays silent until its time limit',
     example: 'ramdisk',
     changes: {
-      // Where earlycon speaks, our init is not silent for ever: without a console it ends after 40 s, and the kernel panics.
-      'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 30',
+      // Where earlycon speaks, our init is not silent for ever: without a console it ends 30 s into the boot, and the kernel panics.
+      'commands: ramdisk': 'commands: ramdisk\n      timeouts:\n        auto-login-action:\n          seconds: 15',
     },
     deviceLines: ["{% set console_device = 'ttyS7' %}", ...deviceLines],
     type: 'Job',

@@ -22,7 +22,8 @@ function showNode(machine: Machine, tree: FdtBlob, node: number, depth: number, 
   const longest = longestShown(machine)
   const lines: string[] = []
   let level = 0
-  const line = (text: string) => level <= depth && lines.push(`${'\t'.repeat(level)}${text}\n`)
+  // Where a damaged tree has an end in place of a node, the level falls below that of the root.
+  const line = (text: string) => level <= depth && lines.push(`${'\t'.repeat(Math.max(level, 0))}${text}\n`)
   const show: { readonly [Kind in FdtEvent['kind']]: (event: FdtEvent) => void } = {
     begin(event) {
       line(`${(event.kind === 'begin' && event.name) || '/'} {`)

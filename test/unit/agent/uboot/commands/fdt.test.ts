@@ -121,6 +121,14 @@ t.test('a tree too deep for U-Boot ends in its words', async t => {
   t.match(await out('fdt print'), /\t{31}n \{\nNested too deep, aborting.\n$/)
 })
 
+t.test('a damaged tree that starts with the end of a node prints that end', async t => {
+  const bytes = dtbOf('/ { };')
+  const structure = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32BE(8)
+  bytes[structure + 3] = 2 // FDT_END_NODE in place of FDT_BEGIN_NODE
+  const { out } = machineWith(t, bytes)
+  t.equal(await out('fdt print'), '};\n')
+})
+
 t.test('what was struck out of a tree is shown', async t => {
   const bytes = Buffer.from(dtbOf('/ { p; };', []))
   bytes.fill(Buffer.from('00000004', 'hex'), bytes.indexOf(Buffer.from('000000030000000000000000', 'hex')), 0x4c)
