@@ -37,6 +37,6 @@ export function silentJob(deviceLines: readonly string[] = []): FailingJob {
     deviceLines: ["{% set console_device = 'ttyS7' %}", ...deviceLines],
     type: 'Job',
     // Where the kernel's first lines appear, thanks to earlycon, LAVA already waits for the prompt.
-    message: /(auto-login-action|wait for prompt) timed out/,
+    message: /(login-action|wait for prompt) timed out/,
   }
 }
