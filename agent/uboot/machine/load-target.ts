@@ -11,13 +11,8 @@ const REFUSALS: readonly string[] = ['UBOOT_MEMORY', 'UBOOT_MEMORY_FULL', 'UBOOT
 export const isRefusal = (thrown: unknown): thrown is FauxbootError =>
   thrown instanceof FauxbootError && REFUSALS.includes(thrown.code)
 
-/**
- * The line that explains more than U-Boot's own message; empty if that says enough.
- *
- * @returns with its line end, or empty
- */
-export const refusalNote = (error: FauxbootError): string =>
-  error.code === 'UBOOT_MEMORY' ? '' : `## fauxboot: ${error.message}\n`
+/** The line that explains more than U-Boot's own message, with its line end. */
+export const refusalNote = (error: FauxbootError): string => `## fauxboot: ${error.message}\n`
 
 export class LoadTarget {
   #received = 0

@@ -121,7 +121,9 @@ t.test('load says why it fails', async t => {
   t.equal(await type('load mmc 0:2 42000000 gone'), "** File not found gone **\nFailed to load 'gone'\n")
   t.equal(
     await type('load mmc 0:1 0 boot.scr'),
-    "** Reading file would overwrite reserved memory **\nFailed to load 'boot.scr'\n",
+    '** Reading file would overwrite reserved memory **\n' +
+      '## fauxboot: 0xa bytes at 0x0 are not DRAM; DRAM is 0x40000000-0x7fffffff\n' +
+      "Failed to load 'boot.scr'\n",
   )
   machine.memory.claim(0x4200_0004, 4, 'dtb')
   t.equal(

@@ -181,14 +181,19 @@ t.test('^C aborts and the command fails', async t => {
   t.equal(result(), 1)
 })
 
-t.test('a file that is not to lie outside of DRAM is refused at its first block', async t => {
-  const { type, result } = board(t, tftpCommands, { files: { 'boot.scr': script } })
-  t.equal(
-    await type('tftpboot zz boot.scr'),
-    transfer('boot.scr', '0x0', '#\nTFTP error: trying to overwrite reserved memory...\n'),
-  )
-  t.equal(result(), 1)
-})
+const NOT_DRAM = '## fauxboot: 0x8e bytes at 0x0 are not DRAM; DRAM is 0x40000000-0x7fffffff\n'
+
+t.test(
+  'a file that would lie outside DRAM is refused at its first block, and the ranges of DRAM are printed',
+  async t => {
+    const { type, result } = board(t, tftpCommands, { files: { 'boot.scr': script } })
+    t.equal(
+      await type('tftpboot zz boot.scr'),
+      transfer('boot.scr', '0x0', `#\nTFTP error: trying to overwrite reserved memory...\n${NOT_DRAM}`),
+    )
+    t.equal(result(), 1)
+  },
+)
 
 const overlap =
   '\nTFTP error: trying to overwrite reserved memory...\n' +
