@@ -276,6 +276,7 @@ function readFlags(argv: readonly string[]): Map<string, string> {
 function grouped(settings: Settings): Config {
   const { host, port, logLevel, tokenFile, fetchStallSeconds, fetchRetries, fetchMaxRedirects, ...rest } = settings
   const lab = { console: rest.targetConsole, kernelArgs: rest.kernelArgs }
+  const serial = rest.ubootSerial === '' ? null : rest.ubootSerial
   return {
     listen: { host, port },
     logLevel,
@@ -300,6 +301,7 @@ function grouped(settings: Settings): Config {
       console: rest.targetConsole,
       kernelArgs: rest.kernelArgs,
       earlycon: rest.earlycon,
+      serial,
       keepLinksUp: rest.keepLinksUp,
       watchdog: rest.watchdog,
       lastWords: rest.lastWords,
@@ -313,7 +315,7 @@ function grouped(settings: Settings): Config {
       lab,
     },
     uboot: {
-      serial: rest.ubootSerial === '' ? null : rest.ubootSerial,
+      serial,
       tcp: rest.ubootTelnetPort === 0 ? null : { host: rest.ubootTelnetHost, port: rest.ubootTelnetPort },
       directory: rest.ubootDir,
       environment: rest.ubootEnvironment === '' ? null : rest.ubootEnvironment,

@@ -50,8 +50,9 @@ export class Boot {
   readonly #counters = new BootCounters()
   readonly #readBoard = sharedReading(BOARD_READING_MS, () => {
     const { host, kexec, config } = this.#deps
-    const { keepLinksUp, watchdog: watchdogSeconds } = config
-    return readBoard({ host, kexec, artifacts: this.artifacts, keepLinksUp, watchdogSeconds, ...this.#occupation() })
+    const { keepLinksUp, serial, watchdog: watchdogSeconds } = config
+    const settings = { keepLinksUp, serial, watchdogSeconds }
+    return readBoard({ host, kexec, artifacts: this.artifacts, ...settings, ...this.#occupation() })
   })
   /** by id, the oldest first */
   readonly #jobs = new Map<string, Job>()

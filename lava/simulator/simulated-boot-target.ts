@@ -37,6 +37,7 @@ const settings = (directory: string): BootConfig => ({
   console: '',
   kernelArgs: '',
   earlycon: false,
+  serial: null,
   keepLinksUp: [],
   watchdog: 0,
   lastWords: false,

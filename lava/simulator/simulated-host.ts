@@ -25,6 +25,7 @@ export function simulatedHost(ram: readonly Range[]): BoardHost {
     links: async () => [],
     macAddresses: async () => ({}),
     watchdogs: async () => [],
+    consoleLine: async () => null,
     cpus: async () => ({ possible: 1, online: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => ALL_CAPABILITIES,

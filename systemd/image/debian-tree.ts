@@ -8,10 +8,14 @@ import { asFault, type FauxbootError, fault } from '../../agent/errors.js'
 import { cached, contentKey } from '../cache.js'
 import { run } from '../run.js'
 
-export type Suite = 'trixie' | 'bookworm'
+export type Suite = 'forky' | 'trixie' | 'bookworm'
 
 /** A release's other name. On a mirror it is a separate folder, which can be complete while the first is synchronized. */
-const OTHER_NAME: Readonly<Record<Suite, string>> = { trixie: 'stable', bookworm: 'oldstable' }
+const OTHER_NAME: Readonly<Record<Suite, string>> = {
+  forky: 'testing',
+  trixie: 'stable',
+  bookworm: 'oldstable',
+}
 
 interface Attempt {
   /** use the release's own name, not its other one */

@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { parse } from 'yaml'
-import { dispatcherPackages } from './dispatcher-packages.js'
+import { type DispatcherRelease, dispatcherPackages } from './dispatcher-packages.js'
 
 /** The address that `test/lava/in-own-network.sh` adds to the loopback device. */
 export const DISPATCHER_ADDRESS = '192.0.2.1'
@@ -97,14 +97,15 @@ export class Dispatcher {
    * Create the file system.
    *
    * @param machine an empty folder
+   * @param release of Debian, the one that the dispatcher comes from
    * @throws unless `test/lava/in-own-network.sh` has started this process
    */
-  static async start(machine: string): Promise<Dispatcher> {
+  static async start(machine: string, release: DispatcherRelease): Promise<Dispatcher> {
     const addresses = Object.values(networkInterfaces()).flatMap(list => list?.map(({ address }) => address) ?? [])
     if (!addresses.includes(DISPATCHER_ADDRESS)) {
       throw new Error(`this machine lacks the address ${DISPATCHER_ADDRESS}: run "sh test/run.sh lava" as root`)
     }
-    const packages = await dispatcherPackages()
+    const packages = await dispatcherPackages(release)
     const inside = (path: string): string => join(machine, path)
     await cp(join(packages, 'etc'), inside('etc'), { recursive: true, verbatimSymlinks: true })
     const folders = ['etc/default', 'opt/lab', 'jobs', 'root', 'run', 'tmp', TFTP_DIRECTORY, 'lab']

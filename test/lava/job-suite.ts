@@ -2,6 +2,7 @@
 
 import type { Test } from 'tap'
 import type { FinishedJob } from './dispatcher.js'
+import type { DispatcherRelease } from './dispatcher-packages.js'
 import { exampleJob, serveBrokenFiles, serveExampleFiles } from './job-files.js'
 import { type LavaLab, openLavaLab } from './lava-lab.js'
 import { serveNfsFiles } from './nfs-files.js'
@@ -33,14 +34,19 @@ export interface FailingJob extends JobCase {
   readonly withoutTftp?: boolean
 }
 
-/** Run jobs on one board, one after another, each from power-on. */
+/**
+ * Run jobs on one board, one after another, each from power-on.
+ *
+ * @param release of Debian, the one that the dispatcher comes from
+ */
 export async function runJobs(
   t: Test,
   board: string,
   passing: readonly PassingJob[],
   failing: readonly FailingJob[],
+  release: DispatcherRelease = 'forky',
 ): Promise<void> {
-  const lava = await openLavaLab(t, board)
+  const lava = await openLavaLab(t, board, release)
   await serveExampleFiles(lava)
   await serveBrokenFiles(lava)
   if (passing.some(({ example }) => example === 'nfs')) {

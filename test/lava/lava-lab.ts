@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { Lab } from '../board/lab.js'
 import { Dispatcher } from './dispatcher.js'
+import type { DispatcherRelease } from './dispatcher-packages.js'
 import { PowerSwitch, WiredBoard } from './wired-board.js'
 
 export interface LavaLab {
@@ -21,8 +22,9 @@ export interface LavaLab {
  * with the jobs' logs remains, and the test prints its name.
  *
  * @param name of the board, and of its device dictionary
+ * @param release of Debian, the one that the dispatcher comes from
  */
-export async function openLavaLab(t: Test, name: string): Promise<LavaLab> {
+export async function openLavaLab(t: Test, name: string, release: DispatcherRelease): Promise<LavaLab> {
   const directory = await mkdtemp(join(tmpdir(), 'fauxboot-lava-'))
   if (process.env.FAUXBOOT_LAVA_KEEP === undefined) t.teardown(() => rm(directory, { recursive: true, force: true }))
   else t.comment(`kept: ${directory}`)
@@ -30,7 +32,7 @@ export async function openLavaLab(t: Test, name: string): Promise<LavaLab> {
   const machine = join(directory, 'machine')
   for (const folder of [work, machine]) await mkdir(folder)
   const lab = await Lab.open(t, name)
-  const dispatcher = await Dispatcher.start(machine)
+  const dispatcher = await Dispatcher.start(machine, release)
   const port = portOf(await dispatcher.renderDevice(name))
   const power = await PowerSwitch.start(t)
   // The first job boots the first stage, too. The others get boards at their countdown. An emulated SD card is too slow for

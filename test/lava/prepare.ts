@@ -5,6 +5,6 @@ import { buildBoardImage } from '../../systemd/image/board-image.js'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { dispatcherPackages } from './dispatcher-packages.js'
 
-await dispatcherPackages()
+for (const release of ['forky', 'bookworm'] as const) await dispatcherPackages(release)
 for (const suite of ['trixie', 'bookworm'] as const) await debianKernel(suite)
 for (const name of ['virt', 'orangepi-pc']) await buildBoardImage(await loadBoard(name))

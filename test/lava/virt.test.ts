@@ -16,10 +16,17 @@ const PASSING: readonly PassingJob[] = [
     console: /bootz 0x42000000 0x4a000000:\$\{initrd_size\} 0x48000000\n/,
   },
   {
-    title: 'a device tree overlay',
-    example: 'dtb-overlay',
+    title: 'an overlay as `dtbo`',
+    example: 'dtbo',
     cases: ['0_overlay/overlay-is-applied'],
-    console: /fdt apply 0x49000000\n/,
+    console: /fdt resize 10000\n[\s\S]*fdt apply 0x49000000\n/,
+  },
+  {
+    // LAVA boots the `tee` in place of the kernel. On a board with OP-TEE, that image starts the kernel.
+    title: 'a `tee`',
+    example: 'ramdisk',
+    changes: { '      dtb:\n': '      tee:\n        url: http://files.lab/vmlinuz\n      dtb:\n' },
+    console: /bootz 0x45000000 0x4a000000 0x48000000\n/,
   },
   { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
   {

@@ -1,5 +1,6 @@
 /** The board as clients see it, and the interface to its host. */
 
+import type { ConsoleLine } from '../../kexec/checks/console-line.js'
 import type { Finding } from '../../kexec/layout/plan.js'
 
 /** A network interface. */
@@ -101,6 +102,13 @@ export interface BoardHost {
    */
   macAddresses(): Promise<Readonly<Record<string, string>>>
   watchdogs(): Promise<readonly WatchdogView[]>
+  /**
+   * The serial line that the lab reads.
+   *
+   * @param tty its name; null for the console of the running kernel
+   * @returns null if there is no such line
+   */
+  consoleLine(tty: string | null): Promise<ConsoleLine | null>
   /** CPUs that may ever be there, those that run, and whether a secondary one can be stopped */
   cpus(): Promise<{
     readonly possible: number

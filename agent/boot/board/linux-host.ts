@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
+import type { ConsoleLine } from '../../kexec/checks/console-line.js'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
 
 /** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)` */
@@ -87,7 +88,7 @@ class LinuxHost implements BoardHost {
   async macAddresses(): Promise<Readonly<Record<string, string>>> {
     const byPath = new Map<string, string>()
     for (const { name, mac } of await this.links()) {
-      const path = await this.#nodeOf(name)
+      const path = await this.#nodeOf(`sys/class/net/${name}`)
       if (path !== null && mac !== null) byPath.set(path, mac)
     }
     const byAlias = (await this.#names('proc/device-tree/aliases')).flatMap(alias => {
@@ -101,6 +102,15 @@ class LinuxHost implements BoardHost {
   async watchdogs(): Promise<readonly WatchdogView[]> {
     const names = await this.#names('sys/class/watchdog')
     return names.map(name => this.#watchdog(name))
+  }
+
+  async consoleLine(tty: string | null): Promise<ConsoleLine | null> {
+    // The kernel's own console is the last of those that are active.
+    const name = tty ?? this.#text('sys/class/tty/console/active')?.split(' ').at(-1) ?? ''
+    if (name === '') return null
+    const consoles = (this.#text('proc/cmdline') ?? '').split(' ').filter(word => word.startsWith(`console=${name},`))
+    const baud = Number.parseInt(consoles.at(-1)?.slice(`console=${name},`.length) ?? '', 10)
+    return { tty: name, baud: baud > 0 ? baud : null, node: await this.#nodeOf(`sys/class/tty/${name}`) }
   }
 
   async cpus(): Promise<{ readonly possible: number; readonly online: number; readonly hotplug: boolean | null }> {
@@ -129,9 +139,9 @@ class LinuxHost implements BoardHost {
     return true
   }
 
-  /** Path in the device tree of a link's node; null without one. */
-  async #nodeOf(link: string): Promise<string | null> {
-    const node = await realpath(this.#path(`sys/class/net/${link}/device/of_node`)).catch(() => null)
+  /** Path in the device tree of the node of a link, or of another one that has a device; null without one. */
+  async #nodeOf(owner: string): Promise<string | null> {
+    const node = await realpath(this.#path(`${owner}/device/of_node`)).catch(() => null)
     return node === null ? null : (/\/devicetree\/base(\/.*)$/.exec(node)?.[1] ?? null)
   }
 

@@ -1,5 +1,6 @@
 /** Facts about the board, for clients and for the preflight. */
 
+import { basename } from 'node:path'
 import { FauxbootError } from '../../errors.js'
 import type { BoardFacts } from '../../kexec/checks/check.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
@@ -30,23 +31,28 @@ const mainWatchdog = (watchdogs: readonly WatchdogView[]): WatchdogView | null =
 export const watchdogToArm = (watchdogs: readonly WatchdogView[]): WatchdogView | null =>
   watchdogs.find(({ state }) => state !== 'active') ?? watchdogs[0] ?? null
 
-/**
- * The board's part of the preflight.
- *
- * @param watchdogSeconds timeout of the watchdog to arm before the jump; 0 for none
- */
+/** What the settings and the job say of a board. */
+export interface BoardSettings {
+  readonly keepLinksUp: readonly string[]
+  /** timeout of the watchdog to arm before the jump; 0 for none */
+  readonly watchdogSeconds: number
+  /** path of the serial line with the console; null: the agent has none, and the kernel's own counts */
+  readonly serial: string | null
+}
+
+/** The board's part of the preflight. */
 export async function readBoardFacts(
   host: BoardHost,
-  keepLinksUp: readonly string[],
-  watchdogSeconds: number,
+  { keepLinksUp, watchdogSeconds, serial }: BoardSettings,
 ): Promise<BoardFacts> {
-  const [cpus, memory, kexecDisabled, capabilities, watchdogs, links] = await Promise.all([
+  const [cpus, memory, kexecDisabled, capabilities, watchdogs, links, consoleLine] = await Promise.all([
     host.cpus(),
     host.memory(),
     host.kexecLoadDisabled(),
     host.capabilities(),
     host.watchdogs(),
     readLinks(host, keepLinksUp),
+    host.consoleLine(serial === null ? null : basename(serial)),
   ])
   const watchdog = watchdogSeconds > 0 ? watchdogToArm(watchdogs) : mainWatchdog(watchdogs)
   const up = links.filter(link => link.up)
@@ -67,6 +73,7 @@ export async function readBoardFacts(
     watchdogSeconds,
     linksToStop: up.filter(({ kept }) => !kept).map(({ name }) => name),
     linksKept: up.filter(({ kept }) => kept).map(({ name }) => name),
+    consoleLine,
   }
 }
 
@@ -103,22 +110,19 @@ async function readLoaded(kexec: Kexec): Promise<boolean | null> {
   return kexec.loaded().catch(() => null)
 }
 
-export interface BoardSources {
+export interface BoardSources extends BoardSettings {
   readonly host: BoardHost
   readonly kexec: Kexec
   readonly artifacts: ArtifactStore
-  readonly keepLinksUp: readonly string[]
-  /** the board's setting */
-  readonly watchdogSeconds: number
   readonly owner: string | null
   readonly queued: readonly string[]
 }
 
 /** Everything there is to say of the board now. */
 export async function readBoard(sources: BoardSources): Promise<BoardView> {
-  const { host, kexec, artifacts, keepLinksUp, watchdogSeconds, owner, queued } = sources
+  const { host, kexec, artifacts, keepLinksUp, owner, queued } = sources
   const [facts, map, links, watchdogs, loaded, memory, cpus, model, compatible, limit] = await Promise.all([
-    readBoardFacts(host, keepLinksUp, watchdogSeconds),
+    readBoardFacts(host, sources),
     readMap(host),
     readLinks(host, keepLinksUp),
     host.watchdogs(),

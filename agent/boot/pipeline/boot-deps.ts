@@ -23,6 +23,8 @@ export interface BootConfig {
   readonly kernelArgs: string
   /** add `earlycon` to the command line of every job that does not say otherwise */
   readonly earlycon: boolean
+  /** path of the serial line with the console; null without one */
+  readonly serial: string | null
   /** links that stay up over the jump, by name; `*` means all. The others are taken down just before it */
   readonly keepLinksUp: readonly string[]
   /** seconds after which a silent target is reset, for jobs that do not say it themselves; 0: never */

@@ -31,7 +31,11 @@ export async function planImages(context: JobContext, images: BootImages): Promi
     lastWords: context.lastWords !== null,
     force,
     macAddresses: { ...(await host.macAddresses()), ...request.macAddresses },
-    board: await readBoardFacts(host, config.keepLinksUp, watchdogSeconds(context)),
+    board: await readBoardFacts(host, {
+      keepLinksUp: config.keepLinksUp,
+      watchdogSeconds: watchdogSeconds(context),
+      serial: config.serial,
+    }),
   })
   job.plan = planToJson(plan)
   for (const { check, severity, message, remedy } of plan.findings) {

@@ -7,6 +7,7 @@ import type { KeptMemoryOutcome } from '../layout/kept-memory.js'
 import type { LayoutFailure } from '../layout/layout.js'
 import type { Finding, KernelFacts, PlanSegment, Prediction, Severity } from '../layout/plan.js'
 import type { Range } from '../layout/ranges.js'
+import type { ConsoleLine } from './console-line.js'
 
 /** Facts about the board, as far as they are known. A plan made on another machine has none. */
 export interface BoardFacts {
@@ -38,6 +39,8 @@ export interface BoardFacts {
   readonly linksToStop?: readonly string[]
   /** links that are up and stay up */
   readonly linksKept?: readonly string[]
+  /** the serial line that the lab reads */
+  readonly consoleLine?: ConsoleLine | null
 }
 
 /** The device tree of the target, and where it came from. */

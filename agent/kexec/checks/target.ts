@@ -1,6 +1,7 @@
 /** Checks of what the target receives: command line, console, device tree. */
 
 import type { Check } from './check.js'
+import { silence } from './console-line.js'
 import { consoleSupply } from './console-supply.js'
 import { hasEarlycon, stdoutPath } from './earlycon.js'
 
@@ -90,6 +91,13 @@ export const TARGET_CHECKS: readonly Check[] = [
               'add console=, such as console=ttyS0,115200; the option earlycon also shows output from before the console driver starts',
           }
     },
+  },
+  {
+    check: 'console-silent',
+    symptom: 'silence after "Starting kernel ...", or characters that nobody can read',
+    severity: 'warning',
+    examine: ({ cmdline, tree, board }) =>
+      board?.consoleLine ? silence(cmdline, tree?.fdt ?? null, board.consoleLine) : null,
   },
   {
     check: 'console-supply',

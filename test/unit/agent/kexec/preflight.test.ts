@@ -35,6 +35,21 @@ const A80_CONSOLE = tree({
   ],
 })
 
+const LINE = { tty: 'ttyS0', baud: 115200, node: '/serial@0' }
+const BOARD = { consoleLine: LINE }
+const SILENT = ['warning console-silent']
+
+/** A tree with two UARTs, one of which is the `stdout-path`. */
+const stdoutAt = (alias: string) =>
+  tree({
+    children: [
+      node('aliases', { serial0: encodeString('/serial@0'), serial1: encodeString('/serial@1') }),
+      node('chosen', { 'stdout-path': encodeString(`${alias}:115200n8`) }),
+      node('serial@0', {}),
+      node('serial@1', {}),
+    ],
+  })
+
 function target(more: Partial<TargetTree> = {}): TargetTree {
   return {
     source: 'job',
@@ -200,6 +215,17 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
     { tree: target({ fdt: A80_CONSOLE }), cmdline: 'console=ttyS0 earlycon' },
     ['info earlycon'],
   ],
+  ['a console on the line that the lab reads', { cmdline: 'console=tty0 console=ttyS0,115200n8', board: BOARD }, []],
+  ['a console on the line, without a speed', { cmdline: 'console=ttyS0', board: BOARD }, []],
+  ['a console on another line', { cmdline: 'console=tty0 console=ttyS7,115200', board: BOARD }, SILENT],
+  ['a console at another speed', { cmdline: 'console=ttyS0,9600', board: BOARD }, SILENT],
+  ['a stdout-path to that line', { cmdline: 'quiet', tree: target({ fdt: stdoutAt('serial0') }), board: BOARD }, []],
+  ['a stdout-path to another', { cmdline: 'quiet', tree: target({ fdt: stdoutAt('serial1') }), board: BOARD }, SILENT],
+  [
+    'a stdout-path, where the line has no node',
+    { cmdline: 'quiet', tree: target({ fdt: stdoutAt('serial1') }), board: { consoleLine: { ...LINE, node: null } } },
+    [],
+  ],
   ['an earlycon that was not found', { earlyconFailed: true }, ['warning earlycon-unknown']],
   ['an earlycon', { cmdline: 'console=ttyS0 earlycon=pl011,0x9000000' }, ['info earlycon']],
   ['a long command line', { cmdline: `console=ttyS0 ${'x'.repeat(1010)}` }, ['fatal cmdline-length']],
@@ -217,6 +243,22 @@ for (const [name, more, expected] of CASES) {
     }
   })
 }
+
+t.test('a silent console is described with what to set instead', async t => {
+  const remarks = (cmdline: string, baud: number | null = 115200) =>
+    preflight(context({ cmdline, board: { consoleLine: { ...LINE, baud } } })).map(
+      ({ message, remedy }) => `${message}; ${remedy}`,
+    )
+  t.strictSame(remarks('console=ttyS7,115200 console=tty0'), [
+    'the target will be silent on this line: it is ttyS0, and the target prints on ttyS7, tty0; set console=ttyS0,115200',
+  ])
+  t.strictSame(remarks('console=ttyS7', null), [
+    'the target will be silent on this line: it is ttyS0, and the target prints on ttyS7; set console=ttyS0',
+  ])
+  t.strictSame(remarks('console=ttyS0,9600n8'), [
+    'the target will print at 9600 bit/s on this line, which has 115200; set console=ttyS0,115200',
+  ])
+})
 
 t.test('a console in the device tree is enough', async t => {
   const fdt = tree({ chosen: { 'stdout-path': new Uint8Array(Buffer.from('/\0')) } })

@@ -82,6 +82,24 @@ t.test('the MAC address of a link is found by the path and the alias of its node
   })
 })
 
+t.test('the serial line has the speed of the kernel command line, and its node in the device tree', async t => {
+  const of_node = t.fixture('symlink', '../../../../firmware/devicetree/base/soc/serial@0')
+  const host = createBoardHost(
+    t.testdir({
+      proc: { cmdline: 'console=tty0 console=ttyS0,9600 console=ttyS0,115200n8 quiet\n' },
+      sys: {
+        firmware: { devicetree: { base: { soc: { 'serial@0': {} } } } },
+        class: { tty: { console: { active: 'tty0 ttyS0\n' }, ttyS0: { device: { of_node } } } },
+      },
+    }),
+  )
+  const ttyS0 = { tty: 'ttyS0', baud: 115200, node: '/soc/serial@0' }
+  t.same(await host.consoleLine('ttyS0'), ttyS0)
+  t.same(await host.consoleLine(null), ttyS0, "the kernel's console is the last of those that are active")
+  t.same(await host.consoleLine('ttyS1'), { tty: 'ttyS1', baud: null, node: null })
+  t.equal(await createBoardHost(t.testdir({})).consoleLine(null), null)
+})
+
 t.test('before a link has its driver, its MAC address is the one that the boot loader wrote into the tree', async t => {
   const aliases = { ethernet0: '/soc/ethernet@830000\0', ethernet1: '/soc/ethernet@2\0', ethernet2: '/none\0' }
   const soc = {

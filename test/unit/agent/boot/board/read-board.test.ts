@@ -1,9 +1,16 @@
 import t from 'tap'
 import type { BoardHost } from '../../../../../agent/boot/board/board.js'
-import { readBoard, readBoardFacts, readLinks } from '../../../../../agent/boot/board/read-board.js'
+import { type BoardSettings, readBoard, readBoardFacts, readLinks } from '../../../../../agent/boot/board/read-board.js'
 import { createSimulatedKexec } from '../../../../../agent/kexec/syscall/simulated-kexec.js'
 import { fakeHost } from '../board-fixture.js'
 import { body, MIB, openStore } from '../fixture.js'
+
+const settings = (changes: Partial<BoardSettings> = {}): BoardSettings => ({
+  keepLinksUp: [],
+  watchdogSeconds: 0,
+  serial: null,
+  ...changes,
+})
 
 t.test('links are kept up by name, or all of them', async t => {
   const kept = async (keep: string[]) => (await readLinks(fakeHost(), keep)).map(link => link.kept)
@@ -15,7 +22,7 @@ t.test('links are kept up by name, or all of them', async t => {
 const dog = { name: 'watchdog0', identity: null, timeout: 16, maxTimeout: 16, stopsOnReboot: null, nowayout: true }
 
 t.test('the preflight hears of the board what matters to it', async t => {
-  t.same(await readBoardFacts(fakeHost(), [], 0), {
+  t.same(await readBoardFacts(fakeHost(), settings()), {
     possibleCpus: 1,
     onlineCpus: 1,
     cpuStop: null,
@@ -26,6 +33,7 @@ t.test('the preflight hears of the board what matters to it', async t => {
     linksToStop: ['eth0'],
     linksKept: [],
     watchdogSeconds: 0,
+    consoleLine: null,
   })
   const host = fakeHost({
     capabilities: async () => null,
@@ -34,28 +42,37 @@ t.test('the preflight hears of the board what matters to it', async t => {
       { ...dog, name: 'watchdog1', state: 'active' },
     ],
   })
-  t.match(await readBoardFacts(host, ['eth0'], 0), {
+  t.match(await readBoardFacts(host, settings({ keepLinksUp: ['eth0'] })), {
     mayBoot: null,
     watchdog: { name: 'watchdog1', active: true, timeout: 16, maxTimeout: 16, stopsOnReboot: null },
     linksToStop: [],
     linksKept: ['eth0'],
   })
   t.match(
-    (await readBoardFacts(host, [], 16)).watchdog,
+    (await readBoardFacts(host, settings({ watchdogSeconds: 16 }))).watchdog,
     { name: 'watchdog0' },
     'to arm, the one that nobody has opened',
   )
   const owned = fakeHost({ watchdogs: async () => [{ ...dog, state: 'active' }] })
-  t.match(await readBoardFacts(owned, [], 16), { watchdog: { name: 'watchdog0' }, watchdogSeconds: 16 })
+  t.match(await readBoardFacts(owned, settings({ watchdogSeconds: 16 })), {
+    watchdog: { name: 'watchdog0' },
+    watchdogSeconds: 16,
+  })
   const silent = fakeHost({ watchdogs: async () => [{ ...dog, state: null }] })
-  t.match((await readBoardFacts(silent, [], 0)).watchdog, { active: null })
+  t.match((await readBoardFacts(silent, settings())).watchdog, { active: null })
+})
+
+t.test('the serial line of the settings is asked for by its name', async t => {
+  const host = fakeHost({ consoleLine: async tty => (tty === null ? null : { tty, baud: 115200, node: null }) })
+  const { consoleLine } = await readBoardFacts(host, settings({ serial: '/dev/ttyS0' }))
+  t.same(consoleLine, { tty: 'ttyS0', baud: 115200, node: null })
 })
 
 t.test('a view of the board has everything that clients ask for', async t => {
   const artifacts = await openStore(t, { available: async () => 900 * MIB })
   await artifacts.receive('a', body(Buffer.alloc(MIB)))
   const kexec = createSimulatedKexec()
-  const sources = { kexec, artifacts, keepLinksUp: [], watchdogSeconds: 0, owner: 'j1', queued: ['j2'] }
+  const sources = { kexec, artifacts, ...settings(), owner: 'j1', queued: ['j2'] }
   t.match(await readBoard({ ...sources, host: fakeHost() }), {
     model: 'linux,dummy-virt',
     compatible: ['linux,dummy-virt'],
@@ -79,8 +96,7 @@ t.test('what stands in the way of any job is found before there is one', async t
     const view = await readBoard({
       kexec: fake,
       artifacts,
-      keepLinksUp: [],
-      watchdogSeconds: 0,
+      ...settings(),
       owner: null,
       queued: [],
       host: fakeHost(changes),
@@ -102,8 +118,7 @@ t.test('what stands in the way of any job is found before there is one', async t
   const view = await readBoard({
     kexec: { ...kexec, loaded: async () => Promise.reject(new Error('no')) },
     artifacts,
-    keepLinksUp: [],
-    watchdogSeconds: 0,
+    ...settings(),
     owner: null,
     queued: [],
     host: fakeHost(),
