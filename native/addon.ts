@@ -5,6 +5,17 @@ import { join } from 'node:path'
 import load from 'node-gyp-build'
 import { AddonError } from './errors.js'
 
+/**
+ * Damaged input of a serial line, as its driver has counted it since it was loaded: `struct serial_icounter_struct` of
+ * `linux/serial.h`, overruns of the UART and of the kernel's buffer together.
+ */
+export interface TtyCounters {
+  readonly overrun: number
+  readonly frame: number
+  readonly parity: number
+  readonly brk: number
+}
+
 /** The raw interface of the addon, which checks the types of arguments, but not their meaning. */
 export interface Addon {
   /** bytes */
@@ -18,6 +29,7 @@ export interface Addon {
   sync(): Promise<void>
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
+  ttyCounters(fd: number): TtyCounters | null
   linkDown(ifname: string): Promise<void>
   /** @returns the seconds that the driver made of it */
   watchdogTimeout(fd: number, seconds: number): number

@@ -6,6 +6,7 @@ import type { BoardFacts } from './board/board-facts.js'
 import { COMMANDS } from './command-list.js'
 import type { ConsoleLine } from './console/console-line.js'
 import { Consoles } from './console/consoles.js'
+import { LineDamage } from './console/line-damage.js'
 import type { Environment } from './env/environment.js'
 import type { BootTarget } from './hardware/boot-target.js'
 import type { Gpio } from './hardware/gpio.js'
@@ -68,9 +69,11 @@ export class UBoot {
    * @returns once the other end is gone and its input has been processed
    */
   async attach(line: ConsoleLine): Promise<void> {
+    const damage = new LineDamage(() => line.counters?.() ?? null)
     const console = this.#consoles.open({
       write: bytes => line.send(bytes),
       room: () => line.room(),
+      damage: () => damage.take(),
       drained: () => line.resume(),
     })
     this.#lines.add(line)

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import type { ConsoleLine } from './console-line.js'
+import type { ConsoleLine, LineCounters } from './console-line.js'
 import { MOST_WAITING, OutputQueue } from './output-queue.js'
 import { TelnetFilter } from './telnet.js'
 
@@ -13,6 +13,8 @@ export interface StreamLineOptions {
   readonly sent?: (bytes: string) => string
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
+  /** default: the line counts no damage */
+  readonly counters?: () => LineCounters | null
   /** restores the terminal */
   readonly restore?: () => void
   /** close a line that takes no output once {@link MOST_WAITING} bytes wait for it; default: forget these bytes */
@@ -88,6 +90,10 @@ export class StreamLine implements ConsoleLine {
   /** Send bytes as they are, after all that was sent before. */
   sendRaw(bytes: string): void {
     this.#queue.push(bytes)
+  }
+
+  counters(): LineCounters | null {
+    return this.#options.counters?.() ?? null
   }
 
   room(): Promise<void> | null {

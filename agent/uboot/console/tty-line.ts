@@ -3,12 +3,14 @@
 import { close, closeSync, constants, openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { fault } from '../../errors.js'
+import type { LineCounters } from './console-line.js'
 import { StreamLine } from './stream-line.js'
 
 /** The calls of the addon that a serial line needs. */
 export interface TtyCalls {
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
+  ttyCounters(fd: number): LineCounters | null
 }
 
 const NOTHING = new Uint8Array()
@@ -40,10 +42,17 @@ export function openTty(path: string, calls: TtyCalls): StreamLine {
  */
 function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
   const stream = new ReadStream(fd)
-  const line = new StreamLine(path, stream, stream, { drain: () => calls.drainTty(fd) })
+  let isOpen = true
+  const line = new StreamLine(path, stream, stream, {
+    drain: () => calls.drainTty(fd),
+    counters: () => (isOpen ? calls.ttyCounters(fd) : null),
+  })
   // A port is free for the next one who opens it only when every descriptor is closed. Not closeSync: closing may wait until
   // the hardware has sent what it holds.
-  void line.ended.then(() => close(fd))
+  void line.ended.then(() => {
+    isOpen = false
+    close(fd)
+  })
   return line
 }
 

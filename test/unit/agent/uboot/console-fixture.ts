@@ -60,8 +60,9 @@ export class Terminal {
   #tail = ''
   #wake: () => void = () => {}
 
-  constructor(bench: Consoles) {
+  constructor(bench: Consoles, damage?: () => string | null) {
     this.console = bench.open({
+      damage,
       write: bytes => {
         this.#shown.push(bytes)
         this.#tail = (this.#tail + bytes).slice(-100)

@@ -19,6 +19,24 @@ t.test('ten thousand pasted lines lose no byte', async t => {
   t.equal(shown, `${lines.map(line => `${line}\r\n${line.slice(5)}\r\n=> `).join('')}echo end`)
 })
 
+t.test(
+  'damage of the input is reported after the command, with words that LAVA knows if the command failed',
+  async t => {
+    const damage: (string | null)[] = [null, '1 overrun', '2 breaks']
+    const { consoles } = await atPrompt(t)
+    const terminal = new Terminal(consoles, () => damage.shift() ?? null)
+    await terminal.shows('=> ')
+    const report = (what: string) =>
+      `## fauxboot: the serial line damaged its input: ${what}; check cable, ground and speed\r\n`
+    t.equal(await terminal.exchange('echo a\r'), 'echo a\r\na\r\n=> ')
+    t.equal(await terminal.exchange('echo b\r'), `echo b\r\nb\r\n${report('1 overrun')}=> `)
+    t.match(
+      await terminal.exchange('ecXo c\r'),
+      `${report('2 breaks')}## fauxboot: the command may have failed because of that: Must RESET board to recover\r\n=> `,
+    )
+  },
+)
+
 t.test('what is typed while a command runs waits for its end', async t => {
   const { terminal } = await atPrompt(t)
   t.equal(
