@@ -26,6 +26,7 @@ export function simulatedHost(ram: readonly Range[]): BoardHost {
     macAddresses: async () => ({}),
     watchdogs: async () => [],
     consoleLine: async () => null,
+    serialDamage: async () => null,
     cpus: async () => ({ possible: 1, online: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => ALL_CAPABILITIES,

@@ -2,6 +2,7 @@
 
 import type { ConsoleLine } from '../../kexec/checks/console-line.js'
 import type { Finding } from '../../kexec/layout/plan.js'
+import type { SerialDamage } from './serial-damage.js'
 
 /** A network interface. */
 export interface LinkView {
@@ -60,6 +61,14 @@ export interface BoardView {
   }
   readonly links: readonly LinkView[]
   readonly watchdogs: readonly WatchdogView[]
+  /** the line that the lab reads; null without one */
+  readonly serialLine: {
+    /** `ttyS0` */
+    readonly tty: string
+    /** bits per second */
+    readonly baud: number | null
+    readonly damage: SerialDamage | null
+  } | null
   readonly kexec: {
     /** an image is loaded; null where it cannot be read */
     readonly loaded: boolean | null
@@ -109,6 +118,8 @@ export interface BoardHost {
    * @returns null if there is no such line
    */
   consoleLine(tty: string | null): Promise<ConsoleLine | null>
+  /** @returns null for a line whose driver counts none, or hides it */
+  serialDamage(tty: string): Promise<SerialDamage | null>
   /** CPUs that may ever be there, those that run, and whether a secondary one can be stopped */
   cpus(): Promise<{
     readonly possible: number

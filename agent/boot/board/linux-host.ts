@@ -6,6 +6,7 @@ import { freemem, machine, networkInterfaces, release, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import type { ConsoleLine } from '../../kexec/checks/console-line.js'
 import type { BoardHost, HostLink, WatchdogView } from './board.js'
+import { type SerialDamage, serialDamage, uartDriver } from './serial-damage.js'
 
 /** `IFF_UP` and `IFF_LOOPBACK` of `netdevice(7)` */
 const UP = 0x1
@@ -111,6 +112,11 @@ class LinuxHost implements BoardHost {
     const consoles = (this.#text('proc/cmdline') ?? '').split(' ').filter(word => word.startsWith(`console=${name},`))
     const baud = Number.parseInt(consoles.at(-1)?.slice(`console=${name},`.length) ?? '', 10)
     return { tty: name, baud: baud > 0 ? baud : null, node: await this.#nodeOf(`sys/class/tty/${name}`) }
+  }
+
+  async serialDamage(tty: string): Promise<SerialDamage | null> {
+    const driver = uartDriver(this.#text('proc/tty/drivers') ?? '', tty)
+    return driver && serialDamage(this.#text(`proc/tty/driver/${driver.name}`) ?? '', driver.line)
   }
 
   async cpus(): Promise<{ readonly possible: number; readonly online: number; readonly hotplug: boolean | null }> {

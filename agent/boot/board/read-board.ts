@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import { FauxbootError } from '../../errors.js'
 import type { BoardFacts } from '../../kexec/checks/check.js'
+import type { ConsoleLine } from '../../kexec/checks/console-line.js'
 import { parseIomem } from '../../kexec/layout/memory-map.js'
 import type { Finding } from '../../kexec/layout/plan.js'
 import { hex, type Range } from '../../kexec/layout/ranges.js'
@@ -110,6 +111,10 @@ async function readLoaded(kexec: Kexec): Promise<boolean | null> {
   return kexec.loaded().catch(() => null)
 }
 
+async function serialLineOf(host: BoardHost, { tty, baud }: ConsoleLine): Promise<BoardView['serialLine']> {
+  return { tty, baud, damage: await host.serialDamage(tty) }
+}
+
 export interface BoardSources extends BoardSettings {
   readonly host: BoardHost
   readonly kexec: Kexec
@@ -143,6 +148,7 @@ export async function readBoard(sources: BoardSources): Promise<BoardView> {
     artifacts: { count: artifacts.count, stored: artifacts.stored, limit },
     links,
     watchdogs,
+    serialLine: facts.consoleLine ? await serialLineOf(host, facts.consoleLine) : null,
     kexec: { loaded },
     owner,
     queued,

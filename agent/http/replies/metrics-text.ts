@@ -1,5 +1,6 @@
 /** Counters and gauges in Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4. */
 
+import type { SerialDamage } from '../../boot/board/serial-damage.js'
 import type { BootMetrics } from '../../boot/jobs/metrics.js'
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -20,9 +21,13 @@ export interface ProcessMetrics {
   readonly rss: number
 }
 
-/** Both parts as one text. */
-export function renderMetrics(boot: BootMetrics, agent: ProcessMetrics): string {
-  return Object.entries(table(boot, agent))
+/**
+ * All parts as one text.
+ *
+ * @param damage of the serial line; null if it counts none
+ */
+export function renderMetrics(boot: BootMetrics, agent: ProcessMetrics, damage: SerialDamage | null): string {
+  return Object.entries({ ...table(boot, agent), ...(damage === null ? {} : serialTable(damage)) })
     .flatMap(([name, { type, help, value }]) => [
       `# HELP fauxboot_${name} ${help}`,
       `# TYPE fauxboot_${name} ${type}`,
@@ -30,6 +35,16 @@ export function renderMetrics(boot: BootMetrics, agent: ProcessMetrics): string 
     ])
     .map(line => `${line}\n`)
     .join('')
+}
+
+function serialTable(damage: SerialDamage): Readonly<Record<string, Metric>> {
+  return {
+    serial_damage_total: {
+      type: 'counter',
+      help: 'Damaged input of the serial line, by kind.',
+      value: { label: 'kind', values: { ...damage } },
+    },
+  }
 }
 
 function table(boot: BootMetrics, agent: ProcessMetrics): Readonly<Record<string, Metric>> {

@@ -27,6 +27,7 @@ export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string
   }
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
     const agent = { version, uptime: process.uptime(), rss: process.memoryUsage.rss() }
-    return reply.type(METRICS_TYPE).send(renderMetrics(boot.metrics(), agent))
+    const { serialLine } = await boot.board()
+    return reply.type(METRICS_TYPE).send(renderMetrics(boot.metrics(), agent, serialLine?.damage ?? null))
   })
 }

@@ -207,6 +207,23 @@ export const Board = Type.Object({
       nowayout: nullable(Type.Boolean()),
     }),
   ),
+  serialLine: nullable(
+    Type.Object({
+      tty: Type.String(),
+      baud: nullable(Type.Integer({ description: 'bits per second' })),
+      damage: nullable(
+        Type.Object(
+          {
+            overrun: Type.Integer(),
+            frame: Type.Integer(),
+            parity: Type.Integer(),
+            break: Type.Integer(),
+          },
+          { description: 'damaged input since the driver was loaded; null: not counted' },
+        ),
+      ),
+    }),
+  ),
   kexec: Type.Object({ loaded: nullable(Type.Boolean()) }),
   owner: nullable(Type.String({ description: 'id of the job that owns the board' })),
   queued: Type.Array(Type.String()),

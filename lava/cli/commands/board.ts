@@ -38,6 +38,7 @@ function renderBoard(terminal: Terminal, board: BoardView): string {
     ['artifacts', `${artifacts.count} (${formatBytes(artifacts.stored)}), room for ${formatBytes(artifacts.limit)}`],
     ...board.links.map(link => ['link', renderLink(link)] as const),
     ...board.watchdogs.map(watchdog => ['watchdog', renderWatchdog(watchdog)] as const),
+    ['serial line', renderSerialLine(board)],
     ['kexec', { true: 'an image is loaded', false: 'nothing is loaded', null: 'unknown' }[`${board.kexec.loaded}`]],
     ['job', owner === null ? 'none' : `${owner}${queued.length > 0 ? `, then ${queued.join(', ')}` : ''}`],
   ])
@@ -47,6 +48,16 @@ function renderBoard(terminal: Terminal, board: BoardView): string {
 function renderLink({ name, up, mac, addresses, kept }: LinkView): string {
   const parts = [name, up ? 'up' : 'down', mac, ...addresses, kept ? 'stays up over the jump' : null]
   return printable(parts.filter(part => part !== null).join(' '))
+}
+
+/** Null for a board without one; agents of earlier versions do not name it. */
+function renderSerialLine({ serialLine }: BoardView): string | null {
+  if (!serialLine) return null
+  const { tty, baud, damage } = serialLine
+  const counts = Object.entries(damage ?? {}).filter(([, count]) => count > 0)
+  const input = counts.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'
+  const parts = [tty, baud && `${baud} bit/s`, damage && `damaged input: ${input}`]
+  return printable(parts.filter(part => part !== null).join(', '))
 }
 
 function renderWatchdog({ name, identity, state, timeout, maxTimeout, nowayout }: WatchdogView): string {

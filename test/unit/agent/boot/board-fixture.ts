@@ -36,6 +36,7 @@ export function fakeHost(changes: Partial<BoardHost> = {}): BoardHost {
     macAddresses: async () => ({}),
     watchdogs: async () => [],
     consoleLine: async () => null,
+    serialDamage: async () => null,
     cpus: async () => ({ possible: 1, online: 1, hotplug: null }),
     kexecLoadDisabled: async () => false,
     capabilities: async () => (1n << 41n) - 1n,

@@ -35,6 +35,16 @@ t.test('metrics are shown as Prometheus reads them', async t => {
   }
 })
 
+t.test('metrics count the damaged input of the serial line', async t => {
+  const damage = { overrun: 3, frame: 0, parity: 0, break: 1 }
+  const host = {
+    consoleLine: async () => ({ tty: 'ttyS0', baud: 115200, node: null }),
+    serialDamage: async () => damage,
+  }
+  const agent = await startAgent(t, { host })
+  t.match(await (await agent.fetch('/metrics')).text(), '\nfauxboot_serial_damage_total{kind="overrun"} 3\n')
+})
+
 t.test('a route that does not exist is an error of the table', async t => {
   const agent = await startAgent(t)
   t.match(await agent.refused('/v2/jobs?x=1'), {

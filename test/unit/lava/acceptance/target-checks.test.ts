@@ -30,6 +30,7 @@ const BOARD: BoardView = {
       stopsOnReboot: null,
     },
   ],
+  serialLine: null,
   kexec: { loaded: false },
   owner: null,
   queued: [],

@@ -68,6 +68,18 @@ t.test('the serial line of the settings is asked for by its name', async t => {
   t.same(consoleLine, { tty: 'ttyS0', baud: 115200, node: null })
 })
 
+t.test('a view of the board shows its serial line with the damage that was counted', async t => {
+  const damage = { overrun: 1, frame: 0, parity: 0, break: 2 }
+  const host = fakeHost({
+    consoleLine: async () => ({ tty: 'ttyS0', baud: 115200, node: null }),
+    serialDamage: async () => damage,
+  })
+  const kexec = createSimulatedKexec()
+  const artifacts = await openStore(t)
+  const view = await readBoard({ ...settings(), kexec, artifacts, owner: null, queued: [], host })
+  t.same(view.serialLine, { tty: 'ttyS0', baud: 115200, damage })
+})
+
 t.test('a view of the board has everything that clients ask for', async t => {
   const artifacts = await openStore(t, { available: async () => 900 * MIB })
   await artifacts.receive('a', body(Buffer.alloc(MIB)))
