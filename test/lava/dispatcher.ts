@@ -45,7 +45,11 @@ EXPORT {
 `
 
 /** Programs to which Debian's alternatives would add links. */
-const ALTERNATIVES: Readonly<Record<string, string>> = { telnet: 'inetutils-telnet', awk: 'mawk' }
+const ALTERNATIVES: Readonly<Record<string, string>> = {
+  awk: 'mawk',
+  fakeroot: 'fakeroot-sysv',
+  telnet: 'inetutils-telnet',
+}
 
 /** A line of the log that lava-run writes. */
 interface LogLine {
