@@ -3,9 +3,19 @@
 import type { Socket } from 'node:net'
 import type { RequestTurns } from './request-turns.js'
 
+/**
+ * Milliseconds that a new connection keeps its place: a client that means well sends its request in them, and so may show
+ * the token. Hundreds may be accepted before a byte of any of them is read.
+ */
+const NEW_MS = 1000
+/** Connections that may be new at a time, in multiples of the places. Old and new ones fit into LimitNOFILE of the unit. */
+const MOST_NEW = 4
+
 interface Connection {
   /** of the other end */
   readonly network: string
+  /** when it was opened */
+  readonly since: number
   /** its client may change things, so it keeps its place */
   kept: boolean
 }
@@ -13,25 +23,30 @@ interface Connection {
 export class Connections {
   readonly #max: number
   readonly #turns: RequestTurns
+  readonly #now: () => number
   /** the oldest first */
   readonly #open = new Map<Socket, Connection>()
 
   /**
    * @param max connections at a time
    * @param turns know which connections are busy
+   * @param now milliseconds of a clock that only goes forward
    */
-  constructor(max: number, turns: RequestTurns) {
+  constructor(max: number, turns: RequestTurns, now: () => number = () => performance.now()) {
     this.#max = max
     this.#turns = turns
+    this.#now = now
   }
 
-  /** Give a new connection a place. If none is free, another connection ends, or this one if all others are kept. */
+  /** Give a new connection a place. If none is free, others end, or this one if all others are kept. */
   add(socket: Socket): void {
-    if (this.#open.size >= this.#max && !this.#makeRoom()) {
+    while (this.#open.size >= this.#max && this.#makeRoom());
+    if (this.#open.size >= this.#max && this.#keptCount() >= this.#max) {
       socket.destroy()
       return
     }
-    this.#open.set(socket, { network: networkOf(socket.remoteAddress ?? ''), kept: false })
+    const network = networkOf(socket.remoteAddress ?? '')
+    this.#open.set(socket, { network, since: this.#now(), kept: false })
     socket.once('close', () => this.#open.delete(socket))
   }
 
@@ -41,16 +56,26 @@ export class Connections {
     if (connection !== undefined) connection.kept = true
   }
 
+  #keptCount(): number {
+    return [...this.#open.values()].filter(({ kept }) => kept).length
+  }
+
   /**
    * End a connection of the network that has the most: one that waits for a request if there is one, else one that reads
-   * an answer; the oldest of these. So a client cannot take the places of others, but only those of its own network.
+   * an answer; the oldest of these. So a client cannot take the places of others, but only those of its own network. A new
+   * connection ends only when there are too many of them.
+   *
+   * @returns false: none can end
    */
   #makeRoom(): boolean {
     const candidates = [...this.#open].filter(([, { kept }]) => !kept)
+    const newest = this.#now() - NEW_MS
+    const old = candidates.filter(([, { since }]) => since <= newest)
+    const ending = old.length === 0 && candidates.length >= this.#max * MOST_NEW ? candidates : old
     const counts = new Map<string, number>()
     for (const [, { network }] of candidates) counts.set(network, (counts.get(network) ?? 0) + 1)
-    const most = Math.max(...counts.values())
-    const crowd = candidates.filter(([, { network }]) => counts.get(network) === most).map(([socket]) => socket)
+    const most = Math.max(...ending.map(([, { network }]) => counts.get(network) ?? 0))
+    const crowd = ending.filter(([, { network }]) => counts.get(network) === most).map(([socket]) => socket)
     const ended = crowd.find(socket => !this.#turns.isBusy(socket)) ?? crowd[0]
     if (ended === undefined) return false
     ended.destroy()

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { Connections, networkOf } from '../../../../agent/http/connections.js'
 import { RequestTurns } from '../../../../agent/http/request-turns.js'
+import { pause } from '../../../../agent/transfer/abort.js'
 import {
   type AgentChanges,
   CMDLINE,
@@ -37,6 +38,9 @@ async function follow(t: Test, agent: TestAgent, id: string, headers = ''): Prom
   return socket
 }
 
+/** After it, connections are no longer new. */
+const aSecond = () => pause(1010, undefined)
+
 async function change(t: Test, agent: TestAgent): Promise<string> {
   const socket = await dial(t, agent)
   socket.write(`PUT /v1/artifacts/x HTTP/1.1\r\nhost: x\r\n${AUTHORIZATION}content-length: 5\r\n\r\nhello`)
@@ -48,6 +52,7 @@ t.test('the holder of the token connects while event streams have every place', 
   const id = await stalledJob(t, agent)
   const readers: Socket[] = []
   for (let i = 0; i < 4; i++) readers.push(await follow(t, agent, id))
+  await aSecond()
   const gone = readers.slice(0, 1).map(socket => once(socket.resume(), 'close'))
   t.match(await change(t, agent), /^HTTP\/1\.1 201 /)
   await Promise.all(gone)
@@ -69,6 +74,7 @@ t.test('who has shown the token keeps the place, also to read; when all have, a 
   const id = await stalledJob(t, agent)
   const reader = await follow(t, agent, id, AUTHORIZATION)
   const liar = await follow(t, agent, id, 'authorization: Bearer wrong\r\n')
+  await aSecond()
   const gone = once(liar.resume(), 'close')
   const writer = await dial(t, agent)
   await gone
@@ -95,13 +101,41 @@ t.test('a head that does not arrive in time gets an error of the table', async t
 const connection = (remoteAddress?: string) => Object.assign(new PassThrough(), { remoteAddress }) as unknown as Socket
 
 t.test('a client takes the places of its own network before those of others', async t => {
-  const connections = new Connections(3, new RequestTurns())
+  let now = 0
+  const connections = new Connections(3, new RequestTurns(), () => now)
   const [monitor, first, second] = ['10.0.0.9', '192.0.2.1', '192.0.2.1'].map(connection)
   for (const socket of [monitor, first, second]) if (socket !== undefined) connections.add(socket)
+  now = 1000
   connections.add(connection('192.0.2.1'))
   t.same([monitor?.destroyed, first?.destroyed, second?.destroyed], [false, true, false])
   connections.add(connection())
   t.same([monitor?.destroyed, second?.destroyed], [false, true])
+})
+
+/** Connections in places for two, on a clock that the test sets. */
+function placesForTwo() {
+  const turns = new RequestTurns()
+  const clock = { now: 0 }
+  return { turns, clock, connections: new Connections(2, turns, () => clock.now) }
+}
+
+t.test('a new connection has a second to send its request, however many come at once', async t => {
+  const { turns, clock, connections } = placesForTwo()
+  const [stream, idle, ...arriving] = Array.from({ length: 10 }, (_, index) => connection(`10.0.0.${index}`))
+  turns.isBusy = socket => socket === stream
+  const isThere = (sockets: readonly (Socket | undefined)[]) => sockets.map(socket => socket?.destroyed === false)
+  for (const socket of [stream, idle]) if (socket !== undefined) connections.add(socket)
+  clock.now = 1000
+  for (const socket of arriving) connections.add(socket)
+  t.same(isThere([stream, idle]), [false, false], 'the old ones made room')
+  t.same(isThere(arriving), Array(8).fill(true))
+  const ninth = connection('10.0.0.10')
+  connections.add(ninth)
+  t.same(isThere([...arriving, ninth]), [false, ...Array(8).fill(true)], 'no more than four for each place are new')
+  clock.now = 2000
+  const late = connection('10.0.0.11')
+  connections.add(late)
+  t.same(isThere([...arriving, ninth, late]), [...Array(8).fill(false), true, true], 'they had their time')
 })
 
 t.test('a connection that is gone needs no place', async t => {
