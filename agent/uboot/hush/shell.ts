@@ -19,7 +19,7 @@ const LONGEST = 64 * 1024
 /** characters of all variables of the shell */
 const LOCALS_ROOM = 256 * 1024
 /** milliseconds that the shell runs before it lets others have a turn */
-const SLICE = 10
+const SLICE = 2
 
 export class Shell implements ScriptRunner, Variables {
   readonly #machine: () => Machine
