@@ -329,7 +329,14 @@ export class Shell implements ScriptRunner, Variables {
     this.#running.push(controller)
     const late = this.#unseen ? setImmediate(() => this.interrupt()) : undefined
     try {
-      const call = { args, repeated: this.#repeated, signal: controller.signal }
+      const call = {
+        args,
+        repeated: this.#repeated,
+        // Node makes it when it is asked for, and that takes longer than most commands, which never ask.
+        get signal() {
+          return controller.signal
+        },
+      }
       const { status, repeatable } = await runCommand(this.#machine(), call)
       this.#repeatable &&= repeatable
       return status
