@@ -27,6 +27,7 @@ const PACKAGES = {
   'python3-setproctitle': 'python',
   'python3-voluptuous': 'python',
   'python3-yaml': 'python',
+  sed: 'scripts',
   tar: 'downloads',
   telnet: 'serial lines',
   'tftpd-hpa': 'files for boards',
