@@ -28,5 +28,13 @@ export const FDT_MAX_DEPTH = 64
 /** The specification allows 31 characters, but real trees have longer names. This bounds the work for a bad blob. */
 export const FDT_MAX_NAME = 255
 
+/**
+ * Bytes of the largest tree that is read, but for a FIT, which holds kernels. The largest of Linux has 0.3 MiB, and a 32-bit
+ * kernel maps 2 MiB at its start.
+ */
+export const FDT_MAX_BYTES = 4 * 1024 * 1024
+/** Nodes, properties, gaps and reservations of the largest tree; the largest of Linux has some 15,000. This bounds the time. */
+export const FDT_MAX_ITEMS = 65_536
+
 /** Round up to a multiple of `to`. */
 export const align = (value: number, to: number): number => Math.ceil(value / to) * to

@@ -7,7 +7,17 @@
  */
 import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from './fdt.js'
-import { encodeCells, encodeString, ensureNode, findNode, propCells, propString, propStrings } from './fdt-query.js'
+import { FDT_MAX_BYTES, FDT_MAX_ITEMS } from './fdt-format.js'
+import {
+  encodeCells,
+  encodeString,
+  ensureNode,
+  exactChild,
+  findNode,
+  propCells,
+  propString,
+  propStrings,
+} from './fdt-query.js'
 
 const CELL_BYTES = 4
 /** 0 and 0xffffffff are not valid phandles (Devicetree Specification v0.4, section 2.3.3). */
@@ -25,8 +35,6 @@ interface Fragment {
 function cloneNode(node: FdtNode): FdtNode {
   return { name: node.name, properties: new Map(node.properties), children: node.children.map(cloneNode) }
 }
-
-const exactChild = (node: FdtNode, name: string) => node.children.find(child => child.name === name)
 
 function phandleOf(node: FdtNode): number | null {
   for (const name of PHANDLE_NAMES) {
@@ -64,7 +72,7 @@ class OverlayMerge {
     this.#delta = [...this.#byPhandle.keys()].reduce((most, phandle) => Math.max(most, phandle), 0)
     this.#fragments = this.#overlay.root.children.flatMap(node => {
       const content = exactChild(node, '__overlay__')
-      return content === undefined ? [] : [{ path: `/${node.name}`, node, content }]
+      return content === null ? [] : [{ path: `/${node.name}`, node, content }]
     })
   }
 
@@ -83,7 +91,21 @@ class OverlayMerge {
       this.#merge(target, fragment.content, path)
     }
     this.#addSymbols(targets)
+    this.#checkSize()
     return this.#base
+  }
+
+  /** Many overlays must not make what one tree may not be. */
+  #checkSize(): void {
+    let [items, bytes] = [0, 0]
+    for (const { node } of walk(this.#base.root)) {
+      items += 1 + node.properties.size
+      for (const value of node.properties.values()) bytes += value.length
+    }
+    const merged = (size: string, most: string) =>
+      this.#fail('/', `the merged tree has ${size}, at most ${most} are possible`)
+    if (items > FDT_MAX_ITEMS) throw merged(`${items}`, `${FDT_MAX_ITEMS} nodes and properties`)
+    if (bytes > FDT_MAX_BYTES) throw merged(`${bytes}`, `${FDT_MAX_BYTES} bytes`)
   }
 
   #missing(where: string, missing: string) {
@@ -142,9 +164,9 @@ class OverlayMerge {
   /** `__fixups__`: for each label of the base, where to write its phandle in the overlay (`path:property:offset`). */
   #fixReferencesToBase(): void {
     const fixups = exactChild(this.#overlay.root, '__fixups__')
-    if (fixups === undefined) return
+    if (fixups === null) return
     const symbols = exactChild(this.#base.root, '__symbols__')
-    if (symbols === undefined) throw this.#missing('/__fixups__', '__symbols__; compile it with `dtc -@`')
+    if (symbols === null) throw this.#missing('/__fixups__', '__symbols__; compile it with `dtc -@`')
     for (const label of fixups.properties.keys()) {
       const path = propString(symbols, label)
       const target = path === null ? null : findNode(this.#base, path)
@@ -171,7 +193,7 @@ class OverlayMerge {
       if (own !== null && base !== null) kept.set(own, base)
       for (const child of source.children) {
         const existing = exactChild(target, child.name)
-        if (existing !== undefined) pair(existing, child)
+        if (existing !== null) pair(existing, child)
       }
     }
     for (const fragment of this.#fragments) {
@@ -184,7 +206,7 @@ class OverlayMerge {
   /** `__local_fixups__`: a tree like the overlay's whose properties list the offsets of phandles. */
   #fixReferencesToItself(kept: ReadonlyMap<number, number>): void {
     const fixups = exactChild(this.#overlay.root, '__local_fixups__')
-    if (fixups === undefined) return
+    if (fixups === null) return
     for (const { node, path } of walk(fixups)) {
       for (const name of node.properties.keys()) {
         for (const offset of propCells(node, name) ?? []) {
@@ -226,7 +248,7 @@ class OverlayMerge {
   /** The overlay's labels become labels of the base, so that the next overlay can refer to them. */
   #addSymbols(targets: ReadonlyMap<string, string>): void {
     const symbols = exactChild(this.#overlay.root, '__symbols__')
-    if (symbols === undefined) return
+    if (symbols === null) return
     const merged = ensureNode(this.#base, '/__symbols__')
     for (const label of symbols.properties.keys()) {
       const path = propString(symbols, label) ?? ''

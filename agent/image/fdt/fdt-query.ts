@@ -23,16 +23,40 @@ function malformed(node: FdtNode, name: string, expected: string, found: string)
   return fault('FORMAT_VALUE', { what: 'device tree', where: `${node.name || '/'} ${name}`, expected, found })
 }
 
+/** Children by name, and by name without the unit address; the null of a name that several have. */
+interface ChildIndex {
+  /** children that it has; more may have come since, none ever goes */
+  size: number
+  readonly byName: Map<string, FdtNode>
+  readonly byStem: Map<string, FdtNode | null>
+}
+
+const INDEXES = new WeakMap<FdtNode, ChildIndex>()
+
+/** An index, because a search would make the work for an overlay grow with the square of its nodes. */
+function indexOf(node: FdtNode): ChildIndex {
+  const index = INDEXES.get(node) ?? { size: 0, byName: new Map(), byStem: new Map() }
+  INDEXES.set(node, index)
+  for (; index.size < node.children.length; index.size++) {
+    const child = node.children[index.size] as FdtNode
+    if (!index.byName.has(child.name)) index.byName.set(child.name, child)
+    const at = child.name.indexOf('@')
+    const stem = child.name.slice(0, at)
+    if (at !== -1) index.byStem.set(stem, index.byStem.has(stem) ? null : child)
+  }
+  return index
+}
+
+/** The child of exactly this name. */
+export const exactChild = (node: FdtNode, name: string): FdtNode | null => indexOf(node).byName.get(name) ?? null
+
 /**
  * The child of this name. The unit address may be omitted if only one child has the name.
  *
  * @param name `memory@40000000`, or `memory`
  */
 export function childNode(node: FdtNode, name: string): FdtNode | null {
-  const exact = node.children.find(child => child.name === name)
-  if (exact !== undefined) return exact
-  const [only, ...others] = node.children.filter(child => child.name.startsWith(`${name}@`))
-  return only !== undefined && others.length === 0 ? only : null
+  return exactChild(node, name) ?? indexOf(node).byStem.get(name) ?? null
 }
 
 const segments = (path: string) => path.split('/').filter(segment => segment !== '')

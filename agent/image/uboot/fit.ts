@@ -151,7 +151,7 @@ const isFitRoot = (root: FdtNode) =>
  * @throws FORMAT_*
  */
 export function parseFit(bytes: Uint8Array, what = 'FIT', totalSize?: number): Fit | null {
-  const { root } = parseFdt(bytes, what)
+  const { root } = parseFdt(bytes, what, bytes.length)
   if (!isFitRoot(root)) return null
   const total = totalSize ?? new ByteReader(bytes, what).u32be(FDT_HEADER.totalSize, 'total size')
   const configurations = child(root, 'configurations')

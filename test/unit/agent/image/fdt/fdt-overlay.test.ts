@@ -185,6 +185,40 @@ t.test('phandles that would exceed the maximum are refused', async t => {
   t.throws(() => applyOverlay(base, overlay), { code: 'FDT_OVERLAY', details: { where: '/' } })
 })
 
+t.test('overlays cannot make a tree larger than one that is read', async t => {
+  const base = fdtOf(BASE)
+  const overlayOf = (count: number, bytes: number) => {
+    const overlay = parseFdt(dtboOf('&{/} { n { }; };'))
+    const { properties } = at(overlay, '/fragment@0/__overlay__/n')
+    const value = new Uint8Array(bytes)
+    for (let i = 0; i < count; i++) properties.set(`p${i}`, value)
+    return overlay
+  }
+  t.throws(() => applyOverlay(base, overlayOf(65_536, 0)), {
+    code: 'FDT_OVERLAY',
+    details: { where: '/', reason: /at most 65536 nodes and properties/ },
+  })
+  t.throws(() => applyOverlay(base, overlayOf(5, 2 ** 20)), {
+    code: 'FDT_OVERLAY',
+    details: { where: '/', reason: /at most 4194304 bytes/ },
+  })
+})
+
+// A search through all children for each of them would take a minute on a board.
+t.test('an overlay into a node with 30,000 children is applied, the references to each of them too', async t => {
+  const names = Array.from({ length: 30_000 }, (_, i) => `n@${i}`)
+  const children = (properties: readonly (readonly [string, Uint8Array])[]) =>
+    names.map(name => ({ name, properties: new Map(properties), children: [] }))
+  const base = fdtOf('/ { a: a { }; };')
+  at(base, '/a').children.push(...children([]))
+  const overlay = parseFdt(dtboOf('&a { self: self { r = <&self>; }; };'))
+  at(overlay, '/fragment@0/__overlay__').children.push(...children([['r', encodeCells([1])]]))
+  at(overlay, '/__local_fixups__/fragment@0/__overlay__').children.push(...children([['r', encodeCells([0])]]))
+  const merged = applyOverlay(base, overlay)
+  t.equal(at(merged, '/a').children.length, names.length + 1)
+  t.same(propCells(at(merged, '/a/n@29999'), 'r'), propCells(at(merged, '/a/self'), 'phandle'))
+})
+
 t.test('damaged input causes only errors of the table', async t => {
   const base = fdtOf(BASE)
   const apply = (bytes: Uint8Array) => writeFdt(applyOverlay(base, parseFdt(bytes)))

@@ -278,6 +278,33 @@ t.test('a tree deeper than Linux reads is refused, read or written', async t => 
   t.throws(() => writeFdt(deeper), { code: 'FORMAT_VALUE', details: { expected: 'at most 64 levels' } })
 })
 
+t.test('a tree above 4 MiB is refused before it is read; bytes after a tree do not count', async t => {
+  const tree = dtbOf(SOURCE)
+  const padded = Buffer.concat([tree, new Uint8Array(5 * 2 ** 20)])
+  t.same(parseFdt(padded).root.name, '')
+  t.throws(() => parseFdt(withWord(padded, 4, 4 * 2 ** 20 + 4), 'x.dtb'), {
+    code: 'FORMAT_VALUE',
+    message: /x\.dtb.*total size.*at most 0x400000/,
+  })
+})
+
+t.test('a tree has at most 65,536 nodes, properties, gaps and reservations', async t => {
+  const expected = 'at most 65536 nodes, properties and reservations'
+  const error = { code: 'FORMAT_VALUE', details: { expected } }
+  const gaps = (count: number) => blobOf([...ROOT, ...Array<number>(count).fill(TOKEN.nop), ...END])
+  t.doesNotThrow(() => parseFdt(gaps(65_535)))
+  t.throws(() => parseFdt(gaps(65_536)), error)
+  const nodes = Array.from({ length: 65_536 }, (_, i) => [
+    TOKEN.begin,
+    nameWord(i.toString(36).padStart(4, '0')),
+    0,
+    TOKEN.end,
+  ])
+  t.throws(() => parseFdt(blobOf([...ROOT, ...nodes.flat(), ...END])), error)
+  const reserved = [...Array<bigint>(2 * 65_536).fill(1n), 0n, 0n]
+  t.throws(() => parseFdt(blobOf([...ROOT, ...END], 'a\0b\0', reserved)), error)
+})
+
 t.test('damaged input causes only errors of the table', async t => {
   t.doesNotThrow(() => assertOnlyFaults([dtbOf(SOURCE), dtbOf(SOURCE, ['-V', '16'])], bytes => parseFdt(bytes), 3000))
 })
