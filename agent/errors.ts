@@ -210,12 +210,18 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`
 
+/**
+ * A text without the user and the password of each URL in it: either may be a secret. Everything that shows a URL of
+ * others uses this.
+ */
+export const withoutUserInfo = (text: string): string => text.replace(/(:[/\\]{2,})[^/\\?#\n"]*@/g, '$1***@')
+
 /** A detail as people and programs may see it: on one line, without control characters, and with its middle cut out if it is long. */
 function plain(code: ErrorCode, detail: string | number): string | number {
   if (typeof detail === 'number') return detail
   const limit = LONGER_DETAILS[code] ?? MAX_DETAIL
   const keepsLines = KEEP_LINES.includes(code)
-  const text = shortened(detail, limit).replace(INVISIBLE, found =>
+  const text = shortened(withoutUserInfo(detail), limit).replace(INVISIBLE, found =>
     keepsLines && found === '\n' ? found : escaped(found),
   )
   return shortened(text, limit)

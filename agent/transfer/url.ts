@@ -1,6 +1,6 @@
 /** URLs as they come from users and from `Location` headers. */
 
-import { fault } from '../errors.js'
+import { fault, withoutUserInfo } from '../errors.js'
 
 /** The protocols of RFC 9110 section 4.2. */
 const PROTOCOLS: readonly string[] = ['http:', 'https:']
@@ -20,13 +20,8 @@ export function parseFetchUrl(text: string, base?: URL): URL {
   return url
 }
 
-/** The URL as it may be shown: without the password that it may hold. */
-export function shownUrl(url: URL): string {
-  if (url.password === '') return url.href
-  const shown = new URL(url)
-  shown.password = '***'
-  return shown.href
-}
+/** The URL as it may be shown: without the user and the password that it may hold. */
+export const shownUrl = (url: URL): string => withoutUserInfo(url.href)
 
-/** As `shownUrl`, of a text: one that is no URL has no password to hide. */
-export const showUrl = (text: string): string => (URL.canParse(text) ? shownUrl(new URL(text)) : text)
+/** As `shownUrl`, of a text, which need not be a URL. */
+export const showUrl = (text: string): string => (URL.canParse(text) ? shownUrl(new URL(text)) : withoutUserInfo(text))

@@ -28,7 +28,7 @@ export interface JobRecord {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** A reference as it may be shown: a URL may hold a password. */
+/** A reference as it may be shown: a URL may hold secrets. */
 const shown = (reference: ArtifactReference): ArtifactReference =>
   reference.url === undefined ? reference : { ...reference, url: showUrl(reference.url) }
 

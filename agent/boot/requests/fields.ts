@@ -1,6 +1,6 @@
 /** Readers for values from outside; every error names the path of the wrong value. */
 
-import { fault } from '../../errors.js'
+import { fault, withoutUserInfo } from '../../errors.js'
 
 /** A refusal: `where` is a path such as `overlays[1].sha256`; the empty path is the job itself. */
 export function invalid(where: string, reason: string) {
@@ -12,7 +12,9 @@ export const shown = (value: unknown): string => {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'an object'
-  return JSON.stringify(value)?.slice(0, 80) ?? `a ${typeof value}`
+  const text = JSON.stringify(value)
+  // Cut first, a URL could end within its password.
+  return text === undefined ? `a ${typeof value}` : withoutUserInfo(text).slice(0, 80)
 }
 
 export type Fields = Readonly<Record<string, unknown>>

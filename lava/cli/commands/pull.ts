@@ -2,6 +2,7 @@
 
 import { rename, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import { showUrl } from '../../../agent/transfer/url.js'
 import { fileError } from '../../client/local-file.js'
 import { readToken } from '../../client/token-file.js'
 import { type KcidbJob, kcidbRows } from '../../kernelci/kcidb-rows.js'
@@ -127,7 +128,7 @@ async function pullFile(
   const { job, board } = await readSingleJob(file, config, options.board)
   const name = job.nodeId ?? 'local'
   const note = (message: string) => log({ board: board.name, job: name, message })
-  for (const [role, source] of Object.entries(job.files)) if (source) note(`${role}: ${source.url}`)
+  for (const [role, source] of Object.entries(job.files)) if (source) note(`${role}: ${showUrl(source.url)}`)
   for (const { id, type, timeoutSeconds } of job.tests) note(`test ${id}: ${type}, ${timeoutSeconds} s`)
   if (options.dryRun) return
   const started = new Date()

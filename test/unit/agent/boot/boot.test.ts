@@ -192,9 +192,11 @@ t.test('a file above the limit is refused, and the limit is that of the memory',
 })
 
 t.test('the log shows retries of a download', async t => {
-  const { boot } = await openBoard(t, { config: { fetch: { stallSeconds: 20, retries: 1, maxRedirects: 5 } } })
+  const { boot, logged } = await openBoard(t, { config: { fetch: { stallSeconds: 20, retries: 1, maxRedirects: 5 } } })
   let asked = 0
-  const server = createServer((_request, response) => {
+  let authorization: string | undefined
+  const server = createServer((request, response) => {
+    authorization = request.headers.authorization
     if (asked++ === 0) response.writeHead(503).end()
     else response.end(KERNEL)
   })
@@ -204,7 +206,38 @@ t.test('the log shows retries of a download', async t => {
   const id = await run(boot, jobOf({ kernel: `http://lab:secret@127.0.0.1:${port}/`, options: { dryRun: true } }))
   t.equal(boot.get(id).state, 'planned')
   t.match(boot.log(id), /warning: kernel: .* the server answered 503 Service Unavailable; further attempt 1/)
-  t.notMatch(JSON.stringify([boot.get(id), boot.log(id), boot.list()]), /secret/, 'nobody is shown the password')
+  t.equal(authorization, `Basic ${btoa('lab:secret')}`)
+  const shown = JSON.stringify([
+    boot.get(id),
+    boot.log(id),
+    boot.list(),
+    boot.plan(id),
+    await eventsOf(boot, id),
+    logged,
+  ])
+  t.notMatch(shown, /secret|lab:/, 'nobody is shown who fetches, which may be a token, nor the password')
+  t.ok(shown.includes(`http://***@127.0.0.1:${port}/`))
+})
+
+t.test('no error shows the user or the password of a URL, however wrong the URL is', async t => {
+  const { boot } = await openBoard(t, { config: { fetch: { stallSeconds: 20, retries: 0, maxRedirects: 0 } } })
+  const wrong = [
+    'http://token:secret@lab:99999/k',
+    'ftp://token:secret@lab/k',
+    `http://token:s${'e'.repeat(500)}cret@:1`,
+  ]
+  for (const url of wrong) {
+    const { message, details } = await failure((async () => jobOf({ kernel: url }))())
+    t.notMatch(JSON.stringify([message, details]), /token|cret|ee/, url)
+  }
+  const server = createServer((_request, response) =>
+    response.writeHead(302, { location: 'ftp://token:secret@x' }).end(),
+  )
+  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const id = await run(boot, jobOf({ kernel: `http://127.0.0.1:${port}/` }))
+  t.match(boot.get(id).error, { code: 'FETCH_PROTOCOL', details: { url: 'ftp://***@x' } })
 })
 
 t.test('a kernel is unpacked by its magic, a ramdisk only when its compression is stated', async t => {

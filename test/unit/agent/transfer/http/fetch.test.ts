@@ -53,7 +53,7 @@ t.test('the file is asked for as it is: a digest is that of the file, not of its
   t.equal(digest, sha256(FILE))
 })
 
-t.test('user and password of a URL are sent, and the password is never shown', async t => {
+t.test('user and password of a URL are sent, and never shown', async t => {
   const answers = inTurn(status(404))
   const origin = await serve(t, answers)
   const error = await failure(
@@ -61,7 +61,7 @@ t.test('user and password of a URL are sent, and the password is never shown', a
   )
   t.equal(answers.requests[0]?.headers.authorization, `Basic ${Buffer.from('lab:s3cret').toString('base64')}`)
   t.notMatch(error.message, /s3cret/)
-  t.match(error.message, /lab:\*\*\*@/)
+  t.match(error.message, /http:\/\/\*\*\*@/)
 })
 
 t.test('a server that stalls is named with what it had sent, at every stage', async t => {
