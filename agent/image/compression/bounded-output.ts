@@ -48,9 +48,19 @@ export class BoundedOutput {
     return fault('FORMAT_TOO_LARGE', { what: this.what, limit: this.limit })
   }
 
+  /** All bytes that were written. */
+  get total(): number {
+    return this.#gone + this.size
+  }
+
+  /** Whether the output goes to a sink, so that little of it should be in memory at a time. */
+  get streams(): boolean {
+    return this.#sink !== undefined
+  }
+
   /** Bytes that the limit leaves. */
   get room(): number {
-    return this.limit - this.#gone - this.size
+    return this.limit - this.total
   }
 
   /** Make room at once for bytes that will follow, unless they go to the sink. @throws FORMAT_TOO_LARGE */

@@ -78,7 +78,7 @@ export interface DecompressOptions {
   readonly trailing?: 'refuse' | 'ignore'
   /** aborts the work; its reason is thrown */
   readonly signal?: AbortSignal
-  /** takes the output as it comes, and nothing is returned; gzip still collects it */
+  /** takes the output as it comes, and nothing is returned */
   readonly sink?: OutputSink
 }
 

@@ -41,7 +41,7 @@ export async function decodeGzipMember(bytes: Uint8Array, output: BoundedOutput)
   const file = new ByteReader(bytes, output.what)
   const dataAt = headerSize(file)
   file.need(dataAt, 0, 'compressed data')
-  const start = output.size
+  const start = output.total
   let crc = 0
   const inflate = createInflateRaw({ chunkSize: CHUNK_BYTES })
   inflate.end(bytes.subarray(dataAt))
@@ -61,6 +61,7 @@ export async function decodeGzipMember(bytes: Uint8Array, output: BoundedOutput)
     throw fault('FORMAT_CRC', { what: output.what, where: hex(trailerAt), expected: hex(expected), found: hex(crc) })
   }
   const size = file.u32le(trailerAt + 4, 'size')
-  if ((output.size - start) >>> 0 !== size) throw file.malformed(trailerAt + 4, 'size', hex(output.size - start), size)
+  const unpacked = output.total - start
+  if (unpacked >>> 0 !== size) throw file.malformed(trailerAt + 4, 'size', hex(unpacked), size)
   return trailerAt + TRAILER_BYTES
 }

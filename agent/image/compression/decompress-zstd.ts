@@ -6,6 +6,8 @@ import { readZstdFrame, skippableSize } from './zstd-frame.js'
 
 /** The decoder holds input and output of a frame in its own memory of at most 2 GiB. */
 const MAX_FRAME = 0x4000_0000
+/** The same for a stream, which is there to save memory: beside these, the decoder's own memory, and a copy of the output. */
+const MAX_STREAMED_FRAME = 0x200_0000
 
 /** Decompress one zstd frame, and skip the skippable frames after it. */
 export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
@@ -14,9 +16,10 @@ export async function decodeZstdFrame(bytes: Uint8Array, output: BoundedOutput):
   const known = frame.contentSize
   if (known !== null) output.check(known)
   const capacity = known ?? Math.min(frame.bound, output.room)
-  if (frame.size + capacity > MAX_FRAME) {
+  const most = output.streams ? MAX_STREAMED_FRAME : MAX_FRAME
+  if (frame.size + capacity > most) {
     const found = `a frame of ${hex(capacity)} bytes`
-    const expected = `up to ${hex(MAX_FRAME)} bytes, compressed and decompressed together`
+    const expected = `up to ${hex(most)} bytes, packed and unpacked together; the program zstd has no such limit`
     throw fault('FORMAT_UNSUPPORTED', { what: output.what, where: '0x0', found, expected })
   }
   if (frame.bound > 0) {

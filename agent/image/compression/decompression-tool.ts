@@ -117,6 +117,9 @@ export const decodeWithTool =
   async (bytes: Uint8Array, output: BoundedOutput): Promise<number> => {
     const { what, signal } = output
     const tool = await startTool(format)
-    for await (const chunk of runTool(tool, bytes, format, { what, signal })) output.push(chunk)
+    for await (const chunk of runTool(tool, bytes, format, { what, signal })) {
+      output.push(chunk)
+      await output.yieldIfDue()
+    }
     return bytes.length
   }

@@ -1,7 +1,6 @@
 /** Commands that start a kernel: bootz, booti, bootm, boot, and those that start what cannot be started here. */
 
 import { asFault } from '../../errors.js'
-import { decompress } from '../../image/compression/compression.js'
 import { isArm64Image, parseArm64Image } from '../../image/kernel/arm64-image.js'
 import type { FitImage } from '../../image/uboot/fit.js'
 import type { UImageFields } from '../../image/uboot/uimage.js'
@@ -10,6 +9,7 @@ import { bootKernel, failureText, type KernelFound } from '../boot/run-boot.js'
 import type { MemoryPart } from '../hardware/boot-target.js'
 import { openFit } from '../image/fit-image.js'
 import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
+import { unpackMemory } from '../image/unpack-memory.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
@@ -167,18 +167,12 @@ async function unpackKernel(
   load: number,
 ): Promise<Pick<KernelFound, 'piece' | 'loading'> | null> {
   if (compression === 'none') return { piece, loading: `   Loading Kernel Image to ${load.toString(16)}\n` }
-  const bytes = await unpacked(machine, machine.memory.read(piece.address, piece.size))
-  if (bytes === null) return null
-  machine.memory.write(load, bytes)
-  return {
-    piece: { address: load, size: bytes.length },
-    loading: `   Uncompressing Kernel Image to ${load.toString(16)}\n`,
-  }
-}
-
-async function unpacked(machine: Machine, packed: Uint8Array): Promise<Uint8Array | null> {
   try {
-    return await decompress(packed, { what: 'kernel', limit: LARGEST_KERNEL, trailing: 'ignore' })
+    const size = await unpackMemory(machine, piece, load, { what: 'kernel', limit: LARGEST_KERNEL })
+    return {
+      piece: { address: load, size },
+      loading: `   Uncompressing Kernel Image to ${load.toString(16)}\n`,
+    }
   } catch (thrown) {
     machine.out.write(failureText('bootm', asFault(thrown, 'unpacking the kernel')))
     return null

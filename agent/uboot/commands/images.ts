@@ -2,7 +2,7 @@
 
 import { FauxbootError } from '../../errors.js'
 import { yieldToEventLoop } from '../../event-loop.js'
-import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
+import type { CompressionFormat } from '../../image/compression/compression.js'
 import { UIMAGE_COMPRESSION } from '../../image/uboot/uimage-tables.js'
 import type { MemoryPart } from '../hardware/boot-target.js'
 import { MEMORY_CHUNK } from '../hardware/memory.js'
@@ -16,6 +16,7 @@ import {
   readLegacyHeader,
   verifies,
 } from '../image/legacy-image.js'
+import { unpackMemory } from '../image/unpack-memory.js'
 import { bareHex, hex8, parseHex } from '../lib/numbers.js'
 import type { Call, Command, Machine } from '../machine/machine.js'
 
@@ -125,10 +126,7 @@ const UNPACK_ERRORS: Readonly<Record<string, string>> = {
 /** Unpack a part. @returns its size then; null when it cannot be */
 async function unpack(machine: Machine, piece: MemoryPart, format: CompressionFormat, to: number, signal: AbortSignal) {
   try {
-    const packed = machine.memory.read(piece.address, piece.size)
-    const bytes = await decompress(packed, { limit: UNPACKED_LIMIT, format, trailing: 'ignore', signal })
-    machine.memory.write(to, bytes)
-    return bytes.length
+    return await unpackMemory(machine, piece, to, { what: 'image', limit: UNPACKED_LIMIT, format, signal })
   } catch (thrown) {
     if (!(thrown instanceof FauxbootError)) throw thrown
     if (thrown.code === 'PROGRAM_MISSING') machine.out.write(`\n## fauxboot: ${thrown.message}\n`)

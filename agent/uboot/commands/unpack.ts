@@ -1,16 +1,16 @@
 /** `unzip`, `lzmadec` and `unlz4`: decompress memory to another address. */
 
 import { FauxbootError } from '../../errors.js'
-import { yieldToEventLoop } from '../../event-loop.js'
-import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
+import type { CompressionFormat } from '../../image/compression/compression.js'
+import { type UnpackOptions, unpackMemory } from '../image/unpack-memory.js'
 import { bareHex, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
-/** The length of the compressed data is unknown: this much is read first, then twice as much until it suffices. */
-const FIRST_BYTES = 0x100_0000
+/** The length of the packed data is unknown: this much is read first, because it mostly suffices. */
+const FIRST_BYTES = 0x80_0000
 
 /** Errors that more input does not cure. */
-const NOT_CUT: readonly string[] = ['FORMAT_TOO_LARGE', 'PROGRAM_MISSING']
+const NOT_CUT: readonly string[] = ['FORMAT_TOO_LARGE', 'PROGRAM_MISSING', 'UBOOT_MEMORY', 'UBOOT_MEMORY_FULL']
 
 /** Bytes from an address to the end of its DRAM. */
 function bytesBehind({ memory }: Machine, address: number): number {
@@ -21,30 +21,19 @@ function bytesBehind({ memory }: Machine, address: number): number {
 /**
  * Decompress what starts at an address.
  *
- * @param size bytes that are read at first
+ * @returns bytes of output
  * @throws what the decoder throws
  */
-async function unpack(
-  machine: Machine,
-  source: number,
-  format: CompressionFormat,
-  {
-    limit,
-    signal,
-    size = FIRST_BYTES,
-  }: { readonly limit: number; readonly signal: AbortSignal; readonly size?: number },
-): Promise<Uint8Array> {
-  const { memory } = machine
+async function unpack(machine: Machine, source: number, target: number, options: UnpackOptions): Promise<number> {
   // Memory beyond the used part holds only holes.
-  const available = Math.min(bytesBehind(machine, source), memory.used)
-  const packed = memory.read(source, Math.max(1, Math.min(size, available)))
+  const size = Math.max(1, Math.min(bytesBehind(machine, source), machine.memory.used))
   try {
-    return await decompress(packed, { limit, what: 'memory', format, trailing: 'ignore', signal })
+    return await unpackMemory(machine, { address: source, size: Math.min(size, FIRST_BYTES) }, target, options)
   } catch (thrown) {
-    const mayBeCut = thrown instanceof FauxbootError && !NOT_CUT.includes(thrown.code) && size < available
+    const mayBeCut = thrown instanceof FauxbootError && !NOT_CUT.includes(thrown.code) && size > FIRST_BYTES
     if (!mayBeCut) throw thrown
   }
-  return unpack(machine, source, format, { limit, signal, size: 2 * size })
+  return unpackMemory(machine, { address: source, size }, target, options)
 }
 
 /**
@@ -62,18 +51,16 @@ async function run(
   const { memory, out, env } = machine
   const [source, target] = [parseHex(from), parseHex(to)]
   const limit = Math.min(most === undefined ? 2 ** 32 : parseHex(most), bytesBehind(machine, target), memory.room())
-  let bytes: Uint8Array
+  let size: number
   try {
-    bytes = await unpack(machine, source, format, { limit, signal })
+    size = await unpack(machine, source, target, { what: 'memory', format, limit, signal })
   } catch (thrown) {
-    if (!(thrown instanceof FauxbootError) || thrown.code === 'UBOOT_MEMORY') throw thrown
+    if (!(thrown instanceof FauxbootError) || thrown.code.startsWith('UBOOT_MEMORY')) throw thrown
     out.write(thrown.code === 'PROGRAM_MISSING' ? `## fauxboot: ${thrown.message}\n` : complain(thrown))
     return 1
   }
-  memory.write(target, bytes)
-  await yieldToEventLoop(signal)
-  out.write(`Uncompressed size: ${bytes.length} = 0x${bareHex(bytes.length).toUpperCase()}\n`)
-  env.set('filesize', bareHex(bytes.length), { origin: 'program' })
+  out.write(`Uncompressed size: ${size} = 0x${bareHex(size).toUpperCase()}\n`)
+  env.set('filesize', bareHex(size), { origin: 'program' })
   return 0
 }
 

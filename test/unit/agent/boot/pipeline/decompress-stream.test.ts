@@ -6,6 +6,7 @@ import t from 'tap'
 import { type DecompressStreamOptions, decompressStream } from '../../../../../agent/boot/pipeline/decompress-stream.js'
 import type { CompressionFormat } from '../../../../../agent/image/compression/compression.js'
 import { fileNeeds } from '../../../../peer.js'
+import { lz4Bomb } from '../../image/compression/lz4-bomb.js'
 import { failure, MIB, patternBytes, temporaryDirectory } from '../fixture.js'
 
 fileNeeds('xz', 'zstd', 'bzip2')
@@ -111,16 +112,6 @@ t.test('a reader that stops early leaves no tool behind', async t => {
     t.same(await chunks.return(undefined), { value: undefined, done: true }, format)
   }
 })
-
-/** A legacy lz4 frame of blocks that unpack to 8 MiB each: one literal, a match of it, one more literal. */
-function lz4Bomb(blocks: number): Buffer {
-  const more = 8 * MIB - 21
-  const lengths = [...Array<number>(Math.floor(more / 255)).fill(255), more % 255]
-  const block = Buffer.from([0x1f, 0x61, 1, 0, ...lengths, 0x10, 0x62])
-  const size = Buffer.alloc(4)
-  size.writeUInt32LE(block.length)
-  return Buffer.concat([Buffer.from([2, 0x21, 0x4c, 0x18]), ...Array<Buffer[]>(blocks).fill([size, block]).flat()])
-}
 
 t.test('our own decoders let go of their output piece by piece, up to the limit', async t => {
   const empty = await temporaryDirectory(t)

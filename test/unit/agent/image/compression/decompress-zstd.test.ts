@@ -98,6 +98,21 @@ t.test('a frame that needs a dictionary is refused, but a dictionary id of 0 is 
   t.same(await unpacked(withId(0)), Buffer.from([7]))
 })
 
+t.test('a frame that stands in memory for a stream has at most 32 MiB, packed and unpacked together', async t => {
+  const most = 40 * 2 ** 20
+  const packed = Buffer.from([
+    ...MAGIC,
+    0x00,
+    0x58,
+    ...Array.from({ length: 300 }, (_, i) => [...block(RLE, 0x2_0000, i === 299), 7]).flat(),
+  ])
+  t.equal((await unpacked(packed, most)).length, 300 * 0x2_0000)
+  await t.rejects(decompress(packed, { limit: most, sink: async () => {} }), {
+    code: 'FORMAT_UNSUPPORTED',
+    details: { found: /a frame of/, expected: /program zstd/ },
+  })
+})
+
 t.test('a checksum that does not match is refused', needs('zstd'), async t => {
   const packed = peer('zstd', ['-q', '--check', '-c'], plain)
   packed.writeUInt8(packed.readUInt8(packed.length - 1) ^ 1, packed.length - 1)

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { unpackCommands } from '../../../../../agent/uboot/commands/unpack.js'
 import { needs, peer } from '../../../../peer.js'
+import { lz4Bomb } from '../../image/compression/lz4-bomb.js'
 import { bench } from '../run-command.js'
 
 const PLAIN = Buffer.from('some text that packs, packs, packs '.repeat(100))
@@ -33,6 +34,35 @@ t.test('packed data that is larger than what is read at first is read on', async
   const { type, machine } = setUp(t, gzipSync(noise, { level: 1 }))
   t.equal(await type('unzip 42000000 50000000'), 'Uncompressed size: 18874368 = 0x1200000\n')
   t.ok(machine.memory.read(0x5000_0000, noise.length).equals(noise))
+})
+
+t.test('unpacked data goes to memory piece by piece: it is never all in memory twice', needs('xz'), async t => {
+  const zeros = Buffer.alloc(40 * 2 ** 20)
+  for (const [command, packed] of [
+    ['unzip 42000000 48000000', gzipSync(zeros, { level: 1 })],
+    ['lzmadec 42000000 48000000', peer('xz', ['-0', '--format=lzma', '-c'], zeros)],
+    ['unlz4 42000000 48000000 10000000', lz4Bomb(5)],
+  ] as const) {
+    const { type, machine } = setUp(t, packed)
+    const pieces = t.capture(machine.memory, 'write', machine.memory.write)
+    t.match(await type(command), 'Uncompressed size: 41943040 = 0x2800000\n')
+    const sizes = pieces().map(({ args }) => args[1].length)
+    t.ok(Math.max(...sizes) <= 10 * 2 ** 20, command)
+    t.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      zeros.length,
+      command,
+    )
+  }
+})
+
+t.test('of packed data, at most 64 MiB are read', async t => {
+  const { type, machine } = setUp(t, Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0]))
+  const full = Buffer.alloc(100 * 2 ** 20, 0xff)
+  machine.memory.write(0x4200_000a, full)
+  const reads = t.capture(machine.memory, 'read', machine.memory.read)
+  t.equal(await type('unzip 42000000 50000000'), '1: Error: inflate() returned -3\n')
+  t.ok(reads().every(({ args }) => args[1] <= 64 * 2 ** 20))
 })
 
 t.test('each command says in its own words what is wrong', needs('xz', 'lz4'), async t => {
