@@ -127,7 +127,8 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     host,
     power: BOARD_POWER,
     tty: TTY,
-    room: used => memoryRoom(config, boot.artifacts.stored + used),
+    // What is promised to uploads is free for nothing else, nor is the memory for its copy.
+    room: used => memoryRoom(config, boot.artifacts.stored + 2 * boot.artifacts.promised + used),
     log,
   })
   return { boot, server, url, tftp, uboot }

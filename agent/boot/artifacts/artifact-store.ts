@@ -155,9 +155,34 @@ export class ArtifactStore {
    * keeps its copy in kernel memory. So these copies are subtracted, and the rest is halved.
    */
   async limit(): Promise<number> {
+    const free = await this.#measure()
+    return Math.max(0, free())
+  }
+
+  /** The limit, to be computed when it is used, because files at the same time share it; it may be less than nothing. */
+  async #measure(): Promise<() => number> {
     const { available, reserve, lent } = this.#options
-    const free = (await available()) - reserve - this.stored - (lent?.() ?? 0)
-    return Math.max(0, Math.floor(free / 2))
+    const bytes = await available()
+    return () => Math.floor((bytes - reserve - this.stored - (lent?.() ?? 0)) / 2) - this.promised
+  }
+
+  /**
+   * Refuse what cannot fit.
+   *
+   * @param what for the message
+   * @param size bytes that are known to come
+   * @throws ARTIFACT_TOO_LARGE
+   */
+  async checkRoom(what: string, size: number): Promise<void> {
+    const limit = await this.limit()
+    if (size > limit) throw fault('ARTIFACT_TOO_LARGE', { what, size, limit, remedy: ROOM_REMEDY })
+  }
+
+  /** Bytes that files in the making may still bring; nobody else gets them. */
+  get promised(): number {
+    let bytes = 0
+    for (const { file } of this.#entries.values()) bytes += file?.promised ?? 0
+    return bytes
   }
 
   /** Bytes stored, those of jobs and of incomplete files too; not those that jobs borrow. */
@@ -213,7 +238,7 @@ export class ArtifactStore {
     const entry = newArtifact(jobFileName(role))
     this.#entries.set(entry.name, entry)
     try {
-      const options = { what, freeBytes: () => this.limit(), digest }
+      const options = { what, measure: () => this.#measure(), digest }
       const file = await PartialFile.create(this.#path(entry.name, PARTIAL), options)
       entry.file = file
       const sha256 = await fill(file)
@@ -284,6 +309,7 @@ export class ArtifactStore {
     try {
       const file = await this.#openPart(entry, part)
       entry.file = file
+      if (part.end !== null) await file.expect(part.end - part.first)
       const interruption = await copyBody(entry.name, source, file, part, signal)
       this.#uploaded += file.received - part.first
       entry.digest = file.digest
@@ -300,7 +326,7 @@ export class ArtifactStore {
 
   async #openPart(entry: StoredArtifact, { first }: UploadPart): Promise<PartialFile> {
     const path = this.#path(entry.name, PARTIAL)
-    const options = { what: `artifact ${entry.name}`, freeBytes: () => this.limit() }
+    const options = { what: `artifact ${entry.name}`, measure: () => this.#measure() }
     if (first > 0) return PartialFile.resume(path, options, entry.digest)
     // A complete file may be mapped: it is never written to, a new one takes its name.
     if (entry.complete) await rm(this.#path(entry.name), { force: true })

@@ -23,8 +23,11 @@ export const ROOM_REMEDY = 'delete artifacts that are not needed, or send a smal
 export interface PartialFileOptions {
   /** what the file is, for messages */
   readonly what: string
-  /** bytes that may still be stored on this board */
-  freeBytes(): Promise<number>
+  /**
+   * Look at the memory. The function says how many bytes are free now, beyond what is promised to this and to other files;
+   * less than none are, when others took what was promised.
+   */
+  measure(): Promise<() => number>
   /** compute the digest while writing; default true */
   readonly digest?: boolean
 }
@@ -53,6 +56,8 @@ export class PartialFile implements Sink {
   #received: number
   /** bytes that need no further look at the memory */
   #allowed: number
+  /** bytes of the whole file, as far as they are known */
+  #expected = 0
   #batch: Uint8Array[] = []
   #batched = 0
   /** the batch on its way to the file while the next one is gathered */
@@ -90,6 +95,21 @@ export class PartialFile implements Sink {
     return this.#received
   }
 
+  /** Bytes that may still come without a further look at the memory, or that were announced: no other file gets them. */
+  get promised(): number {
+    return Math.max(0, this.#allowed - this.#received, this.#expected - this.#received)
+  }
+
+  /** @throws ARTIFACT_TOO_LARGE unless they all fit; otherwise they are promised to this file */
+  async expect(bytes: number): Promise<void> {
+    const free = await this.#options.measure()
+    // From here to the promise, nothing else may run: all files share the memory.
+    const room = free() + this.promised
+    const size = this.#received + bytes
+    if (bytes > room) throw this.#tooLarge(size, this.#received + Math.max(0, room))
+    this.#expected = size
+  }
+
   /** sha256 of the bytes so far, open for more; of nothing with `digest: false`. */
   get digest(): Hash {
     return this.#hash
@@ -112,7 +132,6 @@ export class PartialFile implements Sink {
     this.#handle = await open(this.path, 'wx', 0o600)
     this.#hash = createHash('sha256')
     this.#received = 0
-    this.#allowed = 0
     this.#writing = Promise.resolve()
   }
 
@@ -130,6 +149,8 @@ export class PartialFile implements Sink {
   async discard(): Promise<void> {
     this.#batch = []
     this.#batched = 0
+    this.#allowed = 0
+    this.#expected = 0
     // A batch that could not be written goes with the rest.
     await Promise.allSettled([this.#writing])
     await this.#handle.close()
@@ -137,10 +158,12 @@ export class PartialFile implements Sink {
   }
 
   async #allow(size: number): Promise<void> {
-    const free = await this.#options.freeBytes()
+    const free = await this.#options.measure()
+    // As in `expect`.
+    const room = free() + this.promised
     const missing = size - this.#received
-    if (missing > free) throw this.#tooLarge(size, this.#received + free)
-    this.#allowed = this.#received + Math.min(free, Math.max(missing, STEP))
+    if (missing > room) throw this.#tooLarge(size, this.#received + Math.max(0, room))
+    this.#allowed = this.#received + Math.min(room, Math.max(missing, STEP))
   }
 
   /** Start to write the gathered batch, when the one before is written. */

@@ -3,6 +3,7 @@
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { showUrl } from '../../transfer/url.js'
 import type { ArtifactReference, FileRange } from '../jobs/job.js'
+import { referencesOf } from '../jobs/job-record.js'
 import { advanceClock } from './clock.js'
 import type { JobContext } from './job-context.js'
 import { thinProgress } from './progress.js'
@@ -78,12 +79,18 @@ async function fetchFile(context: JobContext, role: string, reference: ArtifactR
 }
 
 /**
- * Fetch files from URLs and look up uploaded ones, one after the other.
+ * Fetch files from URLs and look up uploaded ones, one after the other. If the sizes that the job states cannot fit, none is
+ * fetched.
  *
- * @throws the errors of `fetchHttp` and of the artifact store
+ * @throws ARTIFACT_TOO_LARGE; the errors of `fetchHttp` and of the artifact store
  */
 export async function fetchFiles(context: JobContext): Promise<JobFiles> {
   const { kernel, ramdisk, dtb, overlays, modules } = context.request
+  const stated = referencesOf(context.request).map(({ reference: { url, size } }) => (url && size) || 0)
+  await context.artifacts.checkRoom(
+    'the files of the job',
+    stated.reduce((sum, size) => sum + size, 0),
+  )
   const fetch = async (role: string, reference: ArtifactReference): Promise<JobFile> => {
     context.signal.throwIfAborted()
     return fetchFile(context, role, reference)

@@ -1,5 +1,6 @@
 /** The forms in which a job may be sent: one parser for each media type, all of them of `agent/boot`. */
 
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Boot } from '../../boot/boot.js'
 import type { JobRequest } from '../../boot/jobs/job.js'
@@ -18,6 +19,9 @@ export const JOB_MEDIA_TYPES = [JSON_TYPE, ...YAML_TYPES, FORM_TYPE, BUNDLE_TYPE
 
 /** Make `request.body` a `JobRequest`, whatever the job was sent as. */
 export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config: HttpConfig): void {
+  /** Refuse files that cannot fit before the first byte. What is not a file has at most as many bytes as a description. */
+  const checkLength = ({ headers }: IncomingMessage): Promise<void> =>
+    artifacts.checkRoom('the job with its files', Number(headers['content-length'] ?? 0) - config.jobBodyLimit)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(JSON_TYPE, { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
     readJson(text, config),
@@ -29,11 +33,17 @@ export function addJobParsers(app: FastifyInstance, { artifacts }: Boot, config:
   app.addContentTypeParser(FORM_TYPE, async ({ raw }: FastifyRequest) => {
     const { receiveForm } = await import('../../boot/requests/form.js')
     const contentType = raw.headers['content-type'] ?? FORM_TYPE
-    return withBody(raw, chunks => receiveForm(chunks, contentType, artifacts, config.jobBodyLimit))
+    return withBody(raw, async chunks => {
+      await checkLength(raw)
+      return receiveForm(chunks, contentType, artifacts, config.jobBodyLimit)
+    })
   })
   app.addContentTypeParser(BUNDLE_TYPE, async ({ raw }: FastifyRequest) => {
     const { receiveBundle } = await import('../../boot/requests/bundle.js')
-    return withBody(raw, chunks => receiveBundle(chunks, artifacts))
+    return withBody(raw, async chunks => {
+      await checkLength(raw)
+      return receiveBundle(chunks, artifacts)
+    })
   })
 }
 

@@ -139,6 +139,7 @@ class Download {
       throw await this.#refusal(response, status)
     }
     this.#checkLimit(this.#size ?? 0)
+    if (this.#size !== null) await this.#sink.expect?.(this.#size - this.#received)
   }
 
   /** Whether a partial response continues exactly at our offset, in a file of the same size and version. */

@@ -191,6 +191,30 @@ t.test('a file above the limit is refused, and the limit is that of the memory',
   t.match(boot.get(id).error, { code: 'ARTIFACT_TOO_LARGE', details: { size: 1048576, limit: 524288 } })
 })
 
+t.test('a job whose files together cannot fit is refused before the first of them is asked for', async t => {
+  const { boot } = await openBoard(t, { host: { memory: async () => ({ total: 2 ** 29, available: 400 * 2 ** 20 }) } })
+  const requests: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    requests.push(request.url)
+    response.writeHead(200, { 'content-length': 200 * 2 ** 20 }).flushHeaders()
+  })
+  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1' }, resolve))
+  t.teardown(() => server.close())
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = (path: string, size: number) => ({ url: origin + path, size: size * 2 ** 20 })
+  const id = await run(boot, jobOf({ kernel: url('/k', 20), ramdisk: url('/r', 150) }))
+  t.match(boot.get(id).error, {
+    code: 'ARTIFACT_TOO_LARGE',
+    details: { what: 'the files of the job', size: 170 * 2 ** 20, limit: 168 * 2 ** 20 },
+  })
+  t.same(requests, [])
+  const undeclared = await run(boot, jobOf({ kernel: `${origin}/k` }))
+  t.match(boot.get(undeclared), {
+    error: { code: 'ARTIFACT_TOO_LARGE', details: { size: 200 * 2 ** 20 } },
+    artifacts: [{ received: 0 }],
+  })
+})
+
 t.test('the log shows retries of a download', async t => {
   const { boot, logged } = await openBoard(t, { config: { fetch: { stallSeconds: 20, retries: 1, maxRedirects: 5 } } })
   let asked = 0

@@ -1,8 +1,9 @@
 import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { ArtifactStore, parseContentRange } from '../../../../../agent/boot/artifacts/artifact-store.js'
 import { fault } from '../../../../../agent/errors.js'
+import { Gate } from '../board-fixture.js'
 import { body, breaksOff, failure, MIB, openStore, patternBytes, sha256, temporaryDirectory } from '../fixture.js'
 
 const FILE = patternBytes(3 * MIB + 17)
@@ -275,6 +276,67 @@ t.test('a file with an announced size that does not fit is refused before its fi
     'ARTIFACT_TOO_LARGE',
   )
   t.same(await store.list(), [])
+})
+
+/** A board of 512 MiB whose first stage leaves 400; a megabyte is a unit of 4 KiB here, so that the test is quick. */
+const UNIT = 4096
+const smallBoard = async (t: Test): Promise<ArtifactStore> => {
+  const store: ArtifactStore = await openStore(t, {
+    reserve: 64 * UNIT,
+    available: async () => 400 * UNIT - store.stored,
+  })
+  return store
+}
+
+t.test(
+  'uploads at the same time share the memory: one that no longer fits is refused before its first byte',
+  async t => {
+    const store = await smallBoard(t)
+    const [first, second] = [new Gate(), new Gate()]
+    const file = patternBytes(100 * UNIT)
+    const slow = async function* (gate: Gate) {
+      await gate.pass()
+      yield* body(file)
+    }
+    const running = store.receive('a', slow(first), { length: file.length })
+    await first.entered
+    t.same([store.stored, await store.limit()], [0, 68 * UNIT], '336 are free, halved; 100 are promised')
+    const error = await failure(store.receive('b', slow(second), { length: file.length }))
+    t.match(error, { code: 'ARTIFACT_TOO_LARGE', details: { size: 100 * UNIT, limit: 68 * UNIT } })
+    first.open()
+    t.match(await running, { complete: true })
+    t.equal(await store.limit(), 68 * UNIT)
+  },
+)
+
+t.test('uploads that begin together are promised no more than there is', async t => {
+  const store = await smallBoard(t)
+  const file = patternBytes(100 * UNIT)
+  const ends = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, i) => store.receive(`f${i}`, body(file), { length: file.length })),
+  )
+  t.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1)
+  t.equal(store.stored, file.length)
+})
+
+t.test('thirty uploads of unknown length together stay within the memory', async t => {
+  let stored = 0
+  const store: ArtifactStore = await openStore(t, {
+    reserve: 64 * MIB,
+    lent: () => 296 * MIB,
+    available: async () => 400 * MIB - store.stored,
+  })
+  const endless = async function* () {
+    const chunk = Buffer.alloc(256 * 1024)
+    for (;;) {
+      stored = Math.max(stored, store.stored)
+      yield chunk
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => store.receive(`f${i}`, endless())))
+  t.ok(ends.every(end => end.status === 'rejected' && end.reason.code === 'ARTIFACT_TOO_LARGE'))
+  t.ok(stored <= 20 * MIB, `${stored} bytes`)
+  t.same([store.stored, await store.limit()], [0, 20 * MIB], 'nothing remains, and no promise')
 })
 
 t.test('what is refused for its size leaves the version before as it was', async t => {

@@ -99,6 +99,18 @@ t.test('a form that is wrong is refused with its part, and nothing of it is kept
   }
 })
 
+t.test('a job whose body cannot fit is refused before the first byte of it', async t => {
+  const agent = await startAgent(t)
+  for (const type of ['multipart/form-data; boundary=x', 'application/zip']) {
+    const socket = await dial(t, agent)
+    const head = `content-type: ${type}\r\ncontent-length: ${2 ** 40}`
+    socket.write(`POST /v1/jobs HTTP/1.1\r\nhost: 127.0.0.1\r\n${head}\r\n\r\n`)
+    const answer = await readUntil(socket, /\}$/)
+    t.match(answer, /^HTTP\/1\.1 413 /)
+    t.match(answer, /"code":"ARTIFACT_TOO_LARGE".*the job with its files/)
+  }
+})
+
 t.test('a file of a form that is larger than memory is refused while it arrives', async t => {
   const agent = await startAgent(t, { host: { memory: async () => ({ total: 2 ** 27, available: 2 ** 26 + 1000 }) } })
   t.match(
