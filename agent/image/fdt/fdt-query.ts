@@ -170,8 +170,11 @@ export function cellsOf(node: FdtNode): { addressCells: number; sizeCells: numbe
   }
 }
 
-/** A number from cells, the most significant first. */
-const joinCells = (cells: readonly number[]) => cells.reduce((sum, cell) => (sum << 32n) | BigInt(cell), 0n)
+/** A number of up to two cells, the most significant first. `at` counts cells. */
+function joinCells(view: DataView, at: number, cells: number): bigint {
+  if (cells === MAX_CELLS) return view.getBigUint64(at * CELL_BYTES)
+  return cells === 0 ? 0n : BigInt(view.getUint32(at * CELL_BYTES))
+}
 
 /**
  * The ranges of `reg`, none if the property is missing.
@@ -184,12 +187,15 @@ export function readRegs(node: FdtNode, addressCells: number, sizeCells: number)
   if (addressCells < 1 || addressCells > MAX_CELLS || sizeCells > MAX_CELLS) {
     throw malformed(node, 'reg', 'addresses of 1 or 2 cells, sizes of 0 to 2', `${addressCells} and ${sizeCells}`)
   }
-  const cells = propCells(node, 'reg') ?? []
+  const bytes = node.properties.get('reg') ?? new Uint8Array()
   const step = addressCells + sizeCells
-  if (cells.length % step !== 0) throw malformed(node, 'reg', `a multiple of ${step} cells`, `${cells.length} cells`)
-  return Array.from({ length: cells.length / step }, (_, i) => ({
-    address: joinCells(cells.slice(i * step, i * step + addressCells)),
-    size: joinCells(cells.slice(i * step + addressCells, (i + 1) * step)),
+  if (bytes.length % CELL_BYTES !== 0) throw malformed(node, 'reg', 'whole cells', `${hex(bytes.length)} bytes`)
+  const count = bytes.length / CELL_BYTES
+  if (count % step !== 0) throw malformed(node, 'reg', `a multiple of ${step} cells`, `${count} cells`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: count / step }, (_, i) => ({
+    address: joinCells(view, i * step, addressCells),
+    size: joinCells(view, i * step + addressCells, sizeCells),
   }))
 }
 

@@ -13,11 +13,10 @@ import {
   findNode,
   propString,
   propStrings,
-  readRegs,
   removeProperty,
   setProperty,
 } from '../../image/fdt/fdt-query.js'
-import { memoryNodes, ramFromFdt } from './memory-map.js'
+import { memoryNodes, ramFromFdt, rangesOf } from './memory-map.js'
 import { normalize, type Range } from './ranges.js'
 
 /** Left in `/chosen` by the previous boot: stale addresses, and seeds that must not be used twice. */
@@ -121,13 +120,7 @@ export function reservedMemory(fdt: Fdt): Range[] {
     .map(({ address, size }) => ({ start: Number(address), end: Number(address + size) }))
     .filter(range => old === null || range.start < old.start - PAGE || range.end > old.end + PAGE)
   const node = childNode(fdt.root, 'reserved-memory')
-  const cells = node === null ? null : cellsOf(node)
-  const regions = (node?.children ?? []).flatMap(child =>
-    readRegs(child, cells?.addressCells ?? 1, cells?.sizeCells ?? 1).map(({ address, size }) => ({
-      start: Number(address),
-      end: Number(address + size),
-    })),
-  )
+  const regions = node === null ? [] : rangesOf(node.children, cellsOf(node))
   return normalize([...map, ...regions])
 }
 

@@ -38,22 +38,38 @@ export function parseIomem(text: string, what = '/proc/iomem'): Range[] {
   return normalize(ram)
 }
 
+/** Ranges of memory that a tree may list. Kernels take some hundred; a tree has room for half a million, which take seconds. */
+const MOST_RANGES = 4096
+
+/**
+ * The ranges that the `reg` of nodes list, in their order.
+ *
+ * @param parent its cells count
+ * @throws FORMAT_VALUE for more than 4096 ranges, or a malformed property
+ */
+export function rangesOf(nodes: readonly FdtNode[], parent: { addressCells: number; sizeCells: number }): Range[] {
+  const ranges: Range[] = []
+  for (const node of nodes) {
+    for (const { address, size } of readRegs(node, parent.addressCells, parent.sizeCells)) {
+      if (ranges.length === MOST_RANGES) {
+        const expected = `at most ${MOST_RANGES} ranges`
+        throw fault('FORMAT_VALUE', { what: 'device tree', where: `${node.name} reg`, expected, found: 'more' })
+      }
+      ranges.push({ start: Number(address), end: Number(address + size) })
+    }
+  }
+  return ranges
+}
+
 /**
  * RAM as a device tree lists it (Devicetree Specification v0.4 section 3.4): the `reg` of each enabled memory node.
  *
  * @returns sorted ranges; none if the tree has no memory node, no `reg`, or only sizes of zero, as in trees that rely on
  *   the boot loader
+ * @throws FORMAT_VALUE
  */
 export function ramFromFdt(fdt: Fdt): Range[] {
-  const { addressCells, sizeCells } = cellsOf(fdt.root)
-  return normalize(
-    memoryNodes(fdt).flatMap(node =>
-      readRegs(node, addressCells, sizeCells).map(({ address, size }) => ({
-        start: Number(address),
-        end: Number(address + size),
-      })),
-    ),
-  )
+  return normalize(rangesOf(memoryNodes(fdt), cellsOf(fdt.root)))
 }
 
 /** The enabled memory nodes of a tree, found by `device_type` like the kernel does, or by name if that is missing. */

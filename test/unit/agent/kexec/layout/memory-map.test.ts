@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { FauxbootError } from '../../../../../agent/errors.js'
+import { reservedMemory } from '../../../../../agent/kexec/layout/dtb.js'
 import { parseIomem, parseRamOption, ramFromFdt } from '../../../../../agent/kexec/layout/memory-map.js'
 import { tree } from '../trees.js'
 
@@ -114,4 +115,13 @@ t.test('any text gives ranges or an error of the table', async t => {
     ),
   )
   t.pass('as promised')
+})
+
+t.test('a tree lists at most 4096 ranges of memory, and as many reserved ones, in however many nodes', async t => {
+  const pairs = (count: number) =>
+    Array.from({ length: count }, (_, i): readonly [number, number] => [0x4000_0000 + i * 0x2000, 0x1000])
+  t.equal(ramFromFdt(tree({ memory: pairs(4096) })).length, 4096)
+  const error = { code: 'FORMAT_VALUE', details: { expected: 'at most 4096 ranges' } }
+  t.throws(() => ramFromFdt(tree({ memory: pairs(4097) })), error)
+  t.throws(() => reservedMemory(tree({ regions: pairs(4097) })), error)
 })
