@@ -5,7 +5,7 @@ import type { MemoryPart } from '../hardware/boot-target.js'
 import type { Machine } from '../machine/machine.js'
 
 /** Bytes of packed data that are read: the largest kernels and ramdisks have half as many. */
-export const MOST_PACKED = 64 * 1024 * 1024
+const MOST_PACKED = 64 * 1024 * 1024
 
 export interface UnpackOptions {
   /** name of the data, for errors */
@@ -21,7 +21,7 @@ export interface UnpackOptions {
  * Decompress a part of memory; what follows the packed data is ignored. When this fails, the target holds what came before
  * the failure, as in a real U-Boot.
  *
- * @param piece of it, {@link MOST_PACKED} bytes are read at most
+ * @param piece of it, 64 MiB are read at most
  * @param target address of the output
  * @returns bytes of output
  * @throws as `decompress`; UBOOT_MEMORY, UBOOT_MEMORY_FULL
