@@ -8,6 +8,8 @@ import {
   FDT_HEADER,
   FDT_HEADER_BYTES,
   FDT_MAGIC,
+  FDT_MAX_ITEMS,
+  FDT_MAX_NAME,
   FDT_RESERVATION_BYTES,
   FDT_TOKEN,
   FDT_VERSION,
@@ -43,6 +45,8 @@ export interface FdtProperty {
 /** Bytes that are enough to read the size of a blob. */
 export const FDT_PROBE_BYTES = FDT_HEADER_BYTES[17]
 const PROPERTY_HEADER_BYTES = 12
+/** Tokens of the largest tree that is walked: each node has two. */
+const MAX_TOKENS = 2 * FDT_MAX_ITEMS
 
 /** The error of a libfdt call; `call` is spelled as U-Boot prints it, `fdt_setprop():`. */
 export function fdtError(call: string, error: FdtErrorName) {
@@ -137,7 +141,7 @@ export class FdtBlob {
     if (token === FDT_TOKEN.endNode) return { kind: 'end', at, next: at + 4 }
     if (token === FDT_TOKEN.nop) return { kind: 'nop', at, next: at + 4 }
     if (token === FDT_TOKEN.beginNode) {
-      const rest = this.#bytes.subarray(base + at + 4, base + end)
+      const rest = this.#bytes.subarray(base + at + 4, Math.min(base + end, base + at + 4 + FDT_MAX_NAME + 1))
       const length = rest.indexOf(0)
       if (length === -1) throw broken()
       const name = Buffer.from(rest.subarray(0, length)).toString('latin1')
@@ -157,12 +161,12 @@ export class FdtBlob {
     }
   }
 
-  /** A name in the strings block; empty if `offset` is outside. */
+  /** A name in the strings block, cut to {@link FDT_MAX_NAME} characters; empty if `offset` is outside. */
   #string(offset: number): string {
     const start = this.header('strings') + offset
     const end = this.header('strings') + this.header('stringsSize')
     if (start >= end) return ''
-    const rest = this.#bytes.subarray(start, end)
+    const rest = this.#bytes.subarray(start, Math.min(end, start + FDT_MAX_NAME))
     const length = rest.indexOf(0)
     return Buffer.from(rest.subarray(0, length === -1 ? rest.length : length)).toString('latin1')
   }
@@ -171,7 +175,9 @@ export class FdtBlob {
   *walk(node: number): Generator<FdtEvent> {
     let depth = 0
     let at = node
+    let tokens = 0
     do {
+      if (++tokens > MAX_TOKENS) throw fdtError('fdt_next_tag():', 'FDT_ERR_BADSTRUCTURE')
       const event = this.event(at)
       if (event.kind === 'begin') depth++
       if (event.kind === 'end') depth--
@@ -192,7 +198,9 @@ export class FdtBlob {
   /** Properties of a node, in order. */
   *properties(node: number): Generator<FdtProperty & { readonly at: number; readonly next: number }> {
     let event = this.event(this.event(node).next)
+    let tokens = 0
     while (event.kind === 'property' || event.kind === 'nop') {
+      if (++tokens > MAX_TOKENS) throw fdtError('fdt_next_tag():', 'FDT_ERR_BADSTRUCTURE')
       if (event.kind === 'property') yield { ...event.property, at: event.at, next: event.next }
       event = this.event(event.next)
     }

@@ -11,10 +11,13 @@ import { readTree } from './working-tree.js'
 /** Levels that U-Boot prints. */
 const DEEPEST = 32
 
-/** Bytes of a value to show: all, unless `fdt_max_dump` limits them. */
+/** Bytes of the largest value that is shown. U-Boot has no limit, and shows the kernel of a FIT for half an hour. */
+const LARGEST_SHOWN = 1024 * 1024
+
+/** Bytes of a value to show: `fdt_max_dump` may lower the limit. */
 function longestShown(machine: Machine): number {
   const limit = machine.env.get('fdt_max_dump')
-  return limit === undefined ? Number.POSITIVE_INFINITY : parseHex(limit)
+  return limit === undefined ? LARGEST_SHOWN : Math.min(LARGEST_SHOWN, parseHex(limit))
 }
 
 /** A node's own lines and its children's, down to `depth` levels below it. */

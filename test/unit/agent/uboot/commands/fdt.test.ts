@@ -326,3 +326,31 @@ t.test('a tree too large to be worked on is refused', async t => {
   const { out } = machineWith(t, bytes)
   t.equal(await out('fdt print'), 'libfdt fdt_check_header(): FDT_ERR_TRUNCATED\n')
 })
+
+/** A tree of one node with this many properties, whose name is the whole of a strings block without an end. */
+function treeOfOneName(properties: number, name: number): Buffer {
+  const structure = [1, 0, ...Array.from({ length: properties }, () => [3, 0, 0]).flat(), 2, 9]
+  const [at, strings] = [56, 56 + 4 * structure.length]
+  const bytes = Buffer.alloc(strings + name, 'n')
+  const header = [0xd00d_feed, bytes.length, at, strings, 40, 17, 16, 0, name, 4 * structure.length, 0, 0, 0, 0]
+  for (const [i, word] of [...header, ...structure].entries()) bytes.writeUInt32BE(word, 4 * i)
+  return bytes
+}
+
+t.test('names of a tree are read up to 255 characters, however long they go on', async t => {
+  // Read in full, 20,000 times a megabyte keep the board from anything else for minutes.
+  const { out } = machineWith(t, treeOfOneName(20_000, 2 ** 20))
+  const lines = (await out('fdt print')).split('\n')
+  t.equal(lines.length, 20_003)
+  t.equal(lines[1], `\t${'n'.repeat(255)};`)
+})
+
+t.test('a tree of more than 131,072 tokens is not worked on', async t => {
+  const { out } = machineWith(t, treeOfOneName(131_072, 4))
+  t.equal(await out('fdt print'), 'libfdt fdt_next_tag(): FDT_ERR_BADSTRUCTURE\n')
+})
+
+t.test('a value of more than a megabyte, such as a kernel in a FIT, is shown as its place', async t => {
+  const { out } = machineWith(t, dtbOf(`/ { data = [${'fe '.repeat(2 ** 20 + 1)}]; };`, []))
+  t.match(await out('fdt print'), /^\/ \{\n\tdata = \* 0x43000[0-9a-f]{3} \[0x00100001\];\n\};\n$/)
+})
