@@ -1,6 +1,7 @@
 /** The one way into the pipeline: every front end calls this class and no other of this folder. */
 
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { asFault, type FauxbootError, fault } from '../errors.js'
 import type { PlanJson } from '../kexec/render/plan-json.js'
 import { ArtifactStore } from './artifacts/artifact-store.js'
@@ -24,6 +25,17 @@ interface QueuedJob {
   readonly consume: readonly string[]
   /** resolves when the job is done with the board */
   done: Promise<void>
+  /** fires when the job jumps */
+  readonly jump: AbortController
+}
+
+/** What a board keeps over the agent's restarts. */
+interface Kept {
+  readonly artifacts: ArtifactStore
+  readonly store: JobStore
+  readonly lastWords: LastWordsMemory | null
+  /** of the running kernel */
+  readonly bootId: string | null
 }
 
 export interface SubmitOptions {
@@ -47,6 +59,8 @@ export class Boot {
   readonly #store: JobStore
   readonly #lastWords: LastWordsMemory | null
   readonly #now: () => number
+  /** of the running kernel */
+  readonly #bootId: string | null
   readonly #counters = new BootCounters()
   readonly #readBoard = sharedReading(BOARD_READING_MS, () => {
     const { host, kexec, config } = this.#deps
@@ -61,16 +75,18 @@ export class Boot {
   #lastNumber = 0
   #closed = false
 
-  private constructor(deps: BootDeps, artifacts: ArtifactStore, store: JobStore, lastWords: LastWordsMemory | null) {
+  private constructor(deps: BootDeps, { artifacts, store, lastWords, bootId }: Kept) {
     this.#deps = deps
     this.#lastWords = lastWords
     this.artifacts = artifacts
     this.#store = store
+    this.#bootId = bootId
     this.#now = deps.now ?? Date.now
   }
 
   /**
-   * Start the pipeline. Jobs that an earlier run of the agent left unfinished become failed (JOB_INTERRUPTED).
+   * Start the pipeline. Jobs that an earlier run of the agent left unfinished become failed (JOB_INTERRUPTED), and what it
+   * left loaded is dropped.
    *
    * @throws CONFIG_INVALID when the directory of artifacts cannot be used; without that of jobs it starts, and logs why
    */
@@ -94,9 +110,10 @@ export class Boot {
             deps.log.error({ reason }, 'there are no last words of targets'),
           )
         : null
-    const boot = new Boot(deps, artifacts, store, lastWords)
+    const boot = new Boot(deps, { artifacts, store, lastWords, bootId: await host.bootId() })
     const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
-    if (interrupted.length > 0) await boot.#failInterrupted(interrupted)
+    await boot.#failInterrupted(interrupted)
+    await boot.#dropImage()
     if (lastWords !== null) await boot.#hearLastWords(lastWords)
     await boot.#forget()
     return boot
@@ -113,7 +130,7 @@ export class Boot {
    */
   async submit(request: JobRequest, origin: JobOrigin, { signal, consume = [] }: SubmitOptions = {}): Promise<JobView> {
     const names = referencesOf(request).flatMap(({ reference }) => reference.artifact ?? [])
-    const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now)
+    const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now, this.#bootId)
     try {
       this.#checkFree(request)
       for (const name of names) this.artifacts.hold(name, job.id)
@@ -126,7 +143,8 @@ export class Boot {
     this.#counters.jobsSubmitted++
     this.#deps.log.info({ job: job.id, origin, name: request.name }, 'job taken')
     const saved = this.#save(job)
-    this.#queue.push({ job, request, consume, abort: new AbortController(), done: Promise.resolve() })
+    const [abort, jump] = [new AbortController(), new AbortController()]
+    this.#queue.push({ job, request, consume, abort, done: Promise.resolve(), jump })
     // A job that has ended cannot be cancelled, which is no error here.
     signal?.addEventListener('abort', () => void this.cancel(job.id).catch(() => undefined))
     this.#runNext()
@@ -234,11 +252,16 @@ export class Boot {
     }
   }
 
-  /** Fail running and waiting jobs (JOB_INTERRUPTED), refuse new ones, and save the state of every job. */
+  /**
+   * Fail running and waiting jobs (JOB_INTERRUPTED), refuse new ones, and save the state of every job. A job that is
+   * `booting` jumps: its links may be down already, and only a reset brings them up again.
+   */
   async close(): Promise<void> {
     this.#closed = true
     const open = [...this.#jobs.values()].filter(job => !job.ended)
     await Promise.all(open.map(job => this.#stop(job, fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))))
+    const leaving = this.#owner
+    if (leaving !== null) await Promise.race([leaving.done, fired(leaving.jump.signal)])
     await this.#store.settled()
   }
 
@@ -284,7 +307,7 @@ export class Boot {
 
   /** Run a job to its end. Never rejects: every error is the job's. */
   async #run(queued: QueuedJob): Promise<void> {
-    const { job, request, abort } = queued
+    const { job, request, abort, jump } = queued
     let error: FauxbootError | null = null
     try {
       await runPipeline({
@@ -296,6 +319,7 @@ export class Boot {
         deps: this.#deps,
         lastWords: this.#lastWords,
         save: () => this.#save(job),
+        onJump: () => jump.abort(),
       })
     } catch (thrown) {
       // Errors after an abort are consequences of the abort.
@@ -338,23 +362,29 @@ export class Boot {
     }
   }
 
-  /** @returns the job when it was under way, and null when it had ended */
+  /** @returns the job when it was under way, and null when it had ended: a jump ends the kernel that it leaves */
   #restore(record: JobRecord): Job | null {
     const job = Job.restore(record, this.#now)
     this.#jobs.set(job.id, job)
     this.#lastNumber = Math.max(this.#lastNumber, job.number)
-    return job.ended ? null : job
+    const isHere = job.state === 'booting' && job.bootId !== null && job.bootId === this.#bootId
+    return job.ended && !isHere ? null : job
   }
 
-  /** The agent died with jobs under way: they have failed, and nothing of them stays loaded. */
+  /** The agent died with jobs under way: they have failed. */
   async #failInterrupted(jobs: readonly Job[]): Promise<void> {
     for (const job of jobs) {
       job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
       this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')
     }
     await Promise.all(jobs.map(job => this.#save(job)))
+  }
+
+  /** An image that is loaded now has no job any more, whether one was written down or not. */
+  async #dropImage(): Promise<void> {
+    const { kexec } = this.#deps
     try {
-      await this.#deps.kexec.unload()
+      if (await kexec.loaded()) await kexec.unload()
     } catch (thrown) {
       this.#deps.log.error({ reason: String(thrown) }, 'an image may still be loaded')
     }
@@ -399,6 +429,11 @@ export class Boot {
       this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
     }
   }
+}
+
+/** Resolves when a signal fires. */
+const fired = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 /** @throws CONFIG_INVALID when the directory that a setting names cannot be used */

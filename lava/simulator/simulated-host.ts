@@ -22,6 +22,7 @@ export function simulatedHost(ram: readonly Range[]): BoardHost {
     compatible: async () => [],
     machine: () => 'armv7l',
     kernelRelease: () => 'simulated',
+    bootId: async () => null,
     links: async () => [],
     macAddresses: async () => ({}),
     watchdogs: async () => [],

@@ -102,6 +102,8 @@ export interface BoardHost {
   machine(): string
   /** `uname -r` */
   kernelRelease(): string
+  /** differs each time a kernel starts: `/proc/sys/kernel/random/boot_id` */
+  bootId(): Promise<string | null>
   /** every interface but loopback */
   links(): Promise<readonly HostLink[]>
   /**

@@ -81,6 +81,10 @@ class LinuxHost implements BoardHost {
     return release()
   }
 
+  async bootId(): Promise<string | null> {
+    return this.#text('proc/sys/kernel/random/boot_id')
+  }
+
   async links(): Promise<readonly HostLink[]> {
     const names = await this.#names('sys/class/net')
     return names.map(name => this.#link(name)).filter(link => link !== null)

@@ -24,6 +24,8 @@ export interface JobRecord {
   readonly plan: PlanJson | null
   /** without progress */
   readonly events: readonly JobEvent[]
+  /** of the kernel that the job was taken on */
+  readonly bootId?: string | null
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -61,6 +63,8 @@ export class Job {
   readonly number: number
   readonly events: EventLog
   plan: PlanJson | null
+  /** of the kernel that the job was taken on; null if it is not known */
+  readonly bootId: string | null
   readonly #view: Writable<JobView>
   readonly #artifacts: Writable<JobArtifact>[]
   readonly #durations: Partial<Record<JobState, number>>
@@ -71,6 +75,7 @@ export class Job {
   private constructor(record: Omit<JobRecord, 'version'>, now: () => number) {
     this.number = record.number
     this.plan = record.plan
+    this.bootId = record.bootId ?? null
     this.events = new EventLog(now, record.events)
     this.#artifacts = record.view.artifacts.map(artifact => ({ ...artifact }))
     this.#durations = { ...record.view.durations }
@@ -83,8 +88,16 @@ export class Job {
    * A new job, in the state `queued`.
    *
    * @param now milliseconds since the epoch
+   * @param bootId of the running kernel
    */
-  static create(id: string, number: number, request: JobRequest, origin: JobOrigin, now: () => number): Job {
+  static create(
+    id: string,
+    number: number,
+    request: JobRequest,
+    origin: JobOrigin,
+    now: () => number,
+    bootId: string | null = null,
+  ): Job {
     const created = new Date(now()).toISOString()
     const view: JobView = {
       id,
@@ -99,7 +112,7 @@ export class Job {
       durations: {},
       lastWords: null,
     }
-    const job = new Job({ number, view, plan: null, events: [] }, now)
+    const job = new Job({ number, view, plan: null, events: [], bootId }, now)
     job.events.append({ type: 'state', state: 'queued' })
     return job
   }
@@ -129,7 +142,8 @@ export class Job {
 
   /** As it is written down. */
   record(): JobRecord {
-    return { version: 1, number: this.number, view: this.view(), plan: this.plan, events: this.events.lasting }
+    const { number, plan, bootId, events } = this
+    return { version: 1, number, view: this.view(), plan, events: events.lasting, bootId }
   }
 
   /**

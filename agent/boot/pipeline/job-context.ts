@@ -19,4 +19,6 @@ export interface JobContext {
   readonly lastWords: LastWordsMemory | null
   /** writes the job down in its present state; never rejects */
   save(): Promise<void>
+  /** the next step is the jump */
+  onJump(): void
 }

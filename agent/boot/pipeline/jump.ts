@@ -36,9 +36,10 @@ export async function attempt(
 }
 
 /** If the jump returns, it has failed. */
-async function jumpOrSayWhy({ deps }: JobContext, watchdog: FedWatchdog | null): Promise<string> {
+async function jumpOrSayWhy({ deps, onJump }: JobContext, watchdog: FedWatchdog | null): Promise<string> {
   try {
     watchdog?.leaveToTarget()
+    onJump()
     await deps.kexec.jump()
     return 'reboot(2) returned without an error'
   } catch (thrown) {

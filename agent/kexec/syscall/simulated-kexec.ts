@@ -118,8 +118,8 @@ type SimulatedKexecCall =
   | ({ readonly method: 'load' } & SimulatedImage)
 
 export interface SimulatedKexec extends Kexec {
-  /** in order */
-  readonly calls: readonly SimulatedKexecCall[]
+  /** in order; may be emptied */
+  readonly calls: SimulatedKexecCall[]
   /** the kernel that answers; its properties may be changed */
   readonly kernel: SimulatedKernel
   /** resolves with the image of a successful jump; the promise of `jump()` itself never settles */

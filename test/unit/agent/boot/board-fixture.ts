@@ -29,6 +29,7 @@ export function fakeHost(changes: Partial<BoardHost> = {}): BoardHost {
     compatible: async () => ['linux,dummy-virt'],
     machine: () => 'armv7l',
     kernelRelease: () => '6.12.0-armmp',
+    bootId: async () => 'this boot',
     links: async () => [
       { name: 'eth0', up: true, mac: '52:54:00:12:34:56', addresses: ['10.0.2.15/24'] },
       { name: 'eth1', up: false, mac: null, addresses: [] },
@@ -94,6 +95,8 @@ export async function openBoard(t: Test, changes: BoardChanges = {}): Promise<Te
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     ...changes.deps,
   })
+  // Tests look at what jobs call.
+  kexec.calls.length = 0
   t.teardown(() => boot.close())
   return {
     boot,

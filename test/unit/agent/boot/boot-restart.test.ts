@@ -13,6 +13,12 @@ const JOB = jobOf({ kernel: { artifact: 'zImage' } })
 const QUEUED = jobOf({ kernel: { artifact: 'zImage' }, options: { queue: true } })
 const DRY = jobOf({ name: 'dry', kernel: { artifact: 'zImage' }, options: { dryRun: true } })
 
+/** A kernel in which an earlier run of the agent has loaded an image. */
+const withImage = (kexec: SimulatedKexec): SimulatedKexec => {
+  kexec.kernel.image = { entry: 0x40008000, segments: [], flags: 0 }
+  return kexec
+}
+
 t.test('a job that was under way when the agent died is failed, and never half done', async t => {
   const gate = new Gate()
   const board = await openBoard(t, {
@@ -29,12 +35,7 @@ t.test('a job that was under way when the agent died is failed, and never half d
   await gate.entered
   const waiting = await board.boot.submit({ ...QUEUED, dtb: { artifact: name } }, 'http')
   // The agent dies here: what it wrote down is all that the next one knows.
-  const { boot, logged, config, kexec } = await board.restart()
-  t.same(
-    kexec.calls.map(({ method }) => method),
-    ['unload'],
-    'nothing of it stays loaded',
-  )
+  const { boot, logged, config } = await board.restart()
   for (const [{ id }, state] of [
     [running, 'planning'],
     [waiting, 'queued'],
@@ -66,7 +67,7 @@ t.test('an image that cannot be dropped after a restart does not stop the agent'
   await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"planned"', '"loaded"'))
   const wrap = (kexec: SimulatedKexec): SimulatedKexec => {
     kexec.failNext('unload', 'EPERM')
-    return kexec
+    return withImage(kexec)
   }
   const { boot, logged } = await board.restart({ wrap })
   t.match(boot.get(id), { state: 'failed', error: { details: { state: 'loaded' } } })
@@ -78,13 +79,65 @@ t.test('a job that jumped is still booting for the next first stage', async t =>
   await board.boot.artifacts.receive('zImage', body(zImage()))
   const { id } = await board.boot.submit(JOB, 'http')
   await board.kexec.jumped
-  const { boot } = await board.restart()
+  const { boot } = await board.restart({ host: { bootId: async () => 'the next boot' } })
   t.match(boot.get(id), { state: 'booting', error: null })
   t.match(boot.plan(id), { survivable: true })
   t.match(boot.log(id), / booting\n$/)
   t.equal((await eventsOf(boot, id)).at(-1)?.type, 'state')
   t.match(await failure(boot.cancel(id)), { code: 'JOB_ENDED' })
   t.match(boot.metrics(), { jobsActive: 0, jobsSubmitted: 0 })
+})
+
+t.test(
+  'a job that was to jump when the agent died is failed, because the kernel that it would leave still runs',
+  async t => {
+    const board = await openBoard(t)
+    await board.boot.artifacts.receive('zImage', body(zImage()))
+    const { id } = await board.boot.submit(JOB, 'http')
+    await board.kexec.jumped
+    const { boot, kexec, config } = await board.restart({ wrap: withImage })
+    t.match(boot.get(id), { state: 'failed', error: { code: 'JOB_INTERRUPTED', details: { id, state: 'booting' } } })
+    t.match((await eventsOf(boot, id)).at(-1), { type: 'state', state: 'failed' })
+    t.match(JSON.parse(await readFile(join(config.stateDir, `${id}.json`), 'utf8')), { view: { state: 'failed' } })
+    t.equal(kexec.kernel.image, null)
+  },
+)
+
+t.test('an image of a job that could not be written down is dropped too', async t => {
+  const { kexec, logged } = await openBoard(t, { wrap: withImage })
+  t.equal(kexec.kernel.image, null)
+  t.same(logged, [])
+})
+
+t.test('a stopping agent waits for a job that is about to jump: its links may be down already', async t => {
+  const gate = new Gate()
+  const wrap = (kexec: SimulatedKexec): SimulatedKexec => ({ ...kexec, sync: () => gate.pass() })
+  const { boot, kexec } = await openBoard(t, { wrap })
+  await boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await boot.submit(JOB, 'http')
+  await gate.entered
+  const closed = boot.close()
+  t.notOk(kexec.calls.some(({ method }) => method === 'jump'))
+  gate.open()
+  await closed
+  t.ok(kexec.calls.some(({ method }) => method === 'jump'))
+  t.equal(boot.get(id).state, 'booting')
+  await boot.close()
+})
+
+t.test('a stopping agent writes down that a jump came back', async t => {
+  const gate = new Gate()
+  const wrap = (kexec: SimulatedKexec): SimulatedKexec => ({ ...kexec, sync: () => gate.pass(), jump: async () => {} })
+  const board = await openBoard(t, { wrap })
+  await board.boot.artifacts.receive('zImage', body(zImage()))
+  const { id } = await board.boot.submit(JOB, 'http')
+  await gate.entered
+  const closed = board.boot.close()
+  gate.open()
+  await closed
+  await board.boot.settled(id)
+  const { boot } = await board.restart()
+  t.match(boot.get(id), { state: 'failed', error: { code: 'JUMP_RETURNED' } })
 })
 
 t.test('a stopping agent fails what runs and what waits, and refuses what comes', async t => {

@@ -10,7 +10,7 @@ const ORANGE_PI = {
     iomem: '40000000-7fffffff : System RAM\n',
     meminfo: 'MemTotal:        1020000 kB\nMemFree:          800000 kB\nMemAvailable:     900000 kB\n',
     self: { status: 'Name:\tnode\nCapEff:\t0000000000401000\n' },
-    sys: { kernel: { kexec_load_disabled: '0\n' } },
+    sys: { kernel: { kexec_load_disabled: '0\n', random: { boot_id: 'b8e1f3a0\n' } } },
   },
   sys: {
     class: {
@@ -45,6 +45,7 @@ t.test('a board is read from /proc and /sys', async t => {
   t.same(await host.compatible(), ['xunlong,orangepi-pc', 'allwinner,sun8i-h3'])
   t.same(await host.cpus(), { possible: 4, online: 3, hotplug: true })
   t.equal(await host.kexecLoadDisabled(), false)
+  t.equal(await host.bootId(), 'b8e1f3a0')
   t.equal(await host.capabilities(), 0x401000n)
   t.match(host.machine(), /\w/)
   t.match(host.kernelRelease(), /^\d/)
