@@ -34,6 +34,8 @@ export interface UBootParts {
   readonly notices?: readonly string[]
   /** `Date` unless given */
   readonly now?: () => Date
+  /** milliseconds that only ever grow; `performance` unless given */
+  readonly ticks?: () => number
 }
 
 export class UBoot {
@@ -43,7 +45,8 @@ export class UBoot {
   readonly #notices: readonly string[]
 
   constructor(parts: UBootParts) {
-    const { autobootText, bootDelay, notices = [], now = () => new Date(), ...rest } = parts
+    const { autobootText, bootDelay, notices = [], ...rest } = parts
+    const { now = () => new Date(), ticks = () => Math.floor(performance.now()) } = parts
     this.#notices = notices
     const shell = new Shell(() => this.machine)
     this.#consoles = new Consoles({
@@ -59,6 +62,7 @@ export class UBoot {
       shell,
       commands: COMMANDS,
       now,
+      ticks,
       state: stateAtPowerOn(parts.env),
     }
   }

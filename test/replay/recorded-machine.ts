@@ -140,6 +140,7 @@ export function recordedMachine(t: Test, world: FakeWorld, content: Content): Re
       autobootText: 'Hit any key to stop autoboot',
       bootDelay: 2,
       now: () => new Date('2026-11-23T09:20:51Z'),
+      ticks: () => 0,
     })
     void uboot.attach(line)
     void uboot.powerOn()

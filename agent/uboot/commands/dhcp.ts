@@ -11,11 +11,11 @@ import { loadOverTftp } from '../net/tftp-load.js'
 /** Ask for a lease; null when no server answers, which is printed. */
 async function lease(machine: Machine, call: Call): Promise<Lease | null> {
   const { network, out } = machine
-  const started = machine.now().getTime()
+  const started = machine.ticks()
   try {
     const broadcast = (attempt: number): void => out.write(`BOOTP broadcast ${attempt}\n`)
     const bound = await network.dhcp(broadcast, call.signal)
-    out.write(`DHCP client bound to address ${bound.address} (${machine.now().getTime() - started} ms)\n`)
+    out.write(`DHCP client bound to address ${bound.address} (${machine.ticks() - started} ms)\n`)
     return bound
   } catch (thrown) {
     if (!(thrown instanceof FauxbootError) || thrown.code !== 'TFTP_TIMEOUT') throw thrown

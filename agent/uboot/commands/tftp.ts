@@ -57,7 +57,7 @@ async function put(machine: Machine, call: Call, ready: ReadySettings, save: Sav
   )
   if (!(await answersArp(machine, call, ready.server))) return 'failed'
   const marks = marksFor(machine, 1)
-  const began = machine.now().getTime()
+  const began = machine.ticks()
   let blockSize = 0
   const options = transferOptions(
     machine,
@@ -82,7 +82,7 @@ async function put(machine: Machine, call: Call, ready: ReadySettings, save: Sav
     if (call.signal.aborted || isRefusal(thrown)) throw thrown
     return tellFailure(machine, thrown)
   }
-  out.write(doneText(save.size, machine.now().getTime() - began))
+  out.write(doneText(save.size, machine.ticks() - began))
   return 'done'
 }
 

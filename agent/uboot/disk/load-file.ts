@@ -42,7 +42,7 @@ export async function loadFile(machine: Machine, call: Call, file: FileToLoad): 
   const target = new LoadTarget(machine, file.address, file.path)
   const rest = Math.max(0, size - offset)
   target.expected = length === 0 ? rest : Math.min(rest, length)
-  const started = machine.now().getTime()
+  const started = machine.ticks()
   try {
     const range = { offset, length: length === 0 ? null : length }
     await storage.read(device, number, file.path, range, chunk => target.write(chunk), call.signal)
@@ -50,7 +50,7 @@ export async function loadFile(machine: Machine, call: Call, file: FileToLoad): 
     if (!isRefusal(thrown)) throw thrown
     return fail(`** Reading file would overwrite reserved memory **\n${refusalNote(thrown)}`)
   }
-  const milliseconds = machine.now().getTime() - started
+  const milliseconds = machine.ticks() - started
   const rate = rateText(target.received, milliseconds)
   out.write(`${target.received} bytes read in ${milliseconds} ms${rate === '' ? '' : ` (${rate})`}\n`)
   target.done()

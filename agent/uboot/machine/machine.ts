@@ -74,6 +74,8 @@ export interface Machine {
   readonly boot: BootTarget
   /** the time of the real-time clock */
   now(): Date
+  /** milliseconds, for durations: unlike the clock, they only ever grow */
+  ticks(): number
   state: MachineState
 }
 

@@ -143,7 +143,7 @@ export async function receive(
 ): Promise<Attempt> {
   const { out } = machine
   const marks = marksFor(machine)
-  const started = machine.now().getTime()
+  const started = machine.ticks()
   const noBlocks = (): void => {}
   const options = transferOptions(machine, call, marks, noBlocks, size => {
     target.expected = size
@@ -159,7 +159,7 @@ export async function receive(
     return tellFailure(machine, thrown)
   }
   marks.ended(target.received)
-  out.write(doneText(target.received, machine.now().getTime() - started))
+  out.write(doneText(target.received, machine.ticks() - started))
   return 'done'
 }
 

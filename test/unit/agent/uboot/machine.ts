@@ -89,6 +89,7 @@ export function testMachine(t: Pick<Test, 'teardown'>, parts: Partial<Machine> =
     storage: noStorage,
     boot: noBoot,
     now: () => new Date('2026-11-23T09:20:51Z'),
+    ticks: () => 0,
     gpio: NO_GPIO,
     state: { ...stateAtPowerOn(plainEnvironment()), loadAddress: 0x4040_0000 },
     ...parts,

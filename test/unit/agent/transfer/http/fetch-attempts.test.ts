@@ -1,4 +1,6 @@
-import type { RequestListener } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { fetchHttp } from '../../../../../agent/transfer/http/fetch.js'
 import { breakOff, inTurn, MemorySink, patternBytes, serve, sha256, wholeFile } from '../fixture.js'
@@ -160,4 +162,37 @@ t.test('Retry-After lengthens the pause before the next attempt', async t => {
   })
   await t.rejects(pending, { message: 'seven seconds are too long' })
   t.same(asked, [1])
+})
+
+t.test('a server that dies in mid-body, is away, and comes back at its port costs attempts, and no byte', async t => {
+  const etag = { etag: '"v1"' }
+  let server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': FILE.length, ...etag })
+    // A reset, and then nobody listens.
+    response.write(FILE.subarray(0, 100_000), () => setImmediate(() => response.socket?.resetAndDestroy()))
+    server.close()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const refused: string[] = []
+  const sink = new MemorySink()
+  const comeBack = (): void => {
+    server = createServer(wholeFile(FILE, etag)).listen(port, '127.0.0.1')
+    t.teardown(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+  }
+  await fetchHttp(`http://127.0.0.1:${port}/`, sink, {
+    ...AT_ONCE,
+    onRetry(attempt, error) {
+      refused.push(error.message)
+      if (attempt === 3) comeBack()
+    },
+  })
+  t.ok(sink.bytes.equals(FILE))
+  t.equal(sink.resets, 0, 'what had come is kept')
+  t.match(refused[0], /the connection broke off \(ECONNRESET\) after \d+ bytes/)
+  t.match(refused[1], /the connection was refused \(ECONNREFUSED\)/)
+  t.equal(refused.length, 3)
 })

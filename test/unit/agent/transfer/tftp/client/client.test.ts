@@ -383,3 +383,38 @@ t.test('a put ends with what its source throws', async t => {
     message: 'the disk is gone',
   })
 })
+
+t.test('a network that is lost for a while in mid-transfer costs time, and no byte', async t => {
+  const blocks = ['x'.repeat(512), 'y'.repeat(512), 'z']
+  let lost = false
+  const network = new SimulatedNetwork()
+  await scripted(network, (packet, say) => {
+    if (lost) return
+    if (packet.op === 'read') say(dataPacket(1, Buffer.from(blocks[0] ?? '')))
+    if (packet.op !== 'ack') return
+    const next = blocks[packet.block]
+    if (next !== undefined) say(dataPacket(packet.block + 1, Buffer.from(next)))
+    // The cable goes with the second block on its way, and is back 12 s later.
+    if (packet.block !== 1) return
+    lost = true
+    network.after(12_000, () => {
+      lost = false
+    })
+  })
+  const { text } = await get(network, { timeoutMs: 5000, retries: 10 })
+  t.equal(text, blocks.join(''))
+})
+
+t.test('a server that dies in mid-transfer is given up after its attempts, with what had come', async t => {
+  let dead = false
+  const network = await start((packet, say) => {
+    if (dead) return
+    if (packet.op === 'read') say(dataPacket(1, Buffer.alloc(512)))
+    dead = packet.op === 'ack'
+  })
+  await t.rejects(get(network, { timeoutMs: 1000, retries: 3 }), {
+    code: 'TFTP_TIMEOUT',
+    details: { attempts: 4, received: 512 },
+  })
+  t.equal(network.ports, 2, 'only those of the server are open')
+})
