@@ -1,7 +1,7 @@
 /**
  * Preloaded into the agent's process (`node --import`): a 32-bit ARM board in place of this machine. `/proc` and `/sys` come
  * from a folder, and the addon is one whose kernel is a file there, so that a loaded image outlives the agent. A state of
- * the job can be held: then the parent is told, and the agent stays there until a SIGTERM comes.
+ * the job can be held: then it tells the parent, and stays there until a SIGTERM comes.
  */
 
 import fs from 'node:fs'
@@ -77,6 +77,27 @@ replace(
   }),
 )
 os.machine = () => 'armv7l'
+
+/** Milliseconds by which the clock is wrong; the parent sets them, at any time. */
+let wrong = 0
+const RealDate = Date
+class SetDate extends RealDate {
+  constructor(...args: [] | [number | string | Date]) {
+    if (args.length === 0) super(SetDate.now())
+    else super(args[0])
+  }
+
+  static override now(): number {
+    return RealDate.now() + wrong
+  }
+}
+globalThis.Date = SetDate as DateConstructor
+process.on('message', milliseconds => {
+  wrong = Number(milliseconds)
+  process.send?.('set')
+})
+// Listening must not keep the agent alive.
+process.channel?.unref()
 
 const note = (call: string): void => fs.appendFileSync(CALLS, `${call}\n`)
 
