@@ -34,7 +34,6 @@ export interface Addon {
   /** @returns the seconds that the driver made of it */
   watchdogTimeout(fd: number, seconds: number): number
   notify(path: string, state: string): void
-  setClock(seconds: number): void
   /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
   /** whole pages of physical memory; `device` is `/dev/mem` */

@@ -198,20 +198,6 @@ export function notify(path: string, state: string): void {
   }
 }
 
-/**
- * Set the clock of the system: `clock_settime(2)`.
- *
- * @param seconds since 1970, a whole number
- */
-export function setClock(seconds: number): void {
-  const native = addon()
-  try {
-    native.setClock(seconds)
-  } catch (thrown) {
-    throw explain(`setClock(${seconds})`, thrown)
-  }
-}
-
 /** A range of bytes in a file. */
 export interface FileRange {
   readonly offset: number

@@ -21,7 +21,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("ttyCounters", Napi::Function::New(env, TtyCounters, "ttyCounters"));
   exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));
   exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
-  exports.Set("setClock", Napi::Function::New(env, SetClock, "setClock"));
   return exports;
 }
 

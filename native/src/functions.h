@@ -45,7 +45,4 @@ Napi::Value WatchdogTimeout(const Napi::CallbackInfo& info);
 /// notify(path, state): sends `state` as a datagram to the Unix socket `path`; `@` begins the name of an abstract socket.
 Napi::Value Notify(const Napi::CallbackInfo& info);
 
-/// setClock(seconds): clock_settime(2) of CLOCK_REALTIME, seconds since 1970.
-Napi::Value SetClock(const Napi::CallbackInfo& info);
-
 }  // namespace fauxboot

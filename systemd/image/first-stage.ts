@@ -89,6 +89,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-udevd-control.socket', 'sockets.target'],
   ['systemd-udevd-kernel.socket', 'sockets.target'],
   ['systemd-networkd.socket', 'sockets.target'],
+  ['fauxboot-set-clock.socket', 'sockets.target'],
   ['systemd-journald.service', 'sysinit.target'],
   ['systemd-udevd.service', 'sysinit.target'],
   ['fauxboot-devices.service', 'sysinit.target'],
@@ -126,7 +127,7 @@ const DEVICE_GROUPS = [
 
 /** Names of busybox's applets that systemd and people use. */
 const BUSYBOX_NAMES =
-  'sh cat cp dd df dmesg env find free grep head hexdump ifconfig ip kill less ln ls md5sum mkdir mknod mount mv ping ps pwd reset rm rmdir route sed sha256sum sleep stty tail tar top touch tr umount uname vi wc wget'
+  'sh cat cp date dd df dmesg env find free grep head hexdump ifconfig ip kill less ln ls md5sum mkdir mknod mount mv ping ps pwd reset rm rmdir route sed sha256sum sleep stty tail tar top touch tr umount uname vi wc wget'
 
 const EXTRA_FILES: Readonly<Record<string, string>> = {
   'etc/hostname': 'fauxboot\n',

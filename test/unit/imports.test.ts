@@ -32,7 +32,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/event-loop.ts': { from: [] },
   'agent/yaml.ts': { from: [] },
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
-  'agent/board-clock.ts': { from: ['native'], types: ['agent/boot'] },
+  'agent/board-clock.ts': { from: [], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
   'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },
   // It wires the agent.

@@ -57,7 +57,7 @@ export interface BoardClock {
    * @returns false when it stays as it is
    * @throws what the system refuses with
    */
-  advance(to: Date): boolean
+  advance(to: Date): Promise<boolean>
 }
 
 /** What the pipeline depends on. */

@@ -9,9 +9,14 @@ import type { BoardClock } from './boot-deps.js'
  * @param server that sent the time, as the job's log shows it
  * @returns whether the clock is set
  */
-export function advanceClock(job: Job, clock: BoardClock | undefined, to: Date, server: string): boolean {
+export async function advanceClock(
+  job: Job,
+  clock: BoardClock | undefined,
+  to: Date,
+  server: string,
+): Promise<boolean> {
   try {
-    if (!clock?.advance(to)) return false
+    if (!(await clock?.advance(to))) return false
   } catch (thrown) {
     job.log('warning', `the clock cannot be set: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
     return false

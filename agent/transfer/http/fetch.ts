@@ -38,7 +38,7 @@ export interface FetchOptions {
    *
    * @returns whether the clock is set: the file is then requested once more, and the certificate is verified again
    */
-  advanceClock?(to: Date, server: string): boolean
+  advanceClock?(to: Date, server: string): Promise<boolean>
   /** how names become addresses; the system's way unless given */
   readonly lookup?: LookupFunction
 }
@@ -216,7 +216,7 @@ async function attemptInTime(download: Download, { signal, lookup, advanceClock 
     if (!isEarly || advanceClock === undefined) throw thrown
     const server = String(thrown.details.host)
     const date = await serverDate(server, { signal, lookup })
-    if (date === null || !advanceClock(date, server)) throw thrown
+    if (date === null || !(await advanceClock(date, server))) throw thrown
   }
   return download.attempt()
 }

@@ -7,7 +7,7 @@ import { answer, dropPrivileges, endingOf } from './child.js'
 /** The errors of the addon for arguments of any type and number. It must not crash. */
 async function hostileCalls(): Promise<string[]> {
   const addon = loadAddon()
-  const functions = [addon.load, addon.linkDown, addon.map, addon.watchdogTimeout, addon.notify, addon.setClock] as ((
+  const functions = [addon.load, addon.linkDown, addon.map, addon.watchdogTimeout, addon.notify] as ((
     ...args: unknown[]
   ) => unknown)[]
   const names = new Set<string>()
@@ -47,7 +47,6 @@ const answers = {
   restart: await endingOf(() => native.restart()),
   powerOff: await endingOf(() => native.powerOff()),
   linkDown: await endingOf(() => native.linkDown('lo')),
-  setClock: await endingOf(() => native.setClock(0)),
   detached: await endingOf(loadAndDetach),
   hostile: await hostileCalls(),
 }

@@ -33,7 +33,7 @@ t.test('a clock that can be set by the Date of the server makes its certificate 
   await fetchHttp(start, sink, {
     ...AT_ONCE,
     ca: cert + futureCert,
-    advanceClock(to, host) {
+    async advanceClock(to, host) {
       times.push(to, host)
       // No test sets the clock; the server takes a certificate that is valid now.
       server.setSecureContext({ cert, key })
@@ -48,7 +48,7 @@ t.test('a clock that can be set by the Date of the server makes its certificate 
 t.test('the certificate is verified again at the new time, and once only', async t => {
   const { url, asked } = await dateServer(t)
   let calls = 0
-  const advanceClock = () => ++calls > 0
+  const advanceClock = async () => ++calls > 0
   const error = await failure(fetchHttp(url, new MemorySink(), { ...AT_ONCE, ca: futureCert, advanceClock }))
   t.equal(error.code, 'FETCH_CLOCK')
   t.equal(calls, 1)
@@ -57,14 +57,14 @@ t.test('the certificate is verified again at the new time, and once only', async
 
 t.test('a clock that stays as it is leaves the error of the certificate', async t => {
   const { url } = await dateServer(t)
-  const advanceClock = () => false
+  const advanceClock = async () => false
   const error = await failure(fetchHttp(url, new MemorySink(), { ...AT_ONCE, ca: futureCert, advanceClock }))
   t.equal(error.code, 'FETCH_CLOCK')
 })
 
 t.test('no other error asks a server for its time', async t => {
   const { url, asked } = await dateServer(t, cert)
-  const advanceClock = () => t.fail('the clock is no remedy')
+  const advanceClock = async () => t.fail('the clock is no remedy')
   await failure(fetchHttp(url, new MemorySink(), { ...AT_ONCE, retries: 0, advanceClock }))
   t.same(asked, [])
 })
