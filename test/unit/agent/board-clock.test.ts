@@ -16,7 +16,7 @@ async function setter(t: Test, answers: readonly string[] = []) {
   const requests: string[] = []
   const server = createServer({ allowHalfOpen: true }, socket => {
     socket.once('data', request => requests.push(String(request)))
-    socket.once('end', () => socket.end(left.shift()))
+    socket.once('end', () => socket.end(left.shift() ?? ''))
   })
   const path = join(folder, 'setter')
   await new Promise<void>(resolve => server.listen(path, resolve))
