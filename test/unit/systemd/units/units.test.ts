@@ -78,6 +78,8 @@ t.test('the agent may load a kernel, reboot, set links, read memory, and little 
     t.ok(unit.includes(`\n${line}\n`), line)
   }
   t.notMatch(unit, /^MemoryDenyWriteExecute=(yes|true|1)/m, 'V8 writes code')
+  // ProtectClock closes every device that is not listed.
+  for (const type of ['char', 'block']) t.match(unit, new RegExp(`^DeviceAllow=${type}-\\* rw$`, 'm'))
 })
 
 t.test('systemd-analyze security rates the agent as at most 3.5', needs('systemd-analyze'), async t => {
