@@ -9,9 +9,9 @@ import { REQUEST_TARGETS } from './targets/requests.js'
 
 /** The tables, by what `SECURITY.md` calls them. */
 export const GROUPS: Readonly<Record<string, FuzzTargets>> = {
-  'Files of a job, and what the kernel shows of the board': IMAGE_TARGETS,
+  'Files of a job, partition tables, environments': IMAGE_TARGETS,
   'Jobs and packets that clients send': REQUEST_TARGETS,
-  'Text at the console, scripts, menus and telnet': CONSOLE_TARGETS,
+  'Text at the console, scripts, menus, telnet, and files of the kernel': CONSOLE_TARGETS,
   'What the tools in the lab read': LAB_TARGETS,
   'Plans and pictures of damaged files, commands on damaged memory': PIPELINE_TARGETS,
 }

@@ -77,14 +77,13 @@ t.test('the figures of SECURITY.md come from a run of every fuzz target', async 
   const result = (inputs: number): TargetResult => ({ inputs, milliseconds: 12.3, growth: 3 * 2 ** 20, finding: null })
   const results = new Map(Object.keys(TARGETS).map(name => [name, result(1000)]))
   const written = withFigures(DOCUMENT, results, 'the run')
-  const rows = written.split('\n').filter(line => line.endsWith(' | 12 ms | 3 MiB |'))
+  const rows = written.split('\n').filter(line => line.endsWith(',000 | 12 ms | 3 MiB |'))
   t.equal(rows.length, Object.keys(GROUPS).length)
   for (const row of rows) {
     const group = row.slice(0, row.indexOf('` | ') + 4)
     t.ok(DOCUMENT.includes(group), `${group}: npm run fuzz -- --write`)
   }
   t.match(DOCUMENT, /\n`npm run fuzz -- --seconds \d+ --seed \d+ --write` on Node \S+, \d{4}-\d\d-\d\d\.\n<!-- end/)
-  t.match(written, / \| 9,000 \| 12 ms \| 3 MiB \|\n/)
   t.equal(withFigures(written, results, 'the run'), written)
   t.throws(() => withFigures('', results, 'the run'), /lacks the mark/)
 })
