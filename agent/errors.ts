@@ -162,6 +162,11 @@ export const ERRORS = {
   PULL_CONFIG: row('{file}: {where} {reason}, found {found}', 400, 1),
   PULL_STATE: row('state directory {directory}: {reason}', 500, 2),
   PULL_API: row('{url}: the API answered {status}: {reason}', 502, 2),
+  PULL_TOKEN: row(
+    '{url}: the token of {user} may not edit nodes of {runtime}: KernelCI has to add the user to runtime:{runtime}:node-editor',
+    403,
+    1,
+  ),
   PULL_INTERRUPTED: row('job {id} was {state} when the pull lab stopped', 500, 2),
 
   // The board image and the emulated board: machines that build and test.

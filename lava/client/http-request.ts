@@ -7,7 +7,7 @@ import { FauxbootError, fault } from '../../agent/errors.js'
 import { remoteFault } from './remote-error.js'
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   /** a string or bytes at once, or a stream: then say `content-length` in the headers */

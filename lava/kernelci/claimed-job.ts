@@ -22,6 +22,7 @@ const OutcomeSchema = Type.Object({
       result: Word(RESULTS),
       message: Type.String(),
       seconds: Type.Number(),
+      started: Type.Optional(Type.String()),
     }),
   ),
   excerpt: Type.Array(Type.String()),

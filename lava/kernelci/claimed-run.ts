@@ -47,7 +47,7 @@ export async function runClaimedJob(
   const deadline = AbortSignal.timeout(config.jobSeconds * 1000)
   const over = new AbortController()
   const signal = AbortSignal.any([context.signal, lost.signal, deadline])
-  const watch = watchClaim(api, claimed, config.api.pollSeconds, lost, AbortSignal.any([signal, over.signal]))
+  const watch = watchClaim(api, claimed, config.api, lost, AbortSignal.any([signal, over.signal]))
   try {
     if (node.definition === null) {
       throw fault('JOB_INVALID', { where: 'artifacts.job_definition', reason: 'is missing' })
@@ -81,14 +81,14 @@ export async function runClaimedJob(
 async function watchClaim(
   api: KernelciApi,
   { nodeId, claim }: ClaimedJob,
-  seconds: number,
+  { pollSeconds, jobState }: PullConfig['api'],
   lost: AbortController,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     for (;;) {
-      await pause(seconds * 1000, signal)
-      const reason = await lossOf(api, nodeId, claim, signal)
+      await pause(pollSeconds * 1000, signal)
+      const reason = await lossOf(api, { nodeId, claim, jobState }, signal)
       if (reason === null) continue
       lost.abort(new JobLost(reason))
       return
@@ -99,9 +99,13 @@ async function watchClaim(
 }
 
 /** An API that does not answer now says nothing about the job. */
-async function lossOf(api: KernelciApi, id: string, claim: string, signal: AbortSignal): Promise<string | null> {
+async function lossOf(
+  api: KernelciApi,
+  { nodeId, claim, jobState }: Pick<ClaimedJob, 'nodeId' | 'claim'> & { readonly jobState: string },
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
-    return whyLost(await api.node(id, signal), claim)
+    return whyLost(await api.node(nodeId, signal), claim, jobState)
   } catch (thrown) {
     signal.throwIfAborted()
     return asFault(thrown, 'watching the job').details.status === 404 ? 'the node is not there any more' : null

@@ -41,11 +41,12 @@ export function kcidbRows(job: KcidbJob): KcidbTest[] {
   }
   const boot: TestOutcome = { id: 'boot', path: 'boot', result: outcome.result, message: '', seconds: session.duration }
   const tests = outcome.tests.some(({ path }) => path === 'boot') ? outcome.tests : [boot, ...outcome.tests]
-  return tests.map(({ id, path, result, message, seconds }) => {
+  return tests.map(({ id, path, result, message, seconds, started }) => {
     const row = kcidbTest({ ...facts, id: `${origin}:${nodeId}.${id}`, path }, session)
     return {
       ...row,
       status: STATUS[result],
+      start_time: started ?? row.start_time,
       duration: seconds,
       misc: { ...row.misc, ...(message !== '' && { message }) },
     }

@@ -4,14 +4,39 @@
 
 import { FauxbootError, fault } from '../../agent/errors.js'
 import { exchange, type HttpRequest, readText } from '../client/http-request.js'
-import { type Fields, type KernelciNode, type NodeEvent, readEvents, readNode } from './node.js'
+import {
+  changedDocument,
+  changedFields,
+  type Fields,
+  fieldsOf,
+  type KernelciNode,
+  type NodeChanges,
+  type NodeEvent,
+  readEvents,
+  readNode,
+} from './node.js'
 
 export interface KernelciApiOptions {
   /** with the version: `https://api.kernelci.org/latest` */
   readonly url: string
   readonly token: string
+  /** `node.state` of a job that a lab may claim */
+  readonly jobState: string
   /** seconds without a byte either way after which a request is given up */
   readonly requestSeconds: number
+}
+
+/** A user of the API. */
+export interface ApiUser {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly superuser: boolean
+}
+
+/** Whether a user may change the nodes of a runtime's jobs (kernelci-api, `_user_can_edit_node`). */
+export function mayEditNodes({ groups, superuser }: ApiUser, runtime: string): boolean {
+  const editors = ['node:edit:any', `runtime:${runtime}:node-editor`, `runtime:${runtime}:node-admin`]
+  return superuser || groups.some(group => editors.includes(group))
 }
 
 /** Most events of one answer, as KernelCI's own labs ask for. */
@@ -21,25 +46,33 @@ export const EVENT_LIMIT = 1000
 const ANSWER_LIMIT = 64 * 1024 * 1024
 /** A job is below its build, that below its checkout. */
 const MOST_ANCESTORS = 8
+/** Nodes of one page; the API takes up to 1000. */
+const PAGE = 100
+/** Pages of the nodes below a job; a pull-lab job has some thousand tests at most. */
+const MOST_PAGES = 100
+/** Answers of a server that has no `PATCH /node/ID` yet. */
+const NO_PATCH: readonly unknown[] = [404, 405]
 /** Characters of an API's explanation that an error quotes. */
 const QUOTED = 300
 
 /** Methods throw PULL_API for refusals and answers that are none, FETCH_NETWORK without an answer, the signal's reason. */
 export class KernelciApi {
   readonly #options: KernelciApiOptions
+  /** whether the server has `PATCH /node/ID` */
+  #patches = true
 
   constructor(options: KernelciApiOptions) {
     this.#options = options
   }
 
   /**
-   * Jobs that have become available since then, the oldest first, at most `EVENT_LIMIT`.
+   * Jobs that have become free to claim since then, the oldest first, at most `EVENT_LIMIT`.
    *
    * @param from timestamp of the last event that is known
    */
   async events(from: string, signal?: AbortSignal): Promise<NodeEvent[]> {
     const query = new URLSearchParams({
-      state: 'available',
+      state: this.#options.jobState,
       kind: 'job',
       recursive: 'true',
       limit: String(EVENT_LIMIT),
@@ -72,18 +105,55 @@ export class KernelciApi {
     return null
   }
 
-  /** Replace a node. */
-  async putNode(id: string, document: Fields, signal?: AbortSignal): Promise<void> {
-    await this.#call('PUT', `node/${id}`, document, signal)
+  /** Change a node that was just read. Nothing but the changes is written where the server can do that. */
+  async changeNode(node: KernelciNode, changes: NodeChanges, signal?: AbortSignal): Promise<void> {
+    const path = `node/${node.id}`
+    try {
+      if (this.#patches) {
+        await this.#call('PATCH', path, changedFields(node, changes), signal)
+        return
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof FauxbootError) || !NO_PATCH.includes(thrown.details.status)) throw thrown
+    }
+    await this.#call('PUT', path, changedDocument(node, changes), signal)
+    this.#patches = false
   }
 
-  /** Replace a node and add nodes below it, in one request. */
-  async putHierarchy(id: string, document: Fields, children: readonly Fields[], signal?: AbortSignal): Promise<void> {
-    const hierarchy = { node: document, child_nodes: children.map(node => ({ node, child_nodes: [] })) }
-    await this.#call('PUT', `nodes/${id}`, hierarchy, signal)
+  /** Add a node below another one. `PUT /nodes/ID` would do both at once, but it replaces the upper one. */
+  async addNode(document: Fields, signal?: AbortSignal): Promise<void> {
+    await this.#call('POST', 'node', document, signal)
   }
 
-  async #call(method: 'GET' | 'PUT', path: string, body: Fields | undefined, signal?: AbortSignal): Promise<unknown> {
+  /** Names of the tests that a job already has below it. */
+  async testNames(parent: string, signal?: AbortSignal): Promise<Set<string>> {
+    const names = new Set<string>()
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const query = new URLSearchParams({ parent, kind: 'test', limit: String(PAGE), offset: String(page * PAGE) })
+      const path = `nodes?${query}`
+      const { items } = fieldsOf(await this.#call('GET', path, undefined, signal))
+      if (!Array.isArray(items)) throw this.#wrong(path, 'no page of nodes')
+      for (const item of items) names.add(String(fieldsOf(item).name))
+      if (items.length < PAGE) break
+    }
+    return names
+  }
+
+  /** Whose token this is, and the groups of that user. */
+  async user(signal?: AbortSignal): Promise<ApiUser> {
+    const path = 'whoami'
+    const { username, groups, is_superuser: superuser } = fieldsOf(await this.#call('GET', path, undefined, signal))
+    if (typeof username !== 'string') throw this.#wrong(path, 'no user')
+    const names = (Array.isArray(groups) ? groups : []).map(group => String(fieldsOf(group).name))
+    return { name: username, groups: names, superuser: superuser === true }
+  }
+
+  async #call(
+    method: 'GET' | 'PUT' | 'PATCH' | 'POST',
+    path: string,
+    body: Fields | undefined,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const { token, requestSeconds: idleSeconds } = this.#options
     const headers = {
       accept: 'application/json',

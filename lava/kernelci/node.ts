@@ -1,13 +1,9 @@
 /**
- * Nodes of KernelCI's API, as far as a pull lab reads them. A change replaces the whole node, so the document
- * is kept as it came: fields that are unknown here must go back.
+ * Nodes of KernelCI's API, as far as a pull lab reads them. A PUT replaces the whole node, and every field that it leaves
+ * out gets the model's default; so the document is kept as it came.
  */
 
-/** Fields that the API keeps itself and does not take back (kernelci-api, as its own pull labs leave them out). */
-const READ_ONLY = [
-  ...['id', '_id', 'created', 'updated', 'user', 'user_groups', 'owner', 'submitter', 'treeid'],
-  ...['processed_by_kcidb_bridge', 'retry_counter', 'timeout'],
-]
+import type { TestOutcome } from './outcome.js'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -84,29 +80,49 @@ export interface NodeChanges {
   readonly artifacts?: Readonly<Record<string, string>>
 }
 
-/** The document to send for a changed node. */
-export function changedDocument({ document }: KernelciNode, { data, artifacts, ...changes }: NodeChanges): Fields {
-  const writable = Object.entries(document).filter(([name]) => !READ_ONLY.includes(name))
+/** The fields that change. The API replaces each field that is sent as a whole, so `data` and `artifacts` are merged here. */
+export function changedFields({ document }: KernelciNode, { data, artifacts, ...changes }: NodeChanges): Fields {
   return {
-    ...Object.fromEntries(writable),
     ...changes,
     ...(data && { data: { ...fieldsOf(document.data), ...data } }),
     ...(artifacts && { artifacts: { ...fieldsOf(document.artifacts), ...artifacts } }),
   }
 }
 
-/** A test of a job, as a node below it. */
-export function childDocument({ document }: KernelciNode, name: string, result: string, message: string): Fields {
-  const { platform, runtime, arch, kernel_revision, config_full, compiler, defconfig } = fieldsOf(document.data)
-  const data = { platform, runtime, arch, kernel_revision, config_full, compiler, defconfig }
+/** The whole document of a changed node. */
+export function changedDocument(node: KernelciNode, changes: NodeChanges): Fields {
+  return { ...node.document, ...changedFields(node, changes) }
+}
+
+/** A time as the API writes it: UTC, without a zone. */
+export const apiTime = (time: Date): string => time.toISOString().replace('Z', '')
+
+/** Facts about a job that hold for each of its tests. */
+const TEST_DATA = [
+  ...[
+    'platform',
+    'runtime',
+    'device',
+    'arch',
+    'kernel_revision',
+    'config_full',
+    'compiler',
+    'defconfig',
+    'kernel_type',
+  ],
+]
+
+/** A test of a job, as a node below it. Without `created`, KernelCI would take the time of the post for that of the test. */
+export function childDocument({ id, document }: KernelciNode, test: TestOutcome): Fields {
+  const { id: name, result, message, started } = test
+  const { data, group, treeid, submitter } = document
+  const facts = Object.entries(fieldsOf(data)).filter(([field]) => TEST_DATA.includes(field))
   const path = Array.isArray(document.path) ? document.path : []
   return {
-    kind: 'test',
-    name,
-    path: [...path, name],
-    group: document.group,
+    ...{ kind: 'test', parent: id, name, path: [...path, name], group, treeid, submitter },
+    ...(started !== undefined && { created: apiTime(new Date(started)) }),
     state: 'done',
     result,
-    data: { ...data, ...(message !== '' && { error_msg: message }) },
+    data: { ...Object.fromEntries(facts), ...(message !== '' && { error_msg: message }) },
   }
 }

@@ -18,6 +18,8 @@ export interface TestOutcome {
   /** why, when it did not pass; empty when it did */
   readonly message: string
   readonly seconds: number
+  /** when it began, ISO 8601; undefined for one that did not, and in records of earlier versions */
+  readonly started?: string
 }
 
 export interface JobOutcome {

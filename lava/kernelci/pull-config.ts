@@ -67,6 +67,7 @@ const ConfigSchema = Type.Object(
         tokenFile: File,
         pollSeconds: Type.Optional(WholeNumber(1, 3600, 'seconds')),
         requestSeconds: Type.Optional(WholeNumber(1, 600, 'seconds')),
+        jobState: Type.Optional(Text('a state of a node', '^[a-z_]{1,32}$')),
       },
       { ...strict, description: 'where KernelCI is' },
     ),
@@ -144,7 +145,7 @@ export function parsePullConfig(text: string, file: string): PullConfig {
   const { api, storage, boards } = config
   checkUnique(config, file)
   return {
-    api: { pollSeconds: 30, requestSeconds: 60, ...api, tokenFile: path(api.tokenFile) },
+    api: { pollSeconds: 30, requestSeconds: 60, jobState: 'available', ...api, tokenFile: path(api.tokenFile) },
     runtime: config.runtime,
     stateDir: path(config.stateDir),
     storage: storage === undefined ? null : { publicUrl: storage.url, ...storage, tokenFile: path(storage.tokenFile) },

@@ -1,5 +1,5 @@
 /**
- * A pull lab: asks KernelCI's API for jobs of its boards, claims them, runs one per board at a time, and posts their
+ * A pull lab: asks KernelCI's API for jobs of its boards, claims them, runs one per board at a time, and posts what
  * came of them.
  */
 
@@ -12,7 +12,7 @@ import { runClaimedJob } from './claimed-run.js'
 import { EventQueue } from './event-queue.js'
 import { EVENT_LIMIT, type KernelciApi } from './kernelci-api.js'
 import type { LabLog } from './lab-log.js'
-import type { KernelciNode } from './node.js'
+import { apiTime, type KernelciNode } from './node.js'
 import { incomplete, type JobOutcome } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
 import { type OutboxOptions, type Posted, postResult } from './result-outbox.js'
@@ -206,11 +206,12 @@ export class PullLab {
 
   /** @returns the node; null if the job is left alone, or if the claim could not be confirmed */
   async #claim(claimed: ClaimedJob, note: (message: string) => void): Promise<KernelciNode | null> {
-    const { api, state, outbox } = this.#options
+    const { api, state, outbox, config } = this.#options
     const signal = this.#signal
+    const claim = { id: claimed.claim, device: claimed.board, jobState: config.api.jobState }
     for (let attempt = 1; ; attempt++) {
       try {
-        const result = await claimNode(api, claimed.nodeId, claimed.claim, signal)
+        const result = await claimNode(api, claimed.nodeId, claim, signal)
         if (result.claimed) return result.node
         note(`left alone: ${result.reason}`)
         await state.removeJob(claimed.nodeId)
@@ -265,14 +266,12 @@ export class PullLab {
 }
 
 /** Where a lab begins that has never polled: jobs older than a node lives are not waited for. */
-const firstCursor = (now: Date): string =>
-  // As the API writes times: UTC, without a zone.
-  new Date(now.getTime() - NODE_LIFETIME_MS).toISOString().replace('Z', '')
+const firstCursor = (now: Date): string => apiTime(new Date(now.getTime() - NODE_LIFETIME_MS))
 
 /** Whether a node is a free job for one of the boards. */
-function isWanted(node: KernelciNode, { runtime, boards }: PullConfig): boolean {
+function isWanted(node: KernelciNode, { api, runtime, boards }: PullConfig): boolean {
   const { kind, state, claim, platform, definition } = node
-  if (kind !== 'job' || state !== 'available' || claim !== null || definition === null) return false
+  if (kind !== 'job' || state !== api.jobState || claim !== null || definition === null) return false
   return node.runtime === runtime && boards.some(board => board.platform === platform)
 }
 

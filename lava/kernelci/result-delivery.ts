@@ -4,7 +4,7 @@ import { asFault, FauxbootError } from '../../agent/errors.js'
 import type { ClaimedJob } from './claimed-job.js'
 import type { KernelciApi } from './kernelci-api.js'
 import { uploadLog } from './log-upload.js'
-import { changedDocument, childDocument, type Fields, type KernelciNode } from './node.js'
+import { childDocument, type KernelciNode, type NodeChanges } from './node.js'
 import type { JobOutcome } from './outcome.js'
 import type { PullConfig } from './pull-config.js'
 import type { StateDir } from './state-dir.js'
@@ -43,10 +43,8 @@ export async function deliverResult(
       ? { delivered: true }
       : { delivered: false, reason: `it was ended as ${node.result ?? 'done'}` }
   }
-  const document = resultDocument(node, outcome, job.logUrl)
-  const children = childDocuments(node, outcome)
-  if (children.length === 0) await api.putNode(job.nodeId, document, signal)
-  else await api.putHierarchy(job.nodeId, document, children, signal)
+  await postTests(api, node, outcome, signal)
+  await api.changeNode(node, resultChanges(outcome, job.logUrl), signal)
   return { delivered: true }
 }
 
@@ -55,20 +53,26 @@ function unknownOutcome(): JobOutcome {
   return { result: 'incomplete', errorCode: 'Infrastructure', errorMessage: message, tests: [], excerpt: [] }
 }
 
-function resultDocument(node: KernelciNode, outcome: JobOutcome, logUrl: string | null): Fields {
-  const { result, errorCode, errorMessage } = outcome
-  return changedDocument(node, {
+function resultChanges({ result, errorCode, errorMessage }: JobOutcome, logUrl: string | null): NodeChanges {
+  return {
     state: 'done',
     result,
     ...(errorCode !== null && { data: { error_code: errorCode, error_msg: errorMessage } }),
     ...(logUrl !== null && { artifacts: { test_log: logUrl } }),
-  })
+  }
 }
 
-/** A job that only boots is its own test. */
-function childDocuments(node: KernelciNode, { tests }: JobOutcome): Fields[] {
-  if (tests.every(({ path }) => path === 'boot')) return []
-  return tests.map(({ id, result, message }) => childDocument(node, id, result, message))
+/** Add the tests below a job, before it is done: a job that is done is complete. A job that only boots is its own test. */
+async function postTests(
+  api: KernelciApi,
+  node: KernelciNode,
+  { tests }: JobOutcome,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (tests.every(({ path }) => path === 'boot')) return
+  // An earlier attempt may have been broken off.
+  const present = await api.testNames(node.id, signal)
+  for (const test of tests) if (!present.has(test.id)) await api.addNode(childDocument(node, test), signal)
 }
 
 async function findNode(api: KernelciApi, id: string, signal?: AbortSignal): Promise<KernelciNode | null> {

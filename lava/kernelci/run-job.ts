@@ -95,22 +95,22 @@ async function runTests(
 /** What a session and the tests on its target come to. */
 function outcomeOf(
   { job }: JobRun,
-  { verdict, duration }: BoardSessionResult,
+  { verdict, started, duration }: BoardSessionResult,
   { outcomes, brokenOff }: { readonly outcomes: ReadonlyMap<string, TestOutcome>; readonly brokenOff: string },
 ): JobOutcome {
   const { outcome, reason, lines, milestones } = verdict
   if (outcome === 'infrastructure') return incomplete('Infrastructure', reason, lines)
   const seconds = milestones.prompt ?? duration
   const tests = job.tests.map((test): TestOutcome => {
-    const rest = { id: test.id, path: testPath(test), seconds }
+    const rest = { id: test.id, path: testPath(test), seconds, started: started.toISOString() }
     if (outcome === 'failed') {
       if (isBootTest(test)) return { ...rest, result: 'fail', message: reason }
       return { ...rest, result: 'skip', message: 'the target did not boot' }
     }
     const known = outcomes.get(test.id)
     if (known === undefined) return { ...rest, result: 'incomplete', message: brokenOff }
-    // What a boot takes is the way to the prompt.
-    return isBootTest(test) ? { ...known, seconds } : known
+    // A boot is the way from power-on to the prompt.
+    return isBootTest(test) ? { ...known, ...rest } : known
   })
   const result = outcomeOfTests(tests, lines)
   // A job with only other tests also fails if its target does not boot.

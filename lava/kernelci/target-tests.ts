@@ -34,9 +34,10 @@ export async function runTargetTests(
   for (const test of tests) {
     signal.throwIfAborted()
     const began = performance.now()
+    const started = new Date().toISOString()
     const end = (result: Result, message: string): void => {
       const seconds = Math.round(performance.now() - began) / 1000
-      outcomes.set(test.id, { id: test.id, path: testPath(test), result, message, seconds })
+      outcomes.set(test.id, { id: test.id, path: testPath(test), result, message, seconds, started })
       note(`test ${test.id}: ${result}${message === '' ? '' : `, ${message}`}`)
     }
     if (test.commands === null) {

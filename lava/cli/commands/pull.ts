@@ -2,11 +2,12 @@
 
 import { rename, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import { fault } from '../../../agent/errors.js'
 import { showUrl } from '../../../agent/transfer/url.js'
 import { fileError } from '../../client/local-file.js'
 import { readToken } from '../../client/token-file.js'
 import { type KcidbJob, kcidbRows } from '../../kernelci/kcidb-rows.js'
-import { KernelciApi } from '../../kernelci/kernelci-api.js'
+import { KernelciApi, mayEditNodes } from '../../kernelci/kernelci-api.js'
 import { type LabLog, labLog } from '../../kernelci/lab-log.js'
 import type { JobOutcome } from '../../kernelci/outcome.js'
 import { checkTokens, type PullConfig, readPullConfig } from '../../kernelci/pull-config.js'
@@ -34,9 +35,10 @@ export function define(command: Command, terminal: Terminal): void {
   command
     .requiredOption('--config <file>', 'settings of the lab, YAML')
     .addOption(
-      new Option('--check-config', 'check the settings and the token files, and do nothing').conflicts([
-        ...['once', 'dryRun', 'job', 'kcidb'],
-      ]),
+      new Option(
+        '--check-config',
+        'check the settings, the token files, and what the API lets the token do; change nothing',
+      ).conflicts([...['once', 'dryRun', 'job', 'kcidb']]),
     )
     .addOption(new Option('--once', 'ask once, run the jobs that are there, and end').conflicts('job'))
     .option('--dry-run', 'say which jobs would be run on which boards; claim nothing, run nothing')
@@ -71,8 +73,10 @@ async function pull(options: PullOptions, terminal: Terminal): Promise<void> {
   const log = labLog(terminal, options.json === true)
   if (options.checkConfig) {
     await checkTokens(config)
+    const user = await checkUser(config, terminal.io.signal)
     const boards = config.boards.map(({ name, platform }) => `${name} (${platform})`).join(', ')
-    terminal.print(options.json ? JSON.stringify({ ok: true }) : `${options.config}: fine; boards: ${boards}`)
+    const words = `${options.config}: fine; ${user} may edit nodes of ${config.runtime}; boards: ${boards}`
+    terminal.print(options.json ? JSON.stringify({ ok: true, user }) : words)
     return
   }
   if (options.job !== undefined) await pullFile(options.job, options, config, log, terminal)
@@ -82,6 +86,14 @@ async function pull(options: PullOptions, terminal: Terminal): Promise<void> {
 
 async function apiOf({ api }: PullConfig): Promise<KernelciApi> {
   return new KernelciApi({ ...api, token: await readToken(api.tokenFile) })
+}
+
+/** @returns the user that the token belongs to @throws PULL_TOKEN if the API lets it change no job, PULL_API, FETCH_NETWORK */
+async function checkUser(config: PullConfig, signal: AbortSignal): Promise<string> {
+  const user = await (await apiOf(config)).user(signal)
+  const { runtime, api } = config
+  if (mayEditNodes(user, runtime)) return user.name
+  throw fault('PULL_TOKEN', { url: api.url, user: user.name, runtime })
 }
 
 /** Which jobs there are, and the board of each. */

@@ -13,23 +13,41 @@ export type Document = Record<string, unknown>
 /** What goes wrong with a request: an answer in place of the real one, no answer at all, or a connection that is cut. */
 export type Fault = { readonly status: number; readonly body: string } | 'silence' | 'cut'
 
-/** kernelci-core, `validate_node_state_transition`; the same state is always fine. */
+/** kernelci-core, `validate_node_state_transition`; the same state is always fine. `prepared` is under discussion there. */
 const TRANSITIONS: Readonly<Record<string, readonly string[]>> = {
   running: ['available', 'closing', 'done'],
+  prepared: ['closing', 'done'],
   available: ['closing', 'done'],
   closing: ['done'],
   done: [],
 }
 
-/** Fields of a node that the API does not take from a client. */
-const FORBIDDEN = ['id', '_id', 'created', 'updated', 'user_groups', 'owner', 'submitter', 'treeid', 'timeout']
+const SIX_HOURS_MS = 6 * 3600_000
+const apiTime = (milliseconds: number): string => new Date(milliseconds).toISOString().replace('Z', '000')
+
+/** What the model makes of fields that a body leaves out (kernelci-core, `Node`). */
+const modelDefaults = (): Document => ({
+  ...{ kind: 'node', group: null, parent: null, state: 'running', result: null, artifacts: null, data: null },
+  ...{ debug: null, jobfilter: null, platform_filter: [], holdoff: null, owner: null, submitter: null, treeid: null },
+  ...{ user_groups: [], processed_by_kcidb_bridge: false, retry_counter: 0 },
+  ...{ created: apiTime(Date.now()), updated: apiTime(Date.now()), timeout: apiTime(Date.now() + SIX_HOURS_MS) },
+})
+
+/** Fields that a PUT never changes: kernelci-api, `put_node`. */
+const KEPT = ['id', '_id', 'owner', 'submitter', 'user_groups']
+
+/** Fields that a PATCH may hold: kernelci-api, `patch_node`. */
+const PATCHABLE = [
+  ...['state', 'result', 'artifacts', 'data', 'debug', 'jobfilter', 'platform_filter', 'timeout', 'holdoff'],
+  'processed_by_kcidb_bridge',
+]
 
 export const TOKEN = 'api-token'
 export const STORAGE_TOKEN = 'storage-token'
 
 export class KernelciServer {
   readonly nodes = new Map<string, Document>()
-  /** what was added below a node */
+  /** what was added below nodes */
   readonly children: Document[] = []
   /** of the storage: path and content */
   readonly stored = new Map<string, string>()
@@ -39,6 +57,14 @@ export class KernelciServer {
   readonly requests: string[] = []
   /** asked before each request, with how many there were of it; what it returns happens instead */
   fault: (request: string, count: number) => Fault | null = () => null
+  /** what `PATCH /node/ID` answers on a server that is too old to have it; null: it has it */
+  withoutPatch: 404 | 405 | null = null
+  /** of the token */
+  user: Document = {
+    username: 'fauxboot',
+    is_superuser: false,
+    groups: [{ name: 'runtime:pull-lab-test:node-editor' }],
+  }
   /** called after a node was changed by a request */
   onChange: (id: string, node: Document) => void = () => undefined
   readonly #events: Document[] = []
@@ -76,7 +102,7 @@ export class KernelciServer {
   }
 
   /** A job that has become available, and the event that says so. */
-  addJob(id: string, definition: object | string, data: Document = {}): void {
+  addJob(id: string, definition: object | string, data: Document = {}, fields: Document = {}): void {
     const text = typeof definition === 'string' ? definition : JSON.stringify(definition)
     this.nodes.set('kbuild1', { id: 'kbuild1', kind: 'kbuild', name: 'kbuild-gcc-14-arm', state: 'done', parent: null })
     this.nodes.set(id, {
@@ -90,13 +116,29 @@ export class KernelciServer {
       result: null,
       artifacts: { job_definition: this.serve(`${id}.json`, text) },
       data: { runtime: 'pull-lab-test', platform: 'test-board', arch: 'arm', job_id: null, ...data },
+      debug: { scheduled_by: 'pipeline' },
+      jobfilter: ['baseline-arm-pull'],
+      platform_filter: ['test-board'],
       created: '2026-11-23T09:00:00.000000',
+      updated: '2026-11-23T09:01:00.000000',
+      timeout: '2026-11-23T15:00:00.000000',
+      holdoff: '2026-11-23T09:30:00.000000',
       treeid: 'tree',
       owner: 'pipeline',
+      submitter: 'service:pipeline',
+      user_groups: ['runtime:pull-lab-test:node-editor'],
+      retry_counter: 2,
+      processed_by_kcidb_bridge: false,
+      ...fields,
     })
+    this.#publish(id)
+  }
+
+  /** Tell of the state of a node. */
+  #publish(id: string): void {
     this.#time += 1000
-    const timestamp = new Date(this.#time).toISOString().replace('Z', '000')
-    this.#events.push({ id: `event-${id}`, timestamp, data: { id, state: 'available' }, node: { ...this.node(id) } })
+    const { kind, state } = this.node(id)
+    this.#events.push({ id: `event-${this.#time}`, timestamp: apiTime(this.#time), data: { id, kind, state } })
   }
 
   node(id: string): Document {
@@ -129,13 +171,21 @@ export class KernelciServer {
     app.put<{ Params: { id: string }; Body: Document }>('/latest/node/:id', async ({ params, body }, reply) => {
       return this.#replace(params.id, body, reply)
     })
-    app.put<{ Params: { id: string }; Body: { node: Document; child_nodes: { node: Document }[] } }>(
-      '/latest/nodes/:id',
-      async ({ params, body }, reply) => {
-        this.children.push(...body.child_nodes.map(({ node }) => ({ ...node, parent: params.id })))
-        return this.#replace(params.id, body.node, reply)
-      },
-    )
+    app.patch<{ Params: { id: string }; Body: Document }>('/latest/node/:id', async ({ params, body }, reply) => {
+      return this.#patch(params.id, body, reply)
+    })
+    app.post<{ Body: Document }>('/latest/node', async ({ body }, reply) => {
+      if (!this.nodes.has(String(body.parent))) return reply.code(404).send({ detail: 'Parent not found' })
+      const child = { ...modelDefaults(), ...body, owner: this.user.username }
+      this.children.push(child)
+      return child
+    })
+    app.get<{ Querystring: Record<string, string> }>('/latest/nodes', async ({ query }) => {
+      const { parent, kind, limit = '50', offset = '0' } = query
+      const items = this.children.filter(child => child.parent === parent && child.kind === kind)
+      return { items: items.slice(Number(offset), Number(offset) + Number(limit)), total: items.length }
+    })
+    app.get('/latest/whoami', async () => this.user)
     app.post('/storage/v1/file', async (request, reply) => this.#store(request, reply))
     app.get<{ Params: { '*': string } }>('/files/*', async (request, reply) => this.#sendFile(request, reply))
   }
@@ -156,23 +206,44 @@ export class KernelciServer {
   }
 
   #listEvents({ from = '', kind, state, limit = '100' }: Record<string, string>): Document[] {
-    const matches = this.#events.filter(({ timestamp, node }) => {
-      const { kind: kindOf, state: stateOf } = node as Document
+    const matches = this.#events.filter(({ timestamp, data }) => {
+      const { kind: kindOf, state: stateOf } = data as Document
       return String(timestamp) > from && kindOf === kind && stateOf === state
     })
-    return matches.slice(0, Number(limit))
+    // With `recursive`, each event has its node as it is now.
+    return matches
+      .slice(0, Number(limit))
+      .map(event => ({ ...event, node: this.node(String((event.data as Document).id)) }))
   }
 
   #replace(id: string, body: Document, reply: FastifyReply): unknown {
+    if (body.name === undefined || body.path === undefined) {
+      return reply.code(422).send({ detail: [{ loc: ['body', 'name'], msg: 'Field required' }] })
+    }
+    const document = Object.entries({ ...modelDefaults(), ...body }).filter(([field]) => !KEPT.includes(field))
+    return this.#write(id, Object.fromEntries(document), reply)
+  }
+
+  #patch(id: string, body: Document, reply: FastifyReply): unknown {
+    if (this.withoutPatch !== null) return reply.code(this.withoutPatch).send({ detail: 'Method Not Allowed' })
+    const other = Object.keys(body).find(field => !PATCHABLE.includes(field))
+    if (other !== undefined) return reply.code(422).send({ detail: [{ loc: ['body', other] }] })
+    if (Object.keys(body).length === 0) return reply.code(400).send({ detail: 'No fields to update' })
+    return this.#write(id, body, reply)
+  }
+
+  /** Each field replaces the stored one whole: `data` and `artifacts` are not merged. */
+  #write(id: string, fields: Document, reply: FastifyReply): unknown {
     const node = this.nodes.get(id)
     if (node === undefined) return reply.code(404).send({ detail: `Node not found with id: ${id}` })
-    const forbidden = FORBIDDEN.find(field => field in body)
-    if (forbidden !== undefined) return reply.code(422).send({ detail: [{ loc: ['body', forbidden] }] })
-    const state = String(body.state)
+    const state = String(fields.state ?? node.state)
     if (state !== node.state && !TRANSITIONS[String(node.state)]?.includes(state)) {
       return reply.code(400).send({ detail: `Transition not allowed with state: ${state}` })
     }
-    this.nodes.set(id, { ...node, ...body, id })
+    const flag = fields.processed_by_kcidb_bridge ?? node.processed_by_kcidb_bridge
+    const processed = flag !== node.processed_by_kcidb_bridge && flag
+    this.nodes.set(id, { ...node, ...fields, processed_by_kcidb_bridge: processed, updated: apiTime(Date.now()) })
+    this.#publish(id)
     this.onChange(id, this.node(id))
     return this.node(id)
   }

@@ -35,14 +35,14 @@ export interface LabFixture {
 }
 
 /** Settings as an admin writes them. */
-function configText(server: KernelciServer, extra = ''): string {
+function configText(server: KernelciServer, extra: string, api: string): string {
   return `
 api:
   url: ${server.api}
   tokenFile: api.token
   pollSeconds: 1
   requestSeconds: 1
-runtime: pull-lab-test
+${api}runtime: pull-lab-test
 stateDir: state
 storage:
   url: ${server.url}/storage
@@ -60,9 +60,10 @@ boards:
 ${extra}`
 }
 
-export async function labFixture(t: Test, extra = ''): Promise<LabFixture> {
+/** @param extra more boards @param apiLines more lines of `api` */
+export async function labFixture(t: Test, extra = '', apiLines = ''): Promise<LabFixture> {
   const server = await KernelciServer.start(t)
-  const text = configText(server, extra)
+  const text = configText(server, extra, apiLines)
   const folder = t.testdir({ 'lab.yaml': text, 'api.token': TOKEN, 'storage.token': `${STORAGE_TOKEN}\n` })
   const configFile = join(folder, 'lab.yaml')
   const config = parsePullConfig(text, configFile)

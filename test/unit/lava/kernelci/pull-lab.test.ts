@@ -35,6 +35,43 @@ t.test('a job is claimed, booted and posted as passed, with its log', async t =>
   t.match(ended, [{ posted: 'delivered', claimed: { logUrl: LOG_URL } }])
 })
 
+/** Fields that differ, with those of `data` and `artifacts`; the API itself changes `updated` on every write. */
+function changedFields(before: Document, after: Document): string[] {
+  const flat = (node: Document): Map<string, string> => {
+    const { data, artifacts, updated: _, ...rest } = node
+    const inside = (name: string, value: unknown) =>
+      Object.entries(value as Document).map(([key, field]): [string, unknown] => [`${name}.${key}`, field])
+    const fields = [...Object.entries(rest), ...inside('data', data), ...inside('artifacts', artifacts)]
+    return new Map(fields.map(([name, field]) => [name, JSON.stringify(field)]))
+  }
+  const [old, now] = [flat(before), flat(after)]
+  return [...new Set([...old.keys(), ...now.keys()])].filter(name => old.get(name) !== now.get(name)).sort()
+}
+
+for (const withoutPatch of [null, 404, 405] as const) {
+  const server = withoutPatch === null ? 'with PATCH' : `that answers PATCH with ${withoutPatch}`
+  t.test(`a claim and a result change nothing else in the node, on a server ${server}`, async t => {
+    const { server, run } = await labFixture(t)
+    server.withoutPatch = withoutPatch
+    server.addJob(NODE, definition(server))
+    const before = server.node(NODE)
+    let claimed: Document = {}
+    const session = fakeSession({ ...PANIC, outcome: 'infrastructure', sign: 'power', reason: 'no power' })
+    await run({
+      session: options => {
+        claimed = server.node(NODE)
+        return session(options)
+      },
+    })
+    t.same(changedFields(before, claimed), ['data.device', 'data.job_id'])
+    t.equal((claimed.data as Document).device, 'board-1')
+    t.same(changedFields(claimed, server.node(NODE)), [
+      ...['artifacts.test_log', 'data.error_code', 'data.error_msg'],
+      ...['result', 'state'],
+    ])
+  })
+}
+
 t.test('nothing of a job that is delivered is left, and it is not asked for again', async t => {
   const { server, run, config } = await labFixture(t)
   server.addJob(NODE, definition(server))
@@ -80,8 +117,41 @@ t.test('tests on the shell are posted below the job', async t => {
     path: ['checkout', 'kbuild-gcc-14-arm', 'baseline-arm-pull', name],
   })
   t.same(results, [below('boot', 'pass'), below('smoke-1', 'pass'), below('own', 'fail'), below('ltp-1', 'skip')])
+  for (const child of server.children) {
+    t.match(child, { treeid: 'tree', submitter: 'service:pipeline', data: { device: 'board-1' } })
+  }
+  t.equal(server.children[0]?.created, '2026-11-23T10:00:00.000', 'the boot began at power-on, not when it was posted')
   t.match(server.children[2]?.data, { error_msg: '"echo two; exit 3" ended with 3: two', platform: 'test-board' })
   t.notMatch(target.typed, /never/)
+})
+
+t.test('tests whose posting was broken off are not posted twice', async t => {
+  const { server, run } = await labFixture(t)
+  const tests = ['one', 'two', 'three'].map(id => ({ id, type: 'shell', commands: ['true'] }))
+  server.addJob(NODE, definition(server, { tests }))
+  server.fault = (request, count) => (request === 'POST /latest/node' && count === 2 ? { status: 500, body: '' } : null)
+  await run()
+  t.equal(server.node(NODE).result, 'pass')
+  t.same(
+    server.children.map(({ name }) => name),
+    ['one', 'two', 'three'],
+  )
+  t.equal(server.node(NODE).owner, 'pipeline')
+})
+
+t.test('the tests of a long job are found on all pages', async t => {
+  const { server, api } = await labFixture(t)
+  for (let index = 0; index < 201; index++) server.children.push({ parent: NODE, kind: 'test', name: `test-${index}` })
+  server.children.push({ parent: 'other', kind: 'test', name: 'of another job' })
+  t.equal((await api.testNames(NODE)).size, 201)
+})
+
+t.test('a lab claims and ends jobs in the state that its settings name', async t => {
+  const { server, run } = await labFixture(t, '', '  jobState: prepared\n')
+  server.addJob('j1', definition(server))
+  server.addJob('j2', definition(server), {}, { state: 'prepared' })
+  await run()
+  t.match([server.node('j1'), server.node('j2')], [{ state: 'available' }, { state: 'done', result: 'pass' }])
 })
 
 t.test('tests after a hanging one still run, once ^C has brought the shell back', async t => {
@@ -110,18 +180,21 @@ t.test('jobs of other labs, other boards and other states are left alone', async
 t.test('a job that another lab has claimed since its event is left alone', async t => {
   const { server, run, lines } = await labFixture(t)
   server.addJob(NODE, definition(server))
-  server.change(NODE, { data: { job_id: 'other-lab:1' } })
+  server.fault = request => {
+    if (request === `GET /latest/node/${NODE}`) server.change(NODE, { data: { job_id: 'other-lab:1' } })
+    return null
+  }
   await run()
-  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 0)
+  t.equal(server.countOf(`PATCH /latest/node/${NODE}`), 0)
   t.ok(lines.includes('left alone: it is claimed by other-lab:1'))
 })
 
 t.test('a claim that the API answers with 409 is left alone', async t => {
   const { server, run, lines, ended } = await labFixture(t)
   server.addJob(NODE, definition(server))
-  server.fault = request => (request.startsWith('PUT') ? { status: 409, body: '{"detail":"already claimed"}' } : null)
+  server.fault = request => (request.startsWith('PATCH') ? { status: 409, body: '{"detail":"already claimed"}' } : null)
   await run()
-  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 1)
+  t.equal(server.countOf(`PATCH /latest/node/${NODE}`), 1)
   t.same(ended, [])
   t.match(lines.join('\n'), /left alone: the API refused the claim: 409 already claimed/)
 })
@@ -150,9 +223,9 @@ t.test('a result that is refused is tried again until it is taken', async t => {
   const { server, run } = await labFixture(t)
   server.addJob(NODE, definition(server))
   const faults = [null, { status: 503, body: 'down' }, 'silence' as const]
-  server.fault = (request, count) => (request === `PUT /latest/node/${NODE}` ? (faults[count - 1] ?? null) : null)
+  server.fault = (request, count) => (request === `PATCH /latest/node/${NODE}` ? (faults[count - 1] ?? null) : null)
   await run()
-  t.equal(server.countOf(`PUT /latest/node/${NODE}`), 4)
+  t.equal(server.countOf(`PATCH /latest/node/${NODE}`), 4)
   t.equal(server.node(NODE).result, 'pass')
   t.equal(server.countOf('POST /storage/v1/file'), 1, 'the log is uploaded once')
 })
@@ -161,7 +234,9 @@ t.test('a result that is refused for good is kept, and posted at the next start'
   const { server, run, ended, lines, config } = await labFixture(t)
   server.addJob(NODE, definition(server))
   server.fault = (request, count) =>
-    request === `PUT /latest/node/${NODE}` && count > 1 ? { status: 422, body: '{"detail":[{"loc":["body"]}]}' } : null
+    request === `PATCH /latest/node/${NODE}` && count > 1
+      ? { status: 422, body: '{"detail":[{"loc":["body"]}]}' }
+      : null
   await run()
   t.match(ended, [{ posted: 'kept', outcome: { result: 'pass' } }])
   t.match(lines.join('\n'), /kept for the next start: .*422/)
@@ -185,7 +260,7 @@ t.test('a result whose answer is lost is not posted twice', async t => {
 t.test('a storage that takes no logs does not keep the result', async t => {
   const { server, run, lines } = await labFixture(t)
   server.addJob(NODE, definition(server))
-  server.fault = request => (request.startsWith('POST') ? { status: 500, body: 'disk full' } : null)
+  server.fault = request => (request.startsWith('POST /storage') ? { status: 500, body: 'disk full' } : null)
   await run()
   t.equal(server.node(NODE).result, 'pass')
   t.match(lines.join('\n'), /goes without its log: .*disk full/)
@@ -382,7 +457,8 @@ t.test('a state directory that fails ends the lab, and what is owed does not hol
   for (const id of ['j1', 'j2']) server.addJob(id, definition(server))
   // The server never takes the first result; then the directory goes away during the second job. A rename takes all of it at
   // once: a recursive removal fails if the lab writes meanwhile, and the lab would rightly go on.
-  server.fault = (request, count) => (request === 'PUT /latest/node/j1' && count > 1 ? { status: 500, body: '' } : null)
+  server.fault = (request, count) =>
+    request === 'PATCH /latest/node/j1' && count > 1 ? { status: 500, body: '' } : null
   const session = fakeSession(BOOTED)
   let count = 0
   const running = run({

@@ -9,7 +9,24 @@ t.test('--check-config tells the boards of settings that are fine', async t => {
   const { configFile } = await labFixture(t)
   const { code, stdout } = await fauxboot(['pull', '--config', configFile, '--check-config'])
   t.equal(code, 0)
-  t.match(stdout, 'fine; boards: board-1 (test-board)')
+  t.match(stdout, 'fine; fauxboot may edit nodes of pull-lab-test; boards: board-1 (test-board)')
+})
+
+t.test('--check-config refuses a token that may not edit nodes of the runtime', async t => {
+  const { server, configFile } = await labFixture(t)
+  const check = ['pull', '--config', configFile, '--check-config']
+  for (const group of ['node:edit:any', 'runtime:pull-lab-test:node-admin']) {
+    server.user = { username: 'admin', groups: [{ name: group }] }
+    t.equal((await fauxboot(check)).code, 0, group)
+  }
+  server.user = { username: 'admin', is_superuser: true, groups: [] }
+  t.equal((await fauxboot(check)).code, 0)
+  server.user = { username: 'guest', groups: [{ name: 'runtime:other:node-editor' }] }
+  const { code, stderr } = await fauxboot(check)
+  t.equal(code, 1)
+  t.match(stderr, /the token of guest may not edit nodes of pull-lab-test: .*runtime:pull-lab-test:node-editor/)
+  server.user = { detail: 'nobody' }
+  t.match((await fauxboot(check)).stderr, /whoami: the API answered 200: no user/)
 })
 
 t.test('--check-config names the file, the path and the value of what is wrong', async t => {
@@ -37,7 +54,7 @@ t.test('--dry-run lists the jobs that are free, and changes nothing', async t =>
   t.equal(code, 0)
   t.match(stderr, /j1: would run on a test-board: http/)
   t.notMatch(stderr, /j2/)
-  t.notOk(server.requests.some(request => request.startsWith('PUT')))
+  t.notOk(server.requests.some(request => /^(PUT|PATCH|POST)/.test(request)))
 })
 
 t.test('a job on a board whose console is not there is incomplete: exit 2, and ERROR in KCIDB', async t => {
