@@ -35,6 +35,8 @@ export interface JobBody {
   readonly content: string | Readable
   /** bytes of the content, where it is a stream */
   readonly size?: number
+  /** plan it, but load nothing, whatever the job says */
+  readonly dryRun?: boolean
 }
 
 /** A part of an artifact on its way to the board. */
@@ -120,7 +122,8 @@ export class BoardClient {
       'content-type': job.type,
       ...(job.size !== undefined && { 'content-length': String(job.size) }),
     }
-    return this.#jobView({ method: 'POST', path: 'v1/jobs', headers, body: job.content, signal })
+    const path = job.dryRun === true ? 'v1/jobs?dryRun=true' : 'v1/jobs'
+    return this.#jobView({ method: 'POST', path, headers, body: job.content, signal })
   }
 
   async cancel(id: string, signal?: AbortSignal): Promise<JobView> {

@@ -20,6 +20,7 @@ export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpCo
   const submission = {
     tags,
     summary: 'Take a job',
+    querystring: schemas.JobQuery,
     body: {
       content: {
         'application/json': { schema: schemas.Job },
@@ -30,9 +31,12 @@ export function addJobRoutes(parent: FastifyInstance, boot: Boot, config: HttpCo
     },
     response: answers({ 201: schemas.JobAnswer, '4xx': schemas.ErrorAnswer }),
   }
-  parent.post<{ Body: JobRequest }>('/v1/jobs', { schema: submission }, async (request, reply) => {
-    if (request.body === undefined) throw fault('JOB_INVALID', { where: 'the body', reason: 'is empty' })
-    const job = await boot.submit(request.body, 'http')
+  type Submission = { Body: JobRequest; Querystring: { dryRun?: 'true' | 'false' } }
+  parent.post<Submission>('/v1/jobs', { schema: submission }, async ({ body, query }, reply) => {
+    if (body === undefined) throw fault('JOB_INVALID', { where: 'the body', reason: 'is empty' })
+    // LAVA's and KernelCI's jobs have no field for it.
+    const request = query.dryRun === 'true' ? { ...body, options: { ...body.options, dryRun: true } } : body
+    const job = await boot.submit(request, 'http')
     reply.code(201).header('location', `/v1/jobs/${job.id}`)
     return job
   })

@@ -241,6 +241,10 @@ export const Text = Type.String()
 export const JobParams = Type.Object({ id: Type.String() })
 export const ArtifactParams = Type.Object({ name: Type.String() })
 
+export const JobQuery = Type.Object(
+  { dryRun: Type.Optional(wordOf(['true', 'false'], 'plan and check, but load nothing, whatever the job says')) },
+  { additionalProperties: false },
+)
 export const PlanQuery = Type.Object(
   { format: Type.Optional(wordOf(['json', 'svg', 'text'])) },
   { additionalProperties: false },

@@ -38,7 +38,7 @@ const WAIT_SECONDS = 180
 /** Options that a job file contains itself. */
 const JOB_OPTIONS = [
   ...['kernel', 'ramdisk', 'dtb', 'overlay', 'modules', 'append', 'name'],
-  ...['earlycon', 'dryRun', 'force', 'queue', 'watchdog'],
+  ...['earlycon', 'force', 'queue', 'watchdog'],
 ]
 
 export function define(command: Command, terminal: Terminal): void {
@@ -148,8 +148,12 @@ async function httpBootMethod(run: BootRun, waitSeconds: number): Promise<BootMe
   return bootOverHttp({ client, job, watcher: run.display, waitSeconds })
 }
 
-async function jobBody({ request, display }: BootRun, client: BoardClient, signal: AbortSignal): Promise<JobBody> {
-  if ('file' in request) return readJobFile(request.file, display)
+async function jobBody(
+  { options, request, display }: BootRun,
+  client: BoardClient,
+  signal: AbortSignal,
+): Promise<JobBody> {
+  if ('file' in request) return { ...(await readJobFile(request.file, display)), dryRun: options.dryRun }
   return (await uploadTarget(client, request.target, display, signal)).body
 }
 

@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import t, { type Test } from 'tap'
@@ -154,10 +155,31 @@ t.test('job files are sent as they are', async t => {
   t.match(await send('job.yaml'), { code: 1, stderr: /^fauxboot: the job is not valid: / })
 })
 
+t.test('--dry-run only plans a job file, whatever its form is', async t => {
+  const { board, kexec } = await startAgent(t)
+  const server = await serve(t, ({ path }, response) => void response.end(path === '/zImage' ? KERNEL : RAMDISK))
+  const [kernel, ramdisk] = [`${server.href}zImage`, `${server.href}ramdisk`]
+  const files = { to: 'tftp', kernel: { url: kernel }, ramdisk: { url: ramdisk } }
+  const dir = t.testdir({
+    'own.json': JSON.stringify({ kernel, ramdisk, cmdline: '', options: { dryRun: false } }),
+    'kernelci.json': JSON.stringify({ artifacts: { kernel, ramdisk } }),
+    'lava.yaml': JSON.stringify({ actions: [{ deploy: files }, { boot: { method: 'u-boot', commands: 'ramdisk' } }] }),
+    'job.zip': zipSync({ 'job.json': Buffer.from('{"cmdline":""}'), kernel: KERNEL, ramdisk: RAMDISK }),
+  })
+  // JSON is YAML, too; only a file that is no JSON is sent as YAML.
+  await appendFile(join(dir, 'lava.yaml'), '\n# a LAVA job\n')
+  for (const name of ['own.json', 'kernelci.json', 'lava.yaml', 'job.zip']) {
+    const { code, stdout, stderr } = await fauxboot(['boot', '--board', board, '--job', join(dir, name), '--dry-run'])
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^Plan: survivable\n/, name)
+  }
+  t.same(kexec.calls, [])
+})
+
 t.test('options that make no sense are usage errors', async t => {
   const cases: [string[], string][] = [
     [[], 'no kernel given: use --kernel FILE|URL, or --job FILE'],
-    [['--job', 'x', '--dry-run'], "option '--job <file>' cannot be used with option '--dry-run'"],
+    [['--job', 'x', '--force'], "option '--job <file>' cannot be used with option '--force'"],
     [['--kernel', 'x', '--wait', 'long'], "--wait 'long' is not a number of seconds between 1 and 86400"],
   ]
   for (const [argv, reason] of cases) {
