@@ -167,6 +167,7 @@ export const ERRORS = {
     403,
     1,
   ),
+  PULL_UNSUPPORTED: row('this lab cannot run the job: {where} {reason}', 501, 2),
   PULL_INTERRUPTED: row('job {id} was {state} when the pull lab stopped', 500, 2),
 
   // The board image and the emulated board: machines that build and test.

@@ -54,6 +54,30 @@ export async function readStream(stream: Readable, name: string, limit: number):
 }
 
 /**
+ * Read the end of a text.
+ *
+ * @param limit bytes
+ * @returns empty for a file that is not there
+ * @throws CLI_FILE
+ */
+export async function readTextEnd(path: string, limit: number): Promise<string> {
+  try {
+    const file = await open(path)
+    try {
+      const { size } = await file.stat()
+      const start = Math.max(0, size - limit)
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start)
+      return buffer.toString('utf8', 0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw fileError(path, thrown)
+  }
+}
+
+/**
  * Write a result.
  *
  * @throws CLI_FILE

@@ -2,7 +2,7 @@
 
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { ERROR_CODES, RESULTS } from './outcome.js'
+import { ERROR_CODES, type JobOutcome, RESULTS } from './outcome.js'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 const Word = (words: readonly string[]) => Type.String({ enum: [...words] })
@@ -40,6 +40,8 @@ const ClaimedJobSchema = Type.Object({
   started: Type.String(),
   /** once it has ended */
   outcome: nullable(OutcomeSchema),
+  /** of a LAVA job that has ended: where its result goes, and its definition, which the result quotes */
+  callback: Type.Optional(Type.Object({ url: Type.String(), definition: Type.String() })),
   /** where the log can be read, once it is uploaded */
   logUrl: nullable(Type.String()),
 })
@@ -48,7 +50,13 @@ type Schema = Static<typeof ClaimedJobSchema>
 
 export interface ClaimedJob extends Readonly<Omit<Schema, 'outcome' | 'state'>> {
   readonly state: (typeof STATES)[number]
-  readonly outcome: import('./outcome.js').JobOutcome | null
+  readonly outcome: JobOutcome | null
+}
+
+/** Of a record without one. */
+export function unknownOutcome(): JobOutcome {
+  const message = 'the job has no outcome'
+  return { result: 'incomplete', errorCode: 'Infrastructure', errorMessage: message, tests: [], excerpt: [] }
 }
 
 /** @returns null for what is none */

@@ -4,10 +4,11 @@ import { asFault, fault } from '../../agent/errors.js'
 import { pause } from '../../agent/transfer/abort.js'
 import { whyLost } from './claim.js'
 import type { ClaimedJob } from './claimed-job.js'
-import { parsePullJob } from './job-definition.js'
+import { type PullJob, parsePullJob } from './job-definition.js'
 import type { KernelciApi } from './kernelci-api.js'
+import { isLavaDefinition, type LavaJob, parseLavaJob } from './lava-job.js'
 import type { KernelciNode } from './node.js'
-import { incomplete, outcomeOfError } from './outcome.js'
+import { incomplete, type JobOutcome, outcomeOfError } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
 import { downloadText } from './remote-file.js'
 import { type JobRunResult, type RunSession, runPullJob } from './run-job.js'
@@ -48,19 +49,25 @@ export async function runClaimedJob(
   const over = new AbortController()
   const signal = AbortSignal.any([context.signal, lost.signal, deadline])
   const watch = watchClaim(api, claimed, config.api, lost, AbortSignal.any([signal, over.signal]))
+  let callback: ClaimedJob['callback']
+  const ended = (outcome: JobOutcome): JobRunResult => ({ outcome, session: null, callback })
   try {
     if (node.definition === null) {
       throw fault('JOB_INVALID', { where: 'artifacts.job_definition', reason: 'is missing' })
     }
     const options = { limit: DEFINITION_LIMIT, stallSeconds: config.api.requestSeconds, signal }
-    const job = parsePullJob(await downloadText(node.definition, options), config.shellTests)
+    const job = parseJob(node.definition, await downloadText(node.definition, options), config)
+    if ('definition' in job && job.callbackUrl !== null) {
+      callback = { url: job.callbackUrl, definition: job.definition }
+    }
     const workDir = state.workDir(claimed.nodeId)
     const logFile = state.logFile(claimed.nodeId)
-    return await runPullJob({ job, board, workDir, logFile, config, runSession, note, signal })
+    const run = await runPullJob({ job, board, workDir, logFile, config, runSession, note, signal })
+    return { ...run, callback }
   } catch (thrown) {
     if (context.signal.aborted) {
       const { message } = fault('PULL_INTERRUPTED', { id: claimed.nodeId, state: 'running' })
-      return { outcome: incomplete('Infrastructure', message), session: null }
+      return ended(incomplete('Infrastructure', message))
     }
     if (lost.signal.reason instanceof JobLost) {
       note(`broken off: ${lost.signal.reason.message}`)
@@ -68,14 +75,17 @@ export async function runClaimedJob(
     }
     if (deadline.aborted) {
       const message = `the job took longer than ${config.jobSeconds / 60} minutes`
-      return { outcome: incomplete('Infrastructure', message), session: null }
+      return ended(incomplete('Infrastructure', message))
     }
-    return { outcome: outcomeOfError(thrown), session: null }
+    return ended(outcomeOfError(thrown))
   } finally {
     over.abort()
     await watch
   }
 }
+
+const parseJob = (url: string, text: string, { shellTests }: PullConfig): PullJob | LavaJob =>
+  isLavaDefinition(url) ? parseLavaJob(text) : parsePullJob(text, shellTests)
 
 /** Look at the node from time to time; resolves when `signal` fires. */
 async function watchClaim(

@@ -70,7 +70,7 @@ export const isBootTest = ({ type }: PullTest): boolean => BOOT_TYPES.includes(t
  *
  * @param text JSON
  * @param shellTests commands of the test types that the lab knows
- * @throws JOB_INVALID with the path of the wrong value or cannot be done here
+ * @throws JOB_INVALID with the path of a wrong value, PULL_UNSUPPORTED for a job that is right but cannot run here
  */
 export function parsePullJob(text: string, shellTests: Readonly<Record<string, readonly string[]>>): PullJob {
   const job = checkValue(DefinitionSchema, parseJson(text), ({ where, reason, found }) =>
@@ -78,7 +78,8 @@ export function parsePullJob(text: string, shellTests: Readonly<Record<string, r
   )
   const { artifacts, environment = {}, integrity } = job
   const other = OTHER_BOOTS.find(name => isGiven(artifacts[name]))
-  if (other !== undefined) throw invalid(`artifacts.${other}`, 'is not supported here: a ramdisk is')
+  if (other !== undefined)
+    throw fault('PULL_UNSUPPORTED', { where: `artifacts.${other}`, reason: 'is not supported here: a ramdisk is' })
   const { arch, platform = null } = environment
   if (arch !== undefined && !ARCHITECTURES.includes(arch)) {
     throw invalid('environment.arch', `must be one of ${ARCHITECTURES.join(', ')}, found ${shown(arch)}`)

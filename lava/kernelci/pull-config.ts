@@ -71,6 +71,8 @@ const ConfigSchema = Type.Object(
       },
       { ...strict, description: 'where KernelCI is' },
     ),
+    /** what the receiver of LAVA's callbacks expects of this lab, for LAVA pull labs */
+    callbackTokenFile: Type.Optional(File),
     /** `node.data.runtime` of the jobs that are this lab's */
     runtime: Name,
     stateDir: File,
@@ -117,6 +119,7 @@ export interface PullConfig {
   readonly api: Required<ConfigFile['api']>
   readonly runtime: string
   readonly stateDir: string
+  readonly callbackTokenFile: string | null
   readonly storage: Required<NonNullable<ConfigFile['storage']>> | null
   readonly kcidbOrigin: string
   /** most bytes of one artifact */
@@ -148,6 +151,7 @@ export function parsePullConfig(text: string, file: string): PullConfig {
     api: { pollSeconds: 30, requestSeconds: 60, jobState: 'available', ...api, tokenFile: path(api.tokenFile) },
     runtime: config.runtime,
     stateDir: path(config.stateDir),
+    callbackTokenFile: config.callbackTokenFile === undefined ? null : path(config.callbackTokenFile),
     storage: storage === undefined ? null : { publicUrl: storage.url, ...storage, tokenFile: path(storage.tokenFile) },
     kcidbOrigin: config.kcidb?.origin ?? 'maestro',
     artifactLimit: (config.artifactMiB ?? 1024) * 1024 ** 2,
@@ -164,9 +168,9 @@ export function parsePullConfig(text: string, file: string): PullConfig {
 }
 
 /** @returns the files with tokens, in the order in which they are named: `--check-config` reads each */
-export function tokenFilesOf({ api, storage, boards }: PullConfig): string[] {
-  const files = [api.tokenFile, storage?.tokenFile, ...boards.map(board => board.agentTokenFile)]
-  return [...new Set(files.filter(file => file !== undefined))]
+export function tokenFilesOf({ api, storage, callbackTokenFile, boards }: PullConfig): string[] {
+  const files = [api.tokenFile, storage?.tokenFile, callbackTokenFile, ...boards.map(board => board.agentTokenFile)]
+  return [...new Set(files.filter(file => typeof file === 'string'))]
 }
 
 /** Read every token once, so that a missing one is reported at the start and not after the first boot. @throws CLI_FILE */

@@ -198,7 +198,7 @@ export class PullLab {
       await state.removeJob(node.id)
       return
     }
-    claimed = { ...claimed, state: 'ended', outcome: run.outcome }
+    claimed = { ...claimed, state: 'ended', outcome: run.outcome, callback: run.callback }
     await state.saveJob(claimed)
     // The board is free while the result is posted.
     this.#start(this.#post(claimed, run, owned), () => undefined)

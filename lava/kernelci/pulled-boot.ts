@@ -18,6 +18,14 @@ export function bootPulledTarget(client: BoardClient, target: Target, waitSecond
   }
 }
 
+/** Have the agent read a LAVA definition and boot what it says. @param waitSeconds as above */
+export function bootLavaJob(client: BoardClient, definition: string, waitSeconds: number): BootMethod {
+  return context => {
+    const job = async () => ({ type: 'application/yaml', content: definition })
+    return bootOverHttp({ client, job, watcher: notes(context.note), waitSeconds })(context)
+  }
+}
+
 /** The events of the board's job, as lines. */
 function notes(note: (line: string) => void): BootWatcher {
   return {

@@ -1,8 +1,10 @@
 /** A result's way to KernelCI: the log to the storage, the result into the node, its tests as nodes below it. */
 
 import { asFault, FauxbootError } from '../../agent/errors.js'
-import type { ClaimedJob } from './claimed-job.js'
+import { readTextEnd } from '../client/local-file.js'
+import { type ClaimedJob, unknownOutcome } from './claimed-job.js'
 import type { KernelciApi } from './kernelci-api.js'
+import { lavaCallback, postLavaCallback } from './lava-callback.js'
 import { uploadLog } from './log-upload.js'
 import { childDocument, type KernelciNode, type NodeChanges } from './node.js'
 import type { JobOutcome } from './outcome.js'
@@ -15,10 +17,12 @@ export type Delivery = { readonly delivered: true } | { readonly delivered: fals
 export interface DeliveryContext {
   readonly api: KernelciApi
   readonly state: StateDir
-  readonly config: Pick<PullConfig, 'storage' | 'api'>
+  readonly config: Pick<PullConfig, 'storage' | 'api' | 'callbackTokenFile'>
   readonly note: (line: string) => void
 }
 
+/** Bytes of a console's log in a callback; those of longer logs are the last ones. */
+const CALLBACK_LOG_LIMIT = 8 * 1024 * 1024
 /** Attempts at the log: a failing storage must not keep the result from KernelCI. */
 const LOG_ATTEMPTS = 3
 
@@ -30,7 +34,7 @@ const LOG_ATTEMPTS = 3
  */
 export async function deliverResult(
   job: ClaimedJob,
-  { api }: DeliveryContext,
+  { api, state, config }: DeliveryContext,
   signal?: AbortSignal,
 ): Promise<Delivery> {
   const outcome = job.outcome ?? unknownOutcome()
@@ -43,14 +47,17 @@ export async function deliverResult(
       ? { delivered: true }
       : { delivered: false, reason: `it was ended as ${node.result ?? 'done'}` }
   }
+  const { callback } = job
+  if (callback !== undefined && config.callbackTokenFile !== null) {
+    // The receiver writes the node, as for a job of a LAVA server.
+    const log = await readTextEnd(state.logFile(job.nodeId), CALLBACK_LOG_LIMIT)
+    const options = { tokenFile: config.callbackTokenFile, idleSeconds: config.api.requestSeconds }
+    await postLavaCallback(callback.url, lavaCallback(job, callback.definition, log), options, signal)
+    return { delivered: true }
+  }
   await postTests(api, node, outcome, signal)
   await api.changeNode(node, resultChanges(outcome, job.logUrl), signal)
   return { delivered: true }
-}
-
-function unknownOutcome(): JobOutcome {
-  const message = 'the job has no outcome'
-  return { result: 'incomplete', errorCode: 'Infrastructure', errorMessage: message, tests: [], excerpt: [] }
 }
 
 function resultChanges({ result, errorCode, errorMessage }: JobOutcome, logUrl: string | null): NodeChanges {

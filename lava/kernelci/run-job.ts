@@ -7,11 +7,14 @@ import { BoardClient } from '../client/board-client.js'
 import { readToken } from '../client/token-file.js'
 import type { Expect } from '../console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
+import type { BootMethod } from '../monitor/boot-methods.js'
 import { formatBytes } from '../terminal/quantities.js'
+import type { ClaimedJob } from './claimed-job.js'
 import { isBootTest, type PullJob, type PullTest, ROLES, type Role } from './job-definition.js'
+import type { LavaJob } from './lava-job.js'
 import { incomplete, type JobOutcome, outcomeOfTests, type TestOutcome } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
-import { bootPulledTarget } from './pulled-boot.js'
+import { bootLavaJob, bootPulledTarget } from './pulled-boot.js'
 import { downloadFile, type RemoteFile } from './remote-file.js'
 import { runTargetTests, type TargetTestsOptions, testPath } from './target-tests.js'
 
@@ -19,7 +22,7 @@ import { runTargetTests, type TargetTestsOptions, testPath } from './target-test
 export type RunSession = (options: BoardSessionOptions) => Promise<BoardSessionResult>
 
 export interface JobRun {
-  readonly job: PullJob
+  readonly job: PullJob | LavaJob
   readonly board: PullBoardConfig
   /** folder for the job's files */
   readonly workDir: string
@@ -35,6 +38,8 @@ export interface JobRun {
 export interface JobRunResult {
   readonly outcome: JobOutcome
   readonly session: BoardSessionResult | null
+  /** of a LAVA job: where its result goes */
+  readonly callback?: ClaimedJob['callback']
 }
 
 /** Seconds beyond those of the tests for uploading, planning and the jump. */
@@ -48,7 +53,6 @@ const LOGIN = { user: 'root' } as const
  */
 export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const { job, board, note, signal, logFile } = run
-  const files = await downloadFiles(run)
   const token = board.agentTokenFile === undefined ? undefined : await readToken(board.agentTokenFile)
   const client = new BoardClient(new URL(board.agent), { token })
   const outcomes = new Map<string, TestOutcome>()
@@ -56,7 +60,7 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const session = await run.runSession({
     console: board.console,
     power: board.power,
-    method: bootPulledTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds),
+    method: await bootMethod(run, client),
     until: board.until,
     timeoutMs: sessionSeconds(run) * 1000,
     silenceMs: board.silenceSeconds * 1000,
@@ -69,6 +73,14 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
     signal,
   })
   return { outcome: outcomeOf(run, session, { outcomes, brokenOff }), session }
+}
+
+/** The files come through the lab; those of a LAVA job the board fetches itself. */
+async function bootMethod(run: JobRun, client: BoardClient): Promise<BootMethod> {
+  const { job, board } = run
+  if ('definition' in job) return bootLavaJob(client, job.definition, board.agentSeconds)
+  const files = await downloadFiles(run, job)
+  return bootPulledTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds)
 }
 
 /**
@@ -124,12 +136,15 @@ function sessionSeconds({ job, board, config }: JobRun): number {
 }
 
 /** @returns where each file is now */
-async function downloadFiles(run: JobRun): Promise<Partial<Record<Role, string>> & { readonly kernel: string }> {
+async function downloadFiles(
+  run: JobRun,
+  job: PullJob,
+): Promise<Partial<Record<Role, string>> & { readonly kernel: string }> {
   const { workDir } = run
   await mkdir(workDir, { recursive: true, mode: 0o700 })
   const paths: Partial<Record<Role, string>> = {}
   for (const role of ROLES) {
-    const source = run.job.files[role]
+    const source = job.files[role]
     if (source !== undefined) paths[role] = await download(run, role, source)
   }
   return { ...paths, kernel: join(workDir, 'kernel') }

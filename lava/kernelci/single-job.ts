@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fault } from '../../agent/errors.js'
 import { readInput } from '../client/local-file.js'
 import { type PullJob, parsePullJob } from './job-definition.js'
+import { isLavaDefinition, type LavaJob, parseLavaJob } from './lava-job.js'
 import { outcomeOfError } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
 import { type JobRunResult, type RunSession, runPullJob } from './run-job.js'
@@ -22,9 +23,9 @@ export async function readSingleJob(
   file: string,
   config: PullConfig,
   name?: string,
-): Promise<{ readonly job: PullJob; readonly board: PullBoardConfig }> {
+): Promise<{ readonly job: PullJob | LavaJob; readonly board: PullBoardConfig }> {
   const text = Buffer.from(await readInput(file, DEFINITION_LIMIT)).toString('utf8')
-  const job = parsePullJob(text, config.shellTests)
+  const job = isLavaDefinition(file) ? parseLavaJob(text) : parsePullJob(text, config.shellTests)
   const board = config.boards.find(board =>
     name === undefined ? board.platform === job.platform : board.name === name,
   )
@@ -53,7 +54,7 @@ export interface SingleJobOptions {
  * @throws the signal's reason
  */
 export async function runSingleJob(
-  job: PullJob,
+  job: PullJob | LavaJob,
   board: PullBoardConfig,
   { logFile, signal, ...options }: SingleJobOptions,
 ): Promise<JobRunResult> {

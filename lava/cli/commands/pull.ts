@@ -42,7 +42,7 @@ export function define(command: Command, terminal: Terminal): void {
     )
     .addOption(new Option('--once', 'ask once, run the jobs that are there, and end').conflicts('job'))
     .option('--dry-run', 'say which jobs would be run on which boards; claim nothing, run nothing')
-    .option('--job <file>', 'run one pull-lab job file, without the API')
+    .option('--job <file>', 'run one pull-lab job file, JSON or LAVA YAML, without the API')
     .option('--board <name>', 'the board for --job; the first of its platform without it')
     .option('--log <file>', "where the console's log of --job is written")
     .option('--kcidb <file>', 'write the results of the jobs of this run as KCIDB v5.3 JSON; - for standard output')
@@ -140,7 +140,8 @@ async function pullFile(
   const { job, board } = await readSingleJob(file, config, options.board)
   const name = job.nodeId ?? 'local'
   const note = (message: string) => log({ board: board.name, job: name, message })
-  for (const [role, source] of Object.entries(job.files)) if (source) note(`${role}: ${showUrl(source.url)}`)
+  for (const [role, source] of Object.entries('files' in job ? job.files : {}))
+    if (source) note(`${role}: ${showUrl(source.url)}`)
   for (const { id, type, timeoutSeconds } of job.tests) note(`test ${id}: ${type}, ${timeoutSeconds} s`)
   if (options.dryRun) return
   const started = new Date()

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { explainLog } from '../../../lava/explain/explain.js'
 import { renderExplainText } from '../../../lava/explain/explain-text.js'
 import { parsePullJob } from '../../../lava/kernelci/job-definition.js'
+import { parseLavaJob } from '../../../lava/kernelci/lava-job.js'
 import { parsePullConfig } from '../../../lava/kernelci/pull-config.js'
 import { VECTORS } from '../../unit/agent/kexec/vectors.js'
 import { printRun } from '../../unit/lava/explain/kexec-tools-log-printer.js'
@@ -34,5 +35,24 @@ export const LAB_TARGETS: FuzzTargets = {
     seeds: [readFileSync('test/unit/agent/boot/requests/pull-labs-a80.json')],
     words: ['{', '[', ']', '}', '"tests":', '"id":', '"type":', 'null', '-1', '\\u0000'],
     run: input => parsePullJob(textOf(input), {}),
+  },
+  'pull-lava-job': {
+    seeds: [readFileSync('test/unit/agent/boot/requests/lava-a80.yaml')],
+    words: [
+      '[',
+      '{',
+      '- ',
+      ': ',
+      '\n',
+      '  ',
+      '&a ',
+      '*a ',
+      'notify:',
+      'callback:',
+      'url: http://',
+      'timeouts:',
+      'job:',
+    ],
+    run: input => parseLavaJob(textOf(input)),
   },
 }

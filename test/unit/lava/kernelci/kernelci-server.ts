@@ -44,6 +44,7 @@ const PATCHABLE = [
 
 export const TOKEN = 'api-token'
 export const STORAGE_TOKEN = 'storage-token'
+export const CALLBACK_TOKEN = 'callback-token'
 
 export class KernelciServer {
   readonly nodes = new Map<string, Document>()
@@ -51,6 +52,8 @@ export class KernelciServer {
   readonly children: Document[] = []
   /** of the storage: path and content */
   readonly stored = new Map<string, string>()
+  /** bodies that the receiver of LAVA's callbacks took */
+  readonly callbacks: Document[] = []
   /** of the file server */
   readonly files = new Map<string, Uint8Array | string>()
   /** every request, `METHOD /path` without the query */
@@ -114,7 +117,7 @@ export class KernelciServer {
       parent: 'kbuild1',
       state: 'available',
       result: null,
-      artifacts: { job_definition: this.serve(`${id}.json`, text) },
+      artifacts: { job_definition: this.serve(`${id}.${isJson(text) ? 'json' : 'yaml'}`, text) },
       data: { runtime: 'pull-lab-test', platform: 'test-board', arch: 'arm', job_id: null, ...data },
       debug: { scheduled_by: 'pipeline' },
       jobfilter: ['baseline-arm-pull'],
@@ -186,6 +189,11 @@ export class KernelciServer {
       return { items: items.slice(Number(offset), Number(offset) + Number(limit)), total: items.length }
     })
     app.get('/latest/whoami', async () => this.user)
+    app.post<{ Params: { id: string }; Body: Document }>('/callback/node/:id', async (request, reply) => {
+      if (request.headers.authorization !== CALLBACK_TOKEN) return reply.code(401).send({ message: 'Unauthorized' })
+      this.callbacks.push(request.body)
+      return reply.code(202).send({ message: 'OK' })
+    })
     app.post('/storage/v1/file', async (request, reply) => this.#store(request, reply))
     app.get<{ Params: { '*': string } }>('/files/*', async (request, reply) => this.#sendFile(request, reply))
   }
@@ -278,6 +286,9 @@ export class KernelciServer {
     return reply.code(206).header('content-range', range).send(bytes.subarray(start))
   }
 }
+
+/** A text that only begins as JSON is a broken one. */
+const isJson = (text: string): boolean => text.startsWith('{')
 
 async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   const chunks: Buffer[] = []

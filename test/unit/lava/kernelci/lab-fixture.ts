@@ -10,7 +10,7 @@ import type { OutboxOptions } from '../../../../lava/kernelci/result-outbox.js'
 import type { RunSession } from '../../../../lava/kernelci/run-job.js'
 import { StateDir } from '../../../../lava/kernelci/state-dir.js'
 import { BOOTED, fakeSession } from '../monitor/fake-session.js'
-import { KernelciServer, STORAGE_TOKEN, TOKEN } from './kernelci-server.js'
+import { CALLBACK_TOKEN, KernelciServer, STORAGE_TOKEN, TOKEN } from './kernelci-server.js'
 
 export const NODE = '66c0ffee00112233445566aa'
 
@@ -43,6 +43,7 @@ api:
   pollSeconds: 1
   requestSeconds: 1
 ${api}runtime: pull-lab-test
+callbackTokenFile: callback.token
 stateDir: state
 storage:
   url: ${server.url}/storage
@@ -64,7 +65,12 @@ ${extra}`
 export async function labFixture(t: Test, extra = '', apiLines = ''): Promise<LabFixture> {
   const server = await KernelciServer.start(t)
   const text = configText(server, extra, apiLines)
-  const folder = t.testdir({ 'lab.yaml': text, 'api.token': TOKEN, 'storage.token': `${STORAGE_TOKEN}\n` })
+  const folder = t.testdir({
+    'lab.yaml': text,
+    'api.token': TOKEN,
+    'callback.token': CALLBACK_TOKEN,
+    'storage.token': `${STORAGE_TOKEN}\n`,
+  })
   const configFile = join(folder, 'lab.yaml')
   const config = parsePullConfig(text, configFile)
   const api = new KernelciApi({ ...config.api, token: TOKEN })

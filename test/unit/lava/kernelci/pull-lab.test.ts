@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -304,15 +304,25 @@ t.test('a digest that does not fit makes the job incomplete', async t => {
   t.match(server.data(NODE), { error_code: 'Infrastructure', error_msg: /board\.dtb: expected sha256/ })
 })
 
-t.test('a definition that cannot be read, or that this lab cannot run, is the fault of the job', async t => {
+t.test('a definition that cannot be read is the fault of the job', async t => {
   const { server, run } = await labFixture(t)
   server.addJob('j1', '{"artifacts": ')
   server.addJob('j2', definition(server, { artifacts: { kernel: 'file:///etc/passwd' } }))
-  server.addJob('j3', definition(server, { artifacts: { kernel: 'http://k', rootfs: 'http://r' } }))
   await run()
-  for (const id of ['j1', 'j2', 'j3']) {
+  for (const id of ['j1', 'j2']) {
     t.match(server.data(id), { error_code: 'invalid_job_params', error_msg: /the job is not valid/ })
   }
+})
+
+t.test('a job that this lab cannot run is incomplete for that reason, as an infrastructure error', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server, { artifacts: { kernel: 'http://k', rootfs: 'http://r' } }))
+  await run()
+  t.equal(server.node(NODE).result, 'incomplete')
+  t.match(server.data(NODE), {
+    error_code: 'Infrastructure',
+    error_msg: /cannot run the job: artifacts\.rootfs is not/,
+  })
 })
 
 t.test('a single round runs a job that waits while its board becomes free', async t => {
@@ -480,4 +490,68 @@ t.test('a state directory that another lab uses is refused', async t => {
   await state.close()
   const again = await StateDir.open(config.stateDir)
   await again.close()
+})
+
+/** KernelCI's LAVA job for the A80, which calls back to the test's server. */
+function lavaDefinition(url: string): string {
+  const job = readFileSync('test/unit/agent/boot/requests/lava-a80.yaml', 'utf8')
+  return job.replace(/https:\/\/staging\.kernelci\.org:9100\/node/, `${url}/callback/node`)
+}
+
+/** `results.lava` of a callback, by name; the text is YAML, and ours is JSON. */
+function lavaResults(callback: Document = {}): Record<string, Document> {
+  const { lava } = callback.results as { lava: string }
+  return Object.fromEntries(JSON.parse(lava).map((entry: Document) => [entry.name, entry]))
+}
+
+t.test('a LAVA job goes to the agent as it is, and its result to the callback that it names', async t => {
+  const { server, run, ended } = await labFixture(t)
+  const text = lavaDefinition(server.url)
+  server.addJob(NODE, text)
+  await run()
+  t.match(ended, [{ posted: 'delivered' }])
+  const [callback] = server.callbacks
+  t.match(callback, { status: 2, health: 1, actual_device_id: 'board-1', definition: text })
+  t.match(lavaResults(callback), { job: { result: 'pass' }, 'login-action': { result: 'pass' } })
+  t.match(JSON.parse(String(callback?.log)), [{ lvl: 'target', msg: 'Linux version 6.12' }, { msg: '/ # ' }])
+  t.equal(server.node(NODE).state, 'available', 'the receiver of the callback ends the node')
+  t.equal(server.countOf(`PATCH /latest/node/${NODE}`), 1, 'the claim')
+})
+
+t.test('a LAVA job that fails is incomplete for LAVA, with whose fault it was', async t => {
+  const { server, run } = await labFixture(t)
+  const outage = { ...PANIC, outcome: 'infrastructure' as const, sign: 'power', reason: 'pdu: no answer' }
+  server.addJob('j1', lavaDefinition(server.url))
+  await run({ session: fakeSession(PANIC) })
+  server.addJob('j2', lavaDefinition(server.url))
+  await run({ session: fakeSession(outage) })
+  t.match(
+    server.callbacks.map(({ status }) => status),
+    [3, 3],
+  )
+  const [job, lab] = server.callbacks.map(callback => lavaResults(callback).job)
+  t.match(job, { result: 'fail', metadata: { error_type: 'Job', error_msg: PANIC.reason } })
+  t.match(lab, { result: 'fail', metadata: { error_type: 'Infrastructure', error_msg: 'pdu: no answer' } })
+})
+
+t.test('a callback that is refused is tried again', async t => {
+  const { server, run, ended, lines } = await labFixture(t)
+  server.addJob(NODE, lavaDefinition(server.url))
+  server.fault = (request, count) => (request.startsWith('POST /callback') && count === 1 ? 'cut' : null)
+  await run()
+  t.match(ended, [{ posted: 'delivered' }])
+  t.equal(server.callbacks.length, 1)
+  t.match(lines.join('\n'), /the result is not there yet/)
+})
+
+t.test('without a callback, the result of a LAVA job is written into its node', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob('j1', lavaDefinition(server.url).replace(/^notify:\n( .*\n|\n)+/m, ''))
+  server.addJob('j2', 'actions: [\n')
+  server.addJob('j3', 'notify: { callback: { url: 7 } }\n')
+  await run()
+  t.same(server.callbacks, [])
+  t.match(server.node('j1'), { state: 'done', result: 'pass' })
+  t.match(server.data('j2'), { error_code: 'invalid_job_params', error_msg: /cannot be read as YAML/ })
+  t.match(server.data('j3'), { error_code: 'invalid_job_params', error_msg: /notify\.callback\.url must be/ })
 })
