@@ -14,6 +14,13 @@ const Line = (maxLength: number) =>
     description: `a text of at most ${maxLength} characters`,
   })
 
+/** `tst_cmdfiles=smoketest workers=max`: variables of the test definition. */
+const Parameters = Type.String({
+  pattern: '^ *([A-Za-z_][A-Za-z0-9_]{0,63}=[A-Za-z0-9_./,:@%+=-]*( +|$)){0,50}$',
+  maxLength: 1000,
+  description: 'words of the form NAME=VALUE without quotes',
+})
+
 /** What is read of it; other fields are KernelCI's business. */
 const DefinitionSchema = Type.Object({
   artifacts: Type.Record(Type.String(), Type.Unknown()),
@@ -25,6 +32,7 @@ const DefinitionSchema = Type.Object({
         timeout_s: Type.Optional(
           Type.Integer({ minimum: 1, maximum: 86400, description: 'a number of seconds from 1 to 86400' }),
         ),
+        parameters: Type.Optional(Parameters),
         commands: Type.Optional(ShellCommands),
         'pre-commands': Type.Optional(ShellCommands),
         'post-commands': Type.Optional(ShellCommands),
@@ -46,6 +54,8 @@ export interface PullTest {
   readonly timeoutSeconds: number
   /** typed at the target's shell, in this order; null when the lab does not know the type */
   readonly commands: readonly string[] | null
+  /** NAME=VALUE, in the environment of the commands */
+  readonly parameters?: string
 }
 
 export interface PullJob {
@@ -132,18 +142,19 @@ interface TestFields {
   readonly id: string
   readonly type: string
   readonly timeout_s?: number
+  readonly parameters?: string
   readonly commands?: readonly string[]
   readonly 'pre-commands'?: readonly string[]
   readonly 'post-commands'?: readonly string[]
 }
 
 function readTest(test: TestFields, shellTests: Readonly<Record<string, readonly string[]>>): PullTest {
-  const { id, type, timeout_s: timeoutSeconds = DEFAULT_TIMEOUT_S } = test
+  const { id, type, parameters, timeout_s: timeoutSeconds = DEFAULT_TIMEOUT_S } = test
   const own = test.commands ?? (Object.hasOwn(shellTests, type) ? shellTests[type] : undefined)
   const boot = BOOT_TYPES.includes(type)
   if (own === undefined && !boot) return { id, type, timeoutSeconds, commands: null }
   const commands = [...(test['pre-commands'] ?? []), ...(own ?? []), ...(test['post-commands'] ?? [])]
-  return { id, type, timeoutSeconds, commands }
+  return { id, type, timeoutSeconds, commands, parameters }
 }
 
 function invalid(where: string, reason: string): FauxbootError {

@@ -124,7 +124,8 @@ function outcomeOf(
     // A boot is the way from power-on to the prompt.
     return isBootTest(test) ? { ...known, ...rest } : known
   })
-  const result = outcomeOfTests(tests, lines)
+  const cases = [...outcomes.values()].filter(({ id }) => job.tests.every(test => test.id !== id))
+  const result = outcomeOfTests([...tests, ...cases], lines)
   // A job with only other tests also fails if its target does not boot.
   return outcome === 'failed' ? { ...result, result: 'fail' } : result
 }

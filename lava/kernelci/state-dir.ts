@@ -16,8 +16,8 @@ const WORK = 'work'
 const LOGS = 'logs'
 /** Consoles' logs that are kept for the lab's own use. */
 const KEPT_LOGS = 200
-/** A job with its tests and excerpts is some kilobytes. */
-const RECORD_LIMIT = 1024 * 1024
+/** A job with its tests and excerpts is some kilobytes; 2000 cases of long names are 2 MiB, a definition is one. */
+const RECORD_LIMIT = 8 * 1024 * 1024
 
 export class StateDir {
   private constructor(readonly path: string) {}

@@ -5,6 +5,7 @@ import type { Expect } from '../console/expect.js'
 import { type Login, TargetShell } from '../console/target-shell.js'
 import { isBootTest, type PullTest } from './job-definition.js'
 import type { Result, TestOutcome } from './outcome.js'
+import { MOST_CASES, type TestCase, testCases } from './test-cases.js'
 
 /** Characters of a command and of its last line that a message quotes. */
 const QUOTED = 200
@@ -54,8 +55,13 @@ export async function runTargetTests(
     }
     try {
       shell ??= await TargetShell.enter(expect, login)
-      const message = await runCommands(shell, test)
+      const { message, cases } = await runCommands(shell, test)
       end(message === null ? 'pass' : 'fail', message ?? '')
+      for (const { name, result } of cases.slice(0, Math.max(0, MOST_CASES - outcomes.size))) {
+        const id = `${test.id}.${name}`
+        const path = `${testPath(test)}.${word(name)}`
+        outcomes.set(id, { id, path, result, message: '', seconds: 0, started })
+      }
     } catch (thrown) {
       if (!(thrown instanceof FauxbootError) || thrown.code !== 'CONSOLE_SILENT') throw thrown
       end('fail', thrown.message)
@@ -76,21 +82,33 @@ async function shellBack(shell: TargetShell | null): Promise<string | null> {
   }
 }
 
-/** @returns what failed; null when nothing did */
-async function runCommands(shell: TargetShell, { commands, timeoutSeconds }: PullTest): Promise<string | null> {
+interface TestRun {
+  /** what failed; null when nothing did */
+  readonly message: string | null
+  readonly cases: readonly TestCase[]
+}
+
+async function runCommands(shell: TargetShell, test: PullTest): Promise<TestRun> {
+  const { commands, timeoutSeconds, parameters = '' } = test
+  const environment = parameters.trim() === '' ? '' : `export ${parameters.trim()}; `
+  const cases: TestCase[] = []
   const deadline = performance.now() + timeoutSeconds * 1000
   for (const command of commands ?? []) {
-    const { status, output } = await shell.run(command, Math.max(1000, deadline - performance.now()))
+    const { status, output } = await shell.run(`${environment}${command}`, Math.max(1000, deadline - performance.now()))
+    cases.push(...testCases(output))
     if (status === 0) continue
     const lastWords = output.split('\n').at(-1) ?? ''
     const said = lastWords === '' ? '' : `: ${lastWords.slice(0, QUOTED)}`
-    return `${JSON.stringify(command.slice(0, QUOTED))} ended with ${status}${said}`
+    return { message: `${JSON.stringify(command.slice(0, QUOTED))} ended with ${status}${said}`, cases }
   }
-  return null
+  const failed = cases.filter(({ result }) => result === 'fail')
+  if (failed.length === 0) return { message: null, cases }
+  return { message: `${failed.length} of ${cases.length} cases failed, the first: ${failed[0]?.name}`, cases }
 }
+
+const word = (text: string): string => text.replace(/[^A-Za-z0-9_-]/g, '_')
 
 /** KCIDB's path of a test: dots between words of letters, digits, `_` and `-`. The boot itself is `boot`. */
 export function testPath(test: PullTest): string {
-  const word = (text: string) => text.replace(/[^A-Za-z0-9_-]/g, '_')
   return isBootTest(test) ? 'boot' : `${word(test.type)}.${word(test.id)}`
 }

@@ -125,6 +125,28 @@ t.test('tests on the shell are posted below the job', async t => {
   t.notMatch(target.typed, /never/)
 })
 
+t.test('cases that a test reports are posted one by one, and its parameters are variables', async t => {
+  const { server, run } = await labFixture(t)
+  const commands = ['echo "ok 1 $first"; echo "not ok 2 second"; echo "ok 3 third # SKIP"']
+  const tests = [{ id: 'kself', type: 'kselftest-futex', parameters: 'first=one workers=max', commands }]
+  server.addJob(NODE, definition(server, { tests }))
+  await run()
+  t.equal(server.node(NODE).result, 'fail')
+  t.match(server.children, [
+    { name: 'kself', result: 'fail', data: { error_msg: '1 of 3 cases failed, the first: second' } },
+    { name: 'kself.one', result: 'pass' },
+    { name: 'kself.second', result: 'fail' },
+    { name: 'kself.third', result: 'skip' },
+  ])
+})
+
+t.test('parameters that a shell would read as more than variables are refused', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server, { tests: [{ id: 'a', type: 'smoke', parameters: 'a=$(reboot)' }] }))
+  await run()
+  t.match(server.data(NODE), { error_code: 'invalid_job_params', error_msg: /tests\[0\]\.parameters must be/ })
+})
+
 t.test('tests whose posting was broken off are not posted twice', async t => {
   const { server, run } = await labFixture(t)
   const tests = ['one', 'two', 'three'].map(id => ({ id, type: 'shell', commands: ['true'] }))
