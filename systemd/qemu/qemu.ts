@@ -109,7 +109,7 @@ export class QemuBoard {
       const incoming = state !== undefined
       const settings = { source, forward, memoryMiB, tftpDir, machineProperties, instructionClock, incoming }
       const args = qemuArguments(board, settings)
-      const machine = await launch(board.name, await qemuProgram(board), args)
+      const machine = await launch(board.name, await qemuProgram(board), args, forward.board)
       if (incoming) await loadState(machine, state)
       return new QemuBoard(board, machine)
     } finally {
@@ -146,10 +146,24 @@ export class QemuBoard {
    * @returns the port here
    * @throws BUILD_TOOL with QEMU's words
    */
-  async forwardUdp(boardPort: number): Promise<number> {
+  forwardUdp(boardPort: number): Promise<number> {
+    return this.#forward('UDP', boardPort)
+  }
+
+  /**
+   * Lead a TCP port of this machine's loopback to one of the board's.
+   *
+   * @returns the port here
+   * @throws BUILD_TOOL with QEMU's words
+   */
+  forwardTcp(boardPort: number): Promise<number> {
+    return this.#forward('TCP', boardPort)
+  }
+
+  async #forward(protocol: 'TCP' | 'UDP', boardPort: number): Promise<number> {
     const monitor = (line: string) => this.#qmp.execute('human-monitor-command', { 'command-line': line })
-    const refused = await monitor(`hostfwd_add net0 udp:127.0.0.1:0-:${boardPort}`)
-    return forwardedPort(refused === '' ? await monitor('info usernet') : refused, 'UDP')
+    const refused = await monitor(`hostfwd_add net0 ${protocol.toLowerCase()}:127.0.0.1:0-:${boardPort}`)
+    return forwardedPort(refused === '' ? await monitor('info usernet') : refused, protocol, boardPort)
   }
 
   /**
@@ -212,7 +226,7 @@ async function bootSource(options: QemuBoardOptions, work: string): Promise<Boot
   return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
 }
 
-async function launch(name: string, program: string, args: string[]): Promise<Machine> {
+async function launch(name: string, program: string, args: string[], boardPort: number): Promise<Machine> {
   // The kernel ends QEMU when this process ends, however it ends.
   const argv = ['--pdeathsig', 'KILL', program, ...args]
   const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
@@ -232,7 +246,7 @@ async function launch(name: string, program: string, args: string[]): Promise<Ma
   )
   void ended.then(status => console.end(status))
   const qmp = new Qmp(monitor)
-  const asked = askForPort(qmp)
+  const asked = askForPort(qmp, boardPort)
   // When QEMU ends first, its own words say more than a monitor that is gone.
   asked.catch(() => undefined)
   const silent = delay(START_TIMEOUT_MS, 'no answer on its monitor', { ref: false })
@@ -290,14 +304,16 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`
 }
 
-async function askForPort(qmp: Qmp): Promise<number> {
+async function askForPort(qmp: Qmp, boardPort: number): Promise<number> {
   await qmp.execute('qmp_capabilities')
-  return forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }), 'TCP')
+  const connections = await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' })
+  return forwardedPort(connections, 'TCP', boardPort)
 }
 
 /** `TCP[HOST_FORWARD]  12  127.0.0.1 41035  10.0.2.15  8080 ...` */
-function forwardedPort(text: unknown, protocol: 'TCP' | 'UDP'): number {
-  const port = new RegExp(`${protocol}\\[HOST_FORWARD\\]\\s+\\d+\\s+127\\.0\\.0\\.1\\s+(\\d+)`).exec(String(text))?.[1]
+function forwardedPort(text: unknown, protocol: 'TCP' | 'UDP', boardPort: number): number {
+  const row = `${protocol}\\[HOST_FORWARD\\]\\s+\\d+\\s+127\\.0\\.0\\.1\\s+(\\d+)\\s+\\S+\\s+${boardPort}\\s`
+  const port = new RegExp(row).exec(String(text))?.[1]
   if (port === undefined) {
     throw fault('BUILD_TOOL', {
       doing: 'asking for the forwarded port',

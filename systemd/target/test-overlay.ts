@@ -60,6 +60,43 @@ const GETTY_UNIT = unit(
   'ExecStart=/bin/busybox getty -L 0 console dumb',
 )
 
+/** TCP port of {@link remoteShellOverlay} on the board. */
+export const REMOTE_SHELL_PORT = 2323
+
+const REMOTE_SHELL_SOCKET = `[Unit]
+Description=Root shell over TCP, for tests
+DefaultDependencies=no
+
+[Socket]
+ListenStream=${REMOTE_SHELL_PORT}
+Accept=yes
+`
+
+const REMOTE_SHELL_UNIT = `[Unit]
+Description=Root shell over TCP, for tests
+DefaultDependencies=no
+
+[Service]
+ExecStart=/bin/sh
+Environment=PATH=/usr/bin:/usr/lib/systemd
+StandardInput=socket
+StandardOutput=socket
+StandardError=socket
+`
+
+/**
+ * A root shell on TCP port {@link REMOTE_SHELL_PORT}, which reads commands and has no prompt. The agent keeps its U-Boot
+ * console.
+ *
+ * @returns an archive for `extraInitrd`
+ */
+export function remoteShellOverlay(): Uint8Array {
+  const files = new FileTree()
+  files.file(`${SYSTEM}/fauxboot-test-remote@.service`, REMOTE_SHELL_UNIT)
+  startUnit(files, 'fauxboot-test-remote.socket', REMOTE_SHELL_SOCKET)
+  return packCpio(files.entries())
+}
+
 function startUnit(files: FileTree, name: string, text: string): void {
   files.file(`${SYSTEM}/${name}`, text)
   files.link(`${SYSTEM}/sysinit.target.wants/${name}`, `/${SYSTEM}/${name}`)

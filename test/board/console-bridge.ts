@@ -14,7 +14,7 @@ export interface ConsoleBridge {
 }
 
 /** Lead a board's console out, until the test ends. */
-export async function bridgeConsole(t: Test, qemu: QemuBoard): Promise<ConsoleBridge> {
+export async function bridgeConsole(t: Pick<Test, 'teardown'>, qemu: QemuBoard): Promise<ConsoleBridge> {
   const consoles = createServer(socket => {
     const say = (text: string): void => void socket.write(text)
     qemu.console.on('data', say)
