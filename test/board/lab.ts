@@ -131,9 +131,14 @@ export class Lab {
    * A board whose countdown has just begun, from a saved state: it takes a second. It is switched off with the test.
    *
    * @param options `tftpDir`, a folder served over TFTP as 10.0.2.2, costs nothing; other options need a saved state of their own
+   * @param settings of the agent, beside the board's own; they need one, too
    */
-  async atCountdown(t: Test, options: Partial<QemuBoardOptions> = {}): Promise<Powered> {
-    return this.#connect(t, await startAtCountdown(await testBoard(this.board, options)))
+  async atCountdown(
+    t: Test,
+    options: Partial<QemuBoardOptions> = {},
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<Powered> {
+    return this.#connect(t, await startAtCountdown(await testBoard(this.board, options, settings)))
   }
 
   /**

@@ -1,0 +1,35 @@
+/** A board with a root shell over TCP, through which a test watches the agent and ends it. */
+
+import type { Test } from 'tap'
+import { remoteShellOverlay } from '../../systemd/target/test-overlay.js'
+import type { Lab, Powered } from './lab.js'
+import { RemoteShell } from './remote-shell.js'
+
+export interface Observed extends Powered {
+  readonly shell: RemoteShell
+}
+
+/**
+ * A board at its countdown. Its agent waits for ten seconds between loaded and jump, so that a test has time there.
+ *
+ * @param options `tftpDir`: a folder served over TFTP as 10.0.2.2
+ */
+export async function observedAtCountdown(
+  t: Test,
+  lab: Lab,
+  options: { readonly tftpDir?: string } = {},
+): Promise<Observed> {
+  const overlay = { extraInitrd: [remoteShellOverlay()] }
+  const powered = await lab.atCountdown(t, { ...overlay, ...options }, { jumpNoticeMs: 10_000 })
+  return { ...powered, shell: await RemoteShell.open(powered.qemu) }
+}
+
+/** What systemd says of the agent's process: `MainPID` and `NRestarts`. */
+export function agentProcess(shell: RemoteShell): Promise<string> {
+  return shell.run('systemctl show -p MainPID -p NRestarts fauxboot-agent')
+}
+
+/** What the kernel of the first stage said when it had no memory left; empty if it always had. */
+export function outOfMemory(shell: RemoteShell): Promise<string> {
+  return shell.run("dmesg | grep -iE 'out of memory|oom-kill|invoked oom'")
+}
