@@ -31,7 +31,7 @@ export function hasPassed({ wanted, boots }: EnduranceResult): boolean {
 }
 
 /** One line: how it ended. */
-export function enduranceSentence({ started, board, wanted, boots }: EnduranceResult): string {
+function enduranceSentence({ started, board, wanted, boots }: EnduranceResult): string {
   const failed = boots.filter(({ passed }) => !passed).length
   const number = boots.length === wanted ? `${wanted}` : `${boots.length} of ${wanted}`
   return `${started.slice(0, 10)}, emulated ${board}: ${number} boots in a row, ${failed} failed`

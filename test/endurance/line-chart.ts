@@ -1,6 +1,6 @@
 /** Figures over the boots of a run as a self-contained SVG: one panel for each unit, one line for each figure. */
 
-export interface Series {
+interface Series {
   readonly name: string
   /** one for each boot; null where there is none */
   readonly values: readonly (number | null)[]
