@@ -91,7 +91,7 @@ async function source(machine: Machine, { args, signal }: Call): Promise<number>
     return 1
   }
   const text = machine.memory.read(script.address, script.size).toString('latin1')
-  return await machine.shell.run(text, signal)
+  return await machine.shell.run(text, signal, 'script')
 }
 
 export const sourceCommands: readonly Command[] = [

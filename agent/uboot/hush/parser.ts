@@ -154,7 +154,7 @@ export class HushParser {
     const [name = ''] = NAME.exec(text) ?? []
     const next = text[at + 1]
     if (name !== '') this.#word.parameter(name)
-    else if (next === '?') this.#word.parameter('?')
+    else if (next === '?') this.#word.parameter('$?')
     else if (next === '{') this.#inside = 'brace'
     else {
       this.#word.text('$')

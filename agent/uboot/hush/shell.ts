@@ -163,9 +163,12 @@ export class Shell implements ScriptRunner, Variables {
     return 1
   }
 
-  /** Each line of a script runs before the next is parsed; a syntax error drops the rest. */
+  /**
+   * Each line of a script runs before the next is parsed; a syntax error drops the rest. A script may have been written
+   * on Windows: U-Boot takes `then\r` for a command, which helps nobody.
+   */
   async #byLine(text: string): Promise<number> {
-    const lines = `${text}\n`
+    const lines = `${text.replaceAll('\r\n', '\n')}\n`
     let status = 0
     for (let at = 0; at < lines.length; ) {
       const parser = new HushParser('line')

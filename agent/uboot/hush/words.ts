@@ -2,7 +2,7 @@
 
 import type { Environment } from '../env/environment.js'
 
-/** Text, or a variable to be put in: `name`, `name:-default`, `?`. */
+/** Text, or a variable to be put in: `name`, `name:-default`, `$?`. */
 export type WordPart = string | { readonly parameter: string }
 
 export interface Word {
@@ -69,7 +69,8 @@ export interface Variables {
 
 /** The environment goes before the shell's own variables. */
 function parameterValue(parameter: string, variables: Variables): string {
-  if (parameter === '?') return String(variables.status)
+  // `${?}` is a variable of that name, which nobody can set.
+  if (parameter === '$?') return String(variables.status)
   const colon = parameter.indexOf(':')
   const name = colon === -1 ? parameter : parameter.slice(0, colon)
   const operator = colon === -1 ? '' : parameter.charAt(colon + 1)

@@ -182,6 +182,9 @@ t.test('test takes its words from left to right', async t => {
     ['test -e usb 0:1 /foo; echo $?', "** Bad device specification usb 0 **\nCouldn't find partition usb 0:1\n1\n"],
     ['test a =~ "("; echo $?', 'Error compiling regex: No closing bracket\n1\n'],
     ['[ a = a ]; echo $?', '0\n'],
+    ['test -n $gone; echo $?', '1\n'],
+    ['[ -n $gone ]; echo $?', '1\n'],
+    ['test -z $gone; echo $?', '0\n'],
     ['[ a = a; echo $?', '[: missing terminating ]\n1\n'],
   ])
 })

@@ -12,8 +12,8 @@ const FIT = 0x4700_0000
 function machineWith(t: Test) {
   const machine = testMachine(t, {
     shell: {
-      async run(text) {
-        machine.out.write(`[${text}]\n`)
+      async run(text, _signal, mode) {
+        machine.out.write(`[${text}]${mode === 'script' ? '' : ' at once'}\n`)
         return 7
       },
       locals: new Map(),

@@ -71,6 +71,7 @@ t.test('variables', async t => {
       ['false', ''],
       ['echo $?', '1\n'],
       ['echo $?', '0\n'],
+      ['false; echo ${?}. ${?:-d}.', '. d.\n'],
       ['nosuch; echo $?', "Unknown command 'nosuch' - try 'help'\n1\n"],
     ],
     { foo: 'bar', sp: 'a  b  c', late: 'x\ny', command: 'echo two words', it: "it's", open: 'a "b' },
@@ -234,6 +235,8 @@ t.test('a script runs line by line, up to a syntax error', async t => {
   t.same(await script('echo a\nfi\necho b'), ['a\r\nsyntax error\r\n', 1])
   t.same(await script('echo a\nif true'), ['a\r\nsyntax error\r\n', 1])
   t.same(await script('echo a; exit 7; echo b\necho c'), ['a\r\n', 7])
+  const crlf = 'if true\r\nthen\r\necho a\r\nfi\r\nfor i in 1 2; do\r\necho $i\r\ndone\r\n'
+  t.same(await script(crlf), ['a\r\n1\r\n2\r\n', 0], 'with the line ends of DOS')
   t.same(await shell.run('', signal), 0)
 })
 
