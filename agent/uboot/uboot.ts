@@ -14,6 +14,7 @@ import type { Memory } from './hardware/memory.js'
 import type { Network } from './hardware/network.js'
 import type { Storage } from './hardware/storage.js'
 import { Shell } from './hush/shell.js'
+import { parseHex } from './lib/numbers.js'
 import type { Machine } from './machine/machine.js'
 import { stateAtPowerOn } from './machine/state.js'
 
@@ -65,6 +66,9 @@ export class UBoot {
       ticks,
       state: stateAtPowerOn(parts.env),
     }
+    parts.env.observe('loadaddr', value => {
+      this.machine.state.loadAddress = parseHex(value)
+    })
   }
 
   /**

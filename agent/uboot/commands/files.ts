@@ -2,14 +2,22 @@
 
 import { filesystemOf, mountable, placeOf } from '../disk/device-partition.js'
 import { loadFile } from '../disk/load-file.js'
+import type { DirectoryEntry } from '../hardware/storage.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 import { defaultAddress } from '../net/net-settings.js'
 
+/** U-Boot tells a missing device from a wrong one. */
+const NO_DEVICE = (kind: string): string => `** No device specified **\nCouldn't find partition ${kind} <NULL>\n`
+
 /** @param filesystem that the command reads: `any`, `fat`, `ext4` */
 async function load(machine: Machine, call: Call, filesystem: string): Promise<number> {
-  const [, kind, device = '0', addressText, typed, length = '0', offset = '0'] = call.args
+  const [, kind, device, addressText, typed, length = '0', offset = '0'] = call.args
   if (kind === undefined) return USAGE
+  if (device === undefined) {
+    machine.out.write(`${NO_DEVICE(kind)}Can't set block device\n`)
+    return 1
+  }
   const address = addressText === undefined ? defaultAddress(machine) : wholeHex(addressText)
   if (address === null) return USAGE
   const path = typed ?? machine.env.get('bootfile')
@@ -21,19 +29,29 @@ async function load(machine: Machine, call: Call, filesystem: string): Promise<n
   return loadFile(machine, call, { kind, device, filesystem, path, address, ...range })
 }
 
+const DOTS: readonly DirectoryEntry[] = ['.', '..'].map(name => ({ name, directory: true, link: false, size: 0 }))
+
 async function list(machine: Machine, call: Call, filesystem: string): Promise<number> {
   const { out, storage } = machine
-  const [, kind, device = '0', path = '/'] = call.args
+  const [, kind, device, path = '/'] = call.args
   if (kind === undefined) return USAGE
+  if (device === undefined) {
+    out.write(NO_DEVICE(kind))
+    return 1
+  }
   const place = await mountable(machine, kind, device, filesystem)
   if (place === null) return 1
   const entries = await storage.list(place.device, place.partition?.number ?? 0, path)
   if (entries === null) return 1
-  const directories = entries.filter(({ directory }) => directory).length
-  for (const { name, directory, size } of entries) {
-    out.write(directory ? `            ${name}/\n` : ` ${String(size).padStart(8)}   ${name}\n`)
+  // The root directory of FAT is the only one without entries for itself and its parent.
+  const dots = filesystemOf(place) === 'fat' && /^[/.]*$/.test(path) ? [] : DOTS
+  const shown = [...dots, ...entries]
+  const directories = shown.filter(({ directory }) => directory).length
+  for (const { name, directory, link, size } of shown) {
+    if (directory) out.write(`            ${name}/\n`)
+    else out.write(`${link ? '    <SYM>' : ` ${String(size).padStart(8)}`}   ${name}\n`)
   }
-  out.write(`\n${entries.length - directories} file(s), ${directories} dir(s)\n\n`)
+  out.write(`\n${shown.length - directories} file(s), ${directories} dir(s)\n\n`)
   return 0
 }
 
@@ -55,10 +73,7 @@ async function fstype(machine: Machine, call: Call): Promise<number> {
   const place = await placeOf(machine, kind, device)
   if (place === null) return 1
   const found = filesystemOf(place)
-  if (found === null) {
-    out.write('** Unrecognized filesystem type **\n')
-    return 1
-  }
+  if (found === null) return 1
   if (variable === undefined) out.write(`${found}\n`)
   else for (const refusal of env.set(variable, found)) out.write(`${refusal}\n`)
   return 0

@@ -4,7 +4,7 @@ import type { MemoryPart } from '../hardware/boot-target.js'
 import { fitConfiguration, fitImage, readFit, verifyFitImage } from '../image/fit-image.js'
 import { imageFormat, legacyDataIntact, legacyParts, readLegacyHeader, verifies } from '../image/legacy-image.js'
 import { hex8, parseHex } from '../lib/numbers.js'
-import type { Call, Command, Machine } from '../machine/machine.js'
+import { buildAddress, type Call, type Command, type Machine } from '../machine/machine.js'
 
 /** Bytes of a script; those that labs use have some 10,000. The shell reads a whole script before it runs it. */
 const LONGEST = 64 * 1024
@@ -16,8 +16,12 @@ interface Wanted {
   readonly configuration: string | null
 }
 
-/** `[ADDR][:IMAGE|#CONFIGURATION]`; without an address it is where the last load went. */
-function parseTarget(machine: Machine, text = ''): Wanted {
+/**
+ * `[ADDR][:IMAGE|#CONFIGURATION]`. A name without an address is looked for at the default address of images. Without a word,
+ * U-Boot takes the address that its build was given, whatever was loaded since.
+ */
+function parseTarget(machine: Machine, text: string | undefined): Wanted {
+  if (text === undefined) return { address: buildAddress(machine), image: null, configuration: null }
   const [, where = '', mark, name = ''] = /^([^:#]*)(?:([:#])(.*))?$/s.exec(text) ?? []
   const address = where === '' ? machine.state.loadAddress : parseHex(where)
   return { address, image: mark === ':' ? name : null, configuration: mark === '#' ? name : null }

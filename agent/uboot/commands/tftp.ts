@@ -122,6 +122,7 @@ async function serve(machine: Machine, call: Call, address: number): Promise<boo
 async function tftpsrv(machine: Machine, call: Call): Promise<number> {
   const [, word] = call.args
   const address = word === undefined ? defaultAddress(machine) : parseHex(word)
+  machine.state.loadAddress = address
   const received = await untilInterrupted(machine, call, false, () => serve(machine, call, address))
   return received ? afterLoad(machine, call) : 1
 }

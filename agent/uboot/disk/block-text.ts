@@ -2,16 +2,6 @@
 
 import type { BlockDevice, Partition } from '../hardware/storage.js'
 
-/** How U-Boot writes a kind in a headline. */
-const KINDS: Readonly<Record<string, string>> = {
-  mmc: 'MMC',
-  usb: 'USB',
-  scsi: 'SCSI',
-  sata: 'SATA',
-  nvme: 'NVME',
-  virtio: 'VirtIO',
-}
-
 const SECTOR = 512
 
 /** The capacity in MB and GB, each with one decimal, cut off as U-Boot does. */
@@ -59,7 +49,7 @@ export function tableText({ kind, number, partitions }: BlockDevice): string | n
     ? 'Part\tStart LBA\tEnd LBA\t\tName\n\tAttributes\n\tType GUID\n\tPartition GUID\n'
     : 'Part\tStart Sector\tNum Sectors\tUUID\t\tType\n'
   return (
-    `\nPartition Map for ${KINDS[kind] ?? kind} device ${number}  --   Partition Type: ${efi ? 'EFI' : 'DOS'}\n\n` +
+    `\nPartition Map for ${kind} device ${number}  --   Partition Type: ${efi ? 'EFI' : 'DOS'}\n\n` +
     `${columns}${partitions.map(efi ? efiRow : dosRow).join('')}`
   )
 }

@@ -81,14 +81,12 @@ export function filesystemOf({ partition }: Place): string | null {
  * Find a partition whose file system a command can read.
  *
  * @param wanted `fat`, `ext4`, or `any`
- * @returns null, after printing the error, if there is none
+ * @returns null if there is none; of those, only a missing partition is printed
  */
 export async function mountable(machine: Machine, kind: string, name: string, wanted: string): Promise<Place | null> {
   const place = await placeOf(machine, kind, name)
   if (place === null) return null
   const found = filesystemOf(place)
   const family = wanted === 'ext2' ? 'ext4' : wanted
-  if (place.partition === null || found === family || (family === 'any' && found !== null)) return place
-  machine.out.write('** Unrecognized filesystem type **\n')
-  return null
+  return place.partition === null || found === family || (family === 'any' && found !== null) ? place : null
 }

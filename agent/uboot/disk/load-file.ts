@@ -37,7 +37,7 @@ export async function loadFile(machine: Machine, call: Call, file: FileToLoad): 
   }
   const number = partition?.number ?? 0
   const size = await storage.size(device, number, file.path)
-  if (size === null) return fail(partition?.filesystem === 'vfat' ? '' : `** File not found ${file.path} **\n`)
+  if (size === null) return fail('')
   const { offset = 0, length = 0 } = file
   const target = new LoadTarget(machine, file.address, file.path)
   const rest = Math.max(0, size - offset)

@@ -52,6 +52,8 @@ export interface Environment {
     value: string | null,
     options?: { readonly force?: boolean; readonly origin?: Origin },
   ): readonly string[]
+  /** Tell of each value that a variable gets, but not of its deletion. One listener a variable. */
+  observe(name: string, changed: (value: string) => void): void
   /** Import many variables, as `env import` does; a null value deletes one. */
   import(entries: Iterable<readonly [name: string, value: string | null]>, options?: ImportOptions): Import
   /** Reset all variables to their defaults; delete the others. */

@@ -35,6 +35,7 @@ export class UBootEnvironment implements Environment {
   readonly store: EnvironmentStore | null
   readonly #variables = new Map<string, string>()
   readonly #callbacks: Readonly<Record<string, Callback>>
+  readonly #listeners = new Map<string, (value: string) => void>()
   /** the sorted names; null after a change of them */
   #names: readonly string[] | null = null
   #characters = 0
@@ -84,6 +85,10 @@ export class UBootEnvironment implements Environment {
     if (value === null || (program && value === '')) return this.#delete(name, options.force === true || program)
     const refusal = this.#insert(name, value, options.force === true || program)
     return refusal === null ? [] : [...refusal.lines, `## Error inserting "${name}" variable, errno=${refusal.errno}`]
+  }
+
+  observe(name: string, changed: (value: string) => void): void {
+    this.#listeners.set(name, changed)
   }
 
   import(entries: Iterable<readonly [name: string, value: string | null]>, options: ImportOptions = {}): Import {
@@ -159,6 +164,7 @@ export class UBootEnvironment implements Environment {
     this.#characters = characters
     if (old === undefined) this.#names = null
     this.#variables.set(name, value)
+    this.#listeners.get(name)?.(value)
     return null
   }
 

@@ -3,7 +3,9 @@
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
+  opendirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -54,6 +56,18 @@ function readAt(fd: number, offset: number, length: number): Buffer {
   return bytes.subarray(0, readSync(fd, bytes, 0, length, offset))
 }
 
+/** Names in a directory in the kernel's order, which is the disk's on FAT; `readdirSync` would sort them. */
+function namesOnDisk(directory: string): readonly string[] {
+  const names: string[] = []
+  const open = opendirSync(directory)
+  try {
+    for (let entry = open.readSync(); entry !== null; entry = open.readSync()) names.push(entry.name)
+  } finally {
+    open.closeSync()
+  }
+  return names
+}
+
 /** The kernel's name of a partition: `mmcblk0p1`, `sda1`. */
 const partitionNode = (node: string, number: number): string => `${node}${/\d$/.test(node) ? 'p' : ''}${number}`
 
@@ -76,15 +90,11 @@ export class LinuxStorage implements Storage {
   }
 
   async list(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null> {
-    return this.#within(device, partition, path, (file, base) =>
-      readdirSync(file)
-        .sort()
-        .flatMap(name => {
-          const inside = this.#resolve(base, join(file, name))
-          if (inside === null) return []
-          const entry = statSync(inside)
-          return [{ name, directory: entry.isDirectory(), size: entry.size }]
-        }),
+    return this.#within(device, partition, path, file =>
+      namesOnDisk(file).map(name => {
+        const entry = lstatSync(join(file, name))
+        return { name, directory: entry.isDirectory(), link: entry.isSymbolicLink(), size: entry.size }
+      }),
     )
   }
 
@@ -161,7 +171,7 @@ export class LinuxStorage implements Storage {
     device: BlockDevice,
     partition: number,
     path: string,
-    use: (file: string, base: string) => T | Promise<T>,
+    use: (file: string) => T | Promise<T>,
   ): Promise<T | null> {
     const node = this.#nodeOf(device, partition)
     const mount = join(this.#directory, 'disks', basename(node))
@@ -171,7 +181,7 @@ export class LinuxStorage implements Storage {
     try {
       const base = realpathSync(mount)
       const file = this.#resolve(base, join(base, normalize(`/${path}`)))
-      return file === null ? null : await use(file, base)
+      return file === null ? null : await use(file)
     } catch (thrown) {
       if (isAbsent(thrown)) return null
       throw thrown

@@ -37,6 +37,8 @@ export interface BlockDevice {
 export interface DirectoryEntry {
   readonly name: string
   readonly directory: boolean
+  /** it is a symbolic link, and `directory` is false */
+  readonly link: boolean
   /** bytes */
   readonly size: number
 }
@@ -44,7 +46,7 @@ export interface DirectoryEntry {
 export interface Storage {
   /** Look for devices of a kind, as `usb start` and `scsi scan` do. */
   devices(kind: string): Promise<readonly BlockDevice[]>
-  /** Entries of a directory; null if it does not exist. `partition` 0 is the whole device. */
+  /** Entries of a directory without `.` and `..`, as they lie on the disk; null if it does not exist. `partition` 0 is the whole device. */
   list(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null>
   /** Bytes of a file; null if it does not exist. */
   size(device: BlockDevice, partition: number, path: string): Promise<number | null>

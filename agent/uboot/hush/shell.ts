@@ -164,7 +164,8 @@ export class Shell implements ScriptRunner, Variables {
   }
 
   /**
-   * Each line of a script runs before the next is parsed; a syntax error drops the rest. A script may have been written
+   * Each line of a script runs before the next is parsed. A syntax error drops the rest, and the status is that of the
+   * lines that ran. A script may have been written
    * on Windows: U-Boot takes `then\r` for a command, which helps nobody.
    */
   async #byLine(text: string): Promise<number> {
@@ -175,7 +176,7 @@ export class Shell implements ScriptRunner, Variables {
       const { state, next } = parser.parse(lines, at)
       if (state === 'error' || (state === 'more' && parser.end() === 'error')) {
         this.syntaxError()
-        return 1
+        return at === 0 ? 1 : status
       }
       at = next
       status = await this.#list(parser.steps, status)

@@ -69,7 +69,6 @@ export class LoadTarget {
   done(): void {
     const { env, memory } = this.machine
     memory.claim(this.address, this.#received, this.name)
-    this.machine.state.loadAddress = this.address
     env.set('filesize', bareHex(this.#received), { origin: 'program' })
     env.set('fileaddr', bareHex(this.address), { origin: 'program' })
   }

@@ -7,6 +7,7 @@ import type { Gpio } from '../hardware/gpio.js'
 import type { Memory } from '../hardware/memory.js'
 import type { Network } from '../hardware/network.js'
 import type { Storage } from '../hardware/storage.js'
+import { parseHex } from '../lib/numbers.js'
 import type { MachineState } from './state.js'
 
 /** Where a command prints to. */
@@ -78,6 +79,9 @@ export interface Machine {
   ticks(): number
   state: MachineState
 }
+
+/** The load address that the board's U-Boot was built with. */
+export const buildAddress = ({ board }: Machine): number => parseHex(board.environment.loadaddr ?? '0')
 
 /** The result of a command that was called wrongly: its usage is printed, and `$?` is 1. */
 export const USAGE = -1

@@ -13,7 +13,7 @@ interface MemoryPosition {
 export interface MachineState {
   /** what `base` set: added to addresses of memory commands */
   baseAddress: number
-  /** where the last load command put its file, `loadaddr` at first: the default address of image commands */
+  /** the default address of image commands: what `loadaddr` was set to, or where a network command was to load */
   loadAddress: number
   /** address of the working device tree; null while none is set */
   workingFdt: number | null

@@ -4,7 +4,7 @@ import type { Environment } from '../env/environment.js'
 import { leadingQuad, sameNetwork } from '../hardware/ipv4.js'
 import type { EthernetDevice, Lease } from '../hardware/network.js'
 import { parseAuto, parseDecimal, parseHex, wholeHex } from '../lib/numbers.js'
-import type { Call, Machine } from '../machine/machine.js'
+import { buildAddress, type Call, type Machine } from '../machine/machine.js'
 import { connectedDevice } from './connect.js'
 
 export interface NetSettings {
@@ -124,12 +124,22 @@ export interface LoadArguments {
 
 /** `loadaddr`, or the default of the board. */
 export function defaultAddress(machine: Machine): number {
-  return parseHex(machine.env.get('loadaddr') ?? machine.board.environment.loadaddr ?? '0')
+  const text = machine.env.get('loadaddr')
+  return text === undefined ? buildAddress(machine) : parseHex(text)
 }
 
-/** @param words after the command, at most two */
+/**
+ * Read the arguments of a load. Its address becomes the default of image commands, even if the load fails.
+ *
+ * @param words after the command, at most two
+ */
 export function loadArguments(machine: Machine, words: readonly string[]): LoadArguments {
-  const [first, second] = words
+  const read = readArguments(machine, words)
+  machine.state.loadAddress = read.address
+  return read
+}
+
+function readArguments(machine: Machine, [first, second]: readonly string[]): LoadArguments {
   const bootFile = { file: machine.env.get('bootfile') ?? '', explicit: false }
   if (first === undefined) return { address: defaultAddress(machine), ...bootFile }
   if (second !== undefined) return { address: parseHex(first), file: second, explicit: true }

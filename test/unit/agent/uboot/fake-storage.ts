@@ -27,7 +27,7 @@ export class FakeStorage implements Storage {
       if (!key.startsWith(start)) continue
       const [name = '', ...below] = key.slice(start.length).split('/')
       const directory = below.length > 0
-      found.set(name, { name, directory, size: directory ? 0 : length })
+      found.set(name, { name, directory, link: false, size: directory ? 0 : length })
     }
     return found.size === 0 ? null : [...found.values()]
   }

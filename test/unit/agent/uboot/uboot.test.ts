@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ConsoleLine } from '../../../../agent/uboot/console/console-line.js'
 import { UBoot } from '../../../../agent/uboot/uboot.js'
-import { testMachine } from './machine.js'
+import { plainEnvironment, testMachine } from './machine.js'
 
 t.test('a serial adapter that is pulled out takes its console along, and nothing else', async t => {
   const { board, env, memory, network, storage, gpio, boot } = testMachine(t)
@@ -20,4 +20,17 @@ t.test('a serial adapter that is pulled out takes its console along, and nothing
   await uboot.powerOn()
   await t.resolves(uboot.attach(gone))
   await t.resolves(uboot.drained(), 'the others are still there')
+})
+
+t.test('a new loadaddr is where image commands look, and env default resets it', async t => {
+  const { board, memory, network, storage, gpio, boot } = testMachine(t)
+  const env = plainEnvironment({ loadaddr: '0x42000000' })
+  const { machine } = new UBoot({ board, env, memory, network, storage, gpio, boot, autobootText: '', bootDelay: 0 })
+  t.equal(machine.state.loadAddress, 0x4200_0000)
+  env.set('loadaddr', '43000000')
+  t.equal(machine.state.loadAddress, 0x4300_0000)
+  env.set('loadaddr', null)
+  t.equal(machine.state.loadAddress, 0x4300_0000, 'without the variable it stays')
+  await machine.shell.run('env default -a', new AbortController().signal)
+  t.equal(machine.state.loadAddress, 0x4200_0000)
 })

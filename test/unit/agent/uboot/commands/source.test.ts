@@ -10,7 +10,9 @@ const FIT = 0x4700_0000
 
 /** A machine whose shell prints what it is to run. */
 function machineWith(t: Test) {
+  const { board } = testMachine(t)
   const machine = testMachine(t, {
+    board: { ...board, environment: { loadaddr: '0x44000000' } },
     shell: {
       async run(text, _signal, mode) {
         machine.out.write(`[${text}]${mode === 'script' ? '' : ' at once'}\n`)
@@ -27,10 +29,9 @@ const script = (t: Test) => legacyImage(t, '-T script -C none -n test', { a: 'ec
 t.test('the first file of a legacy script is run', async t => {
   const { machine, run } = machineWith(t)
   machine.memory.write(LEGACY, script(t))
-  machine.state.loadAddress = LEGACY
   const out = '## Executing script at 44000000\n[echo hello\n]\n'
   t.same(await run('source 44000000'), { out, rc: 7 })
-  t.same(await run('source'), { out, rc: 7 })
+  t.same(await run('source'), { out, rc: 7 }, 'at the address that the board was built with')
 })
 
 t.test('an invalid script is refused', async t => {
@@ -91,12 +92,12 @@ t.test('a configuration, or the FIT itself, tells which image it is', async t =>
   const said = async (line: string) => (await run(line)).out.split('\n')[1]
   machine.memory.write(FIT, dtbOf(fit('default = "b";'), []))
   t.equal(await said('source :'), '[b\0]')
-  t.equal(await said('source'), '[b\0]')
+  t.equal(await said('source 47000000'), '[b\0]')
   machine.memory.write(
     FIT,
     dtbOf(fit('configurations { default = "x"; x { script = "a"; }; y { script = "b"; }; z { }; };'), []),
   )
-  t.equal(await said('source'), '[a\0]')
+  t.equal(await said('source 47000000'), '[a\0]')
   t.equal(await said('source #'), '[a\0]')
   t.equal(await said('source 47000000#y'), '[b\0]')
   t.equal(await said('source #z'), 'Could not find script in z')

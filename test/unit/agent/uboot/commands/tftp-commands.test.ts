@@ -125,6 +125,7 @@ t.test('a file that is not there is not tried again', async t => {
     transfer('missing.bin', '0x42000000', "\nTFTP error: 'File not found' (1)\nNot retrying...\n"),
   )
   t.equal(result(), 1)
+  t.equal(machine.state.loadAddress, 0x4200_0000, 'image commands look there all the same')
 })
 
 t.test('other errors of the server start again as often as netretry says', async t => {

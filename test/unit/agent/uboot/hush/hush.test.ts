@@ -232,8 +232,9 @@ t.test('a script runs line by line, up to a syntax error', async t => {
     return [await terminal.shows(''), status]
   }
   t.same(await script('echo a\nif true\nthen echo b\nfi\nfalse'), ['a\r\nb\r\n', 1])
-  t.same(await script('echo a\nfi\necho b'), ['a\r\nsyntax error\r\n', 1])
-  t.same(await script('echo a\nif true'), ['a\r\nsyntax error\r\n', 1])
+  t.same(await script('echo a\nfi\necho b'), ['a\r\nsyntax error\r\n', 0])
+  t.same(await script('fi\necho b'), ['syntax error\r\n', 1])
+  t.same(await script('echo a\nif true'), ['a\r\nsyntax error\r\n', 0])
   t.same(await script('echo a; exit 7; echo b\necho c'), ['a\r\n', 7])
   const crlf = 'if true\r\nthen\r\necho a\r\nfi\r\nfor i in 1 2; do\r\necho $i\r\ndone\r\n'
   t.same(await script(crlf), ['a\r\n1\r\n2\r\n', 0], 'with the line ends of DOS')
