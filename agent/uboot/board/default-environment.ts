@@ -38,13 +38,55 @@ function vendorAndPart(compatible: string | undefined): readonly [string, string
   return [vendor, part]
 }
 
+/**
+ * What only U-Boot for Allwinner's chips sets. Its names for board and chip are the same on all of them; `fdtfile` tells them
+ * apart, and is what `fdtdir` of a pxelinux menu looks for. The scripts look for a menu, and then for a script, on the cards
+ * in turn and on the network; nothing runs them by itself.
+ */
+function sunxiVariables(board: string, soc: string): Readonly<Record<string, string>> {
+  const chip = soc.slice(soc.indexOf('-') + 1)
+  const model = board.startsWith(`${chip}-`) ? board.slice(chip.length + 1) : board
+  return {
+    board: 'sunxi',
+    board_name: 'sunxi',
+    boot_a_script:
+      'load ${devtype} ${devnum}:${distro_bootpart} ${scriptaddr} ${prefix}${script}; source ${scriptaddr}',
+    boot_extlinux: 'sysboot ${devtype} ${devnum}:${distro_bootpart} any ${scriptaddr} ${prefix}${boot_syslinux_conf}',
+    boot_prefixes: '/ /boot/',
+    boot_script_dhcp: 'boot.scr.uimg',
+    boot_scripts: 'boot.scr.uimg boot.scr',
+    boot_syslinux_conf: 'extlinux/extlinux.conf',
+    boot_targets: 'fel mmc_auto pxe dhcp ',
+    bootcmd_dhcp: 'if dhcp ${scriptaddr} ${boot_script_dhcp}; then source ${scriptaddr}; fi',
+    bootcmd_fel: 'if test -n ${fel_booted} && test -n ${fel_scriptaddr}; then source ${fel_scriptaddr}; fi',
+    bootcmd_mmc0: 'devnum=0; run mmc_boot',
+    bootcmd_mmc1: 'devnum=1; run mmc_boot',
+    bootcmd_mmc_auto: 'run bootcmd_mmc0; run bootcmd_mmc1',
+    distro_bootcmd: 'for target in ${boot_targets}; do run bootcmd_${target}; done',
+    fdtfile: `allwinner/${soc}-${model}.dtb`,
+    mmc_boot: 'if mmc dev ${devnum}; then devtype=mmc; run scan_dev_for_boot_part; fi',
+    scan_dev_for_boot: 'for prefix in ${boot_prefixes}; do run scan_dev_for_extlinux; run scan_dev_for_scripts; done',
+    scan_dev_for_boot_part:
+      'part list ${devtype} ${devnum} -bootable devplist; env exists devplist || setenv devplist 1; ' +
+      'for distro_bootpart in ${devplist}; do run scan_dev_for_boot; done; setenv devplist',
+    scan_dev_for_extlinux:
+      'if test -e ${devtype} ${devnum}:${distro_bootpart} ${prefix}${boot_syslinux_conf}; then run boot_extlinux; fi',
+    scan_dev_for_scripts:
+      'for script in ${boot_scripts}; do ' +
+      'if test -e ${devtype} ${devnum}:${distro_bootpart} ${prefix}${script}; then run boot_a_script; fi; done',
+    soc: 'sunxi',
+  }
+}
+
 /** Variables by name. `bootcmd` does nothing: after its countdown, a board waits for its lab. */
 export function defaultEnvironment(facts: EnvironmentFacts): Readonly<Record<string, string>> {
   const { dramStart, compatible, mac, baudrate, bootDelay, console } = facts
   const [vendor, board] = vendorAndPart(compatible[0])
-  const [, soc] = vendorAndPart(compatible.at(-1))
+  const [maker, soc] = vendorAndPart(compatible.at(-1))
   const addresses = Object.entries(ADDRESSES).map(([name, offset]) => [name, `0x${bareHex(dramStart + offset)}`])
-  const optional = { board, board_name: board, console, ethaddr: mac ?? '', soc, vendor }
+  const sunxi = maker === 'allwinner' && board !== ''
+  const named = sunxi ? sunxiVariables(board, soc) : { board, board_name: board, soc, vendor }
+  const optional = { ...named, console, ethaddr: mac ?? '' }
   return {
     // Labs give their boards MAC addresses: U-Boot lets them with CONFIG_ENV_OVERWRITE.
     '.flags': 'ethaddr:ma',

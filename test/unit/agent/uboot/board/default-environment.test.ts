@@ -11,12 +11,13 @@ const CUBIEBOARD4 = {
 }
 
 t.test("a Cubieboard4 has the variables of its own U-Boot, with addresses from its DRAM's start", async t => {
-  t.same(defaultEnvironment(CUBIEBOARD4), {
+  t.match(defaultEnvironment(CUBIEBOARD4), {
     '.flags': 'ethaddr:ma',
     arch: 'arm',
     baudrate: '115200',
-    board: 'a80-cubieboard4',
-    board_name: 'a80-cubieboard4',
+    board: 'sunxi',
+    board_name: 'sunxi',
+    boot_targets: 'fel mmc_auto pxe dhcp ',
     bootcmd: 'true',
     bootcmd_pxe: 'dhcp; if pxe get; then pxe boot; fi',
     bootdelay: '2',
@@ -24,19 +25,25 @@ t.test("a Cubieboard4 has the variables of its own U-Boot, with addresses from i
     console: 'ttyS0,115200',
     cpu: 'armv7',
     ethaddr: '02:00:00:00:00:01',
+    distro_bootcmd: 'for target in ${boot_targets}; do run bootcmd_${target}; done',
     fdt_addr_r: '0x23000000',
+    fdtfile: 'allwinner/sun9i-a80-cubieboard4.dtb',
     fdtoverlay_addr_r: '0x23300000',
     kernel_addr_r: '0x22000000',
     loadaddr: '0x22000000',
     pxefile_addr_r: '0x23200000',
     ramdisk_addr_r: '0x23400000',
     scriptaddr: '0x23100000',
-    soc: 'sun9i-a80',
+    soc: 'sunxi',
     stderr: 'serial',
     stdin: 'serial',
     stdout: 'serial',
-    vendor: 'cubietech',
   })
+})
+
+t.test('a board whose name does not repeat its chip has both in fdtfile', async t => {
+  const compatible = ['xunlong,orangepi-pc', 'allwinner,sun8i-h3']
+  t.equal(defaultEnvironment({ ...CUBIEBOARD4, compatible }).fdtfile, 'allwinner/sun8i-h3-orangepi-pc.dtb')
 })
 
 t.test("other boards of Allwinner's have the addresses that labs use", async t => {
