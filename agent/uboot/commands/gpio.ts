@@ -16,8 +16,8 @@ async function gpio(machine: Machine, call: Call): Promise<number> {
   if (action === undefined || pin === undefined) return USAGE
   const value = await machine.gpio.drive(pin, action, call.signal)
   if (value === null) {
-    machine.out.write(`GPIO: '${pin}' not found\n`)
-    return USAGE
+    machine.out.write(`GPIO: '${pin}' not found\nCommand 'gpio' failed: Error -22\n`)
+    return 1
   }
   const [, number = '0'] = /(\d+)$/.exec(pin) ?? []
   machine.out.write(`gpio: pin ${pin} (gpio ${Number(number)}) value is ${value}\n`)

@@ -19,7 +19,10 @@ export const powerCommands: readonly Command[] = [
     maxArgs: 1,
     summary: 'Perform POWEROFF of the device',
     usage: '',
-    run: machine => orSayWhy(machine, 'switching off', () => machine.boot.powerOff()),
+    run(machine) {
+      machine.out.write('poweroff ...\n')
+      return orSayWhy(machine, 'switching off', () => machine.boot.powerOff())
+    },
   },
   {
     name: 'reset',

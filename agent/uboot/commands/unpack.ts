@@ -40,12 +40,14 @@ async function unpack(machine: Machine, source: number, target: number, options:
  * Unpack and store.
  *
  * @param complain what U-Boot prints for an error
+ * @param prefix of the size; `lzmadec` writes a capital
  */
 async function run(
   machine: Machine,
   { args, signal }: Call,
   format: CompressionFormat,
   complain: (error: FauxbootError) => string,
+  prefix: '0x' | '0X' = '0x',
 ): Promise<number> {
   const [, from = '', to = '', most] = args
   const { memory, out, env } = machine
@@ -59,7 +61,7 @@ async function run(
     out.write(thrown.code === 'PROGRAM_MISSING' ? `## fauxboot: ${thrown.message}\n` : complain(thrown))
     return 1
   }
-  out.write(`Uncompressed size: ${size} = 0x${bareHex(size).toUpperCase()}\n`)
+  out.write(`Uncompressed size: ${size} = ${prefix}${bareHex(size).toUpperCase()}\n`)
   env.set('filesize', bareHex(size), { origin: 'program' })
   return 0
 }
@@ -89,7 +91,7 @@ export const unpackCommands: readonly Command[] = [
     repeatable: true,
     summary: 'lzma uncompress a memory region',
     usage: 'srcaddr dstaddr [dstsize]',
-    run: (machine, call) => (places(call) ? run(machine, call, 'lzma', () => '') : USAGE),
+    run: (machine, call) => (places(call) ? run(machine, call, 'lzma', () => '', '0X') : USAGE),
   },
   {
     name: 'unlz4',

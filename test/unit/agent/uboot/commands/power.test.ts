@@ -15,5 +15,5 @@ t.test('reset and poweroff that fail say why, and the console goes on', async t 
   t.equal(await run(machine, 'reset'), 1)
   t.equal(machine.printed(), 'resetting ...\nthe board cannot be restarted: EPERM\n')
   t.equal(await run(machine, 'poweroff'), 1)
-  t.equal(machine.printed(), 'the board cannot be switched off: EPERM\n')
+  t.equal(machine.printed(), 'poweroff ...\nthe board cannot be switched off: EPERM\n')
 })
