@@ -5,11 +5,13 @@ import { blockCommands } from './commands/block.js'
 import { bootCommands } from './commands/boot.js'
 import { bootmenuCommands } from './commands/bootmenu.js'
 import { checksumCommands } from './commands/checksum.js'
+import { configCommands } from './commands/config.js'
 import { dateCommands } from './commands/date.js'
 import { dhcpCommands } from './commands/dhcp.js'
 import { echoCommands } from './commands/echo.js'
 import { envCommands } from './commands/env.js'
 import { fdtCommands } from './commands/fdt.js'
+import { fileTextCommands } from './commands/file-text.js'
 import { fileCommands } from './commands/files.js'
 import { flowCommands } from './commands/flow.js'
 import { gpioCommands } from './commands/gpio.js'
@@ -30,6 +32,7 @@ import { setexprCommands } from './commands/setexpr.js'
 import { sourceCommands } from './commands/source.js'
 import { testCommands } from './commands/test.js'
 import { tftpCommands } from './commands/tftp.js'
+import { unavailableCommands } from './commands/unavailable.js'
 import { unpackCommands } from './commands/unpack.js'
 import { versionCommands } from './commands/version.js'
 import { wgetCommands } from './commands/wget.js'
@@ -41,12 +44,14 @@ const GROUPS: readonly (readonly Command[])[] = [
   bootCommands,
   bootmenuCommands,
   checksumCommands,
+  configCommands,
   dateCommands,
   dhcpCommands,
   echoCommands,
   envCommands,
   fdtCommands,
   fileCommands,
+  fileTextCommands,
   flowCommands,
   gpioCommands,
   helpCommands,
@@ -66,6 +71,7 @@ const GROUPS: readonly (readonly Command[])[] = [
   sourceCommands,
   testCommands,
   tftpCommands,
+  unavailableCommands,
   unpackCommands,
   versionCommands,
   wgetCommands,

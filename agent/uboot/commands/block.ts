@@ -241,7 +241,7 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-export const blockCommands: readonly Command[] = KINDS.map(({ kind, maxArgs, summary, usage, verbs }) => ({
+const kindCommands: readonly Command[] = KINDS.map(({ kind, maxArgs, summary, usage, verbs }) => ({
   name: kind,
   maxArgs,
   repeatable: true,
@@ -253,3 +253,14 @@ export const blockCommands: readonly Command[] = KINDS.map(({ kind, maxArgs, sum
     return verb === undefined ? USAGE : verb(machine, kind, words, call)
   },
 }))
+
+export const blockCommands: readonly Command[] = [
+  ...kindCommands,
+  {
+    name: 'mmcinfo',
+    maxArgs: 1,
+    summary: 'display MMC info',
+    usage: '- display info of the current MMC device',
+    run: (machine, call) => mmcInfo(machine, 'mmc', [], call),
+  },
+]

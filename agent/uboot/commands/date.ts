@@ -70,6 +70,19 @@ date reset
     run: date,
   },
   {
+    name: 'timer',
+    maxArgs: 2,
+    repeatable: true,
+    summary: 'access the system timer',
+    usage: "start - Reset the timer reference.\ntimer get   - Print the time since 'start'.",
+    run({ out, state }, { args: [, verb] }) {
+      if (verb === undefined) return USAGE
+      if (verb === 'start') state.timerStart = performance.now()
+      if (verb === 'get') out.write(`${((performance.now() - state.timerStart) / 1000).toFixed(3)}\n`)
+      return 0
+    },
+  },
+  {
     name: 'time',
     maxArgs: 64,
     summary: 'run commands and summarize execution time',

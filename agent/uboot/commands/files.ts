@@ -1,6 +1,7 @@
 /** Files on disks: `load`, `ls`, `size` and their names for one filesystem, `fstype`. */
 
-import { filesystemOf, mountable, placeOf } from '../disk/device-partition.js'
+import { deviceText } from '../disk/block-text.js'
+import { filesystemOf, mountable, type Place, placeOf } from '../disk/device-partition.js'
 import { loadFile } from '../disk/load-file.js'
 import type { DirectoryEntry } from '../hardware/storage.js'
 import { bareHex, parseHex, wholeHex } from '../lib/numbers.js'
@@ -79,6 +80,66 @@ async function fstype(machine: Machine, call: Call): Promise<number> {
   return 0
 }
 
+/** The head of a partition's file system. */
+async function headOf({ storage }: Machine, { device, partition }: Place, { signal }: Call): Promise<Buffer> {
+  const pieces: Uint8Array[] = [new Uint8Array(0)]
+  const sink = (chunk: Uint8Array): void => void pieces.push(chunk)
+  await storage.read(device, partition?.number ?? 0, '', { offset: 0, length: HEAD_BYTES }, sink, signal)
+  const head = Buffer.alloc(HEAD_BYTES)
+  Buffer.concat(pieces).copy(head)
+  return head
+}
+
+/** Bytes that hold the boot sector of FAT, and the superblock of ext4 at 1024. */
+const HEAD_BYTES = 2048
+
+/** What a boot sector of FAT says of its file system: fields of FAT32 lie elsewhere (Microsoft's fatgen103). */
+function fatFacts(head: Buffer): { readonly bits: number; readonly label: string; readonly serial: string } {
+  const fat32 = head.readUInt16LE(22) === 0
+  const at = fat32 ? 67 : 39
+  const serial = head.readUInt32LE(at).toString(16).toUpperCase().padStart(8, '0')
+  const bits = fat32 ? 32 : head.toString('latin1', at + 15, at + 20) === 'FAT12' ? 12 : 16
+  return { bits, label: head.toString('latin1', at + 4, at + 15), serial: `${serial.slice(0, 4)}-${serial.slice(4)}` }
+}
+
+async function fatinfo(machine: Machine, call: Call): Promise<number> {
+  const { out } = machine
+  const [, kind, device] = call.args
+  if (kind === undefined || device === undefined) {
+    out.write('usage: fatinfo <interface> [<dev[:part]>]\n')
+    return 0
+  }
+  const place = await placeOf(machine, kind, device)
+  if (place === null) return 1
+  const { number } = place.device
+  if (filesystemOf(place) !== 'fat') {
+    out.write(`\n** Unable to use ${kind} ${number}:${place.partition?.number ?? 0} for fatinfo **\n`)
+    return 1
+  }
+  const { bits, label } = fatFacts(await headOf(machine, place, call))
+  out.write(`Interface:  ${kind}\n  Device ${number}: ${deviceText(place.device)}Filesystem: FAT${bits} "${label}"\n`)
+  return 0
+}
+
+/** Bytes of ext4's UUID, from the start of the partition. */
+const EXT4_UUID = [1024 + 104, 1024 + 120] as const
+
+async function fsuuid(machine: Machine, call: Call): Promise<number> {
+  const { out, env } = machine
+  const [, kind, device, variable] = call.args
+  if (kind === undefined || device === undefined) return USAGE
+  const place = await placeOf(machine, kind, device)
+  if (place === null) return 1
+  const filesystem = filesystemOf(place)
+  if (filesystem !== 'fat' && filesystem !== 'ext4') return 1
+  const head = await headOf(machine, place, call)
+  const id = head.toString('hex', ...EXT4_UUID).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  const value = filesystem === 'fat' ? fatFacts(head).serial : id
+  if (variable === undefined) out.write(`${value}\n`)
+  else for (const refusal of env.set(variable, value)) out.write(`${refusal}\n`)
+  return 0
+}
+
 const LOAD_ARGUMENTS = '<interface> [<dev[:part]> [<addr> [<filename> [bytes [pos]]]]]\n'
 
 const LOAD_USAGE =
@@ -112,7 +173,8 @@ const OTHER_LS_USAGE =
   "<interface> [<dev[:part]> [directory]]\n    - list files from 'dev' on 'interface' in a 'directory'"
 
 const SIZE_USAGE =
-  "<interface> <dev[:part]> <filename>\n    - determine size of file 'filename' from 'dev' on 'interface'"
+  "<interface> <dev[:part]> <filename>\n    - Find file 'filename' from 'dev' on 'interface'\n" +
+  "      determine its size, and store in the 'filesize' variable."
 
 type Verb = (machine: Machine, call: Call, filesystem: string) => Promise<number>
 type Row = readonly [name: string, verb: Verb, filesystem: string, maxArgs: number, summary: string, usage: string]
@@ -151,5 +213,34 @@ export const fileCommands: readonly Command[] = [
       '<interface> <dev>:<part>\n- print filesystem type\n' +
       'fstype <interface> <dev>:<part> <varname>\n- set environment variable to filesystem type',
     run: fstype,
+  },
+  {
+    name: 'fstypes',
+    maxArgs: 1,
+    repeatable: true,
+    summary: 'List supported filesystem types',
+    usage: '',
+    run({ out }) {
+      out.write('Supported filesystems: fat, ext4, btrfs, squashfs, erofs, exfat\n')
+      return 0
+    },
+  },
+  {
+    name: 'fsuuid',
+    maxArgs: 4,
+    repeatable: true,
+    summary: 'Look up a filesystem UUID',
+    usage:
+      '<interface> <dev>:<part>\n    - print filesystem UUID\n' +
+      'fsuuid <interface> <dev>:<part> <varname>\n    - set environment variable to filesystem UUID\n',
+    run: fsuuid,
+  },
+  {
+    name: 'fatinfo',
+    maxArgs: 3,
+    repeatable: true,
+    summary: 'print information about filesystem',
+    usage: "<interface> [<dev[:part]>]\n    - print information about filesystem from 'dev' on 'interface'",
+    run: fatinfo,
   },
 ]

@@ -19,7 +19,7 @@ async function rest({ out }: Machine, signal: AbortSignal): Promise<void> {
 }
 
 /** A line of up to 16 bytes: address, units, characters. */
-function line(address: number, bytes: Buffer, unit: Unit): string {
+export function memoryLine(address: number, bytes: Buffer, unit: Unit): string {
   let units = ''
   for (let at = 0; at < bytes.length; at += unit.bytes) units += ` ${unitHex(readUnit(bytes, at, unit), unit)}`
   const width = (LINE_BYTES / unit.bytes) * (2 * unit.bytes + 1)
@@ -40,7 +40,7 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
     const block = machine.memory.read(address + done, Math.min(BLOCK_BYTES, size - done))
     let text = ''
     for (let at = 0; at < block.length; at += LINE_BYTES)
-      text += line(address + done + at, block.subarray(at, at + LINE_BYTES), unit)
+      text += memoryLine(address + done + at, block.subarray(at, at + LINE_BYTES), unit)
     machine.out.write(text)
     await rest(machine, signal)
   }

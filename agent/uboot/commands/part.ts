@@ -1,9 +1,10 @@
-/** Partitions: `part`. */
+/** Partitions: `part` and `read`. */
 
 import { tableText } from '../disk/block-text.js'
-import { deviceOf, placeOf } from '../disk/device-partition.js'
+import { deviceOf, lookUp } from '../disk/device-partition.js'
 import type { Partition } from '../hardware/storage.js'
-import { bareHex } from '../lib/numbers.js'
+import { bareHex, parseHex } from '../lib/numbers.js'
+import { LoadTarget } from '../machine/load-target.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
 
 /** Store a value in a variable, or print it if none is named. */
@@ -19,7 +20,7 @@ function deliver(machine: Machine, value: string, variable: string | undefined):
 
 async function uuid(machine: Machine, [kind, device, variable]: readonly string[]): Promise<number> {
   if (kind === undefined || device === undefined) return USAGE
-  const place = await placeOf(machine, kind, device)
+  const place = await lookUp(machine, kind, device)
   return place === null ? 1 : deliver(machine, place.partition?.uuid ?? '', variable)
 }
 
@@ -77,7 +78,37 @@ function part(machine: Machine, call: Call): Promise<number> | number {
   return Object.hasOwn(PROPERTIES, verb) ? property(machine, verb, words) : USAGE
 }
 
+const SECTOR = 512
+
+/** `read`: blocks of a partition into memory, without a word. */
+async function read(machine: Machine, call: Call): Promise<number> {
+  const [, kind, name, address, from, many] = call.args
+  if (kind === undefined || name === undefined || address === undefined || from === undefined || many === undefined)
+    return USAGE
+  const place = await lookUp(machine, kind, name)
+  if (place === null) return 1
+  const [block, count] = [parseHex(from), parseHex(many)]
+  const say = (what: string): number => {
+    machine.out.write(`read ${what}\n`)
+    return 1
+  }
+  const { device, partition } = place
+  if (partition !== null && block + count > partition.size) return say('out of range')
+  const target = new LoadTarget(machine, parseHex(address), `${kind} ${name} block ${bareHex(block)}`)
+  const range = { offset: block * SECTOR, length: count * SECTOR }
+  const sink = (chunk: Uint8Array): void => target.write(chunk)
+  await machine.storage.read(device, partition?.number ?? 0, '', range, sink, call.signal)
+  return target.received === range.length ? 0 : say('error')
+}
+
 export const partCommands: readonly Command[] = [
+  {
+    name: 'read',
+    maxArgs: 6,
+    summary: 'Load binary data from a partition',
+    usage: '<interface> <dev[:part|#partname]> addr blk# cnt',
+    run: read,
+  },
   {
     name: 'part',
     maxArgs: 64,

@@ -1,5 +1,7 @@
-/** `unzip`, `lzmadec` and `unlz4`: decompress memory to another address. */
+/** `unzip`, `lzmadec` and `unlz4` decompress memory to another address; `zip` compresses it. */
 
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { FauxbootError } from '../../errors.js'
 import type { CompressionFormat } from '../../image/compression/compression.js'
 import { type UnpackOptions, unpackMemory } from '../image/unpack-memory.js'
@@ -82,6 +84,30 @@ function unlz4Error({ code }: FauxbootError): string {
   return `Uncompressed err :${errors[code] ?? -71}\n`
 }
 
+/** Most bytes that `zip` packs: they are held in memory. */
+const MOST_PACKED = 64 * 1024 * 1024
+
+/** `zip`: pack memory with gzip. */
+async function pack(machine: Machine, { args }: Call): Promise<number> {
+  const { memory, out, env } = machine
+  const [, from = '', length = '', to = '', most] = args
+  const size = parseHex(length)
+  if (size > MOST_PACKED) {
+    out.write(`## fauxboot: zip takes at most 0x${bareHex(MOST_PACKED)} bytes\n`)
+    return 1
+  }
+  const packed = await promisify(gzip)(memory.read(parseHex(from), size))
+  // -5: zlib's Z_BUF_ERROR
+  if (most !== undefined && packed.length > parseHex(most)) {
+    out.write('Error: deflate() returned -5\n')
+    return 1
+  }
+  memory.write(parseHex(to), packed)
+  out.write(`Compressed size: ${packed.length} = 0x${bareHex(packed.length).toUpperCase()}\n`)
+  env.set('filesize', bareHex(packed.length), { origin: 'program' })
+  return 0
+}
+
 const places = ({ args }: Call) => args.length === 3 || args.length === 4
 
 export const unpackCommands: readonly Command[] = [
@@ -103,6 +129,14 @@ NOTE: Specify the destination size that is sufficiently larger
  than the source size.
 `,
     run: (machine, call) => (call.args.length === 4 ? run(machine, call, 'lz4', unlz4Error) : USAGE),
+  },
+  {
+    name: 'zip',
+    maxArgs: 5,
+    repeatable: true,
+    summary: 'zip a memory region',
+    usage: 'srcaddr srcsize dstaddr [dstsize]',
+    run: (machine, call) => (call.args.length === 4 || call.args.length === 5 ? pack(machine, call) : USAGE),
   },
   {
     name: 'unzip',

@@ -28,8 +28,8 @@ function partitionOf({ partitions }: BlockDevice, text: string | undefined): Par
   return wanted === 0 ? null : partitions.find(({ number }) => number === wanted)
 }
 
-/** @returns null after the error was printed */
-async function lookUp(machine: Machine, kind: string, name: string): Promise<Place | null> {
+/** The same as {@link placeOf}, with one line less when it fails. @returns null after the error was printed */
+export async function lookUp(machine: Machine, kind: string, name: string): Promise<Place | null> {
   const { out } = machine
   const [, deviceText = '', separator, partText] = /^([^:#]*)([:#])?(.*)$/.exec(name) ?? []
   const device = await deviceOf(machine, kind, deviceText)

@@ -25,6 +25,8 @@ export interface MachineState {
   strings: { readonly start: number; readonly end: number } | null
   /** `date`: milliseconds between the clock that was set and the machine's time */
   clockOffset: number
+  /** `timer start`: when, in milliseconds of `performance.now()`; at first the power-on */
+  timerStart: number
   /** `tftpblocksize`: bytes; it stays in force after the variable is deleted. Null: never set */
   tftpBlockSize: number | null
   /** `mmc dev 1`: numbers of the current devices, by kind */
@@ -41,6 +43,7 @@ export function stateAtPowerOn(env: Environment): MachineState {
     modify: { address: 0, unit: UNITS.l },
     strings: null,
     clockOffset: 0,
+    timerStart: performance.now(),
     tftpBlockSize: null,
     currentDevices: new Map(),
   }

@@ -89,7 +89,7 @@ t.test("a Cubieboard4 comes up on TCP with its own U-Boot's variables and memory
 kernel_addr_r=0x22000000
 console=ttyS0,115200
 baudrate=115200
-soc=sun9i-a80
+soc=sunxi
 => `,
   )
   for (const address of ['22000000', '42000000', '9ffffffc']) {

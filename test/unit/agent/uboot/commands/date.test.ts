@@ -43,3 +43,10 @@ t.test('time runs a command and says how long it took', async t => {
   t.match(await type('time nosuch'), /^1: Unknown command 'nosuch' - try 'help'\n\ntime: /)
   t.equal(await type('time'), 'usage of time\n')
 })
+
+t.test('timer tells the seconds since it was started', async t => {
+  const { type } = setUp(t)
+  t.equal(await type('timer start'), '')
+  t.match(await type('timer get'), /^\d+\.\d{3}\n$/)
+  t.match(await type('timer'), 'timer')
+})

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { blockCommands } from '../../../../../agent/uboot/commands/block.js'
+import { fileTextCommands } from '../../../../../agent/uboot/commands/file-text.js'
 import { fileCommands } from '../../../../../agent/uboot/commands/files.js'
 import { gpioCommands } from '../../../../../agent/uboot/commands/gpio.js'
 import { partCommands } from '../../../../../agent/uboot/commands/part.js'
@@ -7,7 +8,7 @@ import type { BlockDevice, Partition } from '../../../../../agent/uboot/hardware
 import { FakeStorage, fakeGpio } from '../fake-storage.js'
 import { board, lines } from '../network-fixture.js'
 
-const commands = [...blockCommands, ...fileCommands, ...gpioCommands, ...partCommands]
+const commands = [...blockCommands, ...fileCommands, ...fileTextCommands, ...gpioCommands, ...partCommands]
 
 const boot: Partition = {
   number: 1,
@@ -84,7 +85,8 @@ t.test('a device that is not there, as recorded', async t => {
   t.equal(await type('part list mmc 0'), '')
   t.equal(await type('usb start'), '')
   t.equal(result(), 0)
-  for (const line of ['size mmc 0:1 f', 'fstype mmc 0:1', 'part uuid mmc 0:1']) t.equal(await type(line), missing)
+  for (const line of ['size mmc 0:1 f', 'fstype mmc 0:1']) t.equal(await type(line), missing)
+  t.equal(await type('part uuid mmc 0:1'), '** Bad device specification mmc 0 **\n')
   t.equal(await type('part start mmc 0 1'), '')
   t.equal(result(), 1)
 })
@@ -344,4 +346,78 @@ t.test('gpio', async t => {
   t.equal(result(), 1)
   t.equal(await type('gpio status'), '')
   t.match(await type('gpio'), 'Usage:\ngpio <input|set|clear|toggle> <pin>\n')
+})
+
+/** Bytes with texts at offsets. */
+function bytesWith(texts: Readonly<Record<number, string>>): Buffer {
+  const bytes = Buffer.alloc(2048)
+  for (const [at, text] of Object.entries(texts)) bytes.write(text, Number(at), 'latin1')
+  return bytes
+}
+
+const FAT16 = bytesWith({ 22: '\x20', 39: '\x78\x56\x34\x12BOOT       FAT16   ' })
+const FAT32 = bytesWith({ 67: '\x01\0\0\0NO NAME    FAT32   ' })
+const EXT4 = bytesWith({ 1128: '\x11\x11\x11\x11\x22\x22\x33\x33\x44\x44\x55\x55\x55\x55\x55\x55' })
+
+t.test('what the first blocks of a file system tell', async t => {
+  const heads = { 'mmc 0:1 ': FAT16, 'mmc 0:2 ': EXT4 }
+  const storage = new FakeStorage({ devices: [card, empty], files: heads })
+  const { type, machine, result } = board(t, commands, {}, {}, { storage })
+  t.match(await type('fatinfo mmc 0:1'), /^Interface: {2}mmc\n {2}Device 0: Vendor.*\nFilesystem: FAT16 "BOOT {7}"\n$/s)
+  t.equal(await type('fatinfo mmc 0:2'), '\n** Unable to use mmc 0:2 for fatinfo **\n')
+  t.equal(await type('fatinfo mmc'), 'usage: fatinfo <interface> [<dev[:part]>]\n')
+  t.match(await type('fatinfo mmc 0:9'), 'Invalid partition 9')
+  t.equal(await type('fsuuid mmc 0:1'), '1234-5678\n')
+  t.equal(await type('fsuuid mmc 0:2 id'), '')
+  t.equal(machine.env.get('id'), '11111111-2222-3333-4444-555555555555')
+  t.equal(await type('fsuuid mmc 0:3'), '')
+  t.equal(result(), 1)
+  t.match(await type('fsuuid mmc 0:9'), 'Invalid partition 9')
+  t.match(await type('fsuuid mmc'), 'Usage:')
+  t.match(await type('fstypes'), 'Supported filesystems: fat, ext4')
+  machine.env.set = () => ['## no']
+  t.equal(await type('fsuuid mmc 0:1 id'), '## no\n')
+  const other = new FakeStorage({ devices: [card], files: { 'mmc 0:1 ': FAT32 } })
+  t.match(await board(t, commands, {}, {}, { storage: other }).type('fatinfo mmc 0:1'), 'FAT32 "NO NAME    "')
+  const small = new FakeStorage({ devices: [card], files: { 'mmc 0:1 ': bytesWith({ 22: '\x01', 54: 'FAT12   ' }) } })
+  t.match(await board(t, commands, {}, {}, { storage: small }).type('fatinfo mmc 0:1'), 'FAT12')
+})
+
+t.test('cat and xxd show a file without loading it', async t => {
+  const files = { 'mmc 0:1 /a.txt': Buffer.from('hello\n\0x'), 'mmc 0:1 /big': Buffer.alloc(5 << 20) }
+  const { type, machine, result } = board(t, commands, {}, {}, { storage: new FakeStorage({ devices: [card], files }) })
+  t.equal(await type('cat mmc 0:1 a.txt'), 'hello\n')
+  t.equal(await type('xxd mmc 0:1 a.txt'), '00000000: 68 65 6c 6c 6f 0a 00 78                          hello..x\n')
+  t.equal(machine.env.get('filesize'), undefined)
+  t.equal(await type('cat mmc 0:1 gone'), 'File does not exist: ifname=mmc dev=0:1 file=gone\n')
+  t.equal(await type('cat mmc 0:1 big'), 'File is too large: ifname=mmc dev=0:1 file=big\n')
+  t.equal(await type('xxd mmc 0:3 a.txt'), '')
+  t.equal(result(), 1)
+  t.match(await type('cat mmc'), 'Usage:')
+  machine.out.room = () => Promise.resolve()
+  t.equal(await type('cat mmc 0:1 a.txt'), 'hello\n', 'as fast as the line sends')
+})
+
+t.test('read puts blocks of a partition into memory', async t => {
+  const files = {
+    'mmc 0:1 ': Buffer.alloc(1024, 'p'),
+    'usb 0:2 ': Buffer.alloc(512, 'u'),
+    'mmc 1:0 ': Buffer.alloc(512),
+  }
+  const storage = new FakeStorage({ devices: [card, empty, stick], files })
+  const { type, machine, result } = board(t, commands, {}, {}, { storage })
+  t.equal(await type('read mmc 0:1 42000000 1 1'), '')
+  t.equal(result(), 0)
+  t.equal(machine.memory.read(0x4200_0000, 512).toString(), 'p'.repeat(512))
+  t.equal(await type('read usb 0#root 42000000 0 1'), '')
+  t.equal(await type('read mmc 0:1 42000000 31fff 2'), 'read out of range\n')
+  t.equal(await type('read mmc 1:0 42000000 0 2'), 'read error\n')
+  t.equal(result(), 1)
+  t.equal(await type('read mmc 0:9 42000000 0 1'), '** Invalid partition 9 **\n')
+  t.match(await type('read mmc 0:1 42000000 0'), 'Usage:')
+})
+
+t.test('mmcinfo is mmc info', async t => {
+  const { type } = make(t)
+  t.equal(await type('mmcinfo'), await type('mmc info'))
 })

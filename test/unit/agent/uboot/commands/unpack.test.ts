@@ -108,3 +108,13 @@ t.test('^C ends unpacking', async t => {
     message: 'interrupted',
   })
 })
+
+t.test('what zip packs, unzip unpacks', async t => {
+  const { type, machine } = setUp(t, PLAIN)
+  t.match(await type('zip 42000000 dac 43000000'), /^Compressed size: (\d+) = 0x[0-9A-F]+\n$/)
+  t.equal(await type('unzip 43000000 44000000'), 'Uncompressed size: 3500 = 0xDAC\n')
+  t.ok(machine.memory.read(0x4400_0000, PLAIN.length).equals(PLAIN))
+  t.equal(await type('zip 42000000 dac 43000000 4'), '1: Error: deflate() returned -5\n')
+  t.equal(await type('zip 42000000 8000000 43000000'), '1: ## fauxboot: zip takes at most 0x4000000 bytes\n')
+  t.match(await type('zip 42000000'), 'zip')
+})
