@@ -1,7 +1,8 @@
 /**
- * lz4 in the legacy frame, which kernels use (lz4 `doc/lz4_Frame_format.md`, "Legacy frame"): a magic, then blocks of
- * 8 MiB, each after its compressed size, to the end of the file. There is no checksum. (lz4js 0.2.0 reads only the other
- * frame, and does not check the offsets in a block.)
+ * lz4 (`doc/lz4_Frame_format.md`). The legacy frame, which kernels use: a magic, then blocks of 8 MiB, each after its
+ * compressed size, to the end of the file, without a checksum. The frame, which `lz4` writes: a header, and blocks up to an
+ * empty one. As in U-Boot, its blocks must not refer to each other, and nobody checks its checksums. (lz4js 0.2.0 reads only
+ * this one, and does not check the offsets in a block.)
  */
 import { fault } from '../../errors.js'
 import { ByteReader, hex } from '../byte-reader.js'
@@ -9,14 +10,15 @@ import type { BoundedOutput } from './bounded-output.js'
 
 const LEGACY_MAGIC = 0x184c_2102
 const FRAME_MAGIC = 0x184d_2204
+/** of the legacy frame */
 const BLOCK_BYTES = 0x80_0000
 /** A block that cannot be compressed grows by this much (`LZ4_compressBound`). */
 const MAX_COMPRESSED = BLOCK_BYTES + Math.floor(BLOCK_BYTES / 255) + 16
 const MIN_MATCH = 4
 const LONG = 15
 
-/** Decompress one block; `base` is its offset in the file. */
-function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): void {
+/** Decompress one block into `most` bytes; `base` is its offset in the file. */
+function decodeBlock(block: Uint8Array, base: number, most: number, output: BoundedOutput): void {
   const start = output.size
   let at = 0
   const corrupt = (reason: string) =>
@@ -31,7 +33,7 @@ function decodeBlock(block: Uint8Array, base: number, output: BoundedOutput): vo
       length += byte
       more = byte === 255
     }
-    if (output.size - start + length > BLOCK_BYTES) throw corrupt(`the block unpacks to more than ${hex(BLOCK_BYTES)}`)
+    if (output.size - start + length > most) throw corrupt(`the block unpacks to more than ${hex(most)}`)
     return length
   }
   while (at < block.length) {
@@ -63,15 +65,9 @@ interface Lz4Block {
   readonly next: number
 }
 
-/** The blocks of the legacy frame at an offset. It ends with the file, or before a word that is not the size of a block. */
-function* blocksOf(file: ByteReader, start: number): Generator<Lz4Block> {
-  const magic = file.u32le(start, 'lz4 magic')
-  if (magic === FRAME_MAGIC) {
-    const expected = 'the legacy frame, which `lz4 -l` writes'
-    throw fault('FORMAT_UNSUPPORTED', { what: file.what, where: hex(start), found: 'the lz4 frame', expected })
-  }
-  file.magic(start, magic, LEGACY_MAGIC)
-  let at = start + 4
+/** The blocks of the legacy frame. It ends with the file, or before a word that is not the size of a block. */
+function* legacyBlocks(file: ByteReader): Generator<Lz4Block> {
+  let at = 4
   while (at + 4 <= file.bytes.length) {
     const size = file.u32le(at, 'size of block')
     if (size === 0 || size > MAX_COMPRESSED) break
@@ -81,18 +77,60 @@ function* blocksOf(file: ByteReader, start: number): Generator<Lz4Block> {
   }
 }
 
-/** Decompress one legacy frame. */
-export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
+async function decodeLegacy(file: ByteReader, output: BoundedOutput): Promise<number> {
   let end = 4
-  for (const { bytes: block, offset, next } of blocksOf(new ByteReader(bytes, output.what), 0)) {
+  for (const { bytes, offset, next } of legacyBlocks(file)) {
     const before = output.size
-    decodeBlock(block, offset, output)
+    decodeBlock(bytes, offset, BLOCK_BYTES, output)
     end = next
     // Only the last block is shorter.
     const last = output.size - before < BLOCK_BYTES
-    // No block refers to an earlier one.
     await output.yieldIfDue()
     if (last) break
   }
   return end
+}
+
+/** Bits of the byte after the frame's magic; the upper two are the version, 1. */
+const VERSION = 0xc0
+const VERSION_1 = 0x40
+const INDEPENDENT = 0x20
+const BLOCK_CHECKSUM = 0x10
+const CONTENT_SIZE = 0x08
+const CONTENT_CHECKSUM = 0x04
+const DICTIONARY = 0x01
+/** The upper bit of a block's size: it is stored as it is. */
+const STORED = 0x8000_0000
+
+async function decodeFrame(file: ByteReader, output: BoundedOutput): Promise<number> {
+  const [flags = 0, descriptor = 0] = file.subarray(4, 2, 'lz4 frame header')
+  const refuse = (found: string, expected: string) =>
+    fault('FORMAT_UNSUPPORTED', { what: file.what, where: hex(4), found, expected })
+  if ((flags & VERSION) !== VERSION_1) throw refuse(`lz4 frame version ${flags >>> 6}`, 'version 1')
+  if ((flags & INDEPENDENT) === 0) throw refuse('linked blocks', 'independent blocks, which `lz4 -BI` writes')
+  if ((flags & DICTIONARY) !== 0) throw refuse('a dictionary', 'a frame without one')
+  // 4 to 7: 64 KiB to 4 MiB
+  const most = 2 ** (8 + 2 * Math.max(4, (descriptor >>> 4) & 7))
+  let at = 7 + ((flags & CONTENT_SIZE) === 0 ? 0 : 8)
+  for (;;) {
+    const word = file.u32le(at, 'size of block')
+    const size = word % STORED
+    at += 4
+    if (size === 0) break
+    const bytes = file.subarray(at, size, 'block')
+    if (word < STORED) decodeBlock(bytes, at, most, output)
+    else output.push(bytes)
+    at += size + ((flags & BLOCK_CHECKSUM) === 0 ? 0 : 4)
+    await output.yieldIfDue()
+  }
+  return at + ((flags & CONTENT_CHECKSUM) === 0 ? 0 : 4)
+}
+
+/** Decompress one frame of either kind. @returns the offset after it */
+export async function decodeLz4Frame(bytes: Uint8Array, output: BoundedOutput): Promise<number> {
+  const file = new ByteReader(bytes, output.what)
+  const magic = file.u32le(0, 'lz4 magic')
+  if (magic === FRAME_MAGIC) return decodeFrame(file, output)
+  file.magic(0, magic, LEGACY_MAGIC)
+  return decodeLegacy(file, output)
 }

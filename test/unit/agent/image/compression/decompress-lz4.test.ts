@@ -34,11 +34,34 @@ t.test('the size that a kernel appends to its payload can be ignored', async t =
   await t.rejects(unpacked(payload), { code: 'FORMAT_VALUE', details: { where: '0xa' } })
 })
 
-t.test('the error for the newer frame says how to make the legacy frame', needs('lz4'), async t => {
-  await t.rejects(unpacked(peer('lz4', ['-q', '-c'], Buffer.from('new'))), {
-    code: 'FORMAT_UNSUPPORTED',
-    details: { found: 'the lz4 frame', expected: 'the legacy frame, which `lz4 -l` writes' },
-  })
+t.test('the frame that lz4 writes is decompressed, with any of its checksums and sizes', needs('lz4'), async t => {
+  const plain = Buffer.alloc(200_000, 'some text, and more of it. ')
+  for (const options of [[], ['--no-frame-crc'], ['-BX', '-B4'], ['--content-size', '-B5'], ['-B7', '-9']]) {
+    const packed = peer('lz4', ['-q', '-c', ...options], plain)
+    t.ok((await unpacked(packed)).equals(plain), options.join(' '))
+    t.equal(
+      (await decompress(Buffer.concat([packed, Buffer.alloc(9, 1)]), { limit: 200_000, trailing: 'ignore' })).length,
+      plain.length,
+    )
+  }
+  t.equal((await unpacked(peer('lz4', ['-q', '-c'], Buffer.from('stored')))).toString(), 'stored')
+  await t.rejects(unpacked(peer('lz4', ['-q', '-c'], plain), 1000), { code: 'FORMAT_TOO_LARGE' })
+})
+
+t.test('a frame that U-Boot cannot read is refused', async t => {
+  const frame = (flags: number, ...rest: readonly number[]) =>
+    unpacked(Buffer.from([0x04, 0x22, 0x4d, 0x18, flags, 0x40, 0, ...rest]))
+  const refused = (found: string) => ({ code: 'FORMAT_UNSUPPORTED', details: { found } })
+  await t.rejects(frame(0x40), refused('linked blocks'))
+  await t.rejects(frame(0xa0), refused('lz4 frame version 2'))
+  await t.rejects(frame(0x61), refused('a dictionary'))
+  await t.rejects(frame(0x60, 5, 0), { code: 'FORMAT_TRUNCATED' })
+  await t.rejects(frame(0x60, 5, 0, 0, 0, 1), { code: 'FORMAT_TRUNCATED' })
+  const endless = [0x1f, 0x61, 1, 0, ...Array<number>(300).fill(255), 0, 0x10, 0x62]
+  await t.rejects(
+    frame(0x60, endless.length & 255, endless.length >> 8, 0, 0, ...endless),
+    refusedFor(/more than 0x10000/),
+  )
 })
 
 t.test('the error for an invalid block has the reason and the offset', async t => {

@@ -19,6 +19,7 @@ t.test('compressed memory is decompressed to its target, and its size is printed
     ['unzip 42000000 43000000', gzipSync(PLAIN)],
     ['lzmadec 42000000 43000000', peer('xz', ['--format=lzma', '-c'], PLAIN)],
     ['unlz4 42000000 43000000 10000', peer('lz4', ['-l', '-q', '-c'], PLAIN)],
+    ['unlz4 42000000 43000000 10000', peer('lz4', ['-q', '-c'], PLAIN)],
   ] as const) {
     const { type, machine } = setUp(t, packed)
     const size = command.startsWith('lzmadec') ? '0XDAC' : '0xDAC'
