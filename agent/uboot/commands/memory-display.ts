@@ -8,8 +8,10 @@ import { type Call, type Command, type Machine, USAGE } from '../machine/machine
 import { based } from '../machine/state.js'
 
 const LINE_BYTES = 16
-/** Bytes that are read and printed before other work gets a turn. */
+/** Bytes that are read before other work gets a turn. */
 const BLOCK_BYTES = 4096
+/** Bytes of memory that `md` prints at once, as four times as many characters: what is printed is still sent after ^C. */
+const SHOWN_BYTES = 256
 
 /** Let others have a turn, and the line send what was printed. @throws the reason of the signal */
 async function rest({ out }: Machine, signal: AbortSignal): Promise<void> {
@@ -36,8 +38,8 @@ async function display(machine: Machine, { args, repeated, signal }: Call): Prom
   const address = repeated ? last.address : based(machine.state, parseHex(start))
   const length = repeated || count === undefined ? last.length : parseHex(count)
   const size = length * unit.bytes
-  for (let done = 0; done < size; done += BLOCK_BYTES) {
-    const block = machine.memory.read(address + done, Math.min(BLOCK_BYTES, size - done))
+  for (let done = 0; done < size; done += SHOWN_BYTES) {
+    const block = machine.memory.read(address + done, Math.min(SHOWN_BYTES, size - done))
     let text = ''
     for (let at = 0; at < block.length; at += LINE_BYTES)
       text += memoryLine(address + done + at, block.subarray(at, at + LINE_BYTES), unit)

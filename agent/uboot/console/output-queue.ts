@@ -7,8 +7,8 @@ import type { Writable } from 'node:stream'
 
 /** Bytes of one write: 4 s at 9600 baud. */
 const PIECE = 4096
-/** Bytes that may wait before their sender should: 1.4 s at 115200 baud, less than a jump waits for its last words. */
-const HIGH_WATER = 16 * 1024
+/** Bytes that may wait before their sender should. They are still sent after ^C, for 0.4 s at 115200 baud. */
+const HIGH_WATER = 4096
 /** Bytes that may wait for a stream that takes none. */
 export const MOST_WAITING = 1024 * 1024
 /** Milliseconds without progress, after which senders no longer wait for a stream. */

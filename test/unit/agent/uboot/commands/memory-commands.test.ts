@@ -205,7 +205,7 @@ t.test('md and strings wait for a line that is slow', async t => {
     return waiting
   }
   machine.memory.write(0x4200_0000, Buffer.from('one\0two\0three\0'))
-  for (const line of ['md.b 42000000 3000', 'strings 42000000 b']) {
+  for (const line of ['md.b 42000000 300', 'strings 42000000 b']) {
     printed = 0
     const done = type(line)
     for (const count of [1, 2, 3]) {

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { MOST_WAITING, OutputQueue } from '../../../../../agent/uboot/console/output-queue.js'
 
-const HIGH_WATER = 16 * 1024
+const HIGH_WATER = 4096
 
 /** A stream that takes a write when the test says so. */
 class SlowStream extends Writable {
@@ -54,7 +54,7 @@ t.test('bytes reach the stream in order, in pieces, and short texts together', a
   t.same([queue.size, pieces()], [0, 4])
 })
 
-t.test('there is room until 16 KiB wait, and again when less wait', async t => {
+t.test('there is room until 4 KiB wait, and again when less wait', async t => {
   const { stream, queue } = queueOf(t)
   queue.push('x'.repeat(HIGH_WATER))
   t.equal(queue.room(), null)
@@ -80,7 +80,7 @@ t.test('the queue is empty when the last byte has reached the system', async t =
 
 t.test('senders do not wait for a stalled stream, until it takes something', async t => {
   const { stream, queue } = queueOf(t, { stallMs: 1 })
-  queue.push('x'.repeat(HIGH_WATER * 2))
+  queue.push('x'.repeat(HIGH_WATER * 3))
   await queue.room()
   t.equal(queue.room(), null)
   await stream.take()
