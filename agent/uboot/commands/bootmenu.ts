@@ -114,12 +114,10 @@ function press(out: Output, menu: Menu, key: string): Entry | null {
 /** Count down. @returns the key that stopped it, or null */
 async function countdown({ input, out }: Machine, menu: Menu, seconds: number): Promise<string | null> {
   const line = footLine(menu)
-  const padded = (left: number): string => `${String(left).padStart(2)} `
-  out.write(`${at(line, 3)}Hit any key to stop autoboot: ${padded(seconds)}`)
   let key: string | null = null
   for (let left = seconds; left > 0 && key === null; left--) {
+    out.write(`${at(line, 3)}Hit any key to stop autoboot: ${left} `)
     key = await readKey(input, SECOND_MS)
-    if (key === null) out.write(`\b\b\b${padded(left - 1)}`)
   }
   out.write(`${at(line, 1)}${CLEAR_LINE}`)
   return key

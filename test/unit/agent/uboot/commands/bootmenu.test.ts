@@ -89,7 +89,7 @@ t.test('bootmenu counts down to the default entry', async t => {
   const { type, ran, waits } = menu(t, [NONE, NONE], { ...ENTRIES, bootmenu_default: '2' })
   t.equal(
     await type('bootmenu 2'),
-    `${OPEN}${screen(2)}\x1b[9;3HHit any key to stop autoboot:  2 \b\b\b 1 \b\b\b 0 \x1b[9;1H\x1b[2K${CLOSE}`,
+    `${OPEN}${screen(2)}\x1b[9;3HHit any key to stop autoboot: 2 \x1b[9;3HHit any key to stop autoboot: 1 \x1b[9;1H\x1b[2K${CLOSE}`,
   )
   t.strictSame(ran, ['reset'])
   t.strictSame(waits, [1000, 1000])
@@ -98,7 +98,7 @@ t.test('bootmenu counts down to the default entry', async t => {
 t.test('a key stops the countdown, and does what it does', async t => {
   const down = menu(t, [NONE, ...DOWN, '\r'], ENTRIES)
   const shown = await down.type('bootmenu 11')
-  t.match(shown, 'Hit any key to stop autoboot: 11 \b\b\b10 \x1b[9;1H\x1b[2K')
+  t.match(shown, 'Hit any key to stop autoboot: 11 \x1b[9;3HHit any key to stop autoboot: 10 \x1b[9;1H\x1b[2K')
   t.strictSame(down.ran, ['run disk'])
   const other = menu(t, ['x', '\x03'], ENTRIES)
   await other.type('bootmenu 11')
@@ -115,7 +115,7 @@ t.test('bootmenu takes its delay from the argument, bootmenu_delay and bootdelay
   ] as const
   for (const [line, variables, seconds] of cases) {
     const { type, waits } = menu(t, [], { ...ENTRIES, ...variables })
-    t.match(await type(line), `autoboot: ${String(seconds).padStart(2)} `)
+    t.match(await type(line), `autoboot: ${seconds} `)
     t.equal(waits.length, seconds)
   }
 })
