@@ -103,6 +103,9 @@ async function tftpput(machine: Machine, call: Call): Promise<number> {
   return 0
 }
 
+/** RFC 1350 */
+const TFTP_PORT = 69
+
 async function serve(machine: Machine, call: Call, address: number): Promise<boolean> {
   const { out } = machine
   const ready = await readyDevice(machine, call, netSettings(machine.env), false)
@@ -112,7 +115,10 @@ async function serve(machine: Machine, call: Call, address: number): Promise<boo
       `Load address: 0x${bareHex(address)}\nLoading: *\b`,
   )
   const target = new LoadTarget(machine, address, 'tftpsrv')
-  const outcome = await receive(machine, call, target, (options, sink) => machine.network.tftpServe(options, sink))
+  const outcome = await receive(machine, call, target, (options, sink) =>
+    // `tftpdstp` is a server's port; as a server, U-Boot has no other than this.
+    machine.network.tftpServe({ ...options, port: TFTP_PORT }, sink),
+  )
   if (outcome !== 'done') return false
   if (target.received > 0) out.write(transferredText(target.received))
   target.done()

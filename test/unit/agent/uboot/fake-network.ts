@@ -110,6 +110,8 @@ export class FakeNetwork implements Network {
   }
 
   async tftpServe(options: Omit<TftpOptions, 'server' | 'file'>, sink: (chunk: Uint8Array) => void): Promise<number> {
+    const { blockSize, windowSize, port } = options
+    this.asked.tftp.push({ server: '', file: '', blockSize, windowSize, port })
     this.#answer(options)
     const [bytes] = Object.values(this.world.files ?? {})
     if (bytes === undefined) throw fault('TFTP_TIMEOUT', { what: 'tftpsrv', attempts: 10, received: 0 })

@@ -314,6 +314,12 @@ t.test('tftpsrv receives a file into memory', async t => {
   t.equal(result(), 0)
 })
 
+t.test('tftpsrv listens on the port of TFTP, whatever the variables say', async t => {
+  const { type, network } = board(t, tftpCommands, { files: { any: script } }, { ...VARIABLES, tftpdstp: '6969' })
+  await type('tftpsrv 42000000')
+  t.match(network.asked.tftp, [{ port: 69 }])
+})
+
 t.test('tftpsrv fails without a client, an address or a device', async t => {
   t.match(await board(t, tftpCommands).type('tftpsrv'), 'Retry count exceeded; starting again\n')
   t.equal(await board(t, tftpCommands, {}, {}).type('tftpsrv'), "*** ERROR: `ipaddr' not set\n")
