@@ -7,6 +7,7 @@ import { bootmenuCommands } from './commands/bootmenu.js'
 import { checksumCommands } from './commands/checksum.js'
 import { configCommands } from './commands/config.js'
 import { dateCommands } from './commands/date.js'
+import { deviceCommands } from './commands/devices.js'
 import { dhcpCommands } from './commands/dhcp.js'
 import { echoCommands } from './commands/echo.js'
 import { envCommands } from './commands/env.js'
@@ -46,6 +47,7 @@ const GROUPS: readonly (readonly Command[])[] = [
   checksumCommands,
   configCommands,
   dateCommands,
+  deviceCommands,
   dhcpCommands,
   echoCommands,
   envCommands,

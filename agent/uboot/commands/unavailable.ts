@@ -26,7 +26,6 @@ const ROWS: readonly Row[] = [
   ['fatwrite', 'write file into a dos filesystem', READ_ONLY],
   ['gpt', 'GUID Partition Table', READ_ONLY],
   ['gzwrite', 'unzip and write memory to block device', READ_ONLY],
-  ['i2c', 'I2C sub-system', NO_BUS],
   ['ln', 'Create a symbolic link', READ_ONLY],
   ['loadb', 'load binary file over serial line (kermit mode)', NO_SERIAL_LOAD],
   ['loads', 'load S-Record file over serial line', NO_SERIAL_LOAD],
