@@ -225,6 +225,6 @@ t.test('reset and poweroff go to the board', async t => {
   }
   const { line } = await boardConsole(t, {}, { power: { reset: ask('reset'), powerOff: ask('poweroff') } })
   t.equal(await line.run('reset'), 'resetting ...\ninternal error while resetting: as root only\n')
-  t.equal(await line.run('poweroff'), 'internal error while switching off: as root only\n')
+  t.equal(await line.run('poweroff'), 'poweroff ...\ninternal error while switching off: as root only\n')
   t.same(asked, ['reset', 'poweroff'])
 })
