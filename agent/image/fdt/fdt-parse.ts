@@ -172,7 +172,7 @@ function readVersion(file: ByteReader): 16 | 17 {
  *
  * @param bytes the blob; bytes after its total size are ignored
  * @param what name of the blob, for errors
- * @param limit most bytes of the tree
+ * @param limit most bytes of the tree, without the free room at its end
  * @throws FORMAT_MAGIC, FORMAT_TRUNCATED, FORMAT_VALUE (a tree that is too large is one), FORMAT_UNSUPPORTED
  */
 export function parseFdt(bytes: Uint8Array, what = 'dtb', limit = FDT_MAX_BYTES): Fdt {
@@ -184,9 +184,6 @@ export function parseFdt(bytes: Uint8Array, what = 'dtb', limit = FDT_MAX_BYTES)
   const headerBytes = FDT_HEADER_BYTES[version]
   if (totalSize < headerBytes) {
     throw file.malformed(FDT_HEADER.totalSize, 'total size', `at least ${hex(headerBytes)}`, totalSize)
-  }
-  if (totalSize > limit) {
-    throw file.malformed(FDT_HEADER.totalSize, 'total size', `at most ${hex(limit)}`, totalSize)
   }
   const count = new ItemCount()
   const blob = new ByteReader(file.subarray(0, totalSize, 'device tree'), what)
@@ -205,13 +202,12 @@ export function parseFdt(bytes: Uint8Array, what = 'dtb', limit = FDT_MAX_BYTES)
   const structureSize = version === 16 ? totalSize - structure : blob.u32be(FDT_HEADER.structureSize, 'structure size')
   const strings = offsetOf('strings', 1)
   const stringsSize = blob.u32be(FDT_HEADER.stringsSize, 'strings size')
-  const parser = new StructureParser(
-    block('structure block', structure, structureSize),
-    structure,
-    block('strings block', strings, stringsSize),
-    strings,
-    count,
-  )
+  const structureBlock = block('structure block', structure, structureSize)
+  const stringsBlock = block('strings block', strings, stringsSize)
+  const end = Math.max(structure + (version === 16 ? 0 : structureSize), strings + stringsSize)
+  // Not the total size: U-Boot reads LAVA's `fdt resize 1048576` as hexadecimal, and makes room of 17 MiB.
+  if (end > limit) throw file.malformed(FDT_HEADER.totalSize, 'end of the blocks', `at most ${hex(limit)}`, end)
+  const parser = new StructureParser(structureBlock, structure, stringsBlock, strings, count)
   return {
     root: parser.parse(),
     reservations: readReservations(blob, offsetOf('reservations', 8), count),

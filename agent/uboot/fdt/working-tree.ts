@@ -8,17 +8,18 @@ import type { Machine } from '../machine/machine.js'
 
 /** Versions that libfdt of U-Boot reads. */
 const VERSIONS = { oldest: 2, newest: 17 } as const
-/** Most bytes of a tree that is edited in memory; a FIT may be one. */
-const LARGEST = 256 * 1024 * 1024
+/** Most bytes of a tree that `fdt` works on, a FIT too. Each command copies it, and a board copies 100 MB a second. */
+const LARGEST = 32 * 1024 * 1024
 
 /**
  * Read the tree at an address; it shares nothing with the memory.
  *
+ * @param most bytes of it
  * @throws FDT_EDIT if there is none; UBOOT_MEMORY outside DRAM
  */
-export function readTree(machine: Machine, address: number): FdtEditor {
+export function readTree(machine: Machine, address: number, most = LARGEST): FdtEditor {
   const header = machine.memory.read(address, FDT_PROBE_BYTES)
-  const error = checkFdtHeader(header) ?? (fdtDataEnd(header) > LARGEST ? 'FDT_ERR_TRUNCATED' : null)
+  const error = checkFdtHeader(header) ?? (fdtDataEnd(header) > most ? 'FDT_ERR_TRUNCATED' : null)
   if (error !== null) throw fdtError('fdt_check_header():', error)
   return new FdtEditor(machine.memory.read(address, fdtDataEnd(header)))
 }

@@ -10,13 +10,16 @@ import { hex8 } from '../lib/numbers.js'
 import type { Machine } from '../machine/machine.js'
 import { fitImageLines } from './image-lines.js'
 
+/** Most bytes of a FIT, with the kernel and ramdisk in it. */
+const LARGEST = 256 * 1024 * 1024
+
 /**
  * The FIT at an address; null when it is a device tree but no FIT.
  *
  * @throws FDT_EDIT when it is no device tree; FORMAT_* when that is damaged; UBOOT_MEMORY
  */
 export function readFit(machine: Machine, address: number): Fit | null {
-  const tree = readTree(machine, address)
+  const tree = readTree(machine, address, LARGEST)
   // The tree's slack was not read; external data follows it.
   const total = tree.header('totalSize')
   tree.setHeader('totalSize', tree.bytes.length)
