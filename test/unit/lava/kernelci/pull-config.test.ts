@@ -58,7 +58,7 @@ const REFUSALS: readonly (readonly [title: string, text: string, message: string
   [
     'a password in a URL',
     replaced('http://a80-1', 'http://u:p@a80-1'),
-    'lab.yaml: boards[0].agent must be an http or https URL without a password, found "http://u:p@a80-1:8080"',
+    'lab.yaml: boards[0].agent must be an http or https URL without a password, found "http://***@a80-1:8080"',
   ],
   [
     'a number out of range',

@@ -52,7 +52,7 @@ t.test('a dry run prints the plan, and loads nothing', async t => {
   t.equal(code, 0)
   t.match(stdout, /^Plan: survivable\n/)
   t.match(stdout, 'console=ttyS0 earlycon=pl011,0x9000000')
-  t.same(kexec.calls, [])
+  t.notOk(kexec.calls.some(({ method }) => method === 'load'))
   const again = await fauxboot(argv)
   t.ok(untimed(again.stderr).includes('kernel: the board has it already (16.0 KiB)'))
   const json = await fauxboot([...argv, '--json'])
@@ -173,7 +173,7 @@ t.test('--dry-run only plans a job file, whatever its form is', async t => {
     t.equal(code, 0, stderr)
     t.match(stdout, /^Plan: survivable\n/, name)
   }
-  t.same(kexec.calls, [])
+  t.notOk(kexec.calls.some(({ method }) => method === 'load'))
 })
 
 t.test('options that make no sense are usage errors', async t => {

@@ -121,7 +121,7 @@ t.test('reset comes up again with what was saved; poweroff is the end', async t 
   await stdout.has(/resetting \.\.\.\n\n\nU-Boot [\s\S]*\.\.\. OK\n[\s\S]*=> $/)
   stdin.write('echo $kept; poweroff\n')
   t.equal(await ended, 0)
-  t.match(stdout.text, /\n2\n\n$/)
+  t.match(stdout.text, /\n2\npoweroff \.\.\.\n\n$/)
   t.same(await readdir(directory), ['uboot.env'], 'the memory is gone')
 })
 
