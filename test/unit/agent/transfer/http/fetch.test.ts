@@ -114,12 +114,12 @@ t.test('a slow sink is waited for: it is not the server that stalls', async t =>
     reset: () => sink.reset(),
     write: async (chunk: Uint8Array): Promise<void> => {
       // Longer than the time after which silence counts as a stall.
-      if (!slept) await new Promise(resolve => setTimeout(resolve, 250))
+      if (!slept) await new Promise(resolve => setTimeout(resolve, 1300))
       slept = true
       await sink.write(chunk)
     },
   }
-  await fetchHttp(origin, slow, { limit: FILE.length, stallSeconds: 0.1, retries: 0 })
+  await fetchHttp(origin, slow, { limit: FILE.length, stallSeconds: 1, retries: 0 })
   t.ok(sink.bytes.equals(FILE))
 })
 
