@@ -1,4 +1,7 @@
-/** The oldest LAVA that we try, 2023.01: what it does in its own way, beside the whole list with the newest. */
+/**
+ * The oldest LAVA that we try, 2023.01: what it does in its own way, beside the list with the newest. Its release of Debian has
+ * the NFS server that works here, too.
+ */
 
 import t from 'tap'
 import { MISSING_FILE } from './failing-jobs.js'
@@ -14,6 +17,13 @@ t.test('virt, with LAVA 2023.01', t =>
         example: 'dtb-overlay',
         cases: ['0_overlay/overlay-is-applied'],
         console: /fdt apply 0x49000000\n/,
+      },
+      {
+        title: 'a root file system over NFS',
+        example: 'nfs',
+        changes: { 'files.lab/vmlinuz': 'files.lab/nfs-vmlinuz', 'files.lab/modules': 'files.lab/nfs-modules' },
+        cases: ['0_root/root-is-nfs'],
+        console: /nfsroot=192\.0\.2\.1:/,
       },
     ],
     [MISSING_FILE],

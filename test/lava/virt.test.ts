@@ -29,13 +29,6 @@ const PASSING: readonly PassingJob[] = [
     console: /bootz 0x45000000 0x4a000000 0x48000000\n/,
   },
   { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
-  {
-    title: 'a root file system over NFS',
-    example: 'nfs',
-    changes: { 'files.lab/vmlinuz': 'files.lab/nfs-vmlinuz', 'files.lab/modules': 'files.lab/nfs-modules' },
-    cases: ['0_root/root-is-nfs'],
-    console: /nfsroot=192\.0\.2\.1:/,
-  },
 ]
 
 /** LAVA sends the file to the board unchanged. */
