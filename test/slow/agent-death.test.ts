@@ -3,9 +3,9 @@
 import t from 'tap'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { interrupt } from './console-suite.js'
-import { Lab, PATIENCE, sawTarget, submit } from './lab.js'
-import { observedAtCountdown } from './observed-board.js'
+import { interrupt } from '../board/console-suite.js'
+import { Lab, PATIENCE, sawTarget, submit } from '../board/lab.js'
+import { observedAtCountdown } from '../board/observed-board.js'
 
 const LOADED = '/sys/kernel/kexec_loaded'
 
