@@ -84,6 +84,12 @@ export const marksFor = (machine: Machine, drawn = 0): TftpMarks =>
 const FINAL_ERRORS: readonly unknown[] = [1, 2]
 
 /**
+ * RFC 1350's words for error 1. LAVA waits for them, but servers may send others: that of Debian testing sends `No such file or
+ * directory`, and a job that waits for the kernel would run into its time limit.
+ */
+const [NOT_FOUND, RFC_WORDS] = [1, 'File not found']
+
+/**
  * Print U-Boot's message for a failed transfer.
  *
  * @throws errors that U-Boot has no message for
@@ -101,6 +107,7 @@ export function tellFailure(machine: Machine, thrown: unknown): Attempt {
     out.write(
       `\nTFTP error: '${details.text}' (${details.number})\n${final ? 'Not retrying...\n' : 'Starting again\n\n'}`,
     )
+    if (details.number === NOT_FOUND && details.text !== RFC_WORDS) out.write(`## fauxboot: ${RFC_WORDS}\n`)
     return final ? 'failed' : 'again'
   }
   if (code === 'TFTP_TIMEOUT') {

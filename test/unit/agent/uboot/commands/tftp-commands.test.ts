@@ -117,6 +117,18 @@ t.test('a board without address, and one without ethernet, say so', async t => {
   t.equal(await board(t, tftpCommands, { devices: [] }).type('tftpboot f'), 'No ethernet found.\n')
 })
 
+t.test('a server that has other words for a missing file is quoted, and the words that LAVA knows follow', async t => {
+  const failure = fault('TFTP_REFUSED', { what: 'f', text: 'No such file or directory', number: 1 })
+  t.equal(
+    await board(t, tftpCommands, { failure }).type('tftpboot 42000000 f'),
+    transfer(
+      'f',
+      '0x42000000',
+      "\nTFTP error: 'No such file or directory' (1)\nNot retrying...\n## fauxboot: File not found\n",
+    ),
+  )
+})
+
 t.test('a file that is not there is not tried again', async t => {
   const { type, result, machine } = board(t, tftpCommands)
   machine.env.set('netretry', 'once')
