@@ -178,7 +178,7 @@ export class ArtifactStore {
     if (size > limit) throw fault('ARTIFACT_TOO_LARGE', { what, size, limit, remedy: ROOM_REMEDY })
   }
 
-  /** Bytes that files in the making may still bring; nobody else gets them. */
+  /** Bytes promised to files that are still arriving; no other file may take them. */
   get promised(): number {
     let bytes = 0
     for (const { file } of this.#entries.values()) bytes += file?.promised ?? 0

@@ -41,7 +41,7 @@ export class LastWordsMemory {
   /**
    * The memory that the running device tree keeps for last words.
    *
-   * @param complain called with the reason if there is none: the board boots jobs anyway
+   * @param complain called with the reason when no memory is found; the board boots jobs without it
    */
   static async find(
     host: Pick<BoardHost, 'runningDtb'>,

@@ -1,7 +1,7 @@
 /**
  * lz4 (`doc/lz4_Frame_format.md`). The legacy frame, which kernels use: a magic, then blocks of 8 MiB, each after its
  * compressed size, to the end of the file, without a checksum. The frame, which `lz4` writes: a header, and blocks up to an
- * empty one. As in U-Boot, its blocks must not refer to each other, and nobody checks its checksums. (lz4js 0.2.0 reads only
+ * empty one. As in U-Boot, its blocks must not refer to each other, and its checksums are not checked. (lz4js 0.2.0 reads only
  * this one, and does not check the offsets in a block.)
  */
 import { fault } from '../../errors.js'
