@@ -19,3 +19,6 @@ for (const file of files)
     runIn(t)
     await import(resolve('dist', file.replace(/ts$/, 'js')))
   })
+
+// A test that timed out may still be running, and would keep this process alive.
+if (!root.passing()) setTimeout(() => process.exit(1), 1000).unref()
