@@ -178,7 +178,7 @@ type SettingName = keyof typeof SETTINGS
 type Settings = { -readonly [K in SettingName]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never }
 
 /** Read if it exists; a file named by `--config` or FAUXBOOT_CONFIG must exist. */
-const CONFIG_FILE = '/etc/fauxboot/agent.json'
+export const CONFIG_FILE = '/etc/fauxboot/agent.json'
 
 /** The settings, grouped by the part of the agent that uses them. */
 export interface Config {
@@ -328,17 +328,32 @@ function grouped(settings: Settings): Config {
   }
 }
 
+/** A row of the table, for documents. */
+export interface SettingRow {
+  readonly flag: string
+  readonly variable: string
+  /** in the configuration file */
+  readonly key: string
+  readonly doc: string
+  readonly expects: string
+  /** as text; `none` if it is empty */
+  readonly fallback: string
+}
+
+/** The table. */
+export function settingRows(): SettingRow[] {
+  return NAMES.map(key => {
+    const { kind, doc, default: fallback } = SETTINGS[key]
+    const value = typeof fallback === 'object' ? fallback.join(',') : String(fallback)
+    return { flag: flagOf(key), variable: variableOf(key), key, doc, expects: kind.expects, fallback: value || 'none' }
+  })
+}
+
 /** The table as text, for `--help`. */
 export function describeSettings(): string {
-  const rows = NAMES.map(name => {
-    const { kind, doc, default: fallback } = SETTINGS[name]
-    const value = typeof fallback === 'object' ? fallback.join(',') : String(fallback)
-    return [
-      `  ${flagOf(name)}  (${variableOf(name)}, "${name}")`,
-      `      ${doc}`,
-      `      ${kind.expects}; default: ${value === '' ? 'none' : value}`,
-    ].join('\n')
-  })
+  const rows = settingRows().map(({ flag, variable, key, doc, expects, fallback }) =>
+    [`  ${flag}  (${variable}, "${key}")`, `      ${doc}`, `      ${expects}; default: ${fallback}`].join('\n'),
+  )
   return [
     `Settings, as flag (environment variable, key of the configuration file). Flags override the environment, which`,
     `overrides the file. The file is ${CONFIG_FILE}, or what --config FILE or FAUXBOOT_CONFIG names.`,

@@ -12,10 +12,13 @@ import { loadAddon } from '../native/addon.js'
 const PACKAGES = {
   bzip2: 'bzip2',
   cpio: 'cpio',
+  'dpkg-deb': 'dpkg',
   dtc: 'device-tree-compiler',
   fdtoverlay: 'device-tree-compiler',
   fw_printenv: 'libubootenv-tool',
+  groff: 'groff-base',
   gzip: 'gzip',
+  lintian: 'lintian',
   lz4: 'lz4',
   mkimage: 'u-boot-tools',
   partx: 'util-linux',

@@ -47,11 +47,13 @@ packages='
   device-tree-compiler     test   device trees
   dnsmasq-base             test   TFTP server
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards
+  groff-base               test   manual pages
   iputils-ping             test   ping of fauxboot console
   libpcre2-8-0             test   atftpd
   libsystemd-shared        test   systemd-analyze, which checks the units
   libubootenv-tool         test   environment of the real U-Boot
   libwrap0                 test   atftpd and tftpd-hpa
+  lintian                  test   Debian package of the agent
   python3-filelock         test   U-Boot'"'"'s own tests
   python3-pytest           test   U-Boot'"'"'s own tests
   python3-pytest-xdist     test   U-Boot'"'"'s own tests

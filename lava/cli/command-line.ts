@@ -69,6 +69,9 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   board: { usage: 'board', summary: 'show what a board is and how it is', load: () => import('./commands/board.js') },
 }
 
+/** The names of all commands, in the order of `--help`. */
+export const commandNames = (): string[] => Object.keys(COMMANDS)
+
 /**
  * Run the command line.
  *
@@ -108,7 +111,7 @@ async function createCommands(argv: readonly string[], terminal: Terminal): Prom
 }
 
 /** From the package this file belongs to: two folders up in the sources, three in `dist`. */
-function packageVersion(): string {
+export function packageVersion(): string {
   const up = import.meta.url.includes('/dist/lava/') ? '../../../package.json' : '../../package.json'
   const { version }: { version: string } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
   return version

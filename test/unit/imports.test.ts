@@ -44,9 +44,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   // These run the fake U-Boot and its pipeline in the lab's own process.
   'lava/simulator': { from: ['agent/boot', 'agent/kexec', 'agent/uboot'] },
   'lava/cli/commands/console.ts': { from: ['agent/kexec', 'agent/transfer', 'agent/uboot'] },
+  // It documents the agent's settings.
+  'lava/manual': { from: ['agent/config.ts'] },
   // It starts an emulated board.
   'lava/demo': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'systemd'] },
   systemd: { from: ['agent/image', 'lava/console', 'lava/schema'] },
+  // The package has the manual.
+  'systemd/deb': { from: ['lava/manual'] },
 }
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */
@@ -85,9 +89,10 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'simulator',
     'cli/commands',
     'cli',
+    'manual',
     'demo',
   ],
-  systemd: ['.', 'boards', 'image', 'qemu', 'target'],
+  systemd: ['.', 'boards', 'image', 'qemu', 'target', 'deb'],
 }
 
 interface Import {

@@ -1,0 +1,9 @@
+/** `node dist/lava/manual/write-manual.js DIR`: write the manual pages into a folder. */
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { manualPages } from './manual.js'
+
+const [folder = 'dist/man'] = process.argv.slice(2)
+await mkdir(folder, { recursive: true })
+for (const [name, page] of await manualPages()) await writeFile(join(folder, name), page)
