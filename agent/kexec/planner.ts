@@ -18,10 +18,10 @@ import { boardOf, prepareDtb, reservedMemory } from './layout/dtb.js'
 import { addKeptMemory } from './layout/kept-memory.js'
 import { decompressorRamBase, KEXEC_ARCH_ARM_FLAGS, type LayoutFailure, layOutArm } from './layout/layout.js'
 import { KEXEC_ARCH_ARM64_FLAGS, layOutArm64 } from './layout/layout-arm64.js'
-import { ramFromFdt } from './layout/memory-map.js'
+import { ramFromFdt, withHolesFilled } from './layout/memory-map.js'
 import type { KernelFacts, Plan, PlanSegment, Prediction } from './layout/plan.js'
 import { addPsci } from './layout/psci.js'
-import { alignUp, normalize, overlap, type Range } from './layout/ranges.js'
+import { alignUp, normalize, overlap, type Range, subtract } from './layout/ranges.js'
 import { preflight } from './preflight.js'
 
 export interface PlanInput {
@@ -85,7 +85,9 @@ export function planBoot(input: PlanInput): Plan {
   const lowmemEnd = (ram[0]?.start ?? 0) + (input.lowmemBytes ?? DEFAULT_LOWMEM)
   const { macAddresses } = input
   const writeDtb = (initrd: Range | null) =>
-    tree === null ? null : prepareDtb({ fdt: tree.fdt, ram, cmdline, initrd, jobId: input.jobId, macAddresses })
+    tree === null
+      ? null
+      : prepareDtb({ fdt: tree.fdt, memory: tree.memory, cmdline, initrd, jobId: input.jobId, macAddresses })
   const placed = place({
     kernel,
     ram,
@@ -240,14 +242,17 @@ function readTree(input: PlanInput, zimage: ZImage | null, ram: readonly Range[]
   const chosen = candidates.find(({ bytes }) => bytes !== undefined)
   if (chosen?.bytes === undefined) return null
   const fdt = parseFdt(chosen.bytes, chosen.what)
-  const memory = ramFromFdt(fdt)
-  const memoryAdded = memory.length === 0
+  const listed = ramFromFdt(fdt)
+  const reserved = reservedMemory(fdt)
+  const absentMemory = chosen.source === 'running' ? [] : subtract(listed, [...withHolesFilled(ram), ...reserved])
+  const memory = subtract(listed, absentMemory)
   return {
     source: chosen.source,
     fdt,
-    memoryAdded,
-    memory: memoryAdded ? ram : memory,
-    reserved: reservedMemory(fdt),
+    memoryAdded: memory.length === 0,
+    memory: memory.length === 0 ? ram : memory,
+    absentMemory,
+    reserved,
     ...boardOf(fdt),
   }
 }

@@ -1,10 +1,12 @@
 /** Inputs each of which once ended the agent or stopped it for a minute: one agent takes them all. */
 
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { createGzip } from 'node:zlib'
 import t from 'tap'
@@ -20,18 +22,27 @@ const run = promisify(execFile)
 const CORPUS = 'test/fuzz/corpus'
 const MIB = 2 ** 20
 
-const PIPELINED = 1000
-const MEMBER_MIB = 365
+/** Little memory: what is too large must be refused, for the kernel ends a process when there is none left. */
+const BOARD_MIB = 512
 
-/** A gzipped tar whose one member the board can hold once, but not three times. */
-async function tarBomb(): Promise<Buffer> {
+const PIPELINED = 1000
+
+/** A member that fits into the board's memory once, and one that does not. */
+const MEMBERS_MIB = { fits: 120, tooLarge: 365 }
+
+/** Uploads that begin together: each would fit alone, all of them would not. */
+const UPLOADS = 5
+const UPLOAD_MIB = 100
+
+/** A gzipped tar with one member of zeros. */
+async function tarBomb(mib: number): Promise<Buffer> {
   const archive = pack()
   const zeros = Buffer.alloc(MIB)
-  const member = archive.entry({ name: 'lib/modules/bomb.ko', size: MEMBER_MIB * MIB })
+  const member = archive.entry({ name: 'lib/modules/bomb.ko', size: mib * MIB })
   const zipped = archive.pipe(createGzip({ level: 1 }))
   const chunks: Buffer[] = []
   zipped.on('data', (chunk: Buffer) => chunks.push(chunk))
-  for (let i = 1; i < MEMBER_MIB; i += 1) if (!member.write(zeros)) await once(member, 'drain')
+  for (let i = 1; i < mib; i += 1) if (!member.write(zeros)) await once(member, 'drain')
   member.end(zeros)
   archive.finalize()
   await once(zipped, 'end')
@@ -51,11 +62,17 @@ async function layOutScripts(folder: string): Promise<void> {
   }
 }
 
-t.test('virt: input that once ended the agent does not even restart it, and a good job boots', async t => {
+t.test(`${BOARD_MIB} MiB: input that once ended the agent does not even restart it, and a job boots`, async t => {
   const lab = await Lab.open(t, 'virt')
   const tftpDir = t.testdir()
   await layOutScripts(tftpDir)
-  const { client, qemu, shell } = await observedAtCountdown(t, lab, { tftpDir })
+  const { client, qemu, shell } = await observedAtCountdown(
+    t,
+    lab,
+    { tftpDir, memoryMiB: BOARD_MIB },
+    // The memory reserved for last words lies above the end of this board's.
+    { lastWords: false },
+  )
   await interrupt(qemu.console)
   const before = await agentProcess(shell)
   t.match(before, /^MainPID=[1-9]\d*\nNRestarts=0$/)
@@ -116,8 +133,28 @@ t.test('virt: input that once ended the agent does not even restart it, and a go
     t.match(await type(console, 'echo alive'), /\nalive\r\n=> $/)
   })
 
-  await t.test(`F11: modules with a member of ${MEMBER_MIB} MiB`, async t => {
-    t.equal(await dryRun({ modules: lab.server.serve('modules.tar.gz', await tarBomb()) }), 'planned')
+  await t.test('F11: modules with one large member', async t => {
+    const sent = async (mib: number) => dryRun({ modules: lab.server.serve(`${mib}.tar.gz`, await tarBomb(mib)) })
+    t.equal(await sent(MEMBERS_MIB.fits), 'planned')
+    t.equal(await sent(MEMBERS_MIB.tooLarge), 'ARTIFACT_TOO_LARGE')
+  })
+
+  await t.test(`${UPLOADS} uploads of ${UPLOAD_MIB} MiB at a time: those that do not fit are refused`, async t => {
+    const content = Buffer.alloc(UPLOAD_MIB * MIB)
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    const upload = (_: unknown, i: number) =>
+      client.putArtifact({
+        name: `upload-${i}`,
+        size: content.length,
+        sha256,
+        offset: 0,
+        body: Readable.from([content]),
+      })
+    const uploads = await Promise.allSettled(Array.from({ length: UPLOADS }, upload))
+    const refused = uploads.filter(({ status }) => status === 'rejected')
+    t.ok(refused.length > 0 && refused.length < UPLOADS, `${refused.length} of ${UPLOADS} are refused`)
+    for (const upload of refused) t.match(upload, { reason: { code: 'ARTIFACT_TOO_LARGE' } })
+    for (const { name } of await client.artifacts()) await client.removeArtifact(name)
   })
 
   t.equal(await agentProcess(shell), before, 'the agent is the same process')

@@ -1,6 +1,7 @@
 /** A board with a root shell over TCP, through which a test watches the agent and ends it. */
 
 import type { Test } from 'tap'
+import type { QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { remoteShellOverlay } from '../../systemd/target/test-overlay.js'
 import type { Lab, Powered } from './lab.js'
 import { RemoteShell } from './remote-shell.js'
@@ -12,15 +13,17 @@ export interface Observed extends Powered {
 /**
  * A board at its countdown. Its agent waits for ten seconds between loaded and jump, so that a test has time there.
  *
- * @param options `tftpDir`: a folder served over TFTP as 10.0.2.2
+ * @param options `tftpDir`: a folder served over TFTP as 10.0.2.2; `memoryMiB`: another size than the board's own
+ * @param settings of the agent
  */
 export async function observedAtCountdown(
   t: Test,
   lab: Lab,
-  options: { readonly tftpDir?: string } = {},
+  options: Pick<QemuBoardOptions, 'tftpDir' | 'memoryMiB'> = {},
+  settings: Readonly<Record<string, unknown>> = {},
 ): Promise<Observed> {
   const overlay = { extraInitrd: [remoteShellOverlay()] }
-  const powered = await lab.atCountdown(t, { ...overlay, ...options }, { jumpNoticeMs: 10_000 })
+  const powered = await lab.atCountdown(t, { ...overlay, ...options }, { jumpNoticeMs: 10_000, ...settings })
   return { ...powered, shell: await RemoteShell.open(powered.qemu) }
 }
 

@@ -48,9 +48,12 @@ export interface TargetTree {
   readonly source: 'job' | 'running' | 'appended'
   /** as the target receives it */
   readonly fdt: Fdt
-  /** the tree listed no memory, so the running kernel's memory was written into it */
+  /** the tree listed no memory of this board, so the running kernel's was written into it */
   readonly memoryAdded: boolean
+  /** as the target receives it */
   readonly memory: readonly Range[]
+  /** what the tree listed and the running kernel does not have; the target does not receive it */
+  readonly absentMemory: readonly Range[]
   readonly reserved: readonly Range[]
   readonly model: string | null
   readonly compatible: readonly string[]

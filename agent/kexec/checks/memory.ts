@@ -4,16 +4,7 @@ import { isFdt } from '../../image/fdt/fdt.js'
 import { fateOf, RAM_BASE_ALIGNMENT } from '../layout/decompressor.js'
 import { UNIT_FACTORS } from '../layout/memory-map.js'
 import type { PlanSegment } from '../layout/plan.js'
-import {
-  contains,
-  firstOverlap,
-  formatRange,
-  formatSize,
-  hex,
-  type Range,
-  subtract,
-  totalLength,
-} from '../layout/ranges.js'
+import { contains, firstOverlap, formatRange, formatSize, hex, type Range, totalLength } from '../layout/ranges.js'
 import type { Check, PreflightContext } from './check.js'
 
 /** `KEXEC_SEGMENT_MAX` of Linux. */
@@ -212,7 +203,7 @@ export const MEMORY_CHECKS: readonly Check[] = [
     examine: ({ tree, ram }) =>
       tree?.memoryAdded
         ? {
-            message: `the device tree lists no memory; the running kernel's was written into it: ${ram.map(formatRange).join(', ')}`,
+            message: `the device tree lists no memory of this board; the running kernel's was written into it: ${ram.map(formatRange).join(', ')}`,
             remedy: '',
           }
         : null,
@@ -221,10 +212,10 @@ export const MEMORY_CHECKS: readonly Check[] = [
     check: 'memory-mismatch',
     symptom: 'silence after "Bye!", or bus errors: the device tree lists memory that does not exist',
     severity: 'warning',
-    examine: ({ tree, ram, segments }) => {
-      if (tree === null || tree.memoryAdded) return null
-      const lost = segments.filter(segment => !tree.memory.some(range => contains(range, rangeOf(segment))))
-      const absent = tree.source === 'running' ? [] : subtract(tree.memory, [...withHoles(ram), ...tree.reserved])
+    examine: ({ tree, segments }) => {
+      if (tree === null) return null
+      const listed = tree.memoryAdded ? [] : segments
+      const lost = listed.filter(segment => !tree.memory.some(range => contains(range, rangeOf(segment))))
       const list = tree.memory.map(formatRange).join(', ')
       return [
         ...lost.map(segment => ({
@@ -233,9 +224,9 @@ export const MEMORY_CHECKS: readonly Check[] = [
           remedy: 'send a device tree with the /memory of this board, or without /memory',
           ranges: [rangeOf(segment)],
         })),
-        ...absent.map(range => ({
-          message: `the device tree lists memory at ${formatRange(range)}, where the running kernel has none`,
-          remedy: 'check the /memory node of the device tree',
+        ...tree.absentMemory.map(range => ({
+          message: `the device tree lists memory at ${formatRange(range)}, where the running kernel has none; the target does not get to see it`,
+          remedy: 'check that the device tree is for this board',
           ranges: [range],
         })),
       ]
@@ -257,17 +248,6 @@ export const MEMORY_CHECKS: readonly Check[] = [
     },
   },
 ]
-
-/** RAM without its small holes: firmware keeps those, and a device tree that covers them is not wrong. */
-function withHoles(ram: readonly Range[]): Range[] {
-  const grown: { start: number; end: number }[] = []
-  for (const { start, end } of ram) {
-    const last = grown.at(-1)
-    if (last !== undefined && start - last.end <= RAM_BASE_ALIGNMENT) last.end = end
-    else grown.push({ start, end })
-  }
-  return grown
-}
 
 /** The value of `mem=nn[KMG]`, bytes. The form with a start address does not hide the memory above. */
 function memoryLimit(cmdline: string): number | null {

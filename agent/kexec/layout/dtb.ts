@@ -17,7 +17,7 @@ import {
   setProperty,
 } from '../../image/fdt/fdt-query.js'
 import { memoryNodes, ramFromFdt, rangesOf } from './memory-map.js'
-import { normalize, type Range } from './ranges.js'
+import { normalize, type Range, subtract } from './ranges.js'
 
 /** Left in `/chosen` by the previous boot: stale addresses, and seeds that must not be used twice. */
 const STALE_PROPERTIES: readonly RegExp[] = [
@@ -33,8 +33,8 @@ const STALE_PROPERTIES: readonly RegExp[] = [
 export interface DtbInput {
   /** modified in place */
   readonly fdt: Fdt
-  /** RAM of the running kernel, for a tree without memory */
-  readonly ram: readonly Range[]
+  /** what the target may use; a tree that lists other memory is changed */
+  readonly memory: readonly Range[]
   readonly cmdline: string
   /** where the ramdisk will be; null without one */
   readonly initrd: Range | null
@@ -51,8 +51,8 @@ export interface DtbInput {
  * @throws FORMAT_VALUE if an address does not fit into the root's cells
  */
 export function prepareDtb(input: DtbInput): Uint8Array {
-  const { fdt, ram, cmdline, initrd, jobId, macAddresses = {} } = input
-  addMemory(fdt, ram)
+  const { fdt, memory, cmdline, initrd, jobId, macAddresses = {} } = input
+  setMemory(fdt, memory)
   setMacAddresses(fdt, macAddresses)
   const chosen = ensureNode(fdt, '/chosen')
   for (const name of [...chosen.properties.keys()]) {
@@ -87,18 +87,20 @@ function setMacAddresses(fdt: Fdt, addresses: Readonly<Record<string, string>>):
   }
 }
 
-/** Add the running kernel's memory to a tree without memory, except ranges that do not fit into the root's cells. */
-function addMemory(fdt: Fdt, ram: readonly Range[]): void {
-  if (ramFromFdt(fdt).length > 0) return
+/** Write the target's memory into the first node, as U-Boot does, except ranges that do not fit into the root's cells. */
+function setMemory(fdt: Fdt, memory: readonly Range[]): void {
+  const listed = ramFromFdt(fdt)
+  if (subtract(listed, memory).length === 0 && subtract(memory, listed).length === 0) return
   const { addressCells, sizeCells } = cellsOf(fdt.root)
   const fits = (value: number, cells: number) => value < 2 ** (32 * cells)
-  const ranges = ram.filter(({ start, end }) => fits(end - 1, addressCells) && fits(end - start, sizeCells))
-  const node = memoryNodes(fdt)[0] ?? addMemoryNode(fdt, ranges[0]?.start ?? 0)
+  const ranges = memory.filter(({ start, end }) => fits(end - 1, addressCells) && fits(end - start, sizeCells))
+  const [node = addMemoryNode(fdt, ranges[0]?.start ?? 0), ...others] = memoryNodes(fdt)
   const cells = ranges.flatMap(({ start, end }) => [
     encodeNumber(start, addressCells),
     encodeNumber(end - start, sizeCells),
   ])
   setProperty(node, 'reg', new Uint8Array(Buffer.concat(cells)))
+  fdt.root.children = fdt.root.children.filter(child => !others.includes(child))
 }
 
 function addMemoryNode(fdt: Fdt, start: number): FdtNode {

@@ -3,6 +3,7 @@
 import { fault } from '../../errors.js'
 import type { Fdt, FdtNode } from '../../image/fdt/fdt.js'
 import { cellsOf, propString, readRegs } from '../../image/fdt/fdt-query.js'
+import { RAM_BASE_ALIGNMENT } from './decompressor.js'
 import { normalize, type Range } from './ranges.js'
 
 /** `kernel/resource.c` prints first and last byte in hex; deeper entries are indented by two spaces per level. */
@@ -82,6 +83,17 @@ export function memoryNodes(fdt: Fdt): FdtNode[] {
 
 function isMemory(node: FdtNode): boolean {
   return propString(node, 'device_type') === 'memory' || /^memory(@|$)/.test(node.name)
+}
+
+/** RAM without its small holes: firmware keeps those, and a device tree that covers them is not wrong. */
+export function withHolesFilled(ram: readonly Range[]): Range[] {
+  const grown: { start: number; end: number }[] = []
+  for (const { start, end } of ram) {
+    const last = grown.at(-1)
+    if (last !== undefined && start - last.end <= RAM_BASE_ALIGNMENT) last.end = end
+    else grown.push({ start, end })
+  }
+  return grown
 }
 
 const RAM_OPTION = /^(0x)?([0-9a-f]+)-(0x)?([0-9a-f]+)$/i

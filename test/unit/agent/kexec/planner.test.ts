@@ -5,6 +5,7 @@ import { parseFdt } from '../../../../agent/image/fdt/fdt.js'
 import { encodeCells, encodeString, findNode, propString } from '../../../../agent/image/fdt/fdt-query.js'
 import { packUImage } from '../../../../agent/image/uboot/uimage.js'
 import { fateOf } from '../../../../agent/kexec/layout/decompressor.js'
+import { ramFromFdt } from '../../../../agent/kexec/layout/memory-map.js'
 import type { Plan } from '../../../../agent/kexec/layout/plan.js'
 import { contains, hex, overlap } from '../../../../agent/kexec/layout/ranges.js'
 import { type PlanInput, planBoot } from '../../../../agent/kexec/planner.js'
@@ -26,8 +27,10 @@ const input = (more: Partial<PlanInput> = {}): PlanInput => ({
 const plan = (more: Partial<PlanInput> = {}) => planBoot(input(more))
 const finding = (result: Plan, check: string) => result.findings.find(each => each.check === check)
 const of = (result: Plan, kind: string) => result.segments.filter(segment => segment.kind === kind)
+const treeOf = (result: Plan) => parseFdt(of(result, 'dtb')[0]?.data ?? new Uint8Array())
+const memoryOf = (result: Plan) => ramFromFdt(treeOf(result))
 const chosenOf = (result: Plan) => {
-  const chosen = findNode(parseFdt(of(result, 'dtb')[0]?.data ?? new Uint8Array()), '/chosen')
+  const chosen = findNode(treeOf(result), '/chosen')
   if (chosen === null) throw new Error('no /chosen')
   return chosen
 }
@@ -178,6 +181,16 @@ t.test('a device tree without memory gets the memory of the running kernel', asy
   const result = plan({ dtb: treeFile({}) })
   t.match(finding(result, 'memory-missing'), { severity: 'info', message: /0x40000000-0x7fffffff/ })
   t.equal(result.survivable, true)
+})
+
+t.test('memory that does not exist is left out of the device tree, so that the target survives', async t => {
+  const result = plan({ dtb: treeFile({ memory: [[0x40000000, 0x80000000]] }) })
+  t.match(finding(result, 'memory-mismatch'), { severity: 'warning', message: /0x80000000-0xbfffffff/ })
+  t.equal(result.survivable, true)
+  t.strictSame(memoryOf(result), RAM)
+  const elsewhere = plan({ dtb: treeFile({ memory: [[0x80000000, 0x40000000]] }) })
+  t.match(finding(elsewhere, 'memory-missing'), { severity: 'info' })
+  t.strictSame(memoryOf(elsewhere), RAM)
 })
 
 t.test('the target receives the job id, and earlycon on its command line', async t => {

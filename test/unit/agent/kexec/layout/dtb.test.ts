@@ -2,14 +2,14 @@ import t from 'tap'
 import { parseFdt } from '../../../../../agent/image/fdt/fdt.js'
 import { encodeCells, encodeString, findNode, propString } from '../../../../../agent/image/fdt/fdt-query.js'
 import { boardOf, prepareDtb, reservedMemory } from '../../../../../agent/kexec/layout/dtb.js'
-import { ramFromFdt } from '../../../../../agent/kexec/layout/memory-map.js'
+import { memoryNodes, ramFromFdt } from '../../../../../agent/kexec/layout/memory-map.js'
 import { node, type TreeParts, tree } from '../trees.js'
 
 const RAM = [{ start: 0x20000000, end: 0xa0000000 }]
 const INITRD = { start: 0x22554000, end: 0x22600001 }
 
 function prepared(parts: TreeParts, more: Partial<Parameters<typeof prepareDtb>[0]> = {}) {
-  const bytes = prepareDtb({ fdt: tree(parts), ram: RAM, cmdline: 'console=ttyS0', initrd: INITRD, ...more })
+  const bytes = prepareDtb({ fdt: tree(parts), memory: RAM, cmdline: 'console=ttyS0', initrd: INITRD, ...more })
   const fdt = parseFdt(bytes)
   const chosen = findNode(fdt, '/chosen')
   if (chosen === null) throw new Error('no /chosen')
@@ -30,7 +30,7 @@ t.test('a tree that claims a number of cells that nothing has is refused', async
   for (const claimed of [0x0100_0000, 0xffff_ffff]) {
     const fdt = tree({ cells: 1 })
     fdt.root.properties.set('#address-cells', encodeCells([claimed]))
-    t.throws(() => prepareDtb({ fdt, ram: RAM, cmdline: '', initrd: INITRD }), { code: 'FORMAT_VALUE' })
+    t.throws(() => prepareDtb({ fdt, memory: RAM, cmdline: '', initrd: INITRD }), { code: 'FORMAT_VALUE' })
   }
 })
 
@@ -98,13 +98,24 @@ for (const [how, parts] of [
 
 t.test('memory that does not fit into the cells is left out; without known memory, none is written', async t => {
   const high = { start: 0x8_8000_0000, end: 0x9_0000_0000 }
-  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [...RAM, high] }).fdt), RAM)
-  t.strictSame(ramFromFdt(prepared({ cells: 2 }, { ram: [...RAM, high] }).fdt), [...RAM, high])
-  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { ram: [high] }).fdt), [])
+  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { memory: [...RAM, high] }).fdt), RAM)
+  t.strictSame(ramFromFdt(prepared({ cells: 2 }, { memory: [...RAM, high] }).fdt), [...RAM, high])
+  t.strictSame(ramFromFdt(prepared({ cells: 1 }, { memory: [high] }).fdt), [])
 })
 
-t.test('memory listed by the tree is kept', async t => {
-  t.strictSame(ramFromFdt(prepared({ memory: [[0x40000000, 0x1000]] }).fdt), [{ start: 0x40000000, end: 0x40001000 }])
+t.test('memory that the tree lists is replaced, in one node', async t => {
+  const second = node('memory@90000000', { reg: encodeCells([0x90000000, 0x1000]) })
+  const { fdt } = prepared({ cells: 1, memory: [[0x40000000, 0x1000]], children: [second] })
+  t.strictSame(ramFromFdt(fdt), RAM)
+  t.equal(memoryNodes(fdt).length, 1)
+})
+
+t.test('nothing changes in a tree that lists the right memory, in whatever ranges', async t => {
+  const halves = [0x40000000, 0x800, 0x40000800, 0x800]
+  const both = node('memory', { reg: encodeCells(halves) })
+  const memory = [{ start: 0x40000000, end: 0x40001000 }]
+  const { fdt } = prepared({ cells: 1, children: [both] }, { memory })
+  t.equal(hexOf(memoryNodes(fdt)[0]?.properties.get('reg')), hexOf(encodeCells(halves)))
 })
 
 t.test('the size does not depend on the address of the ramdisk, and there is no padding', async t => {
