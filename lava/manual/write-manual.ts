@@ -1,9 +1,11 @@
-/** `node dist/lava/manual/write-manual.js DIR`: write the manual pages into a folder. */
+/** `node dist/lava/manual/write-manual.js DIR`: write the manual pages into a folder, and the settings to `agent/settings.md`. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { manualPages } from './manual.js'
+import { settingsDocument } from './settings-document.js'
 
 const [folder = 'dist/man'] = process.argv.slice(2)
 await mkdir(folder, { recursive: true })
 for (const [name, page] of await manualPages()) await writeFile(join(folder, name), page)
+await writeFile('agent/settings.md', settingsDocument())

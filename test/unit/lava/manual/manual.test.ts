@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { settingRows } from '../../../../agent/config.js'
 import { commandNames } from '../../../../lava/cli/command-line.js'
 import { pageOfHelp } from '../../../../lava/manual/help-page.js'
 import { manualPages } from '../../../../lava/manual/manual.js'
+import { settingsDocument } from '../../../../lava/manual/settings-document.js'
 import { needs } from '../../../peer.js'
 
 const pages = await manualPages()
@@ -22,6 +24,10 @@ t.test("the agent's page has every setting with its default", async t => {
     t.ok(page.includes(`.B "${flag}, `), key)
     t.ok(page.includes(`default: ${fallback}.`), key)
   }
+})
+
+t.test('agent/settings.md is as the table of settings is', async t => {
+  t.equal(readFileSync('agent/settings.md', 'utf8'), settingsDocument(), 'npm run build writes it')
 })
 
 t.test('a page has the sections of the help', async t => {
