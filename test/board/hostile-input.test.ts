@@ -136,7 +136,7 @@ t.test(`${BOARD_MIB} MiB: input that once ended the agent does not even restart 
   await t.test('F11: modules with one large member', async t => {
     const sent = async (mib: number) => dryRun({ modules: lab.server.serve(`${mib}.tar.gz`, await tarBomb(mib)) })
     t.equal(await sent(MEMBERS_MIB.fits), 'planned')
-    t.equal(await sent(MEMBERS_MIB.tooLarge), 'ARTIFACT_TOO_LARGE')
+    t.equal(await sent(MEMBERS_MIB.tooLarge), 'FORMAT_TOO_LARGE')
   })
 
   await t.test(`${UPLOADS} uploads of ${UPLOAD_MIB} MiB at a time: those that do not fit are refused`, async t => {
