@@ -3,7 +3,9 @@
 import { bdinfoCommands } from './commands/bdinfo.js'
 import { blockCommands } from './commands/block.js'
 import { bootCommands } from './commands/boot.js'
+import { bootflowCommands } from './commands/bootflow.js'
 import { bootmenuCommands } from './commands/bootmenu.js'
+import { bootstdCommands } from './commands/bootstd.js'
 import { checksumCommands } from './commands/checksum.js'
 import { configCommands } from './commands/config.js'
 import { dateCommands } from './commands/date.js'
@@ -43,7 +45,9 @@ const GROUPS: readonly (readonly Command[])[] = [
   bdinfoCommands,
   blockCommands,
   bootCommands,
+  bootflowCommands,
   bootmenuCommands,
+  bootstdCommands,
   checksumCommands,
   configCommands,
   dateCommands,

@@ -255,16 +255,19 @@ export async function bootMenu(source: PxeSource, address: number, prompt: boole
 
 /** Names under which a server may have the menu of this board, most specific first. */
 export function menuNames(machine: Machine, mac: string): readonly string[] {
-  const { env } = machine
+  const { env, board } = machine
   const uuid = needed(machine, 'pxeuuid')
   const digits = quadHex(env.get('ipaddr') ?? '')
-  const [arch, soc] = [env.get('arch') ?? 'arm', env.get('soc')]
+  // Of the build: variables that were set since do not count.
+  const { arch = 'arm', soc, board: name } = board.environment
+  const general = `default-${arch}`
   return [
     ...(uuid === null ? [] : [uuid]),
     `01-${mac.toLowerCase().replaceAll(':', '-')}`,
     ...Array.from(digits, (_, index) => digits.slice(0, digits.length - index)),
-    ...(soc === undefined ? [] : [`default-${arch}-${soc}`]),
-    `default-${arch}`,
+    ...(soc === undefined || name === undefined ? [] : [`${general}-${soc}-${name}`]),
+    ...(soc === undefined ? [] : [`${general}-${soc}`]),
+    general,
     'default',
   ]
 }

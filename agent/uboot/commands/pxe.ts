@@ -1,42 +1,17 @@
 /** Menus from a server: `pxe`; from a disk: `sysboot`. */
 
-import { bootMenu, menuNames, needed, type PxeSource, retrieveMenu } from '../boot/pxe-boot.js'
+import { bootMenu, needed, type PxeSource, retrieveMenu } from '../boot/pxe-boot.js'
+import { fetchMenu, serverSource } from '../boot/pxe-server.js'
 import { loadFile } from '../disk/load-file.js'
-import { parseHex, wholeHex } from '../lib/numbers.js'
+import { wholeHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-import { connectedDevice } from '../net/connect.js'
-import { netSettings } from '../net/net-settings.js'
-import { loadOverTftp } from '../net/tftp-load.js'
-
-/** Files of the directory of `bootfile`, over TFTP. */
-function serverSource(machine: Machine, call: Call): PxeSource {
-  const bootFile = machine.env.get('bootfile') ?? ''
-  return {
-    machine,
-    call,
-    prefix: bootFile.slice(0, bootFile.lastIndexOf('/') + 1),
-    load: (file, address) => loadOverTftp(machine, call, { file, address }),
-  }
-}
 
 async function get(machine: Machine, call: Call): Promise<number> {
   const { env, out } = machine
-  const address = needed(machine, 'pxefile_addr_r')
-  if (address === null) return 1
-  // Without a link, each of the names would wait for it.
-  const device = await connectedDevice(machine, call)
-  if (device === null) return 1
-  const mac = netSettings(env).mac ?? device.mac
-  const source = serverSource(machine, call)
-  for (const name of menuNames(machine, mac)) {
-    if (await retrieveMenu(source, `pxelinux.cfg/${name}`, parseHex(address))) {
-      out.write(`Config file '${env.get('bootfile') ?? '<NULL>'}' found\n`)
-      return 0
-    }
-    if (call.signal.aborted) return 1
-  }
-  out.write('Config file not found\n')
-  return 1
+  const fetched = await fetchMenu(machine, call)
+  if (fetched === 'found') out.write(`Config file '${env.get('bootfile') ?? '<NULL>'}' found\n`)
+  if (fetched === 'not-found') out.write('Config file not found\n')
+  return fetched === 'found' ? 0 : 1
 }
 
 async function boot(machine: Machine, call: Call, word: string | undefined): Promise<number> {

@@ -16,6 +16,8 @@ export interface FileToLoad {
   /** bytes; 0 or undefined: to the end */
   readonly length?: number
   readonly offset?: number
+  /** do not tell how much was read */
+  readonly quiet?: boolean
 }
 
 /**
@@ -52,7 +54,8 @@ export async function loadFile(machine: Machine, call: Call, file: FileToLoad): 
   }
   const milliseconds = machine.ticks() - started
   const rate = rateText(target.received, milliseconds)
-  out.write(`${target.received} bytes read in ${milliseconds} ms${rate === '' ? '' : ` (${rate})`}\n`)
+  const told = `${target.received} bytes read in ${milliseconds} ms${rate === '' ? '' : ` (${rate})`}\n`
+  if (file.quiet !== true) out.write(told)
   target.done()
   return 0
 }

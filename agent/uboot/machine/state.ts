@@ -3,6 +3,7 @@
 import type { Environment } from '../env/environment.js'
 import { UNITS, type Unit } from '../lib/memory-units.js'
 import { parseHex } from '../lib/numbers.js'
+import { BOOT_METHODS, type BootDevice, type Bootflow, type BootMethod } from './bootflow.js'
 
 /** Where a repeated memory command continues. */
 interface MemoryPosition {
@@ -31,6 +32,16 @@ export interface MachineState {
   tftpBlockSize: number | null
   /** `mmc dev 1`: numbers of the current devices, by kind */
   readonly currentDevices: Map<string, number>
+  /** what `bootflow scan` found last */
+  bootflows: readonly Bootflow[]
+  /** what `bootflow select` chose */
+  bootflow: Bootflow | null
+  /** what `bootdev select` chose */
+  bootDevice: BootDevice | null
+  /** in the order of `bootmeth order` */
+  bootMethods: readonly BootMethod[]
+  /** kinds of devices that a scan has looked for */
+  readonly hunted: Set<string>
 }
 
 /** The state at power-on: `loadaddr` is the only variable that it depends on. */
@@ -46,6 +57,11 @@ export function stateAtPowerOn(env: Environment): MachineState {
     timerStart: performance.now(),
     tftpBlockSize: null,
     currentDevices: new Map(),
+    bootflows: [],
+    bootflow: null,
+    bootDevice: null,
+    bootMethods: BOOT_METHODS,
+    hunted: new Set(),
   }
 }
 

@@ -4,6 +4,7 @@ import { pxeMenu, pxeStatements } from '../../../../../agent/uboot/boot/pxe-conf
 import { pxeCommands } from '../../../../../agent/uboot/commands/pxe.js'
 import type { FakeWorld } from '../fake-network.js'
 import { FakeStorage } from '../fake-storage.js'
+import { testMachine } from '../machine.js'
 import { board, lines, VARIABLES } from '../network-fixture.js'
 
 const MENU = `# a comment
@@ -110,9 +111,10 @@ t.test('pxe get asks for the names of the board, most specific first', async t =
   t.equal(machine.memory.read(0x4030_0000 + MENU.length, 1)[0], 0)
 })
 
-t.test('pxe get uses UUID, directory and SoC', async t => {
-  const variables = { ...PXE, pxeuuid: 'abcd', bootfile: 'lab/boot.scr', arch: 'arm', soc: 'sunxi' }
-  const { type, result } = board(t, pxeCommands, {}, variables)
+t.test('pxe get uses UUID, directory, and what the build calls SoC and board, as a real sunxi board does', async t => {
+  const variables = { ...PXE, pxeuuid: 'abcd', bootfile: 'lab/boot.scr' }
+  const parts = { board: { ...testMachine(t).board, environment: { arch: 'arm', soc: 'sunxi', board: 'sunxi' } } }
+  const { type, result } = board(t, pxeCommands, {}, variables, parts)
   const text = await type('pxe get')
   t.equal(
     text
@@ -121,7 +123,7 @@ t.test('pxe get uses UUID, directory and SoC', async t => {
       .map(line => line.slice(17))
       .filter(name => !/\/C/.test(name))
       .join(' '),
-    'lab/pxelinux.cfg/abcd lab/pxelinux.cfg/01-52-54-00-12-34-56 lab/pxelinux.cfg/default-arm-sunxi lab/pxelinux.cfg/default-arm lab/pxelinux.cfg/default',
+    'lab/pxelinux.cfg/abcd lab/pxelinux.cfg/01-52-54-00-12-34-56 lab/pxelinux.cfg/default-arm-sunxi-sunxi lab/pxelinux.cfg/default-arm-sunxi lab/pxelinux.cfg/default-arm lab/pxelinux.cfg/default',
   )
   t.ok(text.endsWith('Config file not found\n'))
   t.equal(result(), 1)
