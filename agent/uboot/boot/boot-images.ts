@@ -36,6 +36,9 @@ export interface Companions {
   readonly fdt: (() => Promise<MemoryPart | null>) | null
 }
 
+/** An image that holds a kernel and nothing else. */
+export const ALONE: Companions = { ramdisk: null, fdt: null }
+
 /** No ramdisk, no tree; `false` where something was asked for and refused. */
 export type Found = MemoryPart | null | false
 

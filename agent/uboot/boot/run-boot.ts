@@ -45,6 +45,38 @@ export function failureText(command: string, failed: FauxbootError): string {
   return [`ERROR: ${failed.message}`, ...(words === undefined ? [] : [words])].map(line => `${line}\n`).join('')
 }
 
+/** What is booted with a kernel. */
+export interface Accompanied {
+  readonly ramdisk: MemoryPart | null
+  readonly dtb: MemoryPart | null
+}
+
+/**
+ * Find ramdisk and device tree.
+ *
+ * @param words what the command names them; missing words leave the choice to the kernel's image
+ * @returns null when one was refused, which is printed
+ */
+export async function findAccompanied(
+  machine: Machine,
+  [ramdiskWord, fdtWord]: readonly string[],
+  { companions, keepOff }: Pick<KernelFound, 'companions' | 'keepOff'>,
+  signal: AbortSignal,
+): Promise<Accompanied | null> {
+  const ramdisk = await findRamdisk(machine, ramdiskWord, companions, signal)
+  if (ramdisk === false || !keepsOff(machine, 'RD', ramdisk, keepOff)) return null
+  const dtb = await findFdt(machine, fdtWord, companions, signal)
+  if (dtb === false || !keepsOff(machine, 'FDT', dtb, keepOff)) return null
+  setWorkingFdt(machine, dtb?.address ?? null)
+  return { ramdisk, dtb }
+}
+
+/** The tree that `fdt` works on from now on. */
+export function setWorkingFdt({ state, out }: Machine, address: number | null): void {
+  state.workingFdt = address
+  out.write(`Working FDT set to ${bareHex(address ?? 0)}\n`)
+}
+
 /**
  * Find ramdisk and device tree, and boot.
  *
@@ -52,42 +84,42 @@ export function failureText(command: string, failed: FauxbootError): string {
  * @returns 1 if the boot failed
  */
 export async function bootKernel(machine: Machine, { args, signal }: Call, kernel: KernelFound): Promise<number> {
-  const [command = '', , ramdiskArgument, fdtArgument] = args
-  const { out, env } = machine
-  const ramdisk = await findRamdisk(machine, ramdiskArgument, kernel.companions, signal)
-  if (ramdisk === false || !keepsOff(machine, 'RD', ramdisk, kernel.keepOff)) return 1
-  const dtb = await findFdt(machine, fdtArgument, kernel.companions, signal)
-  if (dtb === false || !keepsOff(machine, 'FDT', dtb, kernel.keepOff)) return 1
-  machine.state.workingFdt = dtb?.address ?? null
-  out.write(`Working FDT set to ${bareHex(dtb?.address ?? 0)}\n`)
-  out.write(kernel.loading)
-  printPlacement(machine, ramdisk, dtb)
-  const order: BootOrder = {
-    kernel: kernel.piece,
-    ramdisk,
-    dtb,
-    cmdline: env.get('bootargs') ?? '',
-    macAddresses: changedMacAddresses(env),
-  }
-  return jump(machine, command, order, signal)
+  const [command = '', , ...words] = args
+  const found = await findAccompanied(machine, words, kernel, signal)
+  if (found === null) return 1
+  machine.out.write(kernel.loading)
+  printPlacement(machine, found.ramdisk, found.dtb)
+  return jump(machine, command, kernel.piece, found, signal)
 }
+
+/** Where the command names no tree. */
+export const OWN_TREE = "   Using the first stage's own Device Tree\n"
 
 function printPlacement(machine: Machine, ramdisk: MemoryPart | null, dtb: MemoryPart | null): void {
   const { out, env, board } = machine
   const [bank] = board.dram
   if (bank === undefined) return
   const placement = new BootPlacement(env, bank)
-  if (ramdisk !== null) out.write(placement.ramdiskLine(ramdisk.size))
+  if (ramdisk !== null) out.write(placement.ramdiskLine(ramdisk.address, ramdisk.size).line)
   if (dtb === null) {
-    out.write("   Using the first stage's own Device Tree\n")
+    out.write(OWN_TREE)
     return
   }
   const { line, address } = placement.fdtLine(dtb.address, dtb.size)
   out.write(`${line}Working FDT set to ${bareHex(address)}\n`)
 }
 
-async function jump(machine: Machine, command: string, order: BootOrder, signal: AbortSignal): Promise<number> {
-  const { out, boot } = machine
+/** Boot what was found. @returns 1 when that failed, which is printed */
+export async function jump(
+  machine: Machine,
+  command: string,
+  kernel: MemoryPart,
+  { ramdisk, dtb }: Accompanied,
+  signal: AbortSignal,
+): Promise<number> {
+  const { out, boot, env } = machine
+  const cmdline = env.get('bootargs') ?? ''
+  const order: BootOrder = { kernel, ramdisk, dtb, cmdline, macAddresses: changedMacAddresses(env) }
   try {
     return await boot.boot(
       order,

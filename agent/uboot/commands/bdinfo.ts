@@ -105,7 +105,7 @@ export const bdinfoCommands: readonly Command[] = [
     maxArgs: 2,
     repeatable: true,
     summary: 'print Board Info structure',
-    usage: '',
+    usage: '\n  - print all Board Info structure',
     run: boardInfo,
   },
   {

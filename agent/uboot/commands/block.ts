@@ -192,11 +192,11 @@ const KINDS: readonly Kind[] = [
     maxArgs: 5,
     summary: 'SCSI sub-system',
     usage:
-      'reset - reset SCSI controller\nscsi info  - show available SCSI devices\nscsi scan  - (re-)scan SCSI bus\n' +
+      'info  - show available SCSI devices\nscsi scan  - (re-)scan SCSI bus\n' +
       'scsi device [dev] - show or set current device\n' +
       'scsi part [dev] - print partition table of one or all SCSI devices\n' +
       "scsi read addr blk# cnt - read `cnt' blocks starting at block `blk#'\n     to memory address `addr'\n" +
-      "scsi write addr blk# cnt - write `cnt' blocks starting at block\n     `blk#' from memory address `addr'",
+      "scsi write addr blk# cnt - write `cnt' blocks starting at block\n     `blk#' from memory address `addr'\nscsi erase blk# cnt - erase `cnt' blocks starting at block `blk#'",
     verbs: { reset: scsiScan, scan: scsiScan, info, dev: select, device: select, part: parts, ...READ_WRITE },
   },
   {

@@ -1,22 +1,12 @@
 /** Commands that start a kernel: bootz, booti, bootm, boot, and those that start what cannot be started here. */
 
-import { asFault } from '../../errors.js'
 import { isArm64Image, parseArm64Image } from '../../image/kernel/arm64-image.js'
-import type { FitImage } from '../../image/uboot/fit.js'
-import type { UImageFields } from '../../image/uboot/uimage.js'
-import { type Companions, findZImage, fitPiece, type ImageArgument, parseImageArgument } from '../boot/boot-images.js'
-import { bootKernel, failureText, type KernelFound } from '../boot/run-boot.js'
-import type { MemoryPart } from '../hardware/boot-target.js'
-import { openFit } from '../image/fit-image.js'
-import { imageFormat, openLegacy, verifies } from '../image/legacy-image.js'
-import { unpackMemory } from '../image/unpack-memory.js'
+import { ALONE, findZImage, parseImageArgument } from '../boot/boot-images.js'
+import { openKernel, unpackKernel } from '../boot/bootm-kernel.js'
+import { bootStep } from '../boot/bootm-steps.js'
+import { bootKernel } from '../boot/run-boot.js'
 import { hex8, parseHex } from '../lib/numbers.js'
 import { type Call, type Command, type Machine, USAGE } from '../machine/machine.js'
-
-const ALONE: Companions = { ramdisk: null, fdt: null }
-
-/** Bytes that a compressed kernel may become; a decompressor that would write more is stopped. */
-const LARGEST_KERNEL = 128 * 1024 * 1024
 
 const six = (value: number): string => `0x${value.toString(16).padStart(6, '0')}`
 
@@ -51,132 +41,14 @@ async function booti(machine: Machine, call: Call): Promise<number> {
   return bootKernel(machine, call, { piece, keepOff: piece, loading: '', companions: ALONE })
 }
 
-/** `bootm` fails with an errno. */
-function noKernel(machine: Machine, errno: number): number {
-  machine.out.write(`ERROR -${errno}: can't get kernel image!\n`)
-  return 1
-}
-
-const ENOENT = 2
-const EINVAL = 22
-const EPROTOTYPE = 91
-
 async function bootm(machine: Machine, call: Call): Promise<number> {
-  const where = parseImageArgument(machine, call.args[1])
-  const { address } = where
-  const format = machine.memory.contains(address, 64) ? imageFormat(machine, address) : null
-  if (format === 'legacy') return bootLegacy(machine, call, address)
-  if (format === 'fit') return bootFit(machine, call, where)
-  machine.out.write('Wrong Image Type for bootm command\n')
-  return noKernel(machine, EPROTOTYPE)
-}
-
-async function bootLegacy(machine: Machine, call: Call, address: number): Promise<number> {
-  const { out } = machine
-  out.write(`## Booting kernel from Legacy Image at ${hex8(address)} ...\n`)
-  const opened = await openLegacy(machine, address, { verify: verifies(machine), signal: call.signal })
-  if (typeof opened === 'string') return noKernel(machine, EINVAL)
-  const { header, parts } = opened
-  const [kernel, ramdisk, fdt] = parts
-  if (kernel === undefined || (header.type !== 'kernel' && header.type !== 'multi')) {
-    out.write('Wrong Image Type for bootm command\n')
-    return noKernel(machine, EPROTOTYPE)
-  }
-  const companions: Companions = header.type === 'multi' ? partsOf(machine, address, ramdisk, fdt) : ALONE
-  const { load } = header
-  const found = await unpackKernel(machine, kernel, header.compression, load)
-  if (found === null) return 1
-  return bootKernel(machine, call, { ...found, keepOff: null, companions })
-}
-
-/** The files of a multi-file image after the kernel. */
-function partsOf(
-  machine: Machine,
-  address: number,
-  ramdisk: MemoryPart | undefined,
-  fdt: MemoryPart | undefined,
-): Companions {
-  const from = (what: string, text: string, piece: MemoryPart | undefined) =>
-    piece === undefined
-      ? null
-      : async () => {
-          machine.out.write(`## ${what} from multi component ${text} at ${hex8(address)} ...\n`)
-          return piece
-        }
-  return {
-    ramdisk: from('Loading init Ramdisk', 'Legacy Image', ramdisk),
-    fdt: fdt === undefined ? null : async () => announceTree(machine, address, fdt),
-  }
-}
-
-function announceTree(machine: Machine, address: number, fdt: MemoryPart): MemoryPart {
-  machine.out.write(`## Flattened Device Tree from multi component Image at ${hex8(address)}\n`)
-  machine.out.write(`   Booting using the fdt at 0x${fdt.address.toString(16)}\n`)
-  return fdt
-}
-
-async function bootFit(machine: Machine, call: Call, where: ImageArgument): Promise<number> {
-  const { address, configuration, rest } = where
-  const request = {
-    role: 'kernel',
-    configuration,
-    image: rest,
-    verify: verifies(machine),
-    signal: call.signal,
-  } as const
-  const chosen = await openFit(machine, address, request)
-  if (chosen === null) return noKernel(machine, ENOENT)
-  const { image, data, configuration: of } = chosen
-  const companion = (role: 'ramdisk' | 'fdt') =>
-    of?.images.has(role) === true ? () => fitCompanion(machine, role, where, call.signal) : null
-  const found = await unpackKernel(machine, data, compressionOf(image), image.load ?? data.address)
-  if (found === null) return 1
-  return bootKernel(machine, call, {
-    ...found,
-    keepOff: null,
-    companions: { ramdisk: companion('ramdisk'), fdt: companion('fdt') },
-  })
-}
-
-async function fitCompanion(
-  machine: Machine,
-  role: 'ramdisk' | 'fdt',
-  where: ImageArgument,
-  signal: AbortSignal,
-): Promise<MemoryPart | null> {
-  const piece = await fitPiece(machine, role, where, signal)
-  if (piece !== null && role === 'fdt') {
-    machine.out.write(`   Booting using the fdt blob at 0x${piece.address.toString(16)}\n`)
-  }
-  return piece
-}
-
-const compressionOf = ({ compression }: FitImage): UImageFields['compression'] =>
-  compression === null ? 'none' : (compression as UImageFields['compression'])
-
-/**
- * The kernel as it is booted: an uncompressed one stays in place, because kexec moves it anyway.
- *
- * @param load where U-Boot would put it, and where it is put when it has to be unpacked
- * @returns null when it cannot be unpacked, which is printed
- */
-async function unpackKernel(
-  machine: Machine,
-  piece: MemoryPart,
-  compression: UImageFields['compression'],
-  load: number,
-): Promise<Pick<KernelFound, 'piece' | 'loading'> | null> {
-  if (compression === 'none') return { piece, loading: `   Loading Kernel Image to ${load.toString(16)}\n` }
-  try {
-    const size = await unpackMemory(machine, piece, load, { what: 'kernel', limit: LARGEST_KERNEL })
-    return {
-      piece: { address: load, size },
-      loading: `   Uncompressing Kernel Image to ${load.toString(16)}\n`,
-    }
-  } catch (thrown) {
-    machine.out.write(failureText('bootm', asFault(thrown, 'unpacking the kernel')))
-    return null
-  }
+  const step = bootStep(call.args[1])
+  if (step !== null) return step(machine, call)
+  machine.state.bootSteps = null
+  const packed = await openKernel(machine, parseImageArgument(machine, call.args[1]), call.signal)
+  const found = packed === null ? null : await unpackKernel(machine, packed)
+  if (packed === null || found === null) return 1
+  return bootKernel(machine, call, { ...found, keepOff: null, companions: packed.companions })
 }
 
 /** `boot` and `bootd`. */
@@ -206,8 +78,65 @@ const GO_USAGE = `addr [arg ...]
     - start application at address 'addr'
       passing 'arg' as arguments`
 
-const BOOT_LINUX_USAGE = `[addr [initrd[:size]] [fdt]]
-    - boot Linux`
+const BOOTELF_USAGE = `[-p|-s] [address]
+	- load ELF image at [address] via program headers (-p)
+	  or via section headers (-s)
+`
+
+const BOOTI_USAGE = `[addr [initrd[:size]] [fdt]]
+    - boot arm64 Linux Image stored in memory
+	The argument 'initrd' is optional and specifies the address
+	of an initrd in memory. The optional parameter ':size' allows
+	specifying the size of a RAW initrd.
+	Currently only booting from gz, bz2, lzma and lz4 compression
+	types are supported. In order to boot from any of these compressed
+	images, user have to set kernel_comp_addr_r and kernel_comp_size environment
+	variables beforehand.
+	Since booting a Linux kernel requires a flat device-tree, a
+	third argument providing the address of the device-tree blob
+	is required. To boot a kernel with a device-tree blob but
+	without an initrd image, use a '-' for the initrd argument.
+`
+
+const BOOTM_USAGE = `[addr [arg ...]]
+    - boot application image stored in memory
+	passing arguments 'arg ...'; when booting a Linux kernel,
+	'arg' can be the address of an initrd image
+	When booting a Linux kernel which requires a flat device-tree
+	a third argument is required which is the address of the
+	device-tree blob. To boot that kernel without an initrd image,
+	use a '-' for the second argument. If you do not pass a third
+	a bd_info struct will be passed instead
+	
+For the new multi component uImage format (FIT) addresses
+	must be extended to include component or configuration unit name:
+	addr:<subimg_uname> - direct component image specification
+	addr#<conf_uname>   - configuration specification
+	Use iminfo command to get the list of existing component
+	images and configurations.
+
+Sub-commands to do part of the bootm sequence.  The sub-commands must be
+issued in the order below (it's ok to not issue all sub-commands):
+	start [addr [arg ...]]
+	loados  - load OS image
+	ramdisk - relocate initrd, set env initrd_start/initrd_end
+	fdt     - relocate flat device tree
+	cmdline - OS specific command line processing/setup
+	bdt     - OS specific bd_info processing
+	prep    - OS specific prep before relocation or go
+	go      - start OS`
+
+const BOOTZ_USAGE = `[addr [initrd[:size]] [fdt]]
+    - boot Linux zImage stored in memory
+	The argument 'initrd' is optional and specifies the address
+	of the initrd in memory. The optional argument ':size' allows
+	specifying the size of RAW initrd.
+	When booting a Linux kernel which requires a flat device-tree
+	a third argument is required which is the address of the
+	device-tree blob. To boot that kernel without an initrd image,
+	use a '-' for the second argument. If you do not pass a third
+	a bd_info struct will be passed instead
+`
 
 export const bootCommands: readonly Command[] = [
   {
@@ -226,13 +155,13 @@ export const bootCommands: readonly Command[] = [
     usage: '',
     run: bootDefault,
   },
-  { name: 'bootelf', maxArgs: 2, summary: 'Boot from an ELF image in memory', usage: '[address]', run: bootelf },
+  { name: 'bootelf', maxArgs: 64, summary: 'Boot from an ELF image in memory', usage: BOOTELF_USAGE, run: bootelf },
   {
     name: 'booti',
     maxArgs: 64,
     repeatable: true,
     summary: "boot Linux kernel 'Image' format from memory",
-    usage: `${BOOT_LINUX_USAGE} arm64 'Image' stored at memory`,
+    usage: BOOTI_USAGE,
     run: booti,
   },
   {
@@ -240,7 +169,7 @@ export const bootCommands: readonly Command[] = [
     maxArgs: 64,
     repeatable: true,
     summary: 'boot application image from memory',
-    usage: '[addr[#conf|:subimage] [initrd[:size]|-] [fdt]]\n    - boot the image at addr: uImage or FIT',
+    usage: BOOTM_USAGE,
     run: bootm,
   },
   {
@@ -248,7 +177,7 @@ export const bootCommands: readonly Command[] = [
     maxArgs: 64,
     repeatable: true,
     summary: 'boot Linux zImage image from memory',
-    usage: `${BOOT_LINUX_USAGE} zImage stored at memory`,
+    usage: BOOTZ_USAGE,
     run: bootz,
   },
   { name: 'go', maxArgs: 64, summary: "start application at address 'addr'", usage: GO_USAGE, run: go },

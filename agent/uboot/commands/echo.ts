@@ -8,7 +8,7 @@ export const echoCommands: readonly Command[] = [
     maxArgs: 64,
     repeatable: true,
     summary: 'echo args to console',
-    usage: '[args..]\n    - echo args to console; \\c suppresses newline',
+    usage: '[-n] [args..]\n    - echo args to console; -n suppresses newline',
     run({ out }, { args }) {
       const newline = args[1] !== '-n'
       out.write(args.slice(newline ? 1 : 2).join(' ') + (newline ? '\n' : ''))

@@ -161,20 +161,21 @@ const FATLOAD_USAGE =
   '      ARCH_DMA_MINALIGN then a misaligned buffer warning will\n' +
   '      be printed and performance will suffer for the load.'
 
-const extLoadUsage = (name: string): string =>
-  `${LOAD_ARGUMENTS}    - load binary file 'filename' from 'dev' on 'interface'\n` +
-  `      to address 'addr' from ${name} filesystem.`
+const extLoadUsage = (filesystem: string): string =>
+  "<interface> [<dev[:part]> [addr [filename [bytes [pos]]]]]\n    - load binary file 'filename' from 'dev' on 'interface'\n" +
+  `      to address 'addr' from ${filesystem}`
 
 const LS_USAGE =
   "<interface> [<dev[:part]> [directory]]\n    - List files in directory 'directory' of partition 'part' on\n" +
   "      device type 'interface' instance 'dev'."
 
-const OTHER_LS_USAGE =
-  "<interface> [<dev[:part]> [directory]]\n    - list files from 'dev' on 'interface' in a 'directory'"
+const LS_OF = "\n    - list files from 'dev' on 'interface' in a 'directory'"
+const FATLS_USAGE = `<interface> [<dev[:part]>] [directory]${LS_OF}`
+const EXTLS_USAGE = `<interface> <dev[:part]> [directory]${LS_OF}`
 
-const SIZE_USAGE =
-  "<interface> <dev[:part]> <filename>\n    - Find file 'filename' from 'dev' on 'interface'\n" +
-  "      determine its size, and store in the 'filesize' variable."
+const SIZE_OF = "<interface> <dev[:part]> <filename>\n    - Find file 'filename' from 'dev' on 'interface'\n      "
+const SIZE_USAGE = `${SIZE_OF}determine its size, and store in the 'filesize' variable.`
+const OTHER_SIZE_USAGE = `${SIZE_OF}and determine its size.`
 
 type Verb = (machine: Machine, call: Call, filesystem: string) => Promise<number>
 type Row = readonly [name: string, verb: Verb, filesystem: string, maxArgs: number, summary: string, usage: string]
@@ -183,14 +184,14 @@ const LIST_SUMMARY = 'list files in a directory (default /)'
 const SIZE_SUMMARY = "determine a file's size"
 
 const ROWS: readonly Row[] = [
-  ['ext2load', load, 'ext4', 7, 'load binary file from a Ext2 filesystem', extLoadUsage('ext2')],
-  ['ext2ls', list, 'ext4', 4, LIST_SUMMARY, OTHER_LS_USAGE],
-  ['ext4load', load, 'ext4', 7, 'load binary file from a Ext4 filesystem', extLoadUsage('ext4')],
-  ['ext4ls', list, 'ext4', 4, LIST_SUMMARY, OTHER_LS_USAGE],
-  ['ext4size', size, 'ext4', 4, SIZE_SUMMARY, SIZE_USAGE],
+  ['ext2load', load, 'ext4', 7, 'load binary file from a Ext2 filesystem', extLoadUsage('ext2 filesystem.')],
+  ['ext2ls', list, 'ext4', 4, LIST_SUMMARY, EXTLS_USAGE],
+  ['ext4load', load, 'ext4', 7, 'load binary file from a Ext4 filesystem', extLoadUsage('ext4 filesystem')],
+  ['ext4ls', list, 'ext4', 4, LIST_SUMMARY, EXTLS_USAGE],
+  ['ext4size', size, 'ext4', 4, SIZE_SUMMARY, OTHER_SIZE_USAGE],
   ['fatload', load, 'fat', 7, 'load binary file from a dos filesystem', FATLOAD_USAGE],
-  ['fatls', list, 'fat', 4, LIST_SUMMARY, OTHER_LS_USAGE],
-  ['fatsize', size, 'fat', 4, SIZE_SUMMARY, SIZE_USAGE],
+  ['fatls', list, 'fat', 4, LIST_SUMMARY, FATLS_USAGE],
+  ['fatsize', size, 'fat', 4, SIZE_SUMMARY, OTHER_SIZE_USAGE],
   ['load', load, 'any', 7, 'load binary file from a filesystem', LOAD_USAGE],
   ['ls', list, 'any', 4, LIST_SUMMARY, LS_USAGE],
   ['size', size, 'any', 4, SIZE_SUMMARY, SIZE_USAGE],
@@ -211,7 +212,7 @@ export const fileCommands: readonly Command[] = [
     summary: 'Look up a filesystem type',
     usage:
       '<interface> <dev>:<part>\n- print filesystem type\n' +
-      'fstype <interface> <dev>:<part> <varname>\n- set environment variable to filesystem type',
+      'fstype <interface> <dev>:<part> <varname>\n- set environment variable to filesystem type\n',
     run: fstype,
   },
   {

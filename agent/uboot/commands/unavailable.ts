@@ -4,6 +4,7 @@
  */
 
 import type { Command } from '../machine/machine.js'
+import { UNAVAILABLE_USAGE } from './unavailable-usage.js'
 
 const NO_UEFI = 'there is no UEFI here; boot a kernel with bootz, booti or bootm'
 const READ_ONLY = 'disks are only read: they belong to the first stage'
@@ -49,7 +50,7 @@ export const unavailableCommands: readonly Command[] = ROWS.map(([name, summary,
   name,
   maxArgs: 64,
   summary,
-  usage: '',
+  usage: UNAVAILABLE_USAGE[name] ?? '',
   run({ out }) {
     out.write(`## fauxboot: ${name}: ${why}\n`)
     return 1

@@ -1,6 +1,7 @@
 /** What commands leave behind for the next command. A power cycle resets all of it. */
 
 import type { Environment } from '../env/environment.js'
+import type { MemoryPart } from '../hardware/boot-target.js'
 import { UNITS, type Unit } from '../lib/memory-units.js'
 import { parseHex } from '../lib/numbers.js'
 import { BOOT_METHODS, type BootDevice, type Bootflow, type BootMethod } from './bootflow.js'
@@ -42,6 +43,22 @@ export interface MachineState {
   bootMethods: readonly BootMethod[]
   /** kinds of devices that a scan has looked for */
   readonly hunted: Set<string>
+  /** how far `bootm start` and the steps after it came; null before it */
+  bootSteps: BootSteps | null
+}
+
+/** A boot in steps. */
+export interface BootSteps {
+  /** number of the last step in the order of the steps */
+  done: number
+  /** the kernel, once it is out of its image */
+  kernel: MemoryPart | null
+  ramdisk: MemoryPart | null
+  dtb: MemoryPart | null
+  /** images that are moved next end here at the latest */
+  ceiling: number
+  /** take the kernel out of its image; null when that failed, which is printed */
+  unpack(): Promise<MemoryPart | null>
 }
 
 /** The state at power-on: `loadaddr` is the only variable that it depends on. */
@@ -62,6 +79,7 @@ export function stateAtPowerOn(env: Environment): MachineState {
     bootDevice: null,
     bootMethods: BOOT_METHODS,
     hunted: new Set(),
+    bootSteps: null,
   }
 }
 

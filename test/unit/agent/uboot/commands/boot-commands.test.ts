@@ -167,7 +167,12 @@ Working FDT set to 7d49d000`,
   )
   t.equal(
     await shown({ initrd_high: 'ffffffff', fdt_high: '0xffffffff' }),
-    `   Using Device Tree in place at 43000000, end ${end(0x4300_0000)}
+    `WARNING:
+The 'fdt_high' environment variable is set to ~0. This is known to cause
+boot failures due to placement of DT at non-8-byte-aligned addresses.
+This system will likely fail to boot. Unset the 'fdt_high' environment
+variable and submit a fix upstream.
+   Using Device Tree in place at 43000000, end ${end(0x4300_0000)}
 Working FDT set to 43000000`,
   )
   t.equal(
