@@ -11,13 +11,15 @@ import type { ConsoleLine } from '../../agent/uboot/console/console-line.js'
 import type { EnvironmentStore } from '../../agent/uboot/env/environment.js'
 import { environmentStore } from '../../agent/uboot/env/environment-location.js'
 import { UBootEnvironment } from '../../agent/uboot/env/uboot-environment.js'
-import { EMPTY_STORAGE } from '../../agent/uboot/hardware/empty-storage.js'
-import { NO_GPIO } from '../../agent/uboot/hardware/gpio.js'
+import type { Gpio } from '../../agent/uboot/hardware/gpio.js'
 import { Memory } from '../../agent/uboot/hardware/memory.js'
 import { HostNetwork } from '../../agent/uboot/hardware/network-host.js'
+import type { Storage } from '../../agent/uboot/hardware/storage.js'
 import { UBoot } from '../../agent/uboot/uboot.js'
+import { DiskImages } from './disk-images.js'
 import { LastingLine } from './lasting-line.js'
 import { SimulatedBootTarget } from './simulated-boot-target.js'
+import { SimulatedGpio } from './simulated-gpio.js'
 import { simulatedHost } from './simulated-host.js'
 
 export interface SimulatedBoardOptions {
@@ -29,6 +31,8 @@ export interface SimulatedBoardOptions {
   readonly bootDelay: number
   /** a `fw_env.config` that says where `saveenv` writes; null: into `directory` */
   readonly environment: string | null
+  /** files that are its memory cards: `mmc 0`, `mmc 1` */
+  readonly disks: readonly string[]
 }
 
 /** What survives a reset. */
@@ -38,6 +42,8 @@ interface Lasting {
   readonly memory: Memory
   readonly network: HostNetwork
   readonly store: EnvironmentStore
+  readonly storage: Storage
+  readonly gpio: Gpio
 }
 
 /** Never resolves: the machine that waits for it is off. */
@@ -81,14 +87,16 @@ export class SimulatedBoard {
    * @throws UBOOT_ENVIRONMENT; what the directory's file system throws
    */
   static async open(options: SimulatedBoardOptions): Promise<SimulatedBoard> {
-    const { ram, directory, bootDelay, environment } = options
+    const { ram, directory, bootDelay, environment, disks } = options
     const host = simulatedHost(ram)
     const network = new HostNetwork()
     const [device] = await network.devices()
     const board = await boardFacts(host, { identity: '', console: '', bootDelay }, device?.mac ?? null)
     const store = await environmentStore({ environment, directory })
     const memory = Memory.open(join(directory, 'memory'), board.dram, availableMemory)
-    return new SimulatedBoard(options, { host, board, memory, network, store })
+    const storage = new DiskImages(disks)
+    const gpio = new SimulatedGpio()
+    return new SimulatedBoard(options, { host, board, memory, network, store, storage, gpio })
   }
 
   /** Connect a line. @returns when the other end is gone and its input has been processed */
@@ -121,15 +129,15 @@ export class SimulatedBoard {
 
   #build(): UBoot {
     const { directory, bootDelay, ram } = this.#options
-    const { host, board, memory, network, store } = this.#lasting
+    const { host, board, memory, network, store, storage, gpio } = this.#lasting
     const print = (text: string): void => uboot.machine.out.write(text)
     const uboot = new UBoot({
       board,
       memory,
       network,
       env: new UBootEnvironment({ defaults: board.environment, store }),
-      storage: EMPTY_STORAGE,
-      gpio: NO_GPIO,
+      storage,
+      gpio,
       boot: new SimulatedBootTarget({ host, ram, memory, power: this.#power, directory, print }),
       autobootText: 'Hit any key to stop autoboot',
       bootDelay,

@@ -12,6 +12,7 @@ import { unlessAborted } from '../../../agent/transfer/abort.js'
 import { StreamLine } from '../../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../../agent/uboot/console/telnet-server.js'
 import { fileError } from '../../client/local-file.js'
+import { checkDiskImage } from '../../simulator/disk-images.js'
 import { SimulatedBoard } from '../../simulator/simulated-board.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
@@ -26,6 +27,7 @@ interface ConsoleOptions {
   readonly directory?: string
   readonly bootDelay: number
   readonly env?: string
+  readonly disk: readonly string[]
 }
 
 /** Ctrl-], as in telnet */
@@ -38,6 +40,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--directory <dir>', 'for the memory and what saveenv writes; a temporary one without it')
     .option('--boot-delay <seconds>', 'countdown before the prompt; -1: none, the prompt comes at once', seconds, -1)
     .option('--env <file>', 'a fw_env.config: where saveenv writes, and where it was read')
+    .option('--disk <image...>', 'files that are its memory cards: mmc 0, mmc 1; read with mtools and debugfs', [])
     .addHelpText(
       'after',
       `
@@ -49,7 +52,8 @@ on a terminal, the end of the input, or Ctrl-C where it is no terminal. There is
 Examples:
   fauxboot console
   printf 'version\\n' | fauxboot console
-  fauxboot console --listen 2323 --boot-delay 2 --ram 0x20000000+2G`,
+  fauxboot console --listen 2323 --boot-delay 2 --ram 0x20000000+2G
+  fauxboot console --disk card.img`,
     )
     .action((options: ConsoleOptions) => openConsole(options, terminal))
 }
@@ -68,11 +72,12 @@ function seconds(text: string): number {
 }
 
 async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise<void> {
-  const { ram, bootDelay, env = null, directory, listen } = options
+  const { ram, bootDelay, env = null, directory, listen, disk } = options
+  for (const image of disk) checkDiskImage(image, fileError)
   const ranges = normalize(ram.map(parseRamOption))
   const place = await makeDirectory(directory)
   try {
-    const board = await SimulatedBoard.open({ ram: ranges, directory: place, bootDelay, environment: env })
+    const board = await SimulatedBoard.open({ ram: ranges, directory: place, bootDelay, environment: env, disks: disk })
     try {
       await (listen === undefined ? atTerminal(board, terminal) : atTelnet(board, listen, terminal))
       await board.drained()
