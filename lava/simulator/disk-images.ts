@@ -3,7 +3,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fault } from '../../agent/errors.js'
 import { yieldToEventLoop } from '../../agent/event-loop.js'
@@ -16,6 +16,9 @@ const SECTOR = 512
 const HEAD = 4096
 /** Bytes of one read. */
 const CHUNK = 1024 * 1024
+
+/** Links that a path may lead through. */
+const MOST_LINKS = 8
 
 function readAt(fd: number, offset: number, length: number): Buffer {
   if (!Number.isSafeInteger(offset)) return Buffer.alloc(0)
@@ -42,6 +45,8 @@ interface Reader {
   /** the command that lists a directory */
   list(mounted: Mounted, path: string): readonly [program: string, ...args: string[]]
   entries(text: string): readonly DirectoryEntry[]
+  /** whether it listed a directory: both programs exit with 0 for some other paths, too */
+  isDirectory(text: string, path: string): boolean
   /** the command that prints a file */
   read(mounted: Mounted, path: string): readonly [program: string, ...args: string[]]
 }
@@ -59,6 +64,7 @@ const fat: Reader = {
       if (size === '') return []
       return [{ name, directory: size === '<DIR>', link: false, size: size === '<DIR>' ? 0 : Number(size) }]
     }),
+  isDirectory: (text, path) => text.toLowerCase().includes(`directory for ::${path.toLowerCase()}\n`),
   read: ({ image, start }, path) => ['mcopy', '-i', `${image}@@${start}`, `::${path}`, '-'],
 }
 
@@ -75,6 +81,7 @@ const ext: Reader = {
       const type = Number.parseInt(mode, 8) & TYPE
       return [{ name, directory: type === DIRECTORY, link: type === LINK, size: Number(size) }]
     }),
+  isDirectory: text => /^\/\d+\/04\d{4}\/\d+\/\d+\/\.\//m.test(text),
   read: ({ image, start }, path) => ['debugfs', '-R', `cat "${path}"`, `${image}?offset=${start}`],
 }
 
@@ -102,7 +109,7 @@ export class DiskImages implements Storage {
   }
 
   async size(device: BlockDevice, partition: number, path: string): Promise<number | null> {
-    const plain = plainPath(path)
+    const plain = await this.#resolve(device, partition, path)
     if (plain === null || plain === '/') return null
     const at = plain.lastIndexOf('/')
     const name = plain.slice(at + 1)
@@ -124,10 +131,28 @@ export class DiskImages implements Storage {
   ): Promise<number> {
     const where = mounted(device, partition)
     if (path === '') return copyBlocks(where, device, partition, range, sink, signal)
-    const plain = plainPath(path)
+    const plain = await this.#resolve(device, partition, path)
     const reader = READERS[where.filesystem ?? '']
     if (plain === null || reader === undefined) return 0
     return copyOutput(reader.read(where, plain), range, sink, signal)
+  }
+
+  /** A path whose last name is no link; null where links lead nowhere or in circles. */
+  async #resolve(device: BlockDevice, partition: number, path: string): Promise<string | null> {
+    const where = mounted(device, partition)
+    let plain = plainPath(path)
+    for (let links = 0; where.filesystem === 'ext4' && plain !== null; links++) {
+      const { stdout } = await this.#runner.run('debugfs', [
+        '-R',
+        `stat "${plain}"`,
+        `${where.image}?offset=${where.start}`,
+      ])
+      const [, to] = /^Fast link dest: "(.*)"$/m.exec(stdout) ?? []
+      if (to === undefined) return plain
+      if (links === MOST_LINKS) return null
+      plain = plainPath(posix.normalize(to.startsWith('/') ? to : `${posix.dirname(plain)}/${to}`))
+    }
+    return plain
   }
 
   async #entries(device: BlockDevice, partition: number, path: string): Promise<readonly DirectoryEntry[] | null> {
@@ -141,8 +166,7 @@ export class DiskImages implements Storage {
       throw fault('PROGRAM_MISSING', { program, reason: stderr, package: program === 'mdir' ? 'mtools' : 'e2fsprogs' })
     }
     const entries = reader.entries(stdout)
-    // Neither program's exit status tells a missing directory from an empty one, but only debugfs lists the dots of all.
-    return status === 0 && (entries.length > 0 || where.filesystem === 'vfat') ? entries : null
+    return status === 0 && reader.isDirectory(stdout, plain) ? entries : null
   }
 }
 

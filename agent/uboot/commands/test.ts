@@ -50,7 +50,9 @@ async function exists(
     return false
   }
   const partition = part === undefined ? (device.partitions[0]?.number ?? 0) : Number.parseInt(part, 16)
-  return (await storage.size(device, partition, path)) !== null
+  return (
+    (await storage.size(device, partition, path)) !== null || (await storage.list(device, partition, path)) !== null
+  )
 }
 
 const OPERATORS: readonly Operator[] = [

@@ -37,6 +37,11 @@ export async function lookUp(machine: Machine, kind: string, name: string): Prom
     out.write(`** Bad device specification ${kind} ${deviceText} **\n`)
     return null
   }
+  if (separator === '#' && !device.partitions.some(part => part.name === partText)) {
+    const bad = `** Bad device specification ${kind} ${name} **\n`
+    out.write(`Could not find "${partText}" partition\n${bad}${bad}`)
+    return null
+  }
   const partition =
     separator === '#'
       ? device.partitions.find(part => part.name === partText)
@@ -88,5 +93,7 @@ export async function mountable(machine: Machine, kind: string, name: string, wa
   if (place === null) return null
   const found = filesystemOf(place)
   const family = wanted === 'ext2' ? 'ext4' : wanted
-  return place.partition === null || found === family || (family === 'any' && found !== null) ? place : null
+  // All of a disk may hold a file system, unless it has partitions.
+  if (place.partition === null) return place.device.partitions.length === 0 ? place : null
+  return found === family || (family === 'any' && found !== null) ? place : null
 }

@@ -23,7 +23,12 @@ const tool = (t: Test, name: string, ...args: string[]): void => {
 async function card(t: Test): Promise<string> {
   const directory = t.testdir({
     files: { 'hello.txt': 'hello', 'A long name.conf': 'long', sub: { 'inner.bin': 'inner' } },
-    ext: { boot: { 'boot.scr': 'script' }, 'hello.txt': 'from ext', link: t.fixture('symlink', 'hello.txt') },
+    ext: {
+      boot: { 'boot.scr': 'script' },
+      'hello.txt': 'from ext',
+      link: t.fixture('symlink', 'hello.txt'),
+      circle: t.fixture('symlink', 'circle'),
+    },
   })
   const disk = Buffer.alloc((START + 2 * SIZE) * SECTOR)
   for (const [index, type] of [0x0c, 0x83].entries()) {
@@ -64,11 +69,13 @@ t.test('the file systems of a card are listed and read without root', { skip }, 
     )
   t.same(await names(1, '/'), ['hello.txt', 'A long name.conf', 'sub/'])
   t.same(await names(1, 'sub'), ['inner.bin'])
-  t.same((await names(2, '/'))?.sort(), ['boot/', 'hello.txt', 'link@', 'lost+found/'])
+  t.same((await names(2, '/'))?.sort(), ['boot/', 'circle@', 'hello.txt', 'link@', 'lost+found/'])
   t.same(await names(2, '/boot'), ['boot.scr'])
   for (const [partition, path] of [
     [1, 'nosuch'],
     [2, 'nosuch'],
+    [1, 'hello.txt'],
+    [2, 'hello.txt'],
     [1, '../etc'],
     [2, '/boot"; quit'],
   ] as const) {
@@ -78,6 +85,8 @@ t.test('the file systems of a card are listed and read without root', { skip }, 
   t.equal(await storage.size(device, 2, 'HELLO.TXT'), null)
   t.equal(await storage.size(device, 2, '/boot'), null)
   t.equal(await storage.size(device, 2, '/boot/boot.scr'), 6)
+  t.equal(await storage.size(device, 2, '/link'), 8, 'a link is followed')
+  t.equal(await storage.size(device, 2, '/circle'), null)
 
   const { signal } = new AbortController()
   const read = async (partition: number, path: string, offset = 0, length: number | null = null) => {
@@ -90,6 +99,7 @@ t.test('the file systems of a card are listed and read without root', { skip }, 
   t.equal(await read(1, '/sub/inner.bin'), 'inner')
   t.equal(await read(1, 'A long name.conf', 1, 2), 'on')
   t.equal(await read(2, '/hello.txt'), 'from ext')
+  t.equal(await read(2, 'link'), 'from ext')
   t.equal(await read(0, '', 510, 2), '\x55\xaa')
   t.equal(await read(1, '', 54, 3), 'FAT')
   t.equal((await read(2, '', SIZE * SECTOR - 4)).length, 4, 'a partition ends where its table says')

@@ -145,6 +145,7 @@ t.test('test takes its words from left to right', async t => {
     ...plain.machine.storage,
     devices: async kind => (kind === 'mmc' ? [card] : []),
     size: async (_device, partition, path) => (path === '/there' && partition < 2 ? 1 : null),
+    list: async (_device, _partition, path) => (path === '/folder' ? [] : null),
   }
   const bench = await atPrompt(t, { storage })
   for (const [words, status] of [
@@ -175,6 +176,7 @@ t.test('test takes its words from left to right', async t => {
     ['-e mmc 0:1 /there', 0],
     ['-e mmc 0 /there', 0],
     ['-e mmc 0:1 /gone', 1],
+    ['-e mmc 0:1 /folder', 0],
   ] as const) {
     t.equal(await prints(bench, `test ${words}; echo $?`), `${status}\n`, words)
   }
