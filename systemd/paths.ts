@@ -1,6 +1,7 @@
 /** Paths in the checkout. They are the same for the sources and for the compiled files in `dist`. */
 
 import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fault } from '../agent/errors.js'
@@ -19,8 +20,14 @@ function findRoot(from: string): string {
 /** The project's folder: the one with package.json. */
 export const PROJECT_DIR = findRoot(dirname(fileURLToPath(import.meta.url)))
 
+/** A package that npm installed may lie where this user cannot write, and another version replaces it. */
+function defaultCache(): string {
+  if (!PROJECT_DIR.includes('/node_modules/')) return join(PROJECT_DIR, '.cache')
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fauxboot')
+}
+
 /** The cache of built images; the variable `FAUXBOOT_CACHE` moves it, for instance out of a fresh clone. */
-export const CACHE_DIR = process.env.FAUXBOOT_CACHE ?? join(PROJECT_DIR, '.cache')
+export const CACHE_DIR = process.env.FAUXBOOT_CACHE ?? defaultCache()
 
 export const BOARDS_DIR = join(PROJECT_DIR, 'systemd', 'boards')
 export const UNITS_DIR = join(PROJECT_DIR, 'systemd', 'units')

@@ -66,6 +66,21 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'list or remove the files kept on a board',
     load: () => import('./commands/artifacts.js'),
   },
+  image: {
+    usage: 'image',
+    summary: 'build what a board boots from, and write its SD card',
+    load: () => import('./commands/image.js'),
+  },
+  doctor: {
+    usage: 'doctor',
+    summary: 'say what this machine lacks, with the lines that mend it',
+    load: () => import('./commands/doctor.js'),
+  },
+  completion: {
+    usage: 'completion <shell>',
+    summary: 'print what completes these commands in bash, zsh or fish',
+    load: () => import('./commands/completion.js'),
+  },
   board: { usage: 'board', summary: 'show what a board is and how it is', load: () => import('./commands/board.js') },
 }
 
@@ -98,7 +113,8 @@ async function createCommands(argv: readonly string[], terminal: Terminal): Prom
     .addHelpText('after', '\nExamples:\n  fauxboot plan --kernel zImage --ram 40000000-7fffffff\n  fauxboot help boot')
   const wanted = argv[0] === 'help' ? argv[1] : argv[0]
   for (const [name, row] of Object.entries(COMMANDS)) {
-    if (name !== wanted) {
+    // Completion needs the options of all commands.
+    if (name !== wanted && wanted !== 'completion') {
       program.command(row.usage).description(row.summary)
       continue
     }

@@ -46,6 +46,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lava/cli/commands/console.ts': { from: ['agent/kexec', 'agent/transfer', 'agent/uboot'] },
   // It documents the agent's settings.
   'lava/manual': { from: ['agent/config.ts'] },
+  // It builds what a board boots from.
+  'lava/cli/commands/image.ts': { from: ['systemd'] },
+  // It says what is missing for that.
+  'lava/doctor': { from: ['systemd/paths.ts'] },
   // It starts an emulated board.
   'lava/demo': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'systemd'] },
   systemd: { from: ['agent/image', 'lava/console', 'lava/schema'] },
@@ -87,6 +91,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'acceptance',
     'kernelci',
     'simulator',
+    'doctor',
     'cli/commands',
     'cli',
     'manual',

@@ -3,7 +3,7 @@ import { Interruption } from '../../../../lava/terminal/terminal.js'
 import { fauxboot } from '../capture.js'
 import { nobody, serve } from '../stand-in.js'
 
-const COMMANDS = ['plan', 'explain', 'boot', 'bundle', 'status', 'log', 'cancel', 'artifacts', 'board']
+const COMMANDS = 'plan explain boot bundle status log cancel artifacts board image doctor completion'.split(' ')
 
 t.test('--help lists every command', async t => {
   const { code, stdout, stderr } = await fauxboot(['--help'])
