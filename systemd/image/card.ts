@@ -12,7 +12,7 @@ export interface Card {
   readonly size: number
   /** may be empty */
   readonly model: string
-  /** removable, or in a reader for cards: not this machine's own disk */
+  /** removable, in a reader for cards, or a file behind a loop device: not this machine's own disk */
   readonly isCard: boolean
   /** one line for each thing on it */
   readonly contents: readonly string[]
@@ -50,6 +50,9 @@ function contentOf({ name = '', size, fstype, label, mountpoint }: Row): string 
   return `${name}  ${Math.round(Number(size) / MIB)} MiB  ${what || 'no file system'}`
 }
 
+const isRemovable = ({ name = '', type, tran, rm }: Row): boolean =>
+  type === 'loop' || rm === true || rm === '1' || CARD_BUSES.includes(tran) || /^mmcblk\d+$/.test(name)
+
 /**
  * Read what `lsblk --bytes --json` printed of one disk.
  *
@@ -74,8 +77,8 @@ export function parseCard(device: string, json: string): Card {
     device,
     size: Number(row.size),
     model: row.model?.trim() ?? '',
-    isCard: row.rm === true || row.rm === '1' || CARD_BUSES.includes(row.tran) || /^mmcblk\d+$/.test(row.name ?? ''),
-    contents: (row.children ?? []).map(contentOf),
+    isCard: isRemovable(row),
+    contents: parts.filter(({ type, fstype }) => type === 'part' || fstype).map(contentOf),
     mounts: parts.flatMap(({ mountpoint }) => (mountpoint ? [mountpoint] : [])),
   }
 }

@@ -122,7 +122,9 @@ function nextSteps(name: string, { card }: MadeImage, { tokenFile, written, cons
   const write = `sudo dd if=${card} of=/dev/sdX bs=1M conv=fsync    # or this command with --write /dev/sdX`
   const steps =
     card === null
-      ? [`Let the board's boot loader load these files, or see them in QEMU: npm run demo -- --board ${name}`]
+      ? [
+          `Let the board's boot loader load these files; a clone of fauxboot shows them in QEMU: npm run demo -- --board ${name}`,
+        ]
       : [
           ...(written ? [] : [`Write the card; all of it is overwritten:\n       ${write}`]),
           `Put it into the board, connect the serial console (${console.tty}, ${console.baud} baud), and switch on.`,
