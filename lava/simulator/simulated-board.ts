@@ -33,6 +33,9 @@ export interface SimulatedBoardOptions {
   readonly environment: string | null
   /** files that are its memory cards: `mmc 0`, `mmc 1` */
   readonly disks: readonly string[]
+  /** what DHCP names as server and as file; undefined: this machine, and no file */
+  readonly server?: string
+  readonly bootFile?: string
 }
 
 /** What survives a reset. */
@@ -87,9 +90,9 @@ export class SimulatedBoard {
    * @throws UBOOT_ENVIRONMENT; what the directory's file system throws
    */
   static async open(options: SimulatedBoardOptions): Promise<SimulatedBoard> {
-    const { ram, directory, bootDelay, environment, disks } = options
+    const { ram, directory, bootDelay, environment, disks, server, bootFile } = options
     const host = simulatedHost(ram)
-    const network = new HostNetwork()
+    const network = new HostNetwork({ server, bootFile })
     const [device] = await network.devices()
     const board = await boardFacts(host, { identity: '', console: '', bootDelay }, device?.mac ?? null)
     const store = await environmentStore({ environment, directory })

@@ -1,6 +1,6 @@
 /** GPIO lines of the simulated board: those of Allwinner's banks, each low until a command drives it. */
 
-import type { Gpio, GpioAction } from '../../agent/uboot/hardware/gpio.js'
+import type { Gpio, GpioAction, GpioLine } from '../../agent/uboot/hardware/gpio.js'
 
 /** `PB4`, or the number that it has in all banks; 32 lines a bank. */
 const LINE = /^(?:P[A-N](?:[12]?\d|3[01])|\d{1,3})$/
@@ -8,6 +8,8 @@ const LINE = /^(?:P[A-N](?:[12]?\d|3[01])|\d{1,3})$/
 /** Number of the line `PA0`'s bank. */
 const FIRST_BANK = 'A'.charCodeAt(0)
 const LINES_OF_A_BANK = 32
+/** `PA` to `PN`, as an A80 has them. */
+const BANKS = 14
 
 /** The one name of a line. */
 function canonical(line: string): string {
@@ -18,6 +20,18 @@ function canonical(line: string): string {
 
 export class SimulatedGpio implements Gpio {
   readonly #high = new Set<string>()
+  readonly #outputs = new Set<string>()
+
+  async lines(name: string | null, signal: AbortSignal): Promise<readonly GpioLine[]> {
+    signal.throwIfAborted()
+    const all = Array.from({ length: BANKS * LINES_OF_A_BANK }, (_, number) => canonical(String(number)))
+    const shown = all.filter(line => name === null || line === canonical(name) || line.replace(/\d+$/, '') === name)
+    return shown.map(line => ({
+      name: line,
+      direction: this.#outputs.has(line) ? 'output' : 'input',
+      value: this.#high.has(line) ? 1 : 0,
+    }))
+  }
 
   async drive(line: string, action: GpioAction, signal: AbortSignal): Promise<0 | 1 | null> {
     signal.throwIfAborted()
@@ -25,6 +39,8 @@ export class SimulatedGpio implements Gpio {
     if (!LINE.test(line) || !LINE.test(name)) return null
     const before = this.#high.has(name)
     const after = { input: before, set: true, clear: false, toggle: !before }[action]
+    if (action === 'input') this.#outputs.delete(name)
+    else this.#outputs.add(name)
     if (after) this.#high.add(name)
     else this.#high.delete(name)
     return after ? 1 : 0

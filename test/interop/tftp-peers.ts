@@ -118,16 +118,18 @@ async function answering(address: string, port: number, process: ChildProcess, n
  * Start the servers, all of them over one directory.
  *
  * @param wanted which of them
+ * @param place where those are that take any; default a free port of loopback
  * @throws when the user is not root: they take port 69 and change their root directory
  */
 export async function startPeerServers(
   directory: string,
   wanted: (name: string) => boolean = () => true,
+  place?: { readonly address: string; readonly port: number },
 ): Promise<PeerServer[]> {
   if (getuid?.() !== 0) throw new Error('the other TFTP servers can be started by root only: run these tests as root')
   return Promise.all(
     SERVERS.filter(({ name }) => wanted(name)).map(async ({ name, writable, fixed, program, args }) => {
-      const { address, port } = fixed ?? { address: '127.0.0.1', port: await freePort() }
+      const { address, port } = fixed ?? place ?? { address: '127.0.0.1', port: await freePort() }
       const child = spawn(await program(), args(directory, address, port), { stdio: 'ignore' })
       await answering(address, port, child, name)
       const stop = async (): Promise<void> => {

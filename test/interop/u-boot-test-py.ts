@@ -19,21 +19,21 @@ const UNPACKED = ['*/test/py/*', '*/scripts/env2string.awk'] as const
 
 /** Commands of fauxboot that the tests ask the configuration for. */
 const COMMANDS =
-  'BDI BOOTMENU CRC32 DHCP ECHO EXPORTENV FDT IMPORTENV MEMORY MEMTEST NET NVEDIT_INFO NVEDIT_LOAD NVEDIT_SELECT PING ' +
-  'PXE SAVEENV SLEEP SOURCE TFTPBOOT TFTPPUT TIME'
+  'BDI BOOTMENU CRC32 DHCP ECHO EXPORTENV FDT GPIO IMPORTENV MEMORY MEMTEST MMC NET NVEDIT_INFO NVEDIT_LOAD NVEDIT_SELECT ' +
+  'PART PING PINMUX PXE SAVEENV SLEEP SOURCE TFTPBOOT TFTPPUT TIME'
 
 /** What a U-Boot with them would be built with. */
 const CONFIG = [
   'CONFIG_SYS_PROMPT="=> "',
-  ...['FIT', 'HASH', 'HUSH_PARSER', 'NET'].map(name => `CONFIG_${name}=y`),
+  ...['EFI_PARTITION', 'FIT', 'HASH', 'HUSH_PARSER', 'NET', 'PARTITIONS'].map(name => `CONFIG_${name}=y`),
   ...COMMANDS.split(' ').map(name => `CONFIG_CMD_${name}=y`),
   '',
 ].join('\n')
 
 /** The suite's files for commands that fauxboot has. */
 const FILES = [
-  ...['000_version', 'bootmenu', 'env', 'help', 'md', 'memtest', 'net', 'net_boot', 'reset', 'saveenv'],
-  ...['shell_basics', 'sleep', 'unknown_cmd'],
+  ...['000_version', 'bootmenu', 'env', 'gpio', 'help', 'md', 'memtest', 'mmc_rd', 'net', 'net_boot', 'part', 'pinmux'],
+  ...['reset', 'saveenv', 'shell_basics', 'sleep', 'unknown_cmd'],
 ].map(name => `test_${name}.py`)
 
 /** @returns the folder with `test/py`, of the version of Debian 13; cached */

@@ -191,19 +191,22 @@ function bootCommand({ memory }: Machine, address: number): string {
   return head.readUInt32LE(56) === ARM64_MAGIC ? 'booti' : 'bootz'
 }
 
-/** `localcmd`. @returns whether it succeeded */
-async function bootLocally({ machine, call }: PxeSource, label: PxeLabel): Promise<boolean> {
+/** `localcmd`, whatever becomes of it: no other label is tried then. */
+async function bootLocally({ machine, call }: PxeSource, label: PxeLabel): Promise<void> {
   const command = needed(machine, 'localcmd')
-  if (command === null) return false
+  if (command === null) return
   setArguments(machine, label, false)
-  return (await machine.shell.run(command, call.signal)) === 0
+  await machine.shell.run(command, call.signal)
 }
 
 /** Load what a label names and boot it. @returns whether that did not fail */
 async function bootLabel(source: PxeSource, label: PxeLabel): Promise<boolean> {
   const { machine, call } = source
   const { out } = machine
-  if (label.localBoot) return bootLocally(source, label)
+  if (label.localBoot !== null) {
+    if (label.localBoot >= 0) await bootLocally(source, label)
+    return true
+  }
   if (label.kernel === null) {
     out.write(`No kernel given, skipping ${label.name}\n`)
     return false

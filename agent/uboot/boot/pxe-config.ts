@@ -22,7 +22,8 @@ export interface PxeLabel {
   readonly overlays: readonly string[]
   /** bits: 1 adds `ip=`, 2 adds `BOOTIF=` */
   readonly ipAppend: number
-  readonly localBoot: boolean
+  /** the number of `localboot`; a negative one boots nothing. Null: not given */
+  readonly localBoot: number | null
 }
 
 export interface PxeMenu {
@@ -76,7 +77,7 @@ const LABEL_KEYWORDS: Readonly<Record<string, (value: string, label: PxeLabel) =
   fdtoverlays: value => ({ overlays: value.split(/\s+/) }),
   'devicetree-overlay': value => ({ overlays: value.split(/\s+/) }),
   ipappend: value => ({ ipAppend: integer(value) }),
-  localboot: () => ({ localBoot: true }),
+  localboot: value => ({ localBoot: integer(value) }),
 }
 
 /** Statements for the whole menu, wherever they stand. */
@@ -101,7 +102,7 @@ const emptyLabel = (name: string): Draft => ({
   fdtDirectory: null,
   overlays: [],
   ipAppend: 0,
-  localBoot: false,
+  localBoot: null,
 })
 
 /** What a table has for a word from a file, which may be `constructor`. */

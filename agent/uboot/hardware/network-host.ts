@@ -18,11 +18,13 @@ export class HostNetwork extends SocketNetwork {
   readonly #interfaces: typeof networkInterfaces
   readonly #runner: CommandRunner
   readonly #server: string | null
+  readonly #bootFile: string | null
 
-  /** @param options `server`: what DHCP is to name as server; default the host itself */
+  /** @param options `server`: what DHCP is to name as server, default the host itself; `bootFile`: and as file, default none */
   constructor(
     options: {
       readonly server?: string
+      readonly bootFile?: string
       readonly runner?: CommandRunner
       readonly interfaces?: typeof networkInterfaces
     } = {},
@@ -31,6 +33,7 @@ export class HostNetwork extends SocketNetwork {
     this.#interfaces = options.interfaces ?? networkInterfaces
     this.#runner = options.runner ?? systemRunner
     this.#server = options.server ?? null
+    this.#bootFile = options.bootFile ?? null
   }
 
   /** Links of the host with an IPv4 address; without one, loopback. */
@@ -61,7 +64,7 @@ export class HostNetwork extends SocketNetwork {
     if (own === undefined) throw fault('TFTP_TIMEOUT', { what: 'DHCP', attempts: 1, received: 0 })
     const { address, netmask } = own
     const server = this.#server ?? address
-    const unknown = { gateway: null, hostname: null, domain: null, rootPath: null, bootFile: null }
+    const unknown = { gateway: null, hostname: null, domain: null, rootPath: null, bootFile: this.#bootFile }
     return { address, netmask, server, dns: [], ...unknown }
   }
 

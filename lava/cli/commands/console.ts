@@ -28,6 +28,8 @@ interface ConsoleOptions {
   readonly bootDelay: number
   readonly env?: string
   readonly disk: readonly string[]
+  readonly server?: string
+  readonly bootfile?: string
 }
 
 /** Ctrl-], as in telnet */
@@ -41,6 +43,8 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--boot-delay <seconds>', 'countdown before the prompt; -1: none, the prompt comes at once', seconds, -1)
     .option('--env <file>', 'a fw_env.config: where saveenv writes, and where it was read')
     .option('--disk <image...>', 'files that are its memory cards: mmc 0, mmc 1; read with mtools and debugfs', [])
+    .option('--server <address>', 'what dhcp names as server; this machine without it')
+    .option('--bootfile <name>', 'what dhcp names as boot file; none without it')
     .addHelpText(
       'after',
       `
@@ -72,12 +76,20 @@ function seconds(text: string): number {
 }
 
 async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise<void> {
-  const { ram, bootDelay, env = null, directory, listen, disk } = options
+  const { ram, bootDelay, env = null, directory, listen, disk, server, bootfile } = options
   for (const image of disk) checkDiskImage(image, fileError)
   const ranges = normalize(ram.map(parseRamOption))
   const place = await makeDirectory(directory)
   try {
-    const board = await SimulatedBoard.open({ ram: ranges, directory: place, bootDelay, environment: env, disks: disk })
+    const board = await SimulatedBoard.open({
+      ram: ranges,
+      directory: place,
+      bootDelay,
+      environment: env,
+      disks: disk,
+      server,
+      bootFile: bootfile,
+    })
     try {
       await (listen === undefined ? atTerminal(board, terminal) : atTelnet(board, listen, terminal))
       await board.drained()

@@ -62,4 +62,8 @@ export const fakeGpio = (lines: Record<string, 0 | 1>): Gpio => ({
     lines[line] = value
     return value
   },
+  lines: async name =>
+    Object.entries(lines)
+      .filter(([line]) => name === null || line.startsWith(name))
+      .map(([line, value]) => ({ name: line, direction: 'input', value })),
 })

@@ -121,5 +121,8 @@ t.test('a line of GPIO keeps what it was set to, by name and by number', async t
   t.equal(await gpio.drive('36', 'input', signal), 1, 'PB4 is line 36')
   t.equal(await gpio.drive('36', 'toggle', signal), 0)
   t.equal(await gpio.drive('PB4', 'clear', signal), 0)
+  t.equal((await gpio.lines(null, signal)).length, 14 * 32)
+  t.same(await gpio.lines('36', signal), [{ name: 'PB4', direction: 'output', value: 0 }])
+  t.equal((await gpio.lines('PC', signal)).length, 32)
   for (const line of ['PB32', 'PZ1', '999', 'foo', '']) t.equal(await gpio.drive(line, 'input', signal), null, line)
 })

@@ -193,13 +193,12 @@ t.test('a choice that is not there is asked for again', async t => {
   t.equal(await type('pxe boot'), `${SHOWN}Enter choice: \n9 not found\n${SHOWN}Enter choice: \n${FIRST}`)
 })
 
-t.test('when a label fails the others are tried', async t => {
+t.test('when a label fails the others are tried, up to one that boots locally, whatever that does', async t => {
   const { type, results } = menuBoard(t, MENU)
   results.push(1)
   t.equal(
     await type('pxe boot'),
-    `${SHOWN}Enter choice: ${FIRST}2:\tLocal boot\nmissing environment variable: localcmd\n` +
-      '3:\tEmpty boot\nNo kernel given, skipping empty\n',
+    `${SHOWN}Enter choice: ${FIRST}2:\tLocal boot\nmissing environment variable: localcmd\n`,
   )
 })
 
@@ -371,4 +370,10 @@ t.test('no text breaks the parser', t => {
   })
   t.doesNotThrow(() => fc.assert(property))
   t.end()
+})
+
+t.test('localboot -1 boots nothing, and the other labels are not tried', async t => {
+  const { type, ran } = menuBoard(t, 'default l\nlabel l\nlocalboot -1\nlabel other\nkernel zImage\n')
+  t.equal(await type('pxe boot'), '1:\tl\n')
+  t.same(ran, [])
 })

@@ -27,6 +27,17 @@ t.test('a line that does not exist or cannot be driven has no value', async t =>
   t.equal(await NO_GPIO.drive('PB4', 'input', signal), null)
 })
 
+t.test('how a line is can be asked without changing it', async t => {
+  const info = 'gpiochip0 36\t"PB4"\toutput consumer="led"\n'
+  const { gpio, calls } = tools({ status: 0, stdout: info }, { status: 0, stdout: '1\n' })
+  t.same(await gpio.lines('PB4', signal), [{ name: 'PB4', direction: 'output', value: 1 }])
+  t.strictSame(calls, ['gpioinfo PB4', 'gpioget --as-is --numeric PB4'])
+  t.same(await gpio.lines('PX4', signal), [])
+  t.same(await gpio.lines('-h', signal), [])
+  t.same(await gpio.lines(null, signal), [], 'all of them would take too long')
+  t.same(await NO_GPIO.lines('PB4', signal), [])
+})
+
 t.test('a name that would be an option reaches no program', async t => {
   const { gpio, calls } = tools()
   t.equal(await gpio.drive('-h', 'input', signal), null)
