@@ -36,6 +36,8 @@ export interface SimulatedBoardOptions {
   /** what DHCP names as server and as file; undefined: this machine, and no file */
   readonly server?: string
   readonly bootFile?: string
+  /** GPIO lines that something outside holds high */
+  readonly highLines?: readonly string[]
 }
 
 /** What survives a reset. */
@@ -90,7 +92,7 @@ export class SimulatedBoard {
    * @throws UBOOT_ENVIRONMENT; what the directory's file system throws
    */
   static async open(options: SimulatedBoardOptions): Promise<SimulatedBoard> {
-    const { ram, directory, bootDelay, environment, disks, server, bootFile } = options
+    const { ram, directory, bootDelay, environment, disks, server, bootFile, highLines } = options
     const host = simulatedHost(ram)
     const network = new HostNetwork({ server, bootFile })
     const [device] = await network.devices()
@@ -98,7 +100,7 @@ export class SimulatedBoard {
     const store = await environmentStore({ environment, directory })
     const memory = Memory.open(join(directory, 'memory'), board.dram, availableMemory)
     const storage = new DiskImages(disks)
-    const gpio = new SimulatedGpio()
+    const gpio = new SimulatedGpio(highLines)
     return new SimulatedBoard(options, { host, board, memory, network, store, storage, gpio })
   }
 

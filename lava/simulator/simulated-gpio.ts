@@ -1,4 +1,4 @@
-/** GPIO lines of the simulated board: those of Allwinner's banks, each low until a command drives it. */
+/** GPIO lines of the simulated board: those of Allwinner's banks, each low until a command drives it or something outside holds it high. */
 
 import type { Gpio, GpioAction, GpioLine } from '../../agent/uboot/hardware/gpio.js'
 
@@ -20,7 +20,17 @@ function canonical(line: string): string {
 
 export class SimulatedGpio implements Gpio {
   readonly #high = new Set<string>()
+  readonly #held: ReadonlySet<string>
   readonly #outputs = new Set<string>()
+
+  /** @param held lines that something outside holds high while they are inputs */
+  constructor(held: readonly string[] = []) {
+    this.#held = new Set(held.map(canonical))
+  }
+
+  #isHigh(name: string): boolean {
+    return this.#outputs.has(name) ? this.#high.has(name) : this.#held.has(name) || this.#high.has(name)
+  }
 
   async lines(name: string | null, signal: AbortSignal): Promise<readonly GpioLine[]> {
     signal.throwIfAborted()
@@ -29,7 +39,7 @@ export class SimulatedGpio implements Gpio {
     return shown.map(line => ({
       name: line,
       direction: this.#outputs.has(line) ? 'output' : 'input',
-      value: this.#high.has(line) ? 1 : 0,
+      value: this.#isHigh(line) ? 1 : 0,
     }))
   }
 
@@ -37,10 +47,13 @@ export class SimulatedGpio implements Gpio {
     signal.throwIfAborted()
     const name = canonical(line)
     if (!LINE.test(line) || !LINE.test(name)) return null
-    const before = this.#high.has(name)
-    const after = { input: before, set: true, clear: false, toggle: !before }[action]
-    if (action === 'input') this.#outputs.delete(name)
-    else this.#outputs.add(name)
+    const before = this.#isHigh(name)
+    if (action === 'input') {
+      this.#outputs.delete(name)
+      return this.#isHigh(name) ? 1 : 0
+    }
+    const after = { set: true, clear: false, toggle: !before }[action]
+    this.#outputs.add(name)
     if (after) this.#high.add(name)
     else this.#high.delete(name)
     return after ? 1 : 0

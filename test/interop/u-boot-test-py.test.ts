@@ -14,7 +14,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   test_memtest_ddr: 'adds a hexadecimal start to a decimal size: right only where RAM starts at 0',
   test_gpio_pins_input_output_generic: 'wants two pins that a wire connects',
   'test_mmc_info[card]': 'wants speed and width of the bus, which no image file has',
-  test_time: 'asserts that a sleep of 10 s ends within 10 ms: not on a busy machine',
 }
 
 /** The TFTP server, at the port that a lease cannot name; on an address of loopback that nobody else uses. */
@@ -65,8 +64,9 @@ t.test('the board tests of U-Boot pass on the simulated board', async t => {
   const { results, output } = await runUBootTests({
     directory: work,
     console:
-      `node ${resolve('dist/lava/cli/fauxboot.js')} console --ram 0x40000000+1G --boot-delay 2 ` +
-      `--disk ${join(directory, 'card.img')} --server ${SERVER.address} --bootfile default.boot`,
+      // A sleep that ends within 10 ms on a busy machine, as test_time wants it, needs a processor when its time is up.
+      `nice -n -10 node ${resolve('dist/lava/cli/fauxboot.js')} console --ram 0x40000000+1G --boot-delay 2 ` +
+      `--disk ${join(directory, 'card.img')} --server ${SERVER.address} --bootfile default.boot --gpio-high PB6`,
     environment: `
 env__net_dhcp_server = True
 env__net_static_env_vars = [('ipaddr', '127.0.0.1'), ('netmask', '255.0.0.0'), ('serverip', '${SERVER.address}'),
@@ -94,7 +94,7 @@ env__mmc_rd_configs = (
     {'fixture_id': 'large', 'is_emmc': False, 'devid': 0, 'partid': None, 'sector': 0x10, 'count': 0x800,
         'crc32': '${crc(card.subarray(0x2000, 0x2000 + 0x100000))}'},)
 env__gpio_dev_config = {'gpio_str_count': 2, 'gpio_str_1': 'PA0', 'gpio_str_2': 'PN31', 'gpio_op_pin': 'PB4',
-    'gpio_ip_pin_set': 'PB4', 'gpio_ip_pin_clear': 'PB5', 'gpio_clear_value': 'value is 0',
+    'gpio_ip_pin_set': 'PB6', 'gpio_ip_pin_clear': 'PB5', 'gpio_clear_value': 'value is 0',
     'gpio_set_value': 'value is 1', 'gpio_pin_list': ['PC1', 'PC2']}
 `,
   })

@@ -30,6 +30,7 @@ interface ConsoleOptions {
   readonly disk: readonly string[]
   readonly server?: string
   readonly bootfile?: string
+  readonly gpioHigh?: readonly string[]
 }
 
 /** Ctrl-], as in telnet */
@@ -45,6 +46,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--disk <image...>', 'files that are its memory cards: mmc 0, mmc 1; read with mtools and debugfs', [])
     .option('--server <address>', 'what dhcp names as server; this machine without it')
     .option('--bootfile <name>', 'what dhcp names as boot file; none without it')
+    .option('--gpio-high <line...>', 'GPIO lines that something outside holds high: PB6')
     .addHelpText(
       'after',
       `
@@ -76,7 +78,7 @@ function seconds(text: string): number {
 }
 
 async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise<void> {
-  const { ram, bootDelay, env = null, directory, listen, disk, server, bootfile } = options
+  const { ram, bootDelay, env = null, directory, listen, disk, server, bootfile, gpioHigh } = options
   for (const image of disk) checkDiskImage(image, fileError)
   const ranges = normalize(ram.map(parseRamOption))
   const place = await makeDirectory(directory)
@@ -89,6 +91,7 @@ async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise
       disks: disk,
       server,
       bootFile: bootfile,
+      highLines: gpioHigh,
     })
     try {
       await (listen === undefined ? atTerminal(board, terminal) : atTelnet(board, listen, terminal))
