@@ -154,7 +154,8 @@ async function openConsole(parts: BoardUBootDeps): Promise<BoardUBoot | null> {
   if (parts.config.serial === null && parts.config.tcp === null) return null
   try {
     const { openBoardUBoot } = await import('./uboot/open-board.js')
-    return await openBoardUBoot(parts)
+    const { createUdpNetwork } = await import('./native-udp.js')
+    return await openBoardUBoot({ ...parts, udp: createUdpNetwork() })
   } catch (thrown) {
     parts.log.error({ reason: asFault(thrown, 'opening the console').message }, 'there is no U-Boot console')
     return null

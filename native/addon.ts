@@ -16,6 +16,24 @@ export interface TtyCounters {
   readonly brk: number
 }
 
+/** A UDP socket: its descriptor, and what the system gave it. */
+export interface UdpSocket {
+  readonly fd: number
+  readonly port: number
+  /** bytes, as the kernel counts them: about twice what datagrams hold */
+  readonly bufferBytes: number
+}
+
+/** What one call received. */
+export interface UdpReceived {
+  /** blocks that came in order and lie in the memory of the call */
+  readonly blocks: number
+  /** those since the last ACK */
+  readonly unacked: number
+  /** the first datagram of another kind, and those behind it */
+  readonly others: readonly { readonly bytes: Uint8Array; readonly address: string; readonly port: number }[]
+}
+
 /** The raw interface of the addon, which checks the types of arguments, but not their meaning. */
 export interface Addon {
   /** bytes */
@@ -39,6 +57,22 @@ export interface Addon {
   /** whole pages of physical memory; `device` is `/dev/mem` */
   readMemory(device: string, address: number, length: number): Uint8Array
   writeMemory(device: string, address: number, bytes: Uint8Array): void
+  openUdp(address: string, port: number, bufferBytes: number): UdpSocket
+  sendUdp(fd: number, datagram: Uint8Array, address: string, port: number): void
+  receiveUdp(
+    fd: number,
+    ...expected:
+      | readonly []
+      | readonly [
+          memory: Uint8Array,
+          address: string,
+          port: number,
+          next: number,
+          blockSize: number,
+          windowSize: number,
+          unacked: number,
+        ]
+  ): Promise<UdpReceived>
 }
 
 /**

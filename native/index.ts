@@ -6,40 +6,13 @@
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { type Addon, loadAddon, type TtyCounters } from './addon.js'
-import { NativeArgumentError, NativeError } from './errors.js'
+import type { Addon, TtyCounters } from './addon.js'
+import { addon, explain, isSystemError, settle } from './invoke.js'
 import { checkLoad, describeLoad, type KexecSegment } from './load-call.js'
 
 export type { TtyCounters } from './addon.js'
 export { AddonError, NativeArgumentError, NativeError } from './errors.js'
 export { checkLoad, describeLoad, type KexecSegment, SEGMENT_MAX } from './load-call.js'
-
-let loadedAddon: Addon | undefined
-
-function addon(): Addon {
-  loadedAddon ??= loadAddon()
-  return loadedAddon
-}
-
-/** Whether this is the error of a failed system call, from Node or from the addon (`SystemError` in `src/call.cc`). */
-function isSystemError(thrown: unknown): thrown is Error & { errno: number; code: string; syscall: string } {
-  return thrown instanceof Error && 'errno' in thrown && 'code' in thrown && 'syscall' in thrown
-}
-
-/** The error for anything thrown during a call, with the whole call as text. */
-function explain(call: string, thrown: unknown): Error {
-  if (isSystemError(thrown)) return new NativeError(call, thrown)
-  const reason = thrown instanceof Error ? thrown.message : String(thrown)
-  return new NativeArgumentError(call, reason, { cause: thrown })
-}
-
-async function settle(call: string, make: () => Promise<void>): Promise<void> {
-  try {
-    await make()
-  } catch (thrown) {
-    throw explain(call, thrown)
-  }
-}
 
 /**
  * Load an image with `kexec_load(2)`. The kernel reads the buffers in place: do not change them before the promise settles.

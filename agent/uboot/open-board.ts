@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BoardHost } from '../boot/board/board.js'
 import type { Boot } from '../boot/boot.js'
+import type { TftpNetwork } from '../transfer/tftp/peer-socket.js'
 import { boardFacts } from './board/host-facts.js'
 import type { UBootConfig } from './board/uboot-config.js'
 import { PipelineBootTarget, type Power } from './boot/pipeline-target.js'
@@ -26,6 +27,8 @@ export interface BoardUBootDeps {
   readonly host: BoardHost
   readonly power: Power
   readonly tty: TtyCalls
+  /** what TFTP gets its files over; default Node's */
+  readonly udp?: TftpNetwork
   /** bytes that its memory may still take, if it takes up `used` */
   readonly room: (used: number) => number
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
@@ -47,9 +50,9 @@ export interface BoardUBoot {
  * @throws CONSOLE_LINE, CONFIG_INVALID, MAP_*
  */
 export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> {
-  const { config, boot, host, power, log, room } = deps
+  const { config, boot, host, power, udp, log, room } = deps
   await mkdir(config.directory, { recursive: true, mode: 0o700 })
-  const network = new LinuxNetwork({ directory: config.directory, linkSeconds: config.linkSeconds })
+  const network = new LinuxNetwork({ directory: config.directory, linkSeconds: config.linkSeconds, udp })
   const [device] = await network.devices()
   const board = await boardFacts(host, config, device?.mac ?? null)
   const memory = Memory.open(join(config.directory, 'memory'), board.dram, room)

@@ -21,6 +21,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("ttyCounters", Napi::Function::New(env, TtyCounters, "ttyCounters"));
   exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));
   exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
+  exports.Set("openUdp", Napi::Function::New(env, OpenUdp, "openUdp"));
+  exports.Set("sendUdp", Napi::Function::New(env, SendUdp, "sendUdp"));
+  exports.Set("receiveUdp", Napi::Function::New(env, ReceiveUdp, "receiveUdp"));
   return exports;
 }
 

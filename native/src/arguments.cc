@@ -36,6 +36,18 @@ int Descriptor(const Napi::Value& value, const char* what) {
   return static_cast<int>(number);
 }
 
+size_t Within(const Napi::Value& value, const char* what, uint32_t largest) {
+  const std::string must_be = "an integer from 0 to " + std::to_string(largest);
+  return static_cast<size_t>(Integer(value, what, largest, must_be.c_str()));
+}
+
+Napi::Uint8Array Bytes(const Napi::Value& value, const char* what) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw Napi::TypeError::New(value.Env(), std::string(what) + " must be a Uint8Array");
+  }
+  return value.As<Napi::Uint8Array>();
+}
+
 std::string Text(const Napi::Value& value, const char* what) {
   if (!value.IsString()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be a string");
   std::string text = value.As<Napi::String>().Utf8Value();

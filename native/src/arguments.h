@@ -18,6 +18,12 @@ int64_t Offset(const Napi::Value& value, const char* what);
 /// A file descriptor: 0 to INT_MAX.
 int Descriptor(const Napi::Value& value, const char* what);
 
+/// An integer from 0 to `largest`.
+size_t Within(const Napi::Value& value, const char* what, uint32_t largest);
+
+/// A Uint8Array. Its memory may be shared or detached.
+Napi::Uint8Array Bytes(const Napi::Value& value, const char* what);
+
 /// A string without NUL, which C functions accept.
 std::string Text(const Napi::Value& value, const char* what);
 

@@ -45,4 +45,18 @@ Napi::Value WatchdogTimeout(const Napi::CallbackInfo& info);
 /// notify(path, state): sends `state` as a datagram to the Unix socket `path`; `@` begins the name of an abstract socket.
 Napi::Value Notify(const Napi::CallbackInfo& info);
 
+/// openUdp(address, port, bufferBytes): {fd, port, bufferBytes}; an IPv4 socket, with a receive buffer of that size or as
+/// large as the system allows. Whoever closes `fd` first waits for receiveUdp.
+Napi::Value OpenUdp(const Napi::CallbackInfo& info);
+
+/// sendUdp(fd, datagram, address, port); a datagram that cannot be sent is lost.
+void SendUdp(const Napi::CallbackInfo& info);
+
+/// receiveUdp(fd, memory?, address, port, next, blockSize, windowSize, unacked): Promise of {blocks, unacked, others}.
+/// Receives for 50 ms of silence, 100 ms in all, or until `memory` is full. DATA packets of TFTP from this peer, of the full
+/// block size and numbered from `next` on, go to `memory` one after the other and are acknowledged by windows. The first
+/// datagram that is anything else ends the call; it and those behind it are `others`: [{bytes, address, port}, ...]. Without
+/// `memory`, every datagram is.
+Napi::Value ReceiveUdp(const Napi::CallbackInfo& info);
+
 }  // namespace fauxboot

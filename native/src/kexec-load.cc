@@ -33,10 +33,7 @@ class Pin {
   /// @throws TypeError, RangeError if the kernel cannot load this buffer into `memsz` bytes of memory
   Pin(const Napi::Value& value, uintptr_t memsz) {
     const Napi::Env env = value.Env();
-    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      throw Napi::TypeError::New(env, "buffer must be a Uint8Array");
-    }
-    const auto bytes = value.As<Napi::Uint8Array>();
+    const Napi::Uint8Array bytes = Bytes(value, "buffer");
     const Napi::ArrayBuffer memory = bytes.ArrayBuffer();
     // A SharedArrayBuffer is not an ArrayBuffer here: another thread could write into the next kernel.
     if (!memory.IsArrayBuffer()) throw Napi::TypeError::New(env, "buffer must not be shared memory");

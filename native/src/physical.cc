@@ -87,10 +87,7 @@ Napi::Value ReadMemory(const Napi::CallbackInfo& info) {
 }
 
 void WriteMemory(const Napi::CallbackInfo& info) {
-  if (!info[2].IsTypedArray() || info[2].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw Napi::TypeError::New(info.Env(), "bytes must be a Uint8Array");
-  }
-  const auto bytes = info[2].As<Napi::Uint8Array>();
+  const Napi::Uint8Array bytes = Bytes(info[2], "bytes");
   const size_t length = bytes.ByteLength();
   const Place place = PlaceOf(info, static_cast<int64_t>(length));
   const Mapping mapping(info.Env(), place, true);

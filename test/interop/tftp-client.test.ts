@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { FauxbootError } from '../../agent/errors.js'
+import { createUdpNetwork } from '../../agent/native-udp.js'
 import { fetchTftp, putTftp, type TftpTransferOptions } from '../../agent/transfer/tftp/client/client.js'
 import { startLossyProxy } from './lossy-proxy.js'
 import {
@@ -57,12 +58,16 @@ async function judge(transfer: (signal: AbortSignal) => Promise<string>, size: n
 }
 
 async function get(size: number, options: TftpTransferOptions): Promise<string> {
-  const chunks: Uint8Array[] = []
+  const chunks: Buffer[] = []
   await fetchTftp({ ...options, file: `get-${size}` }, chunk => {
-    chunks.push(chunk)
+    // The addon uses its memory again.
+    chunks.push(Buffer.from(chunk))
   })
   return digest(Buffer.concat(chunks))
 }
+
+/** The same over the addon's UDP, which takes blocks that come in order by itself. */
+const getByAddon: Transfer = (size, options) => get(size, { ...options, network: createUdpNetwork() })
 
 async function put(size: number, options: TftpTransferOptions): Promise<string> {
   const file = `put-${++count}`
@@ -77,6 +82,8 @@ async function put(size: number, options: TftpTransferOptions): Promise<string> 
 }
 
 type Transfer = typeof get
+
+const ADDON = 'GET by the addon from'
 
 /** Transfers with a server through proxies of all conditions; every one has a proxy and a seed of its own. */
 function trialsOf(server: PeerServer, name: string, transfer: Transfer): Trial[] {
@@ -105,9 +112,9 @@ function trialsOf(server: PeerServer, name: string, transfer: Transfer): Trial[]
   return trials
 }
 
-const largeTrials = (server: PeerServer): Trial[] =>
+const largeTrials = (server: PeerServer, name: string, get: Transfer): Trial[] =>
   LARGE.map(([size, options]) => ({
-    row: `GET from ${server.name}, ${size / MIB} MiB, blksize ${options.blockSize ?? 'default'}`,
+    row: `${name} ${server.name}, ${size / MIB} MiB, blksize ${options.blockSize ?? 'default'}`,
     condition: 'clean',
     run: () =>
       judge(signal => get(size, { server: server.address, port: server.port, file: '', signal, ...options }), size),
@@ -118,9 +125,15 @@ t.test('files from and to other servers are intact; under loss they are intact, 
     ...trialsOf(server, 'GET from', get),
     ...(server.writable ? trialsOf(server, 'PUT to', put) : []),
   ])
-  const tried = [...(await runTrials(trials, 24)), ...(await runTrials(servers.flatMap(largeTrials), 1))]
+  // Each of these occupies one of the four threads that Node has for blocking calls.
+  const byAddon = servers.flatMap(server => trialsOf(server, ADDON, getByAddon))
+  const large = servers.flatMap(server => [
+    ...largeTrials(server, 'GET from', get),
+    ...largeTrials(server, ADDON, getByAddon),
+  ])
+  const tried = [...(await runTrials(trials, 24)), ...(await runTrials(byAddon, 4)), ...(await runTrials(large, 1))]
   t.comment(renderMatrix(tried))
-  t.equal(tried.length, trials.length + servers.length * LARGE.length)
+  t.equal(tried.length, trials.length + byAddon.length + large.length)
   t.same(
     tried.filter(({ verdict }) => verdict === 'corrupt'),
     [],

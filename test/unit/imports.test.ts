@@ -34,6 +34,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-clock.ts': { from: [], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
+  'agent/native-udp.ts': { from: ['agent/transfer', 'native'] },
   'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },
   // It wires the agent.
   'agent/main.ts': { from: ['agent', 'native'] },

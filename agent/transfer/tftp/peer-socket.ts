@@ -21,6 +21,34 @@ export interface TftpPort {
   close(): void
 }
 
+/** The data packets that come next in order, all of full length. */
+export interface TftpRun {
+  readonly peer: TftpPeer
+  /** the last block that came, counted from 1 without rollover */
+  readonly received: number
+  /** blocks since the last ACK */
+  readonly unacked: number
+  readonly blockSize: number
+  /** blocks from one ACK to the next (RFC 7440) */
+  readonly windowSize: number
+}
+
+/** Blocks of a run that came. */
+export interface TftpRunTaken {
+  readonly blocks: number
+  /** those since the last ACK */
+  readonly unacked: number
+  /** all their bytes; the port uses the memory again as soon as another run is expected */
+  readonly payload: Uint8Array
+}
+
+/** A transfer that lets its port receive and acknowledge runs of blocks by itself, if the port can. */
+export interface TftpRuns {
+  /** What may be taken now; null: every packet is the transfer's own business. */
+  expected(): TftpRun | null
+  taken(run: TftpRunTaken): void
+}
+
 export interface TftpPortOptions {
   /** our own address, which selects IPv4 or IPv6 */
   readonly address: string
@@ -28,10 +56,17 @@ export interface TftpPortOptions {
   readonly port: number
 }
 
-/** UDP and time: the system's (`tftp-udp.ts`), or a test's. */
+/** UDP and time: Node's (`udp.ts`), the addon's (`agent/native-udp.ts`), or a test's. */
 export interface TftpNetwork extends TftpClock {
-  /** @throws TFTP_PROTOCOL when the port cannot be had */
-  open(options: TftpPortOptions, onDatagram: (datagram: Uint8Array, from: TftpPeer) => void): Promise<TftpPort>
+  /**
+   * @param runs for a port that can take more than single datagrams
+   * @throws TFTP_PROTOCOL when the port cannot be had
+   */
+  open(
+    options: TftpPortOptions,
+    onDatagram: (datagram: Uint8Array, from: TftpPeer) => void,
+    runs?: TftpRuns,
+  ): Promise<TftpPort>
 }
 
 /** Answer a stranger with "unknown transfer ID", but never an ERROR packet: two ends would repeat that forever. */
@@ -59,6 +94,11 @@ export class TftpLine {
     this.#host = host
     this.#peer = peer
     this.#onPacket = onPacket
+  }
+
+  /** null while its port is not known */
+  get peer(): TftpPeer | null {
+    return this.#peer
   }
 
   send(datagram: Uint8Array): void {

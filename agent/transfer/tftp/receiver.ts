@@ -3,6 +3,7 @@
 import { fault } from '../../errors.js'
 import type { TftpAgreement } from './options.js'
 import { ackPacket, TFTP_ERROR } from './packets.js'
+import type { TftpRunTaken } from './peer-socket.js'
 import { LazyTimer, type RoundTrips, type TftpClock } from './timers.js'
 
 /** Half of the block numbers are ahead of a block, half before it; the number after 65535 is 0. */
@@ -46,7 +47,19 @@ export class ReceiverWindow {
 
   /** the window is full: the sender waits for an ACK */
   get ackDue(): boolean {
-    return this.#received - this.#acked >= this.#size
+    return this.unacked >= this.#size
+  }
+
+  /** blocks since the last ACK */
+  get unacked(): number {
+    return this.#received - this.#acked
+  }
+
+  /** Blocks came in order, and were acknowledged but for the last ones. */
+  run(blocks: number, unacked: number): void {
+    this.#received += blocks
+    this.#acked = this.#received - unacked
+    this.#gapSeen = null
   }
 
   /** @param number of a DATA packet, 16 bits */
@@ -88,8 +101,8 @@ export interface ReceptionOptions {
   readonly opening: Uint8Array | null
   readonly repeats: AckRepeats
   send(packet: Uint8Array): void
-  /** takes the bytes of a block; the next ACK waits for it */
-  take(chunk: Uint8Array, block: number): void | Promise<void>
+  /** takes the bytes of a block, or of a run of full ones; the next ACK waits for it */
+  take(chunk: Uint8Array): void | Promise<void>
   /** a block came in order: the peer is alive */
   onBlock(): void
   /** blocks `first` to `last` were taken */
@@ -114,7 +127,7 @@ export class Reception {
   readonly #options: ReceptionOptions
   readonly #window: ReceiverWindow
   readonly #timer: LazyTimer
-  readonly #waiting: Uint8Array[] = []
+  readonly #waiting: { readonly payload: Uint8Array; readonly blocks: number }[] = []
   #reply: Uint8Array | null
   #repliedAt: number
   /** the reply on its way is the first of its kind, so the time until the next block is a round trip */
@@ -144,12 +157,29 @@ export class Reception {
     if (this.#ended && !this.#lastSeen) return
     const verdict = this.#lastSeen ? 'duplicate' : this.#window.take(number)
     if (verdict === 'next') {
-      this.#next(payload)
+      this.#first(payload)
       return
     }
     if (this.#busy) return
     if (verdict === 'duplicate') this.#duplicate()
     else if (verdict === 'gap' && this.#window.showsGap(number)) this.#gap()
+  }
+
+  /** What may come without us; null before the first block, and while blocks wait or something is missing. */
+  get expected(): { readonly received: number; readonly unacked: number } | null {
+    const { received, unacked } = this.#window
+    return this.#ended || this.#busy || received === 0 ? null : { received, unacked }
+  }
+
+  /** A run of blocks of full length came in order. It is acknowledged but for the last `unacked` of them. */
+  run({ payload, blocks, unacked }: TftpRunTaken): void {
+    if (this.#ended) return
+    this.#window.run(blocks, unacked)
+    if (unacked < blocks) {
+      this.#repliedAt = this.#options.clock.now()
+      this.#measuring = false
+    }
+    this.#next(payload, blocks)
   }
 
   /** The peer repeated its opening packet, so it has not seen ours. */
@@ -164,20 +194,23 @@ export class Reception {
     this.#waiting.length = 0
   }
 
-  #next(payload: Uint8Array): void {
+  #first(payload: Uint8Array): void {
     const { agreement, clock, roundTrips, what } = this.#options
     if (payload.length > agreement.blockSize) {
       const reason = `a block has ${payload.length} bytes, agreed on were ${agreement.blockSize}`
       this.#options.onFailure(fault('TFTP_PROTOCOL', { what, reason }), TFTP_ERROR.illegalOperation)
       return
     }
-    const now = clock.now()
-    if (this.#measuring) roundTrips.measured(now - this.#repliedAt)
+    if (this.#measuring) roundTrips.measured(clock.now() - this.#repliedAt)
     this.#measuring = false
-    this.#repeats = 0
-    this.#lastBlockAt = now
     this.#lastSeen = payload.length < agreement.blockSize
-    this.#waiting.push(payload)
+    this.#next(payload, 1)
+  }
+
+  #next(payload: Uint8Array, blocks: number): void {
+    this.#repeats = 0
+    this.#lastBlockAt = this.#options.clock.now()
+    this.#waiting.push({ payload, blocks })
     if (this.#busy) return
     this.#options.onBlock()
     this.#drain()
@@ -186,15 +219,15 @@ export class Reception {
   /** Pass waiting blocks to the sink; an ACK is due when none waits, or after a window. */
   #drain(): void {
     const first = this.#taken + 1
-    for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       let taking: void | Promise<void>
       try {
-        taking = this.#options.take(chunk, this.#taken + 1)
+        taking = this.#options.take(next.payload)
       } catch (thrown) {
         this.#options.onFailure(thrown, TFTP_ERROR.diskFull)
         return
       }
-      this.#taken++
+      this.#taken += next.blocks
       if (taking === undefined) continue
       this.#wait(taking)
       break

@@ -6,7 +6,7 @@ import { fault } from '../../errors.js'
 import type { TftpNetwork, TftpPeer, TftpPort, TftpPortOptions } from './peer-socket.js'
 
 /** Windows of blocks wait here while a transfer is busy. The system may give less: see `net.core.rmem_max`. */
-const BUFFER_BYTES = 4 << 20
+export const BUFFER_BYTES = 4 << 20
 
 /** Addresses are numbers here; Node's own look-up would cost every packet a turn of the event loop. */
 const noLookup =

@@ -10,6 +10,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { fault } from '../../errors.js'
 import { pause } from '../../transfer/abort.js'
+import type { TftpNetwork } from '../../transfer/tftp/peer-socket.js'
 import { type CommandRunner, systemRunner } from './command-runner.js'
 import { isBroadcast, LEASE_SCRIPT, leaseArguments, leaseOf } from './dhcp-lease.js'
 import { prefixLength, sameNetwork } from './ipv4.js'
@@ -40,6 +41,8 @@ export interface LinuxNetworkOptions {
   readonly arpMs?: number
   /** make the kernel ask for a host; default with a datagram */
   readonly probe?: (host: string) => Promise<void>
+  /** what TFTP gets its files over; default Node's */
+  readonly udp?: TftpNetwork
   /** Wait so many milliseconds; default `pause`. */
   readonly wait?: typeof pause
 }
@@ -59,11 +62,11 @@ export function sendProbe(host: string): Promise<void> {
 const deviceOf = ({ name, mac, active }: Link): EthernetDevice => ({ name, mac, active })
 
 export class LinuxNetwork extends SocketNetwork {
-  readonly #options: Required<LinuxNetworkOptions>
+  readonly #options: Required<Omit<LinuxNetworkOptions, 'udp'>>
   readonly #links: LinuxLinks
 
   constructor(options: LinuxNetworkOptions) {
-    super()
+    super(options.udp)
     this.#options = {
       runner: systemRunner,
       root: '/',

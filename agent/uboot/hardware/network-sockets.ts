@@ -5,6 +5,8 @@ import { fault } from '../../errors.js'
 import { unlessAborted } from '../../transfer/abort.js'
 import { fetchHttp } from '../../transfer/http/fetch.js'
 import { fetchTftp, putTftp } from '../../transfer/tftp/client/client.js'
+import type { TftpNetwork } from '../../transfer/tftp/peer-socket.js'
+import { udpNetwork } from '../../transfer/tftp/udp.js'
 import type { EthernetDevice, Lease, Network, TftpOptions } from './network.js'
 import { receiveOneFile } from './network-receive.js'
 
@@ -12,6 +14,13 @@ import { receiveOneFile } from './network-receive.js'
 const LOOKUP = { timeout: 2000, tries: 2 }
 
 export abstract class SocketNetwork implements Network {
+  readonly #udp: TftpNetwork
+
+  /** @param udp what TFTP gets its files over */
+  constructor(udp: TftpNetwork = udpNetwork) {
+    this.#udp = udp
+  }
+
   abstract devices(): Promise<readonly EthernetDevice[]>
   abstract connect(...args: Parameters<Network['connect']>): Promise<EthernetDevice | null>
   abstract dhcp(broadcast: (attempt: number) => void, signal: AbortSignal): Promise<Lease>
@@ -36,11 +45,11 @@ export abstract class SocketNetwork implements Network {
   }
 
   async tftpGet(options: TftpOptions, sink: (chunk: Uint8Array) => void): Promise<number> {
-    // Nothing that the sink may return is a promise to be waited for.
+    // Nothing that the sink may return is a promise to be waited for, and it keeps none of the bytes.
     const take = (chunk: Uint8Array): void => {
       sink(chunk)
     }
-    return (await fetchTftp(options, take)).size
+    return (await fetchTftp({ ...options, network: this.#udp }, take)).size
   }
 
   async tftpPut(options: TftpOptions, source: Iterable<Uint8Array>, size: number): Promise<void> {

@@ -94,6 +94,14 @@ class Download implements TftpDirection {
         else if (packet.op === 'options') reception.repeat()
       },
       stop: () => reception.stop(),
+      runs: {
+        expected: () => {
+          const { peer } = exchange.line
+          const { expected } = reception
+          return expected === null || peer === null || !trial.over ? null : { peer, ...agreement, ...expected }
+        },
+        taken: run => reception.run(run),
+      },
     }
   }
 
@@ -103,14 +111,14 @@ class Download implements TftpDirection {
     return fault('ARTIFACT_TOO_LARGE', { what, size, limit: this.#limit, remedy })
   }
 
-  /** Check a block before it reaches the sink. */
+  /** Check a block, or a run of full ones, before it reaches the sink. */
   #count(what: string, chunk: Uint8Array, { blockSize, size }: TftpAgreement): void {
     this.received += chunk.length
     const excess = this.#excess(what, this.received)
     if (excess !== null) throw excess
     if (size === null || this.received === size) return
     // RFC 2349: the size is the file's. More than it, or an end before it, is another file.
-    if (this.received < size && chunk.length === blockSize) return
+    if (this.received < size && chunk.length >= blockSize) return
     const reason = `the server announced ${size} bytes, and sent ${this.received < size ? 'only' : 'at least'} ${this.received}`
     throw fault('TFTP_PROTOCOL', { what, reason })
   }

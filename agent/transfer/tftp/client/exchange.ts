@@ -3,7 +3,7 @@
 import { fault } from '../../../errors.js'
 import { PLAIN_AGREEMENT, proposeOptions, readAcceptedOptions, type TftpAgreement } from '../options.js'
 import { errorPacket, requestPacket, TFTP_ERROR, type TftpPacket } from '../packets.js'
-import type { TftpLine } from '../peer-socket.js'
+import type { TftpLine, TftpRun, TftpRuns, TftpRunTaken } from '../peer-socket.js'
 import { LazyTimer, RoundTrips, type TftpClock } from '../timers.js'
 
 /** Unanswered requests with options before one without: old servers drop requests that they cannot parse. */
@@ -22,6 +22,8 @@ export type TftpRetry = 'without options' | 'with small blocks'
 export interface TftpFlow {
   packet(packet: TftpPacket): void
   stop(): void
+  /** for blocks that need no look at every packet */
+  readonly runs?: TftpRuns
 }
 
 export interface ExchangeOptions {
@@ -41,7 +43,7 @@ export interface ExchangeOptions {
 }
 
 /** From the request to the end of its transfer. */
-export class Exchange {
+export class Exchange implements TftpRuns {
   readonly roundTrips: RoundTrips
   readonly line: TftpLine
   readonly #options: ExchangeOptions
@@ -70,6 +72,14 @@ export class Exchange {
    */
   get outcome(): Promise<TftpRetry | null> {
     return this.#outcome
+  }
+
+  expected(): TftpRun | null {
+    return this.#flow?.runs?.expected() ?? null
+  }
+
+  taken(run: TftpRunTaken): void {
+    this.#flow?.runs?.taken(run)
   }
 
   /** The transfer is complete. Duplicates are still answered. */

@@ -6,7 +6,7 @@ import { fault } from '../../../errors.js'
 import { unlessAborted } from '../../abort.js'
 import { PLAIN_AGREEMENT, type TftpAgreement } from '../options.js'
 import { isTftpName, TFTP_ERROR } from '../packets.js'
-import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort } from '../peer-socket.js'
+import { TftpLine, type TftpNetwork, type TftpPeer, type TftpPort, type TftpRuns } from '../peer-socket.js'
 import { Patience } from '../timers.js'
 import { udpNetwork } from '../udp.js'
 import { Exchange, type TftpFlow, type TftpRetry } from './exchange.js'
@@ -168,7 +168,11 @@ export class ClientTransfer {
     const { localPort, signal } = this.#options
     const local = { address: isIPv6(server.address) ? '::' : '0.0.0.0', port: localPort ?? 0 }
     let line: TftpLine | null = null
-    const port = await this.network.open(local, (datagram, from) => line?.receive(datagram, from))
+    const runs: TftpRuns = {
+      expected: () => this.#exchange?.expected() ?? null,
+      taken: run => this.#exchange?.taken(run),
+    }
+    const port = await this.network.open(local, (datagram, from) => line?.receive(datagram, from), runs)
     this.#patience ??= this.#newPatience()
     let agreement = PLAIN_AGREEMENT
     const exchange = new Exchange(

@@ -33,6 +33,10 @@ export class Trial {
     this.#silenceMs = Math.min(TRIAL_SILENCE_MS, patienceMs / 2)
   }
 
+  get over(): boolean {
+    return this.#open
+  }
+
   /** Deliver now, or when the trial is over. */
   deliver(delivery: Delivery): void | Promise<void> {
     if (this.#open) return delivery()
