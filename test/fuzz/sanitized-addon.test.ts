@@ -31,10 +31,12 @@ t.test('no call of the addon reads, writes or computes out of bounds', { skip },
     ASAN_OPTIONS: 'detect_leaks=0:verbosity=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
   }
-  const file = 'dist/test/unit/native/native.test.js'
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: project, env, encoding: 'utf8' })
-  t.match(stderr, 'AddressSanitizer Init done')
-  t.notMatch(stderr, /ERROR: AddressSanitizer|runtime error/)
-  t.equal(status, 0, stdout.slice(-4000))
+  for (const file of ['native/native.test.js', 'agent/native-udp.test.js']) {
+    const args = [join('dist/test/unit', file)]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, env, encoding: 'utf8' })
+    t.match(stderr, 'AddressSanitizer Init done')
+    t.notMatch(stderr, /ERROR: AddressSanitizer|runtime error/)
+    t.equal(status, 0, `${file}: ${stdout.slice(-4000)}`)
+  }
   t.end()
 })
