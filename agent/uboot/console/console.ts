@@ -84,7 +84,8 @@ export class Console {
   /** Print; \n becomes \r\n. Consecutive prints are sent together. */
   print(text: string): void {
     if (this.#closed) return
-    if (this.#pending === '') queueMicrotask(() => this.flush())
+    // In the next tick of a microtask: after all that follows from what came in, so an answer goes out in one piece.
+    if (this.#pending === '') queueMicrotask(() => process.nextTick(() => this.flush()))
     this.#pending += text.replaceAll('\n', '\r\n')
     if (this.#pending.length > GATHERED) this.flush()
   }

@@ -15,6 +15,8 @@ export const MOST_WAITING = 1024 * 1024
 const STALL_MS = 10_000
 
 export interface OutputQueueOptions {
+  /** Give the system what it takes without waiting. @returns bytes; the stream writes the others. Default: none */
+  readonly writeNow?: (bytes: string) => number
   /** called after a piece has reached the system */
   readonly sent: () => void
   /** {@link MOST_WAITING} bytes wait for a stream that takes none; default: they are forgotten */
@@ -93,22 +95,37 @@ export class OutputQueue {
   }
 
   #next(): void {
-    if (this.#writing > 0) return
-    const piece = this.#pieces.shift()
-    if (piece === undefined) return
+    while (this.#writing === 0) {
+      const piece = this.#pieces.shift()
+      if (piece === undefined) return
+      const taken = this.#options.writeNow?.(piece) ?? 0
+      if (taken > 0) this.#left(taken)
+      if (taken < piece.length) this.#write(piece.slice(taken))
+    }
+  }
+
+  /** Bytes have reached the system. */
+  #left(bytes: number): void {
+    this.#size -= bytes
+    this.#options.sent()
+    this.#report()
+  }
+
+  #write(piece: string): void {
     this.#writing = piece.length
-    this.#timer = setTimeout(() => this.#stall(), this.#options.stallMs ?? STALL_MS)
     this.#output.write(piece, 'latin1', error => {
       clearTimeout(this.#timer)
       this.#writing = 0
       this.#stalled = false
       // The stream closes then.
       if (error) return
-      this.#size -= piece.length
-      this.#options.sent()
-      this.#report()
+      this.#left(piece.length)
       if (this.#output.writable) this.#next()
     })
+    // Most pieces are written by now, though the stream says so later, and starting a timer takes longer than that.
+    if (this.#output.writableLength > 0) {
+      this.#timer = setTimeout(() => this.#stall(), this.#options.stallMs ?? STALL_MS)
+    }
   }
 
   #report(): void {

@@ -11,6 +11,8 @@ export interface StreamLineOptions {
   readonly received?: (bytes: string) => string
   /** how bytes are sent */
   readonly sent?: (bytes: string) => string
+  /** see {@link OutputQueue} */
+  readonly writeNow?: (bytes: string) => number
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
   /** default: the line counts no damage */
@@ -46,6 +48,7 @@ export class StreamLine implements ConsoleLine {
     })
     input.once('end', () => input.destroy())
     this.#queue = new OutputQueue(output, {
+      writeNow: options.writeNow,
       sent: () => {
         this.#hasSent = true
       },

@@ -38,12 +38,13 @@ export function openTty(path: string, calls: TtyCalls): StreamLine {
 
 /**
  * One stream for both directions: a WriteStream would block the process while the line is slow, a ReadStream writes without.
- * It reopens the terminal for itself; `fd` serves {@link TtyCalls.drainTty}, and is closed after it.
+ * It reopens the terminal for itself; `fd` serves {@link TtyCalls.drainTty} and {@link writeNow}, and is closed after it.
  */
 function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
   const stream = new ReadStream(fd)
   let isOpen = true
   const line = new StreamLine(path, stream, stream, {
+    writeNow: bytes => (isOpen ? writeNow(fd, bytes) : 0),
     drain: () => calls.drainTty(fd),
     counters: () => (isOpen ? calls.ttyCounters(fd) : null),
   })
@@ -54,6 +55,16 @@ function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
     close(fd)
   })
   return line
+}
+
+/** The call itself, without the cost of a stream. @returns bytes that the terminal took */
+function writeNow(fd: number, bytes: string): number {
+  try {
+    return writeSync(fd, bytes, null, 'latin1')
+  } catch {
+    // The line is slow, or gone; the stream waits for it, or meets the same error and ends.
+    return 0
+  }
 }
 
 /** Codes of errors that may be over later: the driver is not loaded yet, the hardware is not there yet, or just goes. */

@@ -54,6 +54,28 @@ t.test('bytes reach the stream in order, in pieces, and short texts together', a
   t.same([queue.size, pieces()], [0, 4])
 })
 
+t.test('what the system takes at once passes the stream by, in order with the rest', async t => {
+  const taken: string[] = []
+  const takes = [3, 0, 2]
+  const stream = new SlowStream()
+  t.teardown(() => stream.destroy())
+  const writeNow = (bytes: string): number => {
+    const count = Math.min(takes.shift() ?? 0, bytes.length)
+    if (count > 0) taken.push(bytes.slice(0, count))
+    return count
+  }
+  const queue = new OutputQueue(stream, { sent: () => undefined, writeNow })
+  queue.push('abc')
+  t.same([taken, stream.taken, queue.size], [['abc'], [], 0])
+  queue.push('defg')
+  queue.push('hij')
+  t.same([taken, stream.taken, queue.size], [['abc'], ['defg'], 7], 'nothing overtakes what the stream holds')
+  await stream.take()
+  t.same([taken, stream.taken, queue.size], [['abc', 'hi'], ['defg', 'j'], 1])
+  await stream.take()
+  t.equal(queue.size, 0)
+})
+
 t.test('there is room until 4 KiB wait, and again when less wait', async t => {
   const { stream, queue } = queueOf(t)
   queue.push('x'.repeat(HIGH_WATER))

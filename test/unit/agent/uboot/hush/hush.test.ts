@@ -229,6 +229,8 @@ t.test('a script runs line by line, up to a syntax error', async t => {
   const signal = new AbortController().signal
   const script = async (text: string): Promise<unknown[]> => {
     const status = await shell.run(text, signal, 'script')
+    // Output goes out after everything that needs no other turn of the event loop.
+    await new Promise(setImmediate)
     return [await terminal.shows(''), status]
   }
   t.same(await script('echo a\nif true\nthen echo b\nfi\nfalse'), ['a\r\nb\r\n', 1])
