@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { FauxbootError, fault } from '../../errors.js'
 import type { FileRange } from '../jobs/job.js'
 import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
+import { fileState } from './file-state.js'
 import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 import {
   checkedDigest,
@@ -142,6 +143,17 @@ export class ArtifactStore {
     // A map of nothing is an error of the system call.
     if (received === 0) return new Uint8Array()
     return range === null ? this.#options.mapFile(this.#path(name)) : this.#options.mapFile(range.path, range)
+  }
+
+  /**
+   * The bytes of a complete artifact, mapped anew, if nobody has written to its file since its digest was taken. Null if
+   * somebody may have.
+   *
+   * @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete
+   */
+  async unchanged(name: string): Promise<Uint8Array | null> {
+    const entry = this.#complete(name)
+    return entry.state !== null && entry.state === (await this.#state(entry)) ? this.bytes(name) : null
   }
 
   /** Size and digest of a complete artifact. @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete */
@@ -330,7 +342,7 @@ export class ArtifactStore {
     if (first > 0) return PartialFile.resume(path, options, entry.digest)
     // A complete file may be mapped: it is never written to, a new one takes its name.
     if (entry.complete) await rm(this.#path(entry.name), { force: true })
-    Object.assign(entry, { complete: false, received: 0, size: null, sha256: null })
+    Object.assign(entry, { complete: false, received: 0, size: null, sha256: null, state: null })
     return PartialFile.create(path, options)
   }
 
@@ -352,6 +364,7 @@ export class ArtifactStore {
     entry.size = entry.received
     entry.complete = true
     entry.sha256 = Promise.resolve(sha256)
+    entry.state = await this.#state(entry)
     entry.digest = null
   }
 
@@ -397,8 +410,19 @@ export class ArtifactStore {
   }
 
   #sha256(entry: StoredArtifact): Promise<string> {
-    entry.sha256 ??= digestFile(entry.range ?? this.#path(entry.name)).then(hash => hash.digest('hex'))
+    entry.sha256 ??= this.#digest(entry)
     return entry.sha256
+  }
+
+  async #digest(entry: StoredArtifact): Promise<string> {
+    const state = await this.#state(entry)
+    const hash = await digestFile(entry.range ?? this.#path(entry.name))
+    entry.state = state
+    return hash.digest('hex')
+  }
+
+  #state({ name, range }: StoredArtifact): Promise<string> {
+    return fileState(range?.path ?? this.#path(name))
   }
 
   async #view(entry: StoredArtifact): Promise<ArtifactView> {

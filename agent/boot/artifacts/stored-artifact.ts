@@ -13,6 +13,8 @@ export interface StoredArtifact {
   complete: boolean
   /** of a complete file; computed on first use if an earlier run of the agent left the file */
   sha256: Promise<string> | null
+  /** {@link fileState} of the file when its digest was taken */
+  state: string | null
   /** of the bytes of an incomplete file; it can take more */
   digest: Hash | null
   /** bytes of another file that a job borrows; null for a file of the store */
@@ -38,6 +40,7 @@ export const newArtifact = (name: string, range: FileRange | null = null): Store
   received: 0,
   complete: false,
   sha256: null,
+  state: null,
   digest: null,
   range,
   file: null,

@@ -14,6 +14,8 @@ import { isReadyForTarget, modulesToCpio } from './modules.js'
 /** Bytes that go into memory as they are, with the digest that they must still have when they are loaded. */
 export interface BootImage {
   readonly role: string
+  /** name in the artifact store; null for what was made in memory */
+  readonly name: string | null
   readonly bytes: Uint8Array
   /** lower-case hex */
   readonly sha256: string
@@ -41,11 +43,11 @@ async function rewrite(
   await artifacts.release(name, job.id)
   const { size, sha256 } = await artifacts.facts(made)
   job.log('info', `${what}: ${size} bytes`)
-  return { role, bytes: await artifacts.bytes(made), sha256 }
+  return { role, name: made, bytes: await artifacts.bytes(made), sha256 }
 }
 
 async function asItIs({ artifacts }: JobContext, { role, name, sha256 }: JobFile): Promise<BootImage> {
-  return { role, bytes: await artifacts.bytes(name), sha256 }
+  return { role, name, bytes: await artifacts.bytes(name), sha256 }
 }
 
 /** Decompress; null if the file is not compressed. */
@@ -102,7 +104,7 @@ async function unpackTree(context: JobContext, { dtb, overlays }: JobFiles): Pro
     context.job.log('info', `dtb: applied ${overlay.role}`)
   }
   const written = writeFdt(tree)
-  return { role: 'dtb', bytes: written, sha256: createHash('sha256').update(written).digest('hex') }
+  return { role: 'dtb', name: null, bytes: written, sha256: createHash('sha256').update(written).digest('hex') }
 }
 
 /**

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Boot } from '../../../../agent/boot/boot.js'
 import { attempt } from '../../../../agent/boot/pipeline/jump.js'
@@ -241,9 +242,13 @@ t.test('an unload that fails too hides nothing', async t => {
 })
 
 t.test('bytes that changed after they were verified are not loaded', async t => {
+  // Somebody else writes to the file when the job has verified it, and maps it.
   const mapFile = async (path: string): Promise<Uint8Array> => {
     const bytes = await readFile(path)
-    bytes[bytes.length - 1] = 0xff ^ (bytes.at(-1) ?? 0)
+    bytes[bytes.length - 1] = 0xa5
+    // The kernel's clock ticks every 4 ms.
+    await pause(20)
+    await writeFile(path, bytes)
     return bytes
   }
   const { boot, kexec } = await boardWithKernel(t, { deps: { mapFile } })

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { ArtifactStore, parseContentRange } from '../../../../../agent/boot/artifacts/artifact-store.js'
 import { fault } from '../../../../../agent/errors.js'
@@ -447,4 +448,39 @@ t.test('Content-Range is read, and what is not one is shown', async t => {
       message: new RegExp(`found "${header.replace('*', '\\*')}`),
     })
   }
+})
+
+t.test('a file is unchanged until somebody writes to it, however little, or puts another in its place', async t => {
+  const directory = await temporaryDirectory(t)
+  const store = await openStore(t, { directory })
+  for (const change of ['write', 'truncate', 'replace'] as const) {
+    await store.receive(change, body(FILE))
+    t.ok(FILE.equals((await store.unchanged(change)) ?? Buffer.alloc(0)), 'as it was stored')
+    // The kernel's clock ticks every 4 ms.
+    await pause(20)
+    const path = join(directory, change)
+    const file = await open(path, 'r+')
+    if (change === 'write') await file.write(FILE, 0, 1, 0)
+    if (change === 'truncate') await file.truncate(FILE.length)
+    await file.close()
+    if (change === 'replace') {
+      await writeFile(`${path}.new`, FILE)
+      await rename(`${path}.new`, path)
+    }
+    t.equal(await store.unchanged(change), null, change)
+  }
+})
+
+t.test('a borrowed part of a file is unchanged from its digest on, until somebody writes to that file', async t => {
+  const directory = await temporaryDirectory(t)
+  const store = await openStore(t, { directory: join(directory, 'store') })
+  const path = join(directory, 'memory')
+  await writeFile(path, FILE)
+  const name = store.addFileRange({ role: 'kernel', job: 'j', part: { path, offset: 100, size: 1000 } })
+  t.equal(await store.unchanged(name), null, 'it has no digest yet')
+  await store.facts(name)
+  t.ok(FILE.subarray(100, 1100).equals((await store.unchanged(name)) ?? Buffer.alloc(0)))
+  await pause(20)
+  await writeFile(path, FILE)
+  t.equal(await store.unchanged(name), null)
 })
