@@ -8,7 +8,7 @@ import { yieldToEventLoop } from '../../event-loop.js'
 
 const FIRST_CAPACITY = 0x1_0000
 /** Bytes of output between two yields: some 50 ms on the slowest boards. */
-const BYTES_PER_SLICE = 0x10_0000
+export const BYTES_PER_SLICE = 0x10_0000
 
 /** Takes output that no decoder needs any more. The next piece comes after the promise has resolved. */
 export type OutputSink = (bytes: Uint8Array) => Promise<void>

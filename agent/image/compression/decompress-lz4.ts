@@ -5,8 +5,9 @@
  * this one, and does not check the offsets in a block.)
  */
 import { fault } from '../../errors.js'
+import { yieldToEventLoop } from '../../event-loop.js'
 import { ByteReader, hex } from '../byte-reader.js'
-import type { BoundedOutput } from './bounded-output.js'
+import { type BoundedOutput, BYTES_PER_SLICE } from './bounded-output.js'
 
 const LEGACY_MAGIC = 0x184c_2102
 const FRAME_MAGIC = 0x184d_2204
@@ -17,9 +18,29 @@ const MAX_COMPRESSED = BLOCK_BYTES + Math.floor(BLOCK_BYTES / 255) + 16
 const MIN_MATCH = 4
 const LONG = 15
 
-/** Decompress one block into `most` bytes; `base` is its offset in the file. */
-function decodeBlock(block: Uint8Array, base: number, most: number, output: BoundedOutput): void {
+/** Most runs of bytes are shorter than this: copying them one by one takes less time than a call that copies many. */
+const SHORT = 32
+
+/** Append bytes of the block to the output, which has room for them. */
+function copyLiterals(block: Uint8Array, at: number, output: BoundedOutput, length: number): void {
+  const { buffer, size } = output
+  if (length > SHORT) buffer.set(block.subarray(at, at + length), size)
+  else for (let index = 0; index < length; index++) buffer[size + index] = block[at + index] ?? 0
+  output.size += length
+}
+
+/** Append earlier bytes of the output once more. They may be those that are being appended. */
+function copyMatch(distance: number, output: BoundedOutput, length: number): void {
+  const { buffer, size } = output
+  if (length > SHORT && distance >= length) buffer.copyWithin(size, size - distance, size - distance + length)
+  else for (let to = size; to < size + length; to++) buffer[to] = buffer[to - distance] ?? 0
+  output.size += length
+}
+
+/** Decompress one block into `most` bytes; `base` is its offset in the file. A block is up to 8 MiB: others get their turn. */
+async function decodeBlock(block: Uint8Array, base: number, most: number, output: BoundedOutput): Promise<void> {
   const start = output.size
+  let pauseAt = start + BYTES_PER_SLICE
   let at = 0
   const corrupt = (reason: string) =>
     fault('DECOMPRESS_FAILED', { what: output.what, format: 'lz4', reason: `${reason}, at ${hex(base + at)}` })
@@ -40,7 +61,8 @@ function decodeBlock(block: Uint8Array, base: number, most: number, output: Boun
     const token = block[at++] ?? 0
     const literals = lengthFrom(token >>> 4)
     if (at + literals > block.length) throw corrupt(`${literals} literals exceed the block`)
-    output.push(block.subarray(at, at + literals))
+    output.reserve(literals)
+    copyLiterals(block, at, output, literals)
     at += literals
     if (at === block.length) return
     if (at + 2 > block.length) throw corrupt('the block ends within a distance')
@@ -51,10 +73,10 @@ function decodeBlock(block: Uint8Array, base: number, most: number, output: Boun
       throw corrupt(`distance ${distance} exceeds the ${output.size - start} bytes so far`)
     }
     output.reserve(length)
-    const { buffer, size } = output
-    if (distance >= length) buffer.copyWithin(size, size - distance, size - distance + length)
-    else for (let to = size; to < size + length; to++) buffer[to] = buffer[to - distance] ?? 0
-    output.size += length
+    copyMatch(distance, output, length)
+    if (output.size < pauseAt) continue
+    await yieldToEventLoop(output.signal)
+    pauseAt = output.size + BYTES_PER_SLICE
   }
 }
 
@@ -81,7 +103,7 @@ async function decodeLegacy(file: ByteReader, output: BoundedOutput): Promise<nu
   let end = 4
   for (const { bytes, offset, next } of legacyBlocks(file)) {
     const before = output.size
-    decodeBlock(bytes, offset, BLOCK_BYTES, output)
+    await decodeBlock(bytes, offset, BLOCK_BYTES, output)
     end = next
     // Only the last block is shorter.
     const last = output.size - before < BLOCK_BYTES
@@ -118,7 +140,7 @@ async function decodeFrame(file: ByteReader, output: BoundedOutput): Promise<num
     at += 4
     if (size === 0) break
     const bytes = file.subarray(at, size, 'block')
-    if (word < STORED) decodeBlock(bytes, at, most, output)
+    if (word < STORED) await decodeBlock(bytes, at, most, output)
     else output.push(bytes)
     at += size + ((flags & BLOCK_CHECKSUM) === 0 ? 0 : 4)
     await output.yieldIfDue()
