@@ -1,5 +1,7 @@
 /** One figure of the benchmark: ours beside its peer's, measured in the same run. */
 
+import type { RatioRow } from '../chart/ratio-chart.js'
+
 export interface Figure {
   readonly what: string
   /** what the peer is, with its version */
@@ -27,10 +29,18 @@ function spread(samples: readonly number[]): string {
   return [Math.min(...samples), median(samples), Math.max(...samples)].map(number).join(' / ')
 }
 
+const ratioOf = ({ ours, theirs }: Figure): number => median(ours) / median(theirs)
+
+/** The figure as a row of a chart. */
+export function ratioRow(figure: Figure): RatioRow {
+  const { what, unit, ours, target } = figure
+  return { name: `${what}, ${unit}`, ours, ratio: ratioOf(figure), target }
+}
+
 /** The figures as a Markdown table, and below it the reasons of those that miss their target. */
 export function renderFigures(figures: readonly Figure[]): string {
   const rows = figures.map(figure => {
-    const ratio = median(figure.ours) / median(figure.theirs)
+    const ratio = ratioOf(figure)
     const met = ratio <= figure.target
     const cells = [
       `${figure.what} (${figure.unit}, n=${figure.ours.length})`,

@@ -2,8 +2,8 @@
 
 import type { Phase } from '../../lava/acceptance/phase-clock.js'
 import { renderTable } from '../../lava/terminal/table.js'
+import { lineChart } from '../chart/line-chart.js'
 import type { AgentMemory } from './agent-memory.js'
-import { renderLineCharts } from './line-chart.js'
 
 export interface EnduranceBoot {
   readonly passed: boolean
@@ -52,9 +52,15 @@ export function enduranceText(result: EnduranceResult): string {
 
 export function enduranceSvg(result: EnduranceResult): string {
   const figures = figuresOf(result.boots).filter(({ values }) => values.some(value => value !== null))
-  const panels = ['s', 'MiB'].map(unit => ({ unit, series: figures.filter(figure => figure.unit === unit) }))
-  return renderLineCharts(enduranceSentence(result), panels)
+  const panels = Object.entries(PANELS).map(([unit, title]) => {
+    return { title, lines: figures.filter(figure => figure.unit === unit) }
+  })
+  const places = result.boots.map((_, index) => index + 1)
+  return lineChart(enduranceSentence(result), { places, label: boot => `boot ${Math.round(boot)}` }, panels)
 }
+
+/** Title of the panel with the figures of a unit. */
+const PANELS = { s: 'time, s', MiB: 'memory, MiB' } as const
 
 interface Figure {
   readonly name: string

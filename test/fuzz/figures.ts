@@ -1,10 +1,8 @@
 /** What fuzzing has tried, as the table of `SECURITY.md` shows it. */
 
+import { withWritten } from '../written-figures.js'
 import type { TargetResult } from './run-target.js'
 import { GROUPS } from './targets.js'
-
-const BEGIN = '<!-- written by `npm run fuzz -- --write`, not by hand -->\n'
-const END = '<!-- end of what is written -->\n'
 
 const MIB = 2 ** 20
 
@@ -16,8 +14,6 @@ const MIB = 2 ** 20
  * @throws Error if the document has no marks
  */
 export function withFigures(document: string, results: ReadonlyMap<string, TargetResult>, run: string): string {
-  const [before, rest] = cut(document, BEGIN)
-  const [, after] = cut(rest, END)
   const rows = Object.entries(GROUPS).map(([group, targets]) => {
     const names = Object.keys(targets)
     const all = names.flatMap(name => results.get(name) ?? [])
@@ -27,11 +23,5 @@ export function withFigures(document: string, results: ReadonlyMap<string, Targe
     return `| ${group}: ${names.map(name => `\`${name}\``).join(', ')} | ${inputs} | ${longest} ms | ${growth} MiB |\n`
   })
   const head = '| what was damaged | inputs tried | longest stall | most memory for one input |\n|---|--:|--:|--:|\n'
-  return `${before}${BEGIN}${head}${rows.join('')}\n${run}\n${END}${after}`
-}
-
-function cut(text: string, mark: string): [before: string, after: string] {
-  const at = text.indexOf(mark)
-  if (at < 0) throw new Error(`the document lacks the mark ${mark.trim()}`)
-  return [text.slice(0, at), text.slice(at + mark.length)]
+  return withWritten(document, 'npm run fuzz -- --write', `${head}${rows.join('')}\n${run}\n`)
 }

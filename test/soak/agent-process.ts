@@ -6,8 +6,10 @@ import { closeSync, openSync } from 'node:fs'
 import { lstat, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { AGENT_BUNDLE } from '../../systemd/paths.js'
+import { AGENT_BUNDLE, PROJECT_DIR } from '../../systemd/paths.js'
 import { HOST, PORTS, TOKEN } from './addresses.js'
+
+const UNIT = join(PROJECT_DIR, 'systemd/units/fauxboot-agent.service')
 
 /** The limits of the unit, and the end with its parent. A job that would load or jump fails: the right to do so is gone. */
 const RIGHTS = '-sys_boot,-sys_rawio,-sys_time,-sys_module'
@@ -28,10 +30,18 @@ export interface AgentOptions {
   readonly log: string
 }
 
+/** Resident memory in bytes, as `/proc/PID/status` splits it. */
+export interface Resident {
+  /** what the process has allocated, and what it has changed of files: nobody else has a use for it */
+  readonly anon: number
+  /** pages of files on a disk: Node's own code. The kernel drops and reads them as it likes */
+  readonly file: number
+  /** pages of files in a tmpfs: artifacts that are mapped. They are stored, mapped or not */
+  readonly shmem: number
+}
+
 /** Of the agent, at one moment. */
-export interface Usage {
-  /** bytes */
-  readonly rss: number
+export interface Usage extends Resident {
   /** bytes of artifacts and of U-Boot's memory */
   readonly stored: number
   readonly descriptors: number
@@ -61,7 +71,8 @@ export class AgentProcess {
     await writeFile(config, JSON.stringify(settings))
     const output = openSync(log, 'w')
     const argv = [...LIMITED, process.execPath, AGENT_BUNDLE, '--config', config]
-    const child = spawn('prlimit', argv, { stdio: ['ignore', output, output] })
+    const env = { ...process.env, ...(await environmentOf(UNIT)) }
+    const child = spawn('prlimit', argv, { env, stdio: ['ignore', output, output] })
     closeSync(output)
     const agent = new AgentProcess(child, Object.values(stores))
     await agent.#answers()
@@ -91,8 +102,12 @@ export class AgentProcess {
     const status = await readFile(join(directory, 'status'), 'utf8')
     const descriptors = (await readdir(join(directory, 'fd'))).length
     const sizes = await Promise.all(this.#stores.map(storedIn))
-    const rss = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
-    return { rss, stored: sizes.reduce((sum, size) => sum + size), descriptors }
+    const resident = (part: string): number =>
+      Number(new RegExp(`^Rss${part}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
+    return {
+      ...{ anon: resident('Anon'), file: resident('File'), shmem: resident('Shmem') },
+      ...{ stored: sizes.reduce((sum, size) => sum + size), descriptors },
+    }
   }
 
   /** End it as systemd does. @returns how it ended */
@@ -106,6 +121,13 @@ export class AgentProcess {
     await ended
     return `SIGKILL, because SIGTERM had not ended it in ${STOP_MS / 1000} s`
   }
+}
+
+/** The variables that a unit sets: `systemd.exec(5)`, without quotes and escapes. */
+async function environmentOf(unit: string): Promise<Record<string, string>> {
+  const lines = (await readFile(unit, 'utf8')).matchAll(/^Environment=(.+)$/gm)
+  const assignments = [...lines].flatMap(([, line = '']) => line.split(' '))
+  return Object.fromEntries(assignments.map(assignment => assignment.split(/=(.*)/s)))
 }
 
 /** Bytes that the files below a directory take up. Files may go while they are counted. */

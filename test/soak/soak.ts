@@ -1,14 +1,17 @@
 /** `npm run soak`: everything at once against the agent's bundle, and what became of its promises. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { missingForSoak, soakInOwnNetwork } from './own-network.js'
-import { checksOf, MOST_ABOVE_STORED, MOST_ANSWER_MS, renderSoak, type Sample } from './soak-result.js'
-import { timelineSvg } from './timeline-svg.js'
+import { soakSvg, soakText, withSoak } from './soak-report.js'
+import { checksOf, rss, type Sample } from './soak-result.js'
 
 const MIB = 2 ** 20
 const LOG = '.tap/soak/agent.log'
+/** What `--write` writes. */
+const [DOCUMENT, PICTURE] = ['SECURITY.md', 'test/soak/soak.svg']
 /** Seconds between two lines of progress. */
 const PROGRESS_SECONDS = 5
 
@@ -17,6 +20,7 @@ interface Options {
   readonly maxConnections: number
   readonly svg: string
   readonly json?: boolean
+  readonly write?: boolean
 }
 
 function time(text: string): number {
@@ -31,11 +35,12 @@ function count(text: string): number {
   return number
 }
 
-const { minutes, maxConnections, svg, json } = new Command('npm run soak --')
+const { minutes, maxConnections, svg, json, write } = new Command('npm run soak --')
   .description("load the agent's bundle in every way at once; exit code 1 if it breaks a promise")
   .option('--minutes <number>', 'how long', time, 2)
   .option('--max-connections <count>', "the agent's setting", count, 128)
   .option('--svg <file>', 'draw memory, descriptors and waits over time', '.tap/soak/soak.svg')
+  .option('--write', `put the result into ${DOCUMENT} and ${PICTURE}, if every promise was kept`)
   .option('--json', 'one object a line: samples, then the result')
   .addHelpText(
     'after',
@@ -47,7 +52,8 @@ The agent may load no kernel, and its log is in ${LOG}.
 
 Examples:
   npm run soak -- --minutes 60
-  npm run soak -- --max-connections 1500 --json`,
+  npm run soak -- --max-connections 1500 --json
+  npm run soak -- --minutes 10 --write`,
   )
   .parse()
   .opts<Options>()
@@ -68,41 +74,25 @@ const result = await soakInOwnNetwork({ minutes, maxConnections, log: LOG }, sam
     shown = sample.seconds + PROGRESS_SECONDS
   }
 })
+const picture = soakSvg(`fauxboot under load, Node ${process.version}, ${cpus().length} cores`, result.samples)
 mkdirSync(dirname(svg), { recursive: true })
-writeFileSync(svg, draw(result.samples))
+writeFileSync(svg, picture)
 const checks = checksOf(result)
+const isKept = checks.every(({ holds }) => holds)
 const { samples: _, ...rest } = result
 if (json) console.log(JSON.stringify({ result: { ...rest, checks, svg } }))
-else console.log(`\n${renderSoak(result)}\n\n${svg}: memory, descriptors and waits over time`)
-if (checks.some(({ holds }) => !holds)) process.exitCode = 1
-
-function progressLine({ seconds, rss, stored, descriptors, answer }: Sample): string {
-  const memory = `RSS ${(rss / MIB).toFixed(0).padStart(4)} MiB, stored ${(stored / MIB).toFixed(0).padStart(4)} MiB`
-  return `${seconds.toFixed(0).padStart(6)} s  ${memory}, ${String(descriptors).padStart(4)} descriptors, answer ${answer.toFixed(0).padStart(4)} ms`
+else console.log(`\n${soakText(result)}\n\n${svg}: memory, descriptors and waits over time`)
+if (!isKept) process.exitCode = 1
+if (write && isKept) {
+  const options = `--minutes ${minutes} --max-connections ${maxConnections}`
+  const date = new Date().toISOString().slice(0, 10)
+  const run = `\`npm run soak -- ${options} --write\` on Node ${process.versions.node}, ${cpus().length} cores, ${date}.`
+  writeFileSync(DOCUMENT, withSoak(readFileSync(DOCUMENT, 'utf8'), result, run))
+  writeFileSync(PICTURE, picture)
 }
 
-function draw(samples: readonly Sample[]): string {
-  const of = (value: (sample: Sample) => number): number[] => samples.map(value)
-  return timelineSvg(
-    `fauxboot under load, Node ${process.version}`,
-    of(sample => sample.seconds),
-    [
-      {
-        title: 'memory, MiB',
-        curves: [
-          { name: 'RSS', kind: 'measured', values: of(({ rss }) => rss / MIB) },
-          { name: 'stored', kind: 'second', values: of(({ stored }) => stored / MIB) },
-          { name: 'stored + 80 MiB', kind: 'limit', values: of(({ stored }) => (stored + MOST_ABOVE_STORED) / MIB) },
-        ],
-      },
-      { title: 'descriptors', curves: [{ name: 'open', kind: 'measured', values: of(sample => sample.descriptors) }] },
-      {
-        title: 'longest wait of a client with the token, ms',
-        curves: [
-          { name: 'wait', kind: 'measured', values: of(sample => sample.answer) },
-          { name: 'limit', kind: 'limit', values: of(() => MOST_ANSWER_MS) },
-        ],
-      },
-    ],
-  )
+function progressLine(sample: Sample): string {
+  const { seconds, anon, stored, descriptors, answer } = sample
+  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(0).padStart(4)} MiB`
+  return `${seconds.toFixed(0).padStart(6)} s  RSS${mib(rss(sample))}, anonymous${mib(anon)}, stored${mib(stored)}, ${String(descriptors).padStart(4)} descriptors, answer ${answer.toFixed(0).padStart(4)} ms`
 }
