@@ -1,71 +1,86 @@
-/** `npm run bench [-- --runs N] [--only NAME]`: print what fauxboot takes, each figure beside its peer's in the same run. */
+/** `npm run bench`: what fauxboot takes, each figure beside its peer's in the same run. */
 
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
-import { dirname } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { cpus, loadavg, release } from 'node:os'
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { loadBoard } from '../../systemd/boards/board.js'
-import { type BoardImage, buildBoardImage } from '../../systemd/image/board-image.js'
-import { emulatorDtb } from '../../systemd/image/emulator-dtb.js'
-import { ratioChart } from '../chart/ratio-chart.js'
-import { measureAgentStart } from './agent-start.js'
-import { measureBoardStart } from './board-start.js'
-import { measureEcho } from './echo.js'
-import { type Figure, ratioRow, renderFigures } from './figure.js'
-import { measureOnBoard } from './memory.js'
-import { measurePlanAndLoad } from './plan-and-load.js'
-import { measureTftp } from './tftp.js'
-import { measureTftpOnBoard } from './tftp-on-board.js'
-import { measureUpload } from './upload.js'
+import { BENCH_ROWS, settingFor } from './bench-rows.js'
+import { type BenchResult, type RowResult, readResult, renderFigures, worse, writeResult } from './report.js'
 
-interface Setting {
-  readonly image: BoardImage
-  readonly dtb: string
-  readonly runs: number
-}
-
-const MEASUREMENTS: Readonly<Record<string, (setting: Setting) => Promise<Figure | Figure[]>>> = {
-  // What starts a process on this machine is quick, and more easily disturbed.
-  'agent start': ({ runs }) => measureAgentStart(runs * 3),
-  upload: ({ runs }) => measureUpload(runs),
-  TFTP: ({ runs }) => measureTftp(runs),
-  'TFTP on the board': ({ image, runs }) => measureTftpOnBoard(image, runs),
-  'power-on': ({ image, runs }) => measureBoardStart(image, runs),
-  'plan and load': ({ image, dtb, runs }) => measurePlanAndLoad(image, dtb, runs),
-  memory: ({ image, dtb, runs }) => measureOnBoard(image, dtb, runs),
-  echo: ({ image }) => measureEcho(image),
-}
+/** Where the results are that are committed. */
+const COMMITTED = 'test/bench'
 
 function count(text: string): number {
   const number = Number(text)
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1 on')
+  if (!Number.isInteger(number) || number < 1 || number > 100) {
+    throw new InvalidArgumentError('expected a whole number from 1 to 100')
+  }
   return number
 }
 
-const { runs, only, svg } = new Command('npm run bench --')
-  .description("print what fauxboot takes, each figure beside its peer's in the same run")
-  .option('--runs <count>', 'how often each is measured', count, 5)
-  .addOption(new Option('--only <name>', 'one measurement').choices(Object.keys(MEASUREMENTS)))
-  .option('--svg <file>', 'draw each ratio, with the spread of the runs', '.tap/bench/bench.svg')
-  .addHelpText('after', "\nExample: npm run bench -- --runs 3 --only 'plan and load'")
+const NAMES = BENCH_ROWS.map(({ name }) => name)
+const width = Math.max(...NAMES.map(name => name.length))
+
+const { runs, only, out } = new Command('npm run bench --')
+  .description("measure what fauxboot takes, each figure beside its peer's in the same run")
+  .option('--runs <count>', 'how often each is measured; rows that take minutes measure once, and say so', count, 5)
+  .addOption(new Option('--only <name...>', 'some rows').choices(NAMES))
+  .option(
+    '--out <dir>',
+    `folder for RESULTS.md, results.json and results.svg; default ${COMMITTED}, or .tap/bench with --only`,
+  )
+  .addHelpText(
+    'after',
+    `
+Rows, with the minutes that they take on an idle machine:
+${BENCH_ROWS.map(({ name, minutes, about }) => `  ${name.padEnd(width)}  ${String(minutes).padStart(2)}  ${about}`).join('\n')}
+
+The ratios are compared with those of ${COMMITTED}/results.json; those that are worse by more than a tenth are listed at the
+end. Nothing else should run meanwhile.
+
+Examples:
+  npm run bench
+  npm run bench -- --runs 3 --only 'plan and load' echo`,
+  )
   .parse()
-  .opts<{ runs: number; only?: string; svg: string }>()
+  .opts<{ runs: number; only?: string[]; out?: string }>()
 
-const board = await loadBoard('virt')
-const image = await buildBoardImage(board)
-const dtb = await emulatorDtb(board)
+/** The first line that a program says, with its version. */
+const versionOf = (program: string, ...args: string[]): string =>
+  execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0] ?? ''
 
-const figures: Figure[] = []
-for (const [name, measure] of Object.entries(MEASUREMENTS)) {
-  if (only !== undefined && only !== name) continue
+const before = await readResult(COMMITTED)
+const load = loadavg()[0] ?? 0
+const started = performance.now()
+const folder = resolve(out ?? (only === undefined ? COMMITTED : '.tap/bench'))
+await mkdir(folder, { recursive: true })
+const rows: RowResult[] = []
+const machine = [
+  `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, Linux ${release()}`,
+  `Node ${process.version}`,
+  versionOf('qemu-system-arm', '--version'),
+  versionOf('curl', '--version').split(' ').slice(0, 2).join(' '),
+]
+const result = (): BenchResult => ({
+  date: new Date().toISOString().slice(0, 10),
+  machine,
+  command: `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`,
+  load,
+  minutes: (performance.now() - started) / 60_000,
+  rows,
+})
+
+for (const { name, measure } of BENCH_ROWS) {
+  if (only !== undefined && !only.includes(name)) continue
   process.stderr.write(`measuring: ${name}\n`)
-  figures.push(...[await measure({ image, dtb, runs })].flat())
+  const figures = [await measure(await settingFor(runs))].flat()
+  rows.push({ row: name, figures })
+  console.log(`\n## ${name}\n\n${renderFigures(figures)}`)
+  // After each row: a run that is interrupted leaves what it has.
+  await writeResult(folder, result())
 }
-console.log(renderFigures(figures))
-const machine = `Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model}), Linux ${release()}`
-mkdirSync(dirname(svg), { recursive: true })
-writeFileSync(svg, ratioChart(`fauxboot and its peers: ${machine}`, figures.map(ratioRow)))
-const mebibytes = (path: string): string => `${(statSync(path).size / 2 ** 20).toFixed(1)} MiB`
-console.log(`\nImage for ${board.name}: kernel ${mebibytes(image.kernel)}, initramfs ${mebibytes(image.initramfs)}.`)
-console.log(`Measured with ${machine}.`)
-console.log(`${svg}: the ratios`)
+const worsened = before === null ? [] : worse(before, result())
+if (worsened.length > 0)
+  console.log(`\nWorse than in ${COMMITTED}/results.json:\n${worsened.map(line => `- ${line}`).join('\n')}`)
+console.log(`\nwritten: ${folder}/RESULTS.md, results.json, results.svg`)

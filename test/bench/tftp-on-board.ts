@@ -1,88 +1,120 @@
-/** TFTP GET of a large file on the board, over its emulated network: fauxboot's client against Debian's. */
+/** TFTP GET on the board, over its emulated network: fauxboot's client against curl with the same options, and others. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import type { BoardImage } from '../../systemd/image/board-image.js'
+import { AGENT_PREBUILDS } from '../../systemd/paths.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { filesOverlay, runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import { startPeerServers } from '../interop/tftp-peers.js'
 import type { Figure } from './figure.js'
-import { elapsedOnBoard, PATIENCE } from './timing.js'
+import { alternate, asFigure, PATIENCE, type Took, tookOnBoard } from './timing.js'
 
-/** Small blocks take a while on an emulated network. */
-const SIZE_MIB = 16
-const FILE = 'file'
 const SERVER = 'tftpd-hpa'
 /** This machine, as the board behind QEMU's user network sees it. */
 const HOST = '10.0.2.2'
 /** A client that takes longer is ended, seconds. */
 const LONGEST = 120
-/** Of busybox `timeout`, which sends SIGTERM. */
-const TIMED_OUT = 143
 
-/** Each with the options it has by default. */
-const CLIENTS: readonly (readonly [name: string, command: (port: number) => string])[] = [
-  ['curl', port => `curl --silent --fail --output /dev/null tftp://${HOST}:${port}/${FILE}`],
-  ['atftp', port => `atftp --get -r ${FILE} -l /dev/null ${HOST} ${port}`],
-  ['tftp-hpa', port => `tftp -m binary ${HOST} ${port} -c get ${FILE} /dev/null`],
-  ['busybox', port => `busybox tftp -g -r ${FILE} -l /dev/null ${HOST} ${port}`],
-]
-
-/** The client as one file, for a board that has no other of fauxboot's. */
-async function clientBundle(): Promise<Uint8Array> {
-  const entryPoints = [resolve('dist/test/bench/tftp-get.js')]
-  const { outputFiles } = await build({ entryPoints, bundle: true, write: false, platform: 'node', format: 'cjs' })
-  const [bundle] = outputFiles
-  if (bundle === undefined) throw new Error('esbuild made nothing of tftp-get.js')
-  return bundle.contents
+interface Case {
+  readonly what: string
+  readonly mebibytes: number
+  /** for ours: block and window size */
+  readonly sizes: string
+  readonly peer: string
+  /** the peer's command, with the port and the file */
+  readonly command: (port: number, file: string) => string
+  readonly target: number
 }
 
-/** The fastest of Debian's clients, in the same boot of the board. */
-export async function measureTftpOnBoard(image: BoardImage, runs: number): Promise<Figure> {
+const curl = (port: number, file: string, options = ''): string =>
+  `curl --silent --fail --output /dev/null ${options} tftp://${HOST}:${port}/${file}`
+
+/** Small blocks take a while on an emulated network, so they get small files. */
+const CASES: readonly Case[] = [
+  {
+    what: 'default options',
+    mebibytes: 16,
+    sizes: '',
+    peer: 'busybox',
+    command: (port, file) => `busybox tftp -g -r ${file} -l /dev/null ${HOST} ${port}`,
+    target: 1,
+  },
+  ...(
+    [
+      [65_464, 16],
+      [1468, 2],
+      [512, 1],
+    ] as const
+  ).map(([blockSize, mebibytes]) => ({
+    what: `blksize ${blockSize}, window 1`,
+    mebibytes,
+    sizes: `${blockSize} 1`,
+    peer: 'curl',
+    command: (port: number, file: string) => curl(port, file, `--tftp-blksize ${blockSize}`),
+    target: 0.9,
+  })),
+]
+
+/** The client as one file, for a board that has no other of fauxboot's, with the addon where it looks for it. */
+async function clientFiles(): Promise<Record<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    entryPoints: [resolve('dist/test/bench/tftp-get.js')],
+    define: { 'import.meta.dirname': '__dirname' },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+  })
+  const [bundle] = outputFiles
+  if (bundle === undefined) throw new Error('esbuild made nothing of tftp-get.js')
+  const addon = await readFile(join(AGENT_PREBUILDS, 'fauxboot.node'))
+  return { 'root/tftp-get.cjs': bundle.contents, 'root/prebuilds/linux-arm/fauxboot.node': addon }
+}
+
+export async function measureTftpOnBoard(image: BoardImage, runs: number): Promise<Figure[]> {
   const directory = await mkdtemp('/dev/shm/fauxboot-tftp-')
-  await writeFile(join(directory, FILE), Buffer.alloc(SIZE_MIB << 20, 'fauxboot'))
-  const servers = await startPeerServers(directory)
-  const extraInitrd = [
-    await shellOverlay({ agent: false }),
-    filesOverlay({ 'root/tftp-get.cjs': await clientBundle() }),
-  ]
+  for (const { mebibytes } of CASES) {
+    await writeFile(join(directory, `file-${mebibytes}`), Buffer.alloc(mebibytes << 20, 'fauxboot'))
+  }
+  const servers = await startPeerServers(directory, name => name === SERVER)
+  const extraInitrd = [await shellOverlay({ agent: false }), filesOverlay(await clientFiles())]
   const qemu = await QemuBoard.start({ board: image.board, image, extraInitrd })
   try {
-    const port = servers.find(({ name }) => name === SERVER)?.port ?? 0
+    const port = servers[0]?.port ?? 0
     await qemu.console.waitFor(SHELL_PROMPT, PATIENCE)
     const shell = (command: string) => runOnBoard(qemu.console, command, PATIENCE)
     await shell('/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=60')
-    const ours: number[] = []
-    while (ours.length < runs) {
-      const { output } = await shell(`node /root/tftp-get.cjs ${HOST} ${port} ${FILE}`)
-      ours.push(Number(/took (\d+) ms/.exec(output)?.[1]))
+    const get = async (core: 'addon' | 'dgram', { mebibytes, sizes }: Case): Promise<Took> => {
+      const { output } = await shell(`node /root/tftp-get.cjs ${core} ${HOST} ${port} file-${mebibytes} ${sizes}`)
+      const [, ms, cpuMs] = /took (\d+) ms, cpu (\d+) ms/.exec(output) ?? []
+      return { ms: Number(ms), cpuMs: Number(cpuMs) }
     }
-    const theirs: { readonly name: string; readonly samples: number[] }[] = []
-    const failures: string[] = []
-    for (const [name, command] of CLIENTS) {
-      const samples: number[] = []
-      while (samples.length < runs) {
-        const { output, status } = await shell(`time timeout ${LONGEST} ${command(port)}`)
-        // tftp-hpa ends with 0 after an error.
-        if (status !== 0 || /error|timed out/i.test(output)) {
-          failures.push(`${name}: ${status === TIMED_OUT ? `not done in ${LONGEST} s` : output.trim().split('\n')[0]}`)
-          break
-        }
-        samples.push(elapsedOnBoard(output))
+    const figures: Figure[] = []
+    for (const tried of CASES) {
+      const { what, mebibytes, peer, command, target } = tried
+      const name = `TFTP GET of ${mebibytes} MiB from ${SERVER}, ${what}, ${image.board.name}`
+      const theirs = async (): Promise<Took> => {
+        const { output, status } = await shell(`time timeout ${LONGEST} ${command(port, `file-${mebibytes}`)}`)
+        return status === 0 ? tookOnBoard(output) : { ms: LONGEST * 1000, cpuMs: Number.NaN }
       }
-      if (samples.length === runs) theirs.push({ name, samples })
+      const ours = () => get('addon', tried)
+      const reason = 'not known'
+      const all = await alternate(runs, ours, theirs)
+      figures.push({ ...asFigure(all, mebibytes), what: name, peer, target, reason })
+      const cores = await alternate(runs, ours, () => get('dgram', tried))
+      const { cpu, ...times } = asFigure(cores, mebibytes)
+      figures.push({
+        ...times,
+        cpu,
+        what: `${name}: addon`,
+        peer: "the same without the addon, over Node's dgram",
+        target: 1,
+        reason,
+      })
     }
-    const [best] = theirs.sort((a, b) => Math.min(...a.samples) - Math.min(...b.samples))
-    return {
-      what: `TFTP GET of ${SIZE_MIB} MiB from ${SERVER}, default options, ${image.board.name}`,
-      peer: [best?.name ?? 'none of them', ...failures].join('; '),
-      unit: 'ms',
-      ours,
-      theirs: best?.samples ?? [LONGEST * 1000],
-      target: 1,
-      reason: 'not known: it was met whenever it was measured',
-    }
+    return figures
   } finally {
     await qemu.stop()
     await Promise.all(servers.map(server => server.stop()))

@@ -1,17 +1,92 @@
 /** Taking times. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
 /** How long an emulated board may take to anything on a busy machine. */
 export const PATIENCE = { timeoutMs: 600_000 } as const
 
-/** @returns milliseconds */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
+/** What something took: milliseconds on the clock, and of the CPU where that is known. */
+export interface Took {
+  readonly ms: number
+  readonly cpuMs: number
 }
 
-/** What busybox `time` says: `real	0m 0.31s`; milliseconds. */
-export function elapsedOnBoard(output: string): number {
-  const [, minutes, seconds] = /real\s+(\d+)m\s*([\d.]+)s/.exec(output) ?? []
-  return Number(minutes) * 60_000 + Number(seconds) * 1000
+/** @returns milliseconds */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  return (await timedHere(work)).ms
+}
+
+/** Something that this process does by itself. */
+export async function timedHere(work: () => Promise<unknown>): Promise<Took> {
+  const before = process.cpuUsage()
+  const started = performance.now()
+  await work()
+  const ms = performance.now() - started
+  const { user, system } = process.cpuUsage(before)
+  return { ms, cpuMs: (user + system) / 1000 }
+}
+
+/** Ended by `timedCommand`, or with another exit code than 0. */
+export class CommandFailed extends Error {}
+
+/**
+ * A command in a process of its own.
+ *
+ * @param longestMs it is ended then
+ * @returns what it took, and what it said
+ * @throws CommandFailed
+ */
+export async function timedCommand(command: readonly string[], longestMs = 600_000): Promise<Took & { said: string }> {
+  // Node does not tell the CPU time of a child, and bash does.
+  const script = 'TIMEFORMAT="bench %R %U %S"; time "$@"'
+  const child = spawn('bash', ['-c', script, 'bash', ...command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', text => (said += text))
+  // The whole group: bash waits for its child.
+  const timer = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), longestMs)
+  const [code] = await once(child, 'close')
+  clearTimeout(timer)
+  const [line = '', real, user, system] = /bench ([\d.]+) ([\d.]+) ([\d.]+)\n$/.exec(said) ?? []
+  said = said.slice(0, said.length - line.length)
+  if (code !== 0) throw new CommandFailed(`${command.join(' ')} ended with ${code}: ${said.slice(-500)}`)
+  return { ms: Number(real) * 1000, cpuMs: (Number(user) + Number(system)) * 1000, said }
+}
+
+/** Samples of ours and of its peer, one after the other in turn, so that both see the same machine. */
+export async function alternate(
+  runs: number,
+  ours: () => Promise<Took>,
+  theirs: () => Promise<Took>,
+): Promise<{ readonly ours: Took[]; readonly theirs: Took[] }> {
+  const samples = { ours: [] as Took[], theirs: [] as Took[] }
+  for (let run = 0; run < runs; run++) {
+    samples.ours.push(await ours())
+    samples.theirs.push(await theirs())
+  }
+  return samples
+}
+
+/** Both times of some samples, as a figure has them. @param mebibytes that were transferred; 0: CPU time in all */
+export function asFigure(
+  { ours, theirs }: { readonly ours: readonly Took[]; readonly theirs: readonly Took[] },
+  mebibytes = 0,
+) {
+  const ms = (samples: readonly Took[]): number[] => samples.map(({ ms }) => ms)
+  const cpu = (samples: readonly Took[]): number[] => samples.map(({ cpuMs }) => cpuMs / (mebibytes || 1))
+  return {
+    unit: 'ms',
+    ours: ms(ours),
+    theirs: ms(theirs),
+    cpu: { ours: cpu(ours), theirs: cpu(theirs), unit: mebibytes > 0 ? 'ms/MiB' : 'ms' },
+  } as const
+}
+
+/** What busybox `time` says: `real	0m 0.31s`, and the same of user and sys. */
+export function tookOnBoard(output: string): Took {
+  const milliseconds = (word: string): number => {
+    const [, minutes, seconds] = new RegExp(`${word}\\s+(\\d+)m\\s*([\\d.]+)s`).exec(output) ?? []
+    return Number(minutes) * 60_000 + Number(seconds) * 1000
+  }
+  return { ms: milliseconds('real'), cpuMs: milliseconds('user') + milliseconds('sys') }
 }

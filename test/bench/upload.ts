@@ -41,7 +41,7 @@ export async function measureUpload(runs: number): Promise<Figure> {
   const { stdout } = await run('curl', ['--version'])
   return {
     what: `upload of ${SIZE_MIB} MiB with sha256, this machine`,
-    peer: `${stdout.split(' ').slice(0, 2).join(' ')} \\| sha256sum`,
+    peer: `${stdout.split(' ').slice(0, 2).join(' ')} | sha256sum`,
     unit: 'ms',
     ours,
     theirs,

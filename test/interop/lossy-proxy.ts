@@ -1,4 +1,4 @@
-/** A UDP proxy for TFTP that loses, doubles and reorders datagrams, the same ones for the same seed. */
+/** A UDP proxy for TFTP that loses, doubles, reorders and delays datagrams, the same ones for the same seed. */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -10,6 +10,8 @@ export interface Impairment {
   readonly duplication: number
   /** share that come after the datagram that follows them */
   readonly reordering: number
+  /** milliseconds that every datagram takes longer; default none */
+  readonly delayMs?: number
 }
 
 /** Where a server listens for requests, on loopback. */
@@ -49,7 +51,8 @@ class Path {
   constructor(impairment: Impairment, random: () => number, deliver: (datagram: Buffer) => void) {
     this.#impairment = impairment
     this.#random = random
-    this.#deliver = deliver
+    const { delayMs = 0 } = impairment
+    this.#deliver = delayMs === 0 ? deliver : datagram => void setTimeout(() => deliver(datagram), delayMs)
   }
 
   take(datagram: Buffer): void {

@@ -1,0 +1,99 @@
+/** Decompression of a job's files against the command-line tools, and how long it blocks the event loop. */
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { promisify } from 'node:util'
+import { decompressStream } from '../../agent/boot/pipeline/decompress-stream.js'
+import type { CompressionFormat } from '../../agent/image/compression/compression.js'
+import type { Figure } from './figure.js'
+import { alternate, asFigure, timedCommand, timedHere } from './timing.js'
+
+const run = promisify(execFile)
+const SIZE_MIB = 32
+/** The event loop may be blocked for so long at most, milliseconds: then other requests still get quick answers. */
+const LONGEST_BLOCK_MS = 20
+
+/** Each tool as it compresses quickly; all of them decompress with `-dc`. */
+const TOOLS: readonly (readonly [format: CompressionFormat, tool: string, level: string])[] = [
+  ['gzip', 'gzip', '-1'],
+  ['xz', 'xz', '-0'],
+  ['zstd', 'zstd', '-3'],
+  ['lz4', 'lz4', '-1'],
+]
+
+export async function measureDecompression(runs: number): Promise<Figure[]> {
+  const directory = await mkdtemp('/dev/shm/fauxboot-decompression-')
+  const figures: Figure[] = []
+  try {
+    const plain = join(directory, 'plain')
+    await writeFile(plain, await sample())
+    for (const [format, tool, level] of TOOLS) {
+      const packed = `${plain}.${format}`
+      await run('sh', ['-c', `${tool} ${level} -c ${plain} > ${packed}`])
+      figures.push(...(await measureFormat(format, tool, packed, runs)))
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+  return figures
+}
+
+/** Code and data of a real program: Node itself. */
+async function sample(): Promise<Buffer> {
+  const file = await open(process.execPath)
+  try {
+    const bytes = Buffer.alloc(SIZE_MIB << 20)
+    await file.read(bytes, 0, bytes.length, 0)
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+async function measureFormat(format: CompressionFormat, tool: string, packed: string, runs: number): Promise<Figure[]> {
+  const bytes = await readFile(packed)
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  const ours = (): Promise<{ ms: number; cpuMs: number }> =>
+    timedHere(async () => {
+      const limit = SIZE_MIB << 20
+      for await (const _ of decompressStream(bytes, format, { what: 'bench', limit })) {
+        // Only how long it takes matters.
+      }
+    })
+  await ours()
+  const blocked: number[] = []
+  const samples = await alternate(
+    runs,
+    async () => {
+      delay.reset()
+      delay.enable()
+      const took = await ours()
+      delay.disable()
+      blocked.push(delay.max / 1e6)
+      return took
+    },
+    () => timedCommand(['sh', '-c', `${tool} -dc ${packed} > /dev/null`]),
+  )
+  const what = `decompression of ${SIZE_MIB} MiB, ${format}`
+  const { cpu: _, ...times } = asFigure(samples)
+  return [
+    {
+      ...times,
+      what,
+      peer: `${tool} -dc`,
+      target: 1.2,
+      reason: 'the output of a tool passes a pipe into this process, where the peer writes to /dev/null',
+    },
+    {
+      what: `${what}: longest time that the event loop was blocked`,
+      peer: `${LONGEST_BLOCK_MS} ms, our own limit`,
+      unit: 'ms',
+      ours: blocked,
+      theirs: [LONGEST_BLOCK_MS],
+      target: 1,
+      reason: 'on a machine with other work, waiting for a processor counts too',
+    },
+  ]
+}
