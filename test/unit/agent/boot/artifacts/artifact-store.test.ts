@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { ArtifactStore, parseContentRange } from '../../../../../agent/boot/artifacts/artifact-store.js'
+import { readFileRange } from '../../../../../agent/boot/artifacts/read-file.js'
 import { fault } from '../../../../../agent/errors.js'
 import { Gate } from '../board-fixture.js'
 import { body, breaksOff, failure, MIB, openStore, patternBytes, sha256, temporaryDirectory } from '../fixture.js'
@@ -473,7 +474,7 @@ t.test('a file is unchanged until somebody writes to it, however little, or puts
 
 t.test('a borrowed part of a file is unchanged from its digest on, until somebody writes to that file', async t => {
   const directory = await temporaryDirectory(t)
-  const store = await openStore(t, { directory: join(directory, 'store') })
+  const store = await openStore(t, { directory: join(directory, 'store'), mapFile: readFileRange })
   const path = join(directory, 'memory')
   await writeFile(path, FILE)
   const name = store.addFileRange({ role: 'kernel', job: 'j', part: { path, offset: 100, size: 1000 } })
