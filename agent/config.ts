@@ -171,6 +171,11 @@ const SETTINGS = {
   ),
   bootDelay: setting(wholeNumber(0, 3600), 2, 'seconds of the autoboot countdown'),
   autobootText: setting(text, 'Hit any key to stop autoboot', 'words before the countdown'),
+  autobootPlain: setting(
+    flag,
+    false,
+    "a countdown of plain text, 2 1 0, for logs: U-Boot's own redraws its line with escape sequences",
+  ),
   ubootIdentity: setting(text, '', 'words after the version in the banner'),
 } as const
 
@@ -322,6 +327,7 @@ function grouped(settings: Settings): Config {
       linkSeconds: rest.linkSeconds,
       bootDelay: rest.bootDelay,
       autobootText: rest.autobootText,
+      autobootPlain: rest.autobootPlain,
       identity: rest.ubootIdentity,
       console: rest.targetConsole,
     },

@@ -66,6 +66,7 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
     gpio: new LinuxGpio(),
     boot: new PipelineBootTarget(boot, memory, power),
     autobootText: config.autobootText,
+    autobootPlain: config.autobootPlain,
     bootDelay: config.bootDelay,
     notices: noticesOf(boot),
   })

@@ -29,6 +29,8 @@ export interface UBootParts {
   readonly boot: BootTarget
   /** `Hit any key to stop autoboot` */
   readonly autobootText: string
+  /** a countdown without escape sequences; they are there unless given */
+  readonly autobootPlain?: boolean
   /** seconds of the countdown where `bootdelay` is not set */
   readonly bootDelay: number
   /** lines after the banner, none unless given */
@@ -46,7 +48,7 @@ export class UBoot {
   readonly #notices: readonly string[]
 
   constructor(parts: UBootParts) {
-    const { autobootText, bootDelay, notices = [], ...rest } = parts
+    const { autobootText, autobootPlain, bootDelay, notices = [], ...rest } = parts
     const { now = () => new Date(), ticks = () => Math.floor(performance.now()) } = parts
     this.#notices = notices
     const shell = new Shell(() => this.machine)
@@ -54,6 +56,7 @@ export class UBoot {
       machine: () => this.machine,
       shell,
       sentence: `${autobootText}: `,
+      plain: autobootPlain,
       delay: bootDelay,
     })
     this.machine = {

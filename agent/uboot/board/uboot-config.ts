@@ -15,6 +15,8 @@ export interface UBootConfig extends EnvironmentSettings {
   readonly bootDelay: number
   /** before the countdown's number */
   readonly autobootText: string
+  /** a countdown without escape sequences */
+  readonly autobootPlain: boolean
   /** after the version in the banner; may be empty */
   readonly identity: string
   /** console of a booted kernel: `ttyS0,115200n8`; may be empty */

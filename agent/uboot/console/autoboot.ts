@@ -9,6 +9,8 @@ export interface AutobootOptions {
   readonly shell: ScriptRunner
   /** before the number: `Hit any key to stop autoboot: ` */
   readonly sentence: string
+  /** without escape sequences: `2 1 0` on one line */
+  readonly plain: boolean
   /** seconds where `bootdelay` is not set */
   readonly delay: number
   /** Wait so many milliseconds for a key at any console. @returns whether one came */
@@ -19,9 +21,9 @@ const CURSOR_ON = '\x1b[?25h'
 const CLEAR_LINE = '\x1b[2K\r'
 
 /** Count down. @returns whether a key stopped it */
-async function stopped({ out, sentence, key }: AutobootOptions, delay: number): Promise<boolean> {
-  const show = (left: number): void => out.write(`${CLEAR_LINE}${sentence}${left}`)
-  out.write(`${CURSOR_ON}\n`)
+async function stopped({ out, sentence, plain, key }: AutobootOptions, delay: number): Promise<boolean> {
+  const show = (left: number): void => out.write(plain ? ` ${left}` : `${CLEAR_LINE}${sentence}${left}`)
+  out.write(plain ? `\n${sentence.trimEnd()}` : `${CURSOR_ON}\n`)
   show(delay)
   let pressed = await key(0)
   for (let left = delay; left > 0 && !pressed; left -= 1) {

@@ -11,6 +11,8 @@ export interface ConsolesOptions {
   readonly shell: Shell
   /** text before the countdown's number, with the blank; default `Hit any key to stop autoboot: ` */
   readonly sentence?: string
+  /** a countdown without escape sequences; default false */
+  readonly plain?: boolean
   /** seconds of the countdown where `bootdelay` is not set; default 2 */
   readonly delay?: number
 }
@@ -101,6 +103,7 @@ export class Consoles implements ConsoleArbiter {
         out: this.out,
         shell: this.shell,
         sentence: this.#options.sentence ?? 'Hit any key to stop autoboot: ',
+        plain: this.#options.plain ?? false,
         delay: this.#options.delay ?? 2,
         key: timeoutMs => this.#key(timeoutMs),
       })

@@ -44,6 +44,7 @@ async function open(t: Test, config: Partial<UBootConfig> = {}, given?: Boot): P
       linkSeconds: 60,
       bootDelay: 0,
       autobootText: 'Hit any key to stop autoboot',
+      autobootPlain: false,
       identity: 'Allwinner Technology',
       console: 'ttyS0,115200n8',
       ...config,

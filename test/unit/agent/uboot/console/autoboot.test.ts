@@ -76,6 +76,19 @@ t.test('the sentence is a setting', async t => {
   consoles.flush()
 })
 
+t.test('a plain countdown has no control characters but line ends', async t => {
+  const plain = { plain: true, delay: 1 }
+  for (const [key, numbers] of [
+    ['', '1 0\r\nBOOT'],
+    [' ', '1 0'],
+  ] as const) {
+    const { consoles, terminal } = bench(t, { variables: { bootcmd: 'echo BOOT' } }, plain)
+    terminal.type(key)
+    await consoles.powerOn(() => {})
+    t.equal(await terminal.shows('=> '), `\r\nHit any key to stop autoboot: ${numbers}\r\n=> `, JSON.stringify(key))
+  }
+})
+
 t.test('^C at any console aborts bootcmd', async t => {
   const { consoles, terminal } = bench(t, { variables: { bootdelay: '-2', bootcmd: 'echo B; sleep 10; ask line' } })
   const on = consoles.powerOn(() => {})
