@@ -19,8 +19,8 @@ async function freePort(host: string): Promise<number> {
 
 const LOOPBACK = '127.0.0.1'
 
-/** Serve files from memory; the address is always loopback. */
-export const serveWithNpmTftp: ServeFiles = async (_address, files, complain) => {
+/** Serve files from memory; the address is always loopback, the port any free one. */
+export const serveWithNpmTftp: ServeFiles = async (_listen, files, complain) => {
   const port = await freePort(LOOPBACK)
   const server = tftp.createServer({ host: LOOPBACK, port, denyPUT: true }, (request, response) => {
     request.on('error', (error: Error) => complain(`sending ${request.file}: ${error.message}`))

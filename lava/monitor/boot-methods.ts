@@ -82,6 +82,8 @@ export interface ServedBootOptions extends Omit<TypedBootOptions, 'boot'> {
   readonly boot: Omit<TypedBoot, 'server' | 'bootCommand'> & Partial<Pick<TypedBoot, 'bootCommand'>>
   /** address of this machine as the board sees it */
   readonly address: string
+  /** UDP port of the TFTP server; any free one without it */
+  readonly port?: number
   /** address that the TFTP server listens on; all of them without it */
   readonly listen?: string
   /** the TFTP server; fauxboot's own by default */
@@ -92,13 +94,14 @@ export interface ServedBootOptions extends Omit<TypedBootOptions, 'boot'> {
 export function bootServedFiles({
   boot,
   address,
+  port = 0,
   listen = '0.0.0.0',
   serve = serveFiles,
   ...rest
 }: ServedBootOptions): BootMethod {
   return async context => {
     const { files, bootCommand } = await servedTarget(boot.files)
-    const server = await serve(listen, files, context.note)
+    const server = await serve({ address: listen, port }, files, context.note)
     try {
       context.note(`TFTP at ${address}:${server.port}`)
       const names = Object.fromEntries(Array.from(files.keys(), (role): [TypedRole, string] => [role, role]))

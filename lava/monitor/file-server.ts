@@ -12,21 +12,20 @@ interface FileServer {
 /**
  * Serve files over TFTP.
  *
- * @param address to listen on
+ * @param listen address and UDP port to listen on; 0: any free port
  * @param files by name
  * @param complain called when a request is refused; the board prints its own view of that
  * @throws TFTP_PROTOCOL if no port can be bound
  */
 export type ServeFiles = (
-  address: string,
+  listen: { readonly address: string; readonly port: number },
   files: ReadonlyMap<string, Uint8Array>,
   complain: (problem: string) => void,
 ) => Promise<FileServer>
 
-export const serveFiles: ServeFiles = (address, files, complain) =>
+export const serveFiles: ServeFiles = (listen, files, complain) =>
   TftpServer.listen({
-    address,
-    port: 0,
+    ...listen,
     read(name) {
       const bytes = files.get(name)
       if (bytes === undefined) return { refused: TFTP_ERROR.fileNotFound, text: 'File not found' }

@@ -8,7 +8,8 @@ import { readInput } from '../client/local-file.js'
 import type { Expect } from '../console/expect.js'
 
 /** Roles of files, and their names on a TFTP server that has them from here. */
-export type TypedRole = 'kernel' | 'ramdisk' | 'dtb'
+export const TYPED_ROLES = ['kernel', 'ramdisk', 'dtb'] as const
+export type TypedRole = (typeof TYPED_ROLES)[number]
 
 export const BOOT_COMMANDS = ['bootz', 'booti', 'bootm'] as const
 export type BootCommand = (typeof BOOT_COMMANDS)[number]
@@ -48,8 +49,17 @@ const ANSWER_MS = 600_000
 /** Characters of an answer that an error quotes. */
 const QUOTED = 300
 
-/** A typed line, and the text that its answer must contain. */
-type Typed = readonly [line: string, expected?: string]
+/** A typed line, the text that its answer must contain, and what to do if it does not. */
+type Typed = readonly [line: string, expected?: string, remedy?: string]
+
+/** Not every U-Boot has the three variables; a load to one that is not set would go to another place. */
+function placeLines({ files, places }: TypedBoot): readonly Typed[] {
+  return TYPED_ROLES.flatMap((role): Typed[] => {
+    const [, variable] = /^\$\{(\w+)\}$/.exec(places[role]) ?? []
+    if (files[role] === undefined || variable === undefined) return []
+    return [[`printenv ${variable}`, `${variable}=`, `say where it is loaded, with --load-at ${role}=0x...`]]
+  })
+}
 
 /** LAVA's lines of a job with `commands: ramdisk`, method `u-boot`, and one more. */
 function loadLines({ server, files, places, cmdline }: TypedBoot): readonly Typed[] {
@@ -73,9 +83,11 @@ function loadLines({ server, files, places, cmdline }: TypedBoot): readonly Type
   ]
 }
 
+/** The size lets a ramdisk without U-Boot's header boot; where there is a header, U-Boot goes by that. */
 function bootLine({ files, places, bootCommand }: TypedBoot): string {
   const words: string[] = [bootCommand, places.kernel]
-  if (files.ramdisk !== undefined || files.dtb !== undefined) words.push(files.ramdisk ? places.ramdisk : '-')
+  const ramdisk = files.ramdisk === undefined ? '-' : `${places.ramdisk}:\${initrd_size}`
+  if (files.ramdisk !== undefined || files.dtb !== undefined) words.push(ramdisk)
   if (files.dtb !== undefined) words.push(places.dtb)
   return words.join(' ')
 }
@@ -98,18 +110,19 @@ export async function typeBoot(
     await expect.waitFor(/=> $/, { timeoutMs: ANSWER_MS })
   }
   watcher.prompted()
-  for (const [line, expected = ''] of loadLines(boot)) await typeLine(expect, line, /\n=> $/, expected)
+  for (const typed of [...placeLines(boot), ...loadLines(boot)]) await typeLine(expect, typed, /\n=> $/)
   const line = bootLine(boot)
   watcher.booting(line)
-  await typeLine(expect, line, /Starting kernel \.\.\.|\n=> $/, 'Starting kernel ...')
+  await typeLine(expect, [line, 'Starting kernel ...'], /Starting kernel \.\.\.|\n=> $/)
 }
 
-async function typeLine(expect: Expect, line: string, end: RegExp, expected: string): Promise<void> {
+async function typeLine(expect: Expect, [line, expected = '', remedy]: Typed, end: RegExp): Promise<void> {
   await expect.type(`${line}\n`)
   const { input, index, 0: last } = await expect.waitFor(end, { timeoutMs: ANSWER_MS })
   const answer = input.slice(0, index + last.length)
   if (answer.includes(expected) && !/Unknown command '/.test(answer)) return
-  throw fault('BOOT_TYPED', { line, found: JSON.stringify(answer.slice(-QUOTED)) })
+  const found = JSON.stringify(answer.slice(-QUOTED))
+  throw fault('BOOT_TYPED', { line, found: remedy === undefined ? found : `${found}; ${remedy}` })
 }
 
 /** Bytes of a file that is served; all are in memory at once. */

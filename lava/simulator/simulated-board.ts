@@ -33,8 +33,9 @@ export interface SimulatedBoardOptions {
   readonly environment: string | null
   /** files that are its memory cards: `mmc 0`, `mmc 1` */
   readonly disks: readonly string[]
-  /** what DHCP names as server and as file; undefined: this machine, and no file */
-  readonly server?: string
+  /** the TFTP server that DHCP names; this machine's, at TFTP's own port, without it */
+  readonly server?: { readonly address: string; readonly port?: number }
+  /** the file that DHCP names; none without it */
   readonly bootFile?: string
   /** GPIO lines that something outside holds high */
   readonly highLines?: readonly string[]
@@ -94,7 +95,7 @@ export class SimulatedBoard {
   static async open(options: SimulatedBoardOptions): Promise<SimulatedBoard> {
     const { ram, directory, bootDelay, environment, disks, server, bootFile, highLines } = options
     const host = simulatedHost(ram)
-    const network = new HostNetwork({ server, bootFile })
+    const network = new HostNetwork({ server: server?.address, bootFile })
     const [device] = await network.devices()
     const board = await boardFacts(host, { identity: '', console: '', bootDelay }, device?.mac ?? null)
     const store = await environmentStore({ environment, directory })
@@ -133,14 +134,16 @@ export class SimulatedBoard {
   }
 
   #build(): UBoot {
-    const { directory, bootDelay, ram } = this.#options
+    const { directory, bootDelay, ram, server } = this.#options
     const { host, board, memory, network, store, storage, gpio } = this.#lasting
+    const { port } = server ?? {}
+    const defaults = port === undefined ? board.environment : { ...board.environment, tftpdstp: String(port) }
     const print = (text: string): void => uboot.machine.out.write(text)
     const uboot = new UBoot({
       board,
       memory,
       network,
-      env: new UBootEnvironment({ defaults: board.environment, store }),
+      env: new UBootEnvironment({ defaults, store }),
       storage,
       gpio,
       boot: new SimulatedBootTarget({ host, ram, memory, power: this.#power, directory, print }),

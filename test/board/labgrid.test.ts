@@ -58,7 +58,7 @@ t.test('virt: labgrid boots a kernel over TFTP and logs in', { skip }, async t =
   const paths = { kernel, ramdisk: await targetRamdisk(), dtb: await lab.dtb() }
   const files = new Map<string, Uint8Array>()
   for (const [name, path] of Object.entries(paths)) files.set(name, await readFile(path))
-  const tftp = await serveFiles(HOST.here, files, problem => t.comment(problem))
+  const tftp = await serveFiles({ address: HOST.here, port: 0 }, files, problem => t.comment(problem))
   t.teardown(() => tftp.close())
 
   const env = await environment([

@@ -87,7 +87,9 @@ Examples:
   fauxboot boot --board http://board:8080 --wait --job lava-job.yaml
   fauxboot boot --board http://board:8080 --job lava-job.yaml --console telnet://server:5001 \\
     --power-on "pdu on 3" --power-off "pdu off 3" --until "login:" --log console.log --junit boot.xml
-  fauxboot boot --typed --tftp 192.168.1.2/jobs/42 --kernel zImage --console /dev/ttyUSB0 --power-reset "relay 1"`,
+  fauxboot boot --typed --tftp 192.168.1.2/jobs/42 --kernel zImage --console /dev/ttyUSB0 --power-reset "relay 1"
+  fauxboot boot --typed --serve-at 192.168.1.2:69 --load-at dtb=0x43000000 --kernel zImage --dtb board.dtb \\
+    --console /dev/ttyUSB0 --power-reset "relay 1"`,
     )
     .action((options: BootOptions) => boot(command, options, terminal))
 }

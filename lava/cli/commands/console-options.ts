@@ -5,13 +5,21 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { fault } from '../../../agent/errors.js'
 import type { Target } from '../../client/boot-job.js'
 import { type BootMethod, bootByTyping, bootServedFiles } from '../../monitor/boot-methods.js'
-import { BOOT_COMMANDS, type BootCommand, ENVIRONMENT_PLACES, TFTP_PORT } from '../../monitor/typed-boot.js'
+import {
+  BOOT_COMMANDS,
+  type BootCommand,
+  ENVIRONMENT_PLACES,
+  TFTP_PORT,
+  TYPED_ROLES,
+  type TypedRole,
+} from '../../monitor/typed-boot.js'
 import { addSessionOptions, checkPowerOptions, type SessionOptions } from './session-options.js'
 
 export interface ConsoleOptions extends SessionOptions {
   readonly typed?: boolean
   readonly tftp?: TftpDirectory
-  readonly serveAt?: string
+  readonly serveAt?: Endpoint
+  readonly loadAt?: Partial<Record<TypedRole, string>>
   readonly bootCommand?: BootCommand
   readonly log?: string
   readonly junit?: string
@@ -20,9 +28,14 @@ export interface ConsoleOptions extends SessionOptions {
   readonly origin: string
 }
 
-/** Where files lie that a board loads by their names. */
-interface TftpDirectory {
+/** An IPv4 address, and a UDP port unless any will do. */
+interface Endpoint {
   readonly address: string
+  readonly port?: number
+}
+
+/** Where files lie that a board loads by their names. */
+interface TftpDirectory extends Endpoint {
   readonly port: number
   /** put before a name, ends with a slash unless it is empty */
   readonly directory: string
@@ -30,7 +43,7 @@ interface TftpDirectory {
 
 /** Options that mean nothing without `--console`, as commander names them. */
 const NEED_CONSOLE = [
-  ...['until', 'typed', 'tftp', 'serveAt', 'bootCommand', 'powerOn', 'powerOff', 'powerReset', 'keepOn'],
+  ...['until', 'typed', 'tftp', 'serveAt', 'loadAt', 'bootCommand', 'powerOn', 'powerOff', 'powerReset', 'keepOn'],
   ...['timeout', 'silence', 'tolerate', 'log', 'junit', 'kcidb', 'buildId', 'origin'],
 ]
 
@@ -42,7 +55,16 @@ export function addConsoleOptions(command: Command): Command {
       'for --typed: HOST[:PORT][/DIR] that has the files; they are served from here without',
       tftp,
     )
-    .option('--serve-at <address>', 'for --typed: IPv4 address of this machine as the board sees it', ipv4)
+    .option(
+      '--serve-at <address[:port]>',
+      'for --typed: IPv4 address of this machine as the board sees it. A U-Boot without tftpdstp needs port 69',
+      endpoint,
+    )
+    .option(
+      '--load-at <file=address...>',
+      'for --typed: where U-Boot loads kernel, ramdisk or dtb (dtb=0x43000000), instead of its kernel_addr_r, ramdisk_addr_r and fdt_addr_r',
+      loadAt,
+    )
     .addOption(new Option('--boot-command <name>', 'for --typed').choices(BOOT_COMMANDS))
     .option('--log <file>', 'write the console there, each line with its time')
     .option('--junit <file>', 'write the result as JUnit XML')
@@ -70,7 +92,7 @@ export function checkConsoleOptions(command: Command, options: ConsoleOptions): 
     throw usage("--watchdog cannot be had with --typed: set watchdog in the agent's settings")
   }
   if (!options.typed) {
-    const first = ['tftp', 'serveAt', 'bootCommand'].find(given)
+    const first = ['tftp', 'serveAt', 'loadAt', 'bootCommand'].find(given)
     if (first !== undefined) throw usage(`${flag(first)} needs --typed`)
   }
   if (options.kcidb !== undefined && options.buildId === undefined) throw usage('--kcidb needs --build-id ORIGIN:ID')
@@ -86,15 +108,11 @@ export function typedBootMethod(target: Target, options: ConsoleOptions, waitSec
   const { kernel, ramdisk, dtb, overlays, modules, cmdline } = target
   if (overlays !== undefined || modules !== undefined) throw usage('--typed takes no --overlay and no --modules')
   if (!/^[\x20-\x26\x28-\x7e]*$/.test(cmdline)) throw usage('--typed takes a command line of ASCII without quotes')
-  const places = ENVIRONMENT_PLACES
-  const { tftp: server, bootCommand, serveAt = ownAddress } = options
+  const { tftp: server, bootCommand, serveAt, loadAt } = options
+  const places = { ...ENVIRONMENT_PLACES, ...loadAt }
   if (server === undefined) {
-    const address = typeof serveAt === 'string' ? serveAt : serveAt()
-    return bootServedFiles({
-      boot: { files: { kernel, ramdisk, dtb }, places, bootCommand, cmdline },
-      address,
-      waitSeconds,
-    })
+    const boot = { files: { kernel, ramdisk, dtb }, places, bootCommand, cmdline }
+    return bootServedFiles({ boot, ...(serveAt ?? { address: ownAddress() }), waitSeconds })
   }
   const at = (name: string): string => {
     const path = `${server.directory}${name}`
@@ -122,19 +140,26 @@ function usage(reason: string) {
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 
-function ipv4(text: string): string {
-  if (IPV4.test(text)) return text
-  throw new InvalidArgumentError('expected an IPv4 address such as 192.168.1.2')
+/** Parse an IPv4 address with or without a UDP port. */
+export function endpoint(text: string): Endpoint {
+  const [, address = '', digits] = /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+  const port = digits === undefined ? undefined : Number(digits)
+  if (IPV4.test(address) && port !== 0 && (port ?? 0) <= 65_535) return { address, port }
+  throw new InvalidArgumentError('expected an IPv4 address such as 192.168.1.2, or 192.168.1.2:69')
 }
 
 function tftp(text: string): TftpDirectory {
-  const [, address = '', port, path = ''] = /^(?:tftp:\/\/)?([\d.]+)(?::(\d{1,5}))?(?:\/(.*))?$/.exec(text) ?? []
-  const number = port === undefined ? TFTP_PORT : Number(port)
-  if (!IPV4.test(address) || number < 1 || number > 65_535) {
-    throw new InvalidArgumentError('expected an address such as 192.168.1.2/jobs/42')
-  }
+  const [, where = '', path = ''] = /^(?:tftp:\/\/)?([^/]*)(?:\/(.*))?$/.exec(text) ?? []
+  const { address, port = TFTP_PORT } = endpoint(where)
   const directory = path.replace(/\/+$/, '')
-  return { address, port: number, directory: directory === '' ? '' : `${directory}/` }
+  return { address, port, directory: directory === '' ? '' : `${directory}/` }
+}
+
+function loadAt(text: string, before: ConsoleOptions['loadAt']): ConsoleOptions['loadAt'] {
+  const [, name, address] = /^(\w+)=(0x[0-9a-f]{1,8})$/i.exec(text) ?? []
+  const role = TYPED_ROLES.find(known => known === name)
+  if (role !== undefined) return { ...before, [role]: address }
+  throw new InvalidArgumentError(`expected ${TYPED_ROLES.join(', ')} and an address: dtb=0x43000000`)
 }
 
 /** KCIDB schema v5.3: `origin` and the part of an identifier before the colon. */

@@ -15,6 +15,7 @@ import { fileError } from '../../client/local-file.js'
 import { checkDiskImage } from '../../simulator/disk-images.js'
 import { SimulatedBoard } from '../../simulator/simulated-board.js'
 import type { Terminal } from '../../terminal/terminal.js'
+import { endpoint } from './console-options.js'
 
 interface Address {
   readonly host: string
@@ -26,9 +27,9 @@ interface ConsoleOptions {
   readonly ram: readonly string[]
   readonly directory?: string
   readonly bootDelay: number
+  readonly server?: ReturnType<typeof endpoint>
   readonly env?: string
   readonly disk: readonly string[]
-  readonly server?: string
   readonly bootfile?: string
   readonly gpioHigh?: readonly string[]
 }
@@ -38,19 +39,24 @@ const HANG_UP = '\x1d'
 
 export function define(command: Command, terminal: Terminal): void {
   command
-    .option('--listen <[host:]port>', 'telnet instead of this terminal, for everybody who comes; 0: any port', address)
+    .option(
+      '--listen <[host:]port>',
+      'telnet instead of this terminal, for everybody who comes; the first one switches it on; 0: any port',
+      address,
+    )
+    .option('--server <address[:port]>', 'the TFTP server that dhcp names; this machine without it', endpoint)
     .option('--ram <start-end...>', 'DRAM as for fauxboot plan', ['0x40000000+1G'])
     .option('--directory <dir>', 'for the memory and what saveenv writes; a temporary one without it')
     .option('--boot-delay <seconds>', 'countdown before the prompt; -1: none, the prompt comes at once', seconds, -1)
     .option('--env <file>', 'a fw_env.config: where saveenv writes, and where it was read')
     .option('--disk <image...>', 'files that are its memory cards: mmc 0, mmc 1; read with mtools and debugfs', [])
-    .option('--server <address>', 'what dhcp names as server; this machine without it')
     .option('--bootfile <name>', 'what dhcp names as boot file; none without it')
     .option('--gpio-high <line...>', 'GPIO lines that something outside holds high: PB6')
     .addHelpText(
       'after',
       `
-Files come over this machine's own network: TFTP and HTTP are real, dhcp tells the address it has. bootz, booti
+Files come over this machine's own network: TFTP and HTTP are real, dhcp tells the address it has. The port of
+--server becomes tftpdstp of the default environment. bootz, booti
 and bootm plan, check and load as on a board, and come back instead of jumping. poweroff ends it, and so does Ctrl-]
 on a terminal, the end of the input, or Ctrl-C where it is no terminal. There is no password: --listen listens on
 127.0.0.1 unless a host is given.
@@ -59,7 +65,8 @@ Examples:
   fauxboot console
   printf 'version\\n' | fauxboot console
   fauxboot console --listen 2323 --boot-delay 2 --ram 0x20000000+2G
-  fauxboot console --disk card.img`,
+  fauxboot console --disk card.img
+  fauxboot console --server 127.0.0.1:6969`,
     )
     .action((options: ConsoleOptions) => openConsole(options, terminal))
 }
@@ -142,13 +149,17 @@ async function atTerminal(board: SimulatedBoard, terminal: Terminal): Promise<vo
   await unlessAborted(Promise.race([hungUp, board.off]), signal)
 }
 
-/** Until it is switched off. */
+/** From the first connection, which sees the banner and the countdown, until it is switched off. */
 async function atTelnet(board: SimulatedBoard, listen: Address, terminal: Terminal): Promise<void> {
-  const server = await listenTelnet(listen, line => void board.attach(line))
+  let isOn = false
+  const server = await listenTelnet(listen, line => {
+    void board.attach(line)
+    if (!isOn) board.powerOn()
+    isOn = true
+  })
   try {
     const { address, port } = server.address() as AddressInfo
     terminal.note(`fauxboot: a U-Boot without a board: telnet ${address} ${port}; poweroff or Ctrl-C ends it`)
-    board.powerOn()
     await unlessAborted(board.off, terminal.io.signal)
   } finally {
     server.close()

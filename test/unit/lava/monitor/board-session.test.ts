@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { fault } from '../../../../agent/errors.js'
 import { type BoardSessionOptions, runBoardSession } from '../../../../lava/monitor/board-session.js'
-import { type BootMethod, bootServedFiles } from '../../../../lava/monitor/boot-methods.js'
+import { type BootMethod, bootByTyping, bootServedFiles } from '../../../../lava/monitor/boot-methods.js'
 import { junitReport } from '../../../../lava/results/junit.js'
 import { kcidbSubmission, kcidbTest } from '../../../../lava/results/kcidb.js'
 import { buildZImage } from '../../agent/image/kernel/zimage-builder.js'
@@ -120,7 +120,7 @@ t.test('a boot is typed as LAVA types it', async t => {
   const method = bootServedFiles({ boot, address: '10.0.2.2', listen: '127.0.0.1', waitSeconds: 10 })
   const { verdict } = await runBoardSession(options(`tcp://127.0.0.1:${port}`, { method, power: { reset: 'true' } }))
   t.match(verdict, { outcome: 'booted' })
-  t.equal(heard.at(-1), 'bootz 0x1 0x3 0x2')
+  t.equal(heard.at(-1), 'bootz 0x1 0x3:${initrd_size} 0x2')
   t.ok(heard.includes("setenv bootargs 'console=ttyS0'") && heard.includes('tftp 0x3 ramdisk'))
 
   const missing = { ...ANSWERS, tftp: "TFTP error: 'File not found' (1)" }
@@ -128,4 +128,16 @@ t.test('a boot is typed as LAVA types it', async t => {
   const failed = await runBoardSession(options(`tcp://127.0.0.1:${other}`, { method, power: { reset: 'true' } }))
   t.equal(failed.verdict.outcome, 'failed')
   t.match(failed.verdict.reason, /File not found/)
+})
+
+t.test('a U-Boot that does not say where files are loaded is asked for nothing more', async t => {
+  const heard: string[] = []
+  const { port } = await listen(t, socket => uboot(socket, { printenv: '## Error: "fdt_addr_r" not defined' }, heard))
+  const files = { kernel: 'zImage', dtb: 'dtb' }
+  const places = { kernel: '0x1', dtb: '${fdt_addr_r}', ramdisk: '${ramdisk_addr_r}' }
+  const server = { address: '10.0.2.2', port: 69 }
+  const method = bootByTyping({ boot: { server, files, places, bootCommand: 'bootz', cmdline: '' }, waitSeconds: 10 })
+  const { verdict } = await runBoardSession(options(`tcp://127.0.0.1:${port}`, { method, power: { reset: 'true' } }))
+  t.match(verdict.reason, /'printenv fdt_addr_r' with .*not defined.*--load-at dtb=0x/)
+  t.equal(heard.at(-1), 'printenv fdt_addr_r')
 })

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { extname, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { TftpServer } from '../../../../../agent/transfer/tftp/server/server.js'
 import { run } from '../../../../../lava/cli/command-line.js'
@@ -150,6 +151,32 @@ t.test('telnet: everybody has a console of the same machine, also after a reset'
   t.match(one.says.text, '\r\n<43>\r\n', 'what was typed before the end of a connection was done')
 })
 
+t.test('telnet: the first to come sees banner and countdown, even if nobody came for long', async t => {
+  const { stderr, ended, stop } = start('--listen', '0', '--boot-delay', '1')
+  const [, port] = await stderr.has(/telnet 127\.0\.0\.1 (\d+);/)
+  await setTimeout(1500)
+  const socket = connect(Number(port), '127.0.0.1')
+  const says = collect(socket)
+  await says.has(/U-Boot 2026[\s\S]*autoboot: 1/)
+  socket.write('\n')
+  await says.has(/=> $/)
+  stop()
+  t.equal(await ended, 143)
+})
+
+t.test("files come from the server of --server, at its port; TFTP's own port may be another's", async t => {
+  const server = await TftpServer.listen({
+    address: '127.0.0.2',
+    port: 0,
+    read: () => ({ size: 5, read: async () => Buffer.from('hello') }),
+  })
+  t.teardown(() => server.close())
+  const lines = ['setenv autoload no; dhcp; echo from $serverip', 'tftp 42000000 any; md.b 42000000 5']
+  const text = await piped(t, lines, '--server', `127.0.0.2:${server.port}`)
+  t.match(text, '\nfrom 127.0.0.2\n')
+  t.match(text, '42000000: 68 65 6c 6c 6f ')
+})
+
 t.test('a countdown and a command that runs are ended with the process', async t => {
   for (const typed of ['', 'sleep 1000; sleep 1000\n']) {
     const { stdin, stdout, ended, stop } = start('--boot-delay', typed === '' ? '3600' : '-1')
@@ -165,6 +192,8 @@ t.test('what cannot be is said in one line', async t => {
   const refused: readonly (readonly [argv: string[], message: RegExp])[] = [
     [['--ram', 'much'], /--ram.*START\+SIZE/],
     [['--boot-delay', 'long'], /must be a whole number of seconds, or -1/],
+    [['--server', 'here'], /--server.*an IPv4 address such as 192\.168\.1\.2/],
+    [['--server', '10.0.0.1:0'], /--server.*an IPv4 address such as 192\.168\.1\.2/],
     [['--listen', '65536'], /must be PORT or HOST:PORT/],
     [['--env', '/nowhere/fw_env.config'], /\/nowhere\/fw_env\.config: .*ENOENT/],
     [['--directory', '/dev/null'], /\/dev\/null/],
