@@ -31,9 +31,11 @@ packages='
   qemu-user                demo   code cache of the agent in the board image
   xz-utils                 demo   modules of the board image
 
+  cpio                     image  root file system of LAVA jobs
+  device-tree-compiler     image  overlays and FIT images of LAVA jobs
   dosfstools               image  boot partition of SD cards
   mtools                   image  boot partition of SD cards
-  u-boot-tools             image  environment of the real U-Boot on SD cards
+  u-boot-tools             image  environment of the real U-Boot on SD cards, FIT images of LAVA jobs
 
   atftp                    bench  TFTP client
   curl                     bench  HTTP and TFTP client
@@ -43,8 +45,6 @@ packages='
 
   busybox                  test   TFTP client; network of the LAVA tests
   bzip2                    test   compressed files
-  cpio                     test   archives
-  device-tree-compiler     test   device trees
   dnsmasq-base             test   TFTP server
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards
   groff-base               test   manual pages

@@ -5,7 +5,6 @@ import type { FinishedJob } from './dispatcher.js'
 import type { DispatcherRelease } from './dispatcher-packages.js'
 import { exampleJob, serveBrokenFiles, serveExampleFiles } from './job-files.js'
 import { type LavaLab, openLavaLab } from './lava-lab.js'
-import { serveNfsFiles } from './nfs-files.js'
 
 interface JobCase {
   readonly title: string
@@ -50,7 +49,6 @@ export async function runJobs(
   await serveExampleFiles(lava)
   await serveBrokenFiles(lava)
   if (passing.some(({ example }) => example === 'nfs')) {
-    await serveNfsFiles(lava)
     await lava.dispatcher.serveNfs()
     t.teardown(() => lava.dispatcher.endNfs())
   }

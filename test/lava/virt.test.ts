@@ -25,7 +25,7 @@ const PASSING: readonly PassingJob[] = [
     // LAVA boots the `tee` in place of the kernel. On a board with OP-TEE, that image starts the kernel.
     title: 'a `tee`',
     example: 'ramdisk',
-    changes: { '      dtb:\n': '      tee:\n        url: http://files.lab/vmlinuz\n      dtb:\n' },
+    changes: { '      dtb:\n': '      tee:\n        url: FILES/vmlinuz\n      dtb:\n' },
     console: /bootz 0x45000000 0x4a000000 0x48000000\n/,
   },
   { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },

@@ -33,14 +33,15 @@ t.test(`a LAVA server runs health checks and ${JOBS} jobs on two boards`, async 
     await mkdir(join(dir, folder), { recursive: true })
   const inLab = (path: string): string => join(dir, 'lab', path)
   const lab = await Lab.open(t, 'virt')
-  await serveExampleFiles({ lab, work: join(dir, 'files') })
+  const work = join(dir, 'files')
+  await serveExampleFiles({ lab, work })
   const power = await PowerSwitch.start(t)
   for (const [name, port] of Object.entries(BOARDS)) {
     power.connect(name, await WiredBoard.start(t, port, () => lab.switchOn('power-on')))
     await writeFile(inLab(`devices/${name}.jinja2`), await dictionary(name, port))
   }
   await cp('lava/definitions/device-types', inLab('device-types'), { recursive: true })
-  const job = await exampleJob({ lab }, 'ramdisk')
+  const job = await exampleJob({ lab, work }, 'ramdisk')
   await writeFile(inLab('job.yaml'), job)
   await writeFile(inLab('health-checks/fauxboot.yaml'), job)
   await writeFile(inLab('dispatcher.yaml'), `dispatcher_ip: ${DISPATCHER_ADDRESS}\n`)
