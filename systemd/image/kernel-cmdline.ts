@@ -21,6 +21,9 @@ const LEFT_OUT = ['cgroup_disable=memory', 'lsm=', 'audit=0']
  */
 const WATCHDOG = 'watchdog.stop_on_reboot=0'
 
+/** After a break on the line, as an adapter sends when it is plugged in, the `b` of bootz would otherwise reset the board. */
+const NO_SYSRQ = 'sysctl.kernel.sysrq=0'
+
 /** A first stage that panics restarts after this time, because nobody is there to press a button, seconds. */
 const PANIC_SECONDS = 10
 
@@ -32,7 +35,14 @@ const PANIC_SECONDS = 10
 export function firstStageCmdline(board: Board, extra: readonly string[] = []): string {
   const { tty, baud } = board.console
   const own = board.cmdline ?? []
-  return [`console=${tty},${baud}`, ...QUIET, ...LEFT_OUT, `panic=${PANIC_SECONDS}`, WATCHDOG, ...own, ...extra].join(
-    ' ',
-  )
+  return [
+    `console=${tty},${baud}`,
+    ...QUIET,
+    ...LEFT_OUT,
+    `panic=${PANIC_SECONDS}`,
+    WATCHDOG,
+    NO_SYSRQ,
+    ...own,
+    ...extra,
+  ].join(' ')
 }

@@ -175,6 +175,15 @@ export class QemuBoard {
     await this.#qmp.execute('set_link', { name: 'net0', up })
   }
 
+  /**
+   * Send a break on the serial line: the only damage that QEMU knows.
+   *
+   * @throws BUILD_TOOL with QEMU's words
+   */
+  async sendBreak(): Promise<void> {
+    await this.#qmp.execute('chardev-send-break', { id: 'console' })
+  }
+
   /** Press the reset button: the board starts from its kernel or SD card again, with the same network port. */
   async reset(): Promise<void> {
     await this.#qmp.execute('system_reset')

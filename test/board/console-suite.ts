@@ -118,3 +118,24 @@ export async function failInWordsOfLabs(t: Test, name: string): Promise<void> {
   }
   t.match(await type(qemu.console, 'echo alive'), /\nalive\r\n=> $/)
 }
+
+/** A break, as an adapter sends when it is plugged in, makes no SysRq of the next key (`b` resets), and is counted. */
+export async function reportBreaks(t: Test, name: string): Promise<void> {
+  const { qemu, client } = await (await Lab.open(t, name)).atCountdown(t)
+  await interrupt(qemu.console)
+  await qemu.sendBreak()
+  const answer = await type(qemu.console, 'bdinfo')
+  t.match(answer, /^bdinfo\r\nboot_params [\s\S]*\n## fauxboot: the serial line damaged its input: 1 break; /)
+  t.notMatch(answer, 'Must RESET', 'a command that worked was not damaged')
+  await qemu.sendBreak()
+  t.match(
+    await type(qemu.console, 'bdinf0'),
+    /Unknown command[\s\S]*1 break;[\s\S]*Must RESET board to recover\r\n=> $/,
+  )
+  t.match(await client.board(), { serialLine: { damage: { break: 2 } } })
+  t.notMatch(
+    await type(qemu.console, 'bdinf0'),
+    'Must RESET',
+    'a command that fails on a clean line is at fault itself',
+  )
+}

@@ -1,9 +1,10 @@
 import t from 'tap'
-import { bootLists, failInWordsOfLabs, interrupt, type } from './console-suite.js'
+import { bootLists, failInWordsOfLabs, interrupt, reportBreaks, type } from './console-suite.js'
 import { Lab, PATIENCE } from './lab.js'
 
 t.test('virt: what LAVA types boots', t => bootLists(t, 'virt'))
 t.test('virt: failures appear in the words that labs wait for', t => failInWordsOfLabs(t, 'virt'))
+t.test('virt: a break on the serial line is reported, and does no harm', t => reportBreaks(t, 'virt'))
 
 /** Two signs of waiting are printed per second: half a minute, as a switch port with spanning tree takes. */
 const SIGNS = 60
