@@ -7,8 +7,10 @@ import { access, chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { type DispatcherRelease, dispatcherPackages } from './dispatcher-packages.js'
+import { ganeshaConfiguration } from './ganesha-configuration.js'
 
 /** The address that `test/lava/in-own-network.sh` adds to the loopback device. */
 export const DISPATCHER_ADDRESS = '192.0.2.1'
@@ -32,17 +34,6 @@ const ETC: Readonly<Record<string, string>> = {
 
 /** The folder into which LAVA unpacks a job's files. */
 const DOWNLOADS = '/var/lib/lava/dispatcher/tmp'
-
-/** Only NFS 4, which needs no other servers. Graceless: clients of an earlier server get no time to reclaim locks. */
-const GANESHA = `
-NFS_CORE_PARAM { Protocols = 4; Bind_addr = ${DISPATCHER_ADDRESS}; Enable_NLM = false; Enable_RQUOTA = false; }
-NFSv4 { Graceless = true; }
-EXPORT {
-  Export_Id = 1; Path = ${DOWNLOADS}; Pseudo = ${DOWNLOADS}; Protocols = 4;
-  Access_Type = RW; Squash = No_Root_Squash; SecType = sys;
-  FSAL { Name = VFS; }
-}
-`
 
 /** Programs to which Debian's alternatives would add links. */
 const ALTERNATIVES: Readonly<Record<string, string>> = {
@@ -86,13 +77,15 @@ export interface JobRequest {
 }
 
 export class Dispatcher {
+  readonly #release: DispatcherRelease
   readonly #packages: string
   readonly #machine: string
   #jobs = 0
   #tftp: ChildProcess | null = null
   #nfs: ChildProcess | null = null
 
-  private constructor(packages: string, machine: string) {
+  private constructor(release: DispatcherRelease, packages: string, machine: string) {
+    this.#release = release
     this.#packages = packages
     this.#machine = machine
   }
@@ -128,7 +121,7 @@ export class Dispatcher {
     await writeFile(inside('lab/dispatcher.yaml'), `dispatcher_ip: ${DISPATCHER_ADDRESS}\n`)
     // Without this, LAVA exports this process's environment on the board.
     await writeFile(inside('lab/env-dut.yaml'), 'purge: true\n')
-    return new Dispatcher(packages, machine)
+    return new Dispatcher(release, packages, machine)
   }
 
   /** Install the script that devices' power commands run, with a board's name and the action as arguments. */
@@ -138,18 +131,32 @@ export class Dispatcher {
     await chmod(path, 0o755)
   }
 
-  /** Start the NFS server. It exports the folder into which LAVA unpacks root file systems. */
+  /**
+   * Start the NFS server. It exports the folder into which LAVA unpacks root file systems.
+   *
+   * @throws with its log if it ends
+   */
   async serveNfs(): Promise<void> {
     for (const folder of ['run/ganesha', 'var/lib/nfs/ganesha']) {
       await mkdir(join(this.#machine, folder), { recursive: true })
     }
     // The server looks in this file for the file systems that it exports.
     await symlink('/proc/self/mounts', join(this.#machine, 'etc/mtab'))
-    await writeFile(join(this.#machine, 'etc/ganesha/ganesha.conf'), GANESHA)
-    this.#nfs = this.#spawn(
+    await writeFile(
+      join(this.#machine, 'etc/ganesha/ganesha.conf'),
+      ganeshaConfiguration(this.#release, { address: DISPATCHER_ADDRESS, folder: DOWNLOADS }),
+    )
+    const server = this.#spawn(
       ['/usr/bin/ganesha.nfsd', '-F', '-L', '/run/ganesha/log', '-p', '/run/ganesha/pid'],
       'ignore',
     )
+    this.#nfs = server
+    const log = (): Promise<string> => readFile(join(this.#machine, 'run/ganesha/log'), 'utf8').catch(() => '')
+    while (!(await log()).includes('NFS SERVER INITIALIZED')) {
+      if (server.exitCode !== null || server.signalCode !== null)
+        throw new Error(`the NFS server ended:\n${await log()}`)
+      await delay(100)
+    }
   }
 
   /** End the NFS server. */

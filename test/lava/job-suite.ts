@@ -2,9 +2,8 @@
 
 import type { Test } from 'tap'
 import type { FinishedJob } from './dispatcher.js'
-import type { DispatcherRelease } from './dispatcher-packages.js'
 import { exampleJob, serveBrokenFiles, serveExampleFiles } from './job-files.js'
-import { type LavaLab, openLavaLab } from './lava-lab.js'
+import { type LavaLab, type LavaLabOptions, openLavaLab } from './lava-lab.js'
 
 interface JobCase {
   readonly title: string
@@ -31,21 +30,21 @@ export interface FailingJob extends JobCase {
   readonly message: RegExp
   /** stop the TFTP server for this job */
   readonly withoutTftp?: boolean
+  /** the serial line damages the typed text that begins so */
+  readonly damaged?: string
 }
 
 /**
  * Run jobs on one board, one after another, each from power-on.
- *
- * @param release of Debian, the one that the dispatcher comes from
  */
 export async function runJobs(
   t: Test,
   board: string,
   passing: readonly PassingJob[],
   failing: readonly FailingJob[],
-  release: DispatcherRelease = 'forky',
+  options: LavaLabOptions = {},
 ): Promise<void> {
-  const lava = await openLavaLab(t, board, release)
+  const lava = await openLavaLab(t, board, options)
   await serveExampleFiles(lava)
   await serveBrokenFiles(lava)
   if (passing.some(({ example }) => example === 'nfs')) {
@@ -60,8 +59,9 @@ export async function runJobs(
       t.match(job.console, console)
     })
   }
-  for (const { type, message, withoutTftp = false, ...wanted } of failing) {
+  for (const { type, message, withoutTftp = false, damaged, ...wanted } of failing) {
     await t.test(`${board}: fails: ${wanted.title}`, async t => {
+      if (damaged !== undefined) lava.board.damage(damaged)
       if (withoutTftp) await lava.dispatcher.endTftp()
       const { result } = await runJob(t, lava, board, wanted)
       t.match(result, { result: 'fail', error_type: type, error_msg: message })

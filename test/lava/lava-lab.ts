@@ -4,15 +4,22 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { Lab } from '../board/lab.js'
 import { Dispatcher } from './dispatcher.js'
 import type { DispatcherRelease } from './dispatcher-packages.js'
-import { PowerSwitch, WiredBoard } from './wired-board.js'
+import { PowerSwitch, WiredBoard, type WiredMachine } from './wired-board.js'
+
+export interface LavaLabOptions {
+  /** of Debian, the one that the dispatcher comes from; by default the newest */
+  readonly release?: DispatcherRelease
+  /** switches a machine on instead of the board in QEMU */
+  readonly machine?: () => Promise<WiredMachine>
+}
 
 export interface LavaLab {
   readonly lab: Lab
   readonly dispatcher: Dispatcher
+  readonly board: WiredBoard
   /** a folder for the test's files */
   readonly work: string
 }
@@ -22,9 +29,12 @@ export interface LavaLab {
  * with the jobs' logs remains, and the test prints its name.
  *
  * @param name of the board, and of its device dictionary
- * @param release of Debian, the one that the dispatcher comes from
  */
-export async function openLavaLab(t: Test, name: string, release: DispatcherRelease): Promise<LavaLab> {
+export async function openLavaLab(
+  t: Test,
+  name: string,
+  { release = 'forky', machine: pretended }: LavaLabOptions = {},
+): Promise<LavaLab> {
   const directory = await mkdtemp(join(tmpdir(), 'fauxboot-lava-'))
   if (process.env.FAUXBOOT_LAVA_KEEP === undefined) t.teardown(() => rm(directory, { recursive: true, force: true }))
   else t.comment(`kept: ${directory}`)
@@ -38,12 +48,13 @@ export async function openLavaLab(t: Test, name: string, release: DispatcherRele
   // The first job boots the first stage, too. The others get boards at their countdown. An emulated SD card is too slow for
   // the dispatcher's time limits on a busy machine.
   let jobs = lab.board.qemu?.sdOnly ? 1 : 0
-  const switchOn = (): Promise<QemuBoard> => lab.switchOn(jobs++ === 0 ? 'power-on' : 'countdown')
-  power.connect(name, await WiredBoard.start(t, port, switchOn))
+  const switchOn = pretended ?? (() => lab.switchOn(jobs++ === 0 ? 'power-on' : 'countdown'))
+  const board = await WiredBoard.start(t, port, switchOn)
+  power.connect(name, board)
   await dispatcher.setPowerCommand(power.command)
   dispatcher.serveTftp()
   t.teardown(() => dispatcher.endTftp())
-  return { lab, dispatcher, work }
+  return { lab, dispatcher, board, work }
 }
 
 /** The TCP port of the serial line in the device dictionary. */

@@ -1,7 +1,4 @@
-/**
- * The oldest LAVA that we try, 2023.01: what it does in its own way, beside the list with the newest. Its release of Debian has
- * the NFS server that works here, too.
- */
+/** The oldest LAVA that we try, 2023.01: what it does in its own way, beside the list with the newest. */
 
 import t from 'tap'
 import { MISSING_FILE } from './failing-jobs.js'
@@ -18,14 +15,8 @@ t.test('virt, with LAVA 2023.01', t =>
         cases: ['0_overlay/overlay-is-applied'],
         console: /fdt apply 0x45000000\n/,
       },
-      {
-        title: 'a root file system over NFS',
-        example: 'nfs',
-        cases: ['0_root/root-is-nfs'],
-        console: /nfsroot=192\.0\.2\.1:/,
-      },
     ],
     [MISSING_FILE],
-    'bookworm',
+    { release: 'bookworm' },
   ),
 )

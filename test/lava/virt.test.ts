@@ -28,6 +28,12 @@ const PASSING: readonly PassingJob[] = [
     changes: { '      dtb:\n': '      tee:\n        url: FILES/vmlinuz\n      dtb:\n' },
     console: /bootz 0x45000000 0x4a000000 0x48000000\n/,
   },
+  {
+    title: 'a root file system over NFS',
+    example: 'nfs',
+    cases: ['0_root/root-is-nfs'],
+    console: /nfsroot=192\.0\.2\.1:/,
+  },
   { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
 ]
 
@@ -56,6 +62,13 @@ const FAILING: readonly FailingJob[] = [
     withoutTftp: true,
     type: 'Infrastructure',
     message: /Retry count exceeded/,
+  },
+  {
+    title: 'a serial line that damages a command',
+    example: 'ramdisk',
+    damaged: 'dhcp',
+    type: 'Infrastructure',
+    message: /Must RESET board to recover/,
   },
   panicJob(),
   silentJob(),

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import type { QemuBoard } from '../../systemd/qemu/qemu.js'
+import type { SerialConsole } from '../../systemd/qemu/serial-console.js'
 
 const TICK_MS = 20
 
@@ -45,22 +45,31 @@ export class PowerSwitch {
   }
 }
 
+/** A machine that is on: a `QemuBoard`, or one that pretends. */
+export interface WiredMachine {
+  readonly console: SerialConsole
+  sendBreak?(): Promise<void>
+  stop(): Promise<void>
+}
+
 /** One board. Its serial line accepts connections even while the board is off. */
 export class WiredBoard {
-  readonly #switchOn: () => Promise<QemuBoard>
+  readonly #switchOn: () => Promise<WiredMachine>
   readonly #line: Server
-  #qemu: QemuBoard | null = null
+  #machine: WiredMachine | null = null
   #changing: Promise<void> = Promise.resolve()
   readonly #listeners = new Set<Socket>()
+  /** the first letters of typed text that the line will damage */
+  #victim: string | null = null
   /** printed by the board, not yet sent */
   #pending = ''
   readonly #clock = setInterval(() => this.#carry(), TICK_MS)
 
-  private constructor(switchOn: () => Promise<QemuBoard>) {
+  private constructor(switchOn: () => Promise<WiredMachine>) {
     this.#switchOn = switchOn
     this.#line = createServer(socket => {
       this.#listeners.add(socket)
-      socket.on('data', piece => this.#qemu?.console.send(piece.toString()))
+      socket.on('data', piece => void this.#type(piece.toString()))
       // A client that disconnects badly only loses its connection.
       socket.on('error', () => socket.destroy())
       socket.on('close', () => this.#listeners.delete(socket))
@@ -71,7 +80,7 @@ export class WiredBoard {
    * @param port TCP port of the serial line
    * @param switchOn starts the board
    */
-  static async start(t: Test, port: number, switchOn: () => Promise<QemuBoard>): Promise<WiredBoard> {
+  static async start(t: Test, port: number, switchOn: () => Promise<WiredMachine>): Promise<WiredBoard> {
     const board = new WiredBoard(switchOn)
     await once(board.#line.listen(port, '127.0.0.1'), 'listening')
     t.teardown(async () => {
@@ -89,18 +98,33 @@ export class WiredBoard {
     return change
   }
 
+  /** The next text that begins so loses its first letter, and the UART sees a break in its place. */
+  damage(text: string): void {
+    this.#victim = text
+  }
+
+  async #type(text: string): Promise<void> {
+    const machine = this.#machine
+    const damaged = this.#victim !== null && text.startsWith(this.#victim)
+    if (damaged) {
+      this.#victim = null
+      await machine?.sendBreak?.()
+    }
+    machine?.console.send(damaged ? text.slice(1) : text)
+  }
+
   async #change(action: string): Promise<void> {
     if (action !== 'on' && action !== 'off' && action !== 'reset') throw new Error(`cannot ${action}`)
     if (action !== 'on') {
-      await this.#qemu?.stop()
-      this.#qemu = null
+      await this.#machine?.stop()
+      this.#machine = null
       this.#pending = ''
     }
-    if (action === 'off' || this.#qemu !== null) return
-    this.#qemu = await this.#switchOn()
+    if (action === 'off' || this.#machine !== null) return
+    this.#machine = await this.#switchOn()
     // A board that continues from a saved state has printed something already.
-    this.#pending = this.#qemu.console.transcript
-    this.#qemu.console.on('data', text => {
+    this.#pending = this.#machine.console.transcript
+    this.#machine.console.on('data', text => {
       this.#pending += text
     })
   }
