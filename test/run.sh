@@ -71,7 +71,7 @@ for tier; do
       prepare_boards
       run node dist/test/lava/prepare.js
       on_boards test/lava/virt.test.ts test/board test/lava/definitions.test.ts test/lava/orangepi-pc.test.ts \
-        test/lava/virt-2023.test.ts
+        test/lava/virt-2023.test.ts test/lava/settings.test.ts
       ;;
     *)
       echo "test/run.sh: unknown tier '$tier'; known: lint unit interop board lava board+lava" >&2

@@ -28,8 +28,8 @@ const JOBS: readonly PassingJob[] = [
   {
     title: 'uboot_initrd_high, uboot_fdt_high: limits of an address',
     example: 'ramdisk',
-    deviceLines: [set('uboot_initrd_high', '0x60000000'), set('uboot_fdt_high', '0x58000000')],
-    console: /setenv initrd_high 0x60000000\n[\s\S]*Loading Ramdisk to 5[0-9a-f]+/,
+    deviceLines: [set('uboot_initrd_high', '0x47000000'), set('uboot_fdt_high', '0x46000000')],
+    console: /Loading Ramdisk to 46[0-9a-f]+, [\s\S]*Loading Device Tree to 45[0-9a-f]+, /,
   },
   {
     title: 'uboot_ipaddr_cmd: an address without DHCP',
