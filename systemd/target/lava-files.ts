@@ -78,10 +78,15 @@ export async function makeLavaFiles(board: Board, out: string): Promise<readonly
 
 /** The device type that a board's dictionary extends. */
 async function deviceType({ name }: Board): Promise<string> {
-  const dictionary = await readFile(join(DEFINITIONS, 'devices', `${name}.jinja2`), 'utf8')
+  const file = join(DEFINITIONS, 'devices', `${name}.jinja2`)
+  const wrong = (reason: string, cause?: unknown): Error =>
+    fault('BUILD_INPUT', { doing: 'reading the device dictionary', reason: `${file}: ${reason}` }, cause)
+  const dictionary = await readFile(file, 'utf8').catch((thrown: Error) => {
+    throw wrong(thrown.message, thrown)
+  })
   const type = /\{% extends '([^']+)\.jinja2' %\}/.exec(dictionary)?.[1]
-  if (type !== undefined) return type
-  throw fault('BUILD_INPUT', { doing: 'reading a device dictionary', reason: `${name}.jinja2 extends no device type` })
+  if (type === undefined) throw wrong('it extends no device type')
+  return type
 }
 
 /**

@@ -15,6 +15,12 @@ t.test('orangepi-pc', t =>
         cases: ['0_modules/loop-module-is-there'],
         console,
       },
+      {
+        title: 'a raw ramdisk, with the console that the board knows',
+        example: 'raw-ramdisk',
+        console: /setenv bootargs console=\$\{console\}\n[\s\S]*Kernel command line: console=ttyS0,115200n8/,
+      },
+      { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
     ],
     [],
   ),

@@ -22,7 +22,7 @@ const RAM = { start: 0x4000_0000, end: 0x8000_0000 } as const
 /** @param bootDelay seconds of the countdown; -1: the prompt comes at once */
 export async function simulatedMachine(bootDelay: number): Promise<WiredMachine> {
   const directory = await mkdtemp(join(tmpdir(), 'fauxboot-simulated-'))
-  const board = await SimulatedBoard.open({ ram: [RAM], directory, bootDelay, environment: null })
+  const board = await SimulatedBoard.open({ ram: [RAM], directory, bootDelay, environment: null, disks: [] })
   const [typed, said, keys, screen] = [new PassThrough(), new PassThrough(), new PassThrough(), new PassThrough()]
   let jumped = false
   let words = ''
