@@ -11,6 +11,11 @@ import { endConnection } from './replies/error-reply.js'
  */
 const MAX_WAITING = 32
 
+/** What Node's parser of HTTP calls for each request; 2 has it stop, as after a request for an upgrade. */
+interface Parser {
+  onIncoming: (() => number) | null
+}
+
 interface Turn {
   readonly response: ServerResponse
   readonly start: () => void
@@ -32,8 +37,10 @@ export class RequestTurns {
   inTurn(handle: RequestListener): RequestListener {
     return (request, response) => {
       const { socket } = request
-      // The parser goes on to the end of the segment after the connection has been ended.
-      if (!socket.writable) return
+      if (!socket.writable) {
+        stopParsing(socket)
+        return
+      }
       const turns = this.#turns.get(socket) ?? []
       this.#turns.set(socket, turns)
       const [current] = turns
@@ -52,8 +59,18 @@ export class RequestTurns {
   }
 }
 
+/**
+ * The parser would go on to the end of the segment after the connection has ended, and 64 KiB can hold 3,000 requests. Node
+ * has no call that stops it. If a later Node has another parser, the rest is parsed and dropped.
+ */
+function stopParsing(socket: Socket): void {
+  const { parser } = socket as { readonly parser?: Parser | null }
+  if (parser) parser.onIncoming = () => 2
+}
+
 /** The answer stands in for the current one: it can be sent only while nothing of that is out. */
 function refuse(socket: Socket, current: ServerResponse): void {
+  stopParsing(socket)
   if (current.headersSent) socket.destroy()
   else endConnection(socket, fault('HTTP_PIPELINE', { limit: MAX_WAITING }))
 }

@@ -17,6 +17,9 @@ const BREAK = '\xf3'
 const ECHO = '\x01'
 const SUPPRESS_GO_AHEAD = '\x03'
 
+/** data without a meaning of its own */
+const PLAIN = /[^\xff\r]+/y
+
 type State = 'data' | 'command' | 'option' | 'subnegotiation' | 'subnegotiation-command'
 
 export class TelnetFilter {
@@ -30,9 +33,11 @@ export class TelnetFilter {
   readonly #reply: (bytes: string) => void
   #state: State = 'data'
   #verb = ''
+  /** to be sent when all of the input has been read */
+  #answers = ''
   #afterReturn = false
 
-  /** @param reply sends bytes as they are */
+  /** @param reply sends bytes as they are: the answers to one input together */
   constructor(reply: (bytes: string) => void) {
     this.#reply = reply
   }
@@ -45,18 +50,23 @@ export class TelnetFilter {
   /** @returns the data in the input; telnet's interrupt and break become ^C */
   receive(bytes: string): string {
     let data = ''
-    for (let at = 0; at < bytes.length; at += 1) {
-      const plain = this.#state === 'data' && !this.#afterReturn ? /[^\xff\r]+/y : null
-      if (plain !== null) {
-        plain.lastIndex = at
-        const [run = ''] = plain.exec(bytes) ?? []
-        data += run
-        at += run.length
-        if (at === bytes.length) break
-      }
-      data += this.#byte(bytes.charAt(at))
+    let at = 0
+    while (at < bytes.length) {
+      const end = this.#plainEnd(bytes, at)
+      data += end > at ? bytes.slice(at, end) : this.#byte(bytes.charAt(at))
+      at = Math.max(end, at + 1)
     }
+    const answers = this.#answers
+    this.#answers = ''
+    if (answers !== '') this.#reply(answers)
     return data
+  }
+
+  /** @returns the end of the data without a meaning of its own that begins here; `at` if there is none */
+  #plainEnd(bytes: string, at: number): number {
+    if (this.#state !== 'data' || this.#afterReturn) return at
+    PLAIN.lastIndex = at
+    return PLAIN.test(bytes) ? PLAIN.lastIndex : at
   }
 
   #byte(byte: string): string {
@@ -103,18 +113,18 @@ export class TelnetFilter {
   #option(option: string): void {
     switch (this.#verb) {
       case DO:
-        if (!this.#ours.has(option)) this.#reply(IAC + WONT + option)
+        if (!this.#ours.has(option)) this.#answers += IAC + WONT + option
         break
       case DONT:
-        if (this.#ours.delete(option)) this.#reply(IAC + WONT + option)
+        if (this.#ours.delete(option)) this.#answers += IAC + WONT + option
         break
       case WILL:
         if (this.#theirs.has(option)) break
         if (option === SUPPRESS_GO_AHEAD) this.#theirs.add(option)
-        this.#reply(IAC + (option === SUPPRESS_GO_AHEAD ? DO : DONT) + option)
+        this.#answers += IAC + (option === SUPPRESS_GO_AHEAD ? DO : DONT) + option
         break
       default:
-        if (this.#theirs.delete(option)) this.#reply(IAC + DONT + option)
+        if (this.#theirs.delete(option)) this.#answers += IAC + DONT + option
     }
   }
 }

@@ -42,6 +42,18 @@ t.test('too many requests at once get an error of the table, and the connection 
   await once(socket.resume(), 'close')
 })
 
+t.test('of thousands of requests in one segment, Node parses no more than may wait', async t => {
+  const agent = await startAgent(t)
+  let parsed = 0
+  agent.server.server.on('request', () => parsed++)
+  const socket = await dial(t, agent)
+  socket.on('error', () => undefined)
+  socket.write(get('/healthz').repeat(3000))
+  await once(socket.resume(), 'close')
+  t.ok(parsed < 50, `${parsed} requests`)
+  t.equal((await agent.fetch('/healthz')).status, 200)
+})
+
 t.test('a connection that sends on while its answer is under way ends', async t => {
   const agent = await startAgent(t)
   const { id } = await submitStalled(t, agent)

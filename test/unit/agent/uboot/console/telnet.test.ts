@@ -28,7 +28,13 @@ t.test('what was told is agreed to in silence, and taken back when asked', async
 t.test('the other side may suppress go-ahead, and everything unknown is refused', async t => {
   const { receive, replies } = filter()
   receive('\xff\xfb\x03\xff\xfb\x03\xff\xfb\x18\xff\xfd\x22\xff\xfc\x03\xff\xfc\x18')
-  t.same(replies, ['\xff\xfd\x03', '\xff\xfe\x18', '\xff\xfc\x22', '\xff\xfe\x03'])
+  t.same(replies, ['\xff\xfd\x03\xff\xfe\x18\xff\xfc\x22\xff\xfe\x03'])
+})
+
+t.test('the demands of one input are answered together', async t => {
+  const { receive, replies } = filter()
+  t.equal(receive(`${'\xff\xfd\x63'.repeat(1000)}a`), 'a')
+  t.same(replies, ['\xff\xfc\x63'.repeat(1000)])
 })
 
 t.test('NUL after CR is dropped, other NULs are not', async t => {
