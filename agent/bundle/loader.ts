@@ -27,13 +27,21 @@ function readCache(): Buffer | undefined {
 }
 
 const filename = join(directory, BUNDLE)
-const cachedData = readCache()
-// The bundle is ASCII, and V8 keeps Latin-1 as it is: one byte for each character, and no decoding.
-const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+
+/** @returns the compiled bundle, and whether the cache was of use */
+function compile(): { readonly script: Script; readonly used: boolean } {
+  // V8 copies what it needs. This function must end, or the cache would stay in memory.
+  const cachedData = readCache()
+  // The bundle is ASCII, and V8 keeps Latin-1 as it is: one byte for each character, and no decoding.
+  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
+  return { script, used: cachedData !== undefined && script.cachedDataRejected === false }
+}
+
+const { script, used } = compile()
 const bundle = { exports: {} as typeof Main }
 script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename, directory)
 void bundle.exports.main(process.argv.slice(2), process.env, {
   file: cacheFile,
-  used: cachedData !== undefined && script.cachedDataRejected === false,
+  used,
   create: () => script.createCachedData(),
 })

@@ -89,7 +89,7 @@ export class UBoot {
     })
     this.#lines.add(line)
     line.receive(bytes => console.receive(bytes))
-    void line.ended.then(() => console.endInput())
+    void line.ended.then(() => (line.interruptsAtEnd === true ? console.hangUp() : console.endInput()))
     await console.ended
     this.#consoles.close(console)
     // Output that a lost line still held is lost, too.

@@ -84,7 +84,7 @@ async function warmUp(): Promise<void> {
 }
 
 /**
- * What is left of endless loops runs on when its console is gone; every console may end it, and the next line that waits.
+ * What was typed on the serial line runs on when that is gone; every console may end it, and the next line that waits.
  *
  * @returns null when a console answers as it should
  */

@@ -28,5 +28,7 @@ export interface ConsoleLine {
   drained(): Promise<void>
   /** Resolves when the other end is gone; for a serial line, when the port is gone. */
   readonly ended: Promise<void>
+  /** What was typed there ends with the other end, as after ^C; missing or false: it goes on. */
+  readonly interruptsAtEnd?: boolean
   close(): void
 }

@@ -36,6 +36,8 @@ export interface ConsoleArbiter {
   readonly shell: Shell
   /** Run work once no other console runs any. */
   exclusive(owner: Console, work: () => Promise<void>): Promise<void>
+  /** whether a line that was typed at this console is running */
+  runs(console: Console): boolean
   /** whether ^C at this console interrupts the running command */
   interrupts(console: Console): boolean
   /** give a key to a command that waits for one at any console */
@@ -56,6 +58,7 @@ export class Console {
   #cancel: (() => void) | null = null
   #closed = false
   #inputEnded = false
+  #hungUp = false
   #full = false
   /** the reader waits until the terminal has shown more */
   #held = false
@@ -217,14 +220,14 @@ export class Console {
   }
 
   async #enter(line: string): Promise<void> {
-    // A ^C that arrived with the line interrupts its command, if that takes any time.
-    const pasted = this.#queue.size > 0 ? setImmediate(() => this.interrupt()) : undefined
+    // A ^C that arrived with the line interrupts its command, if that takes any time. So does hanging up.
+    const interruption = setImmediate(() => (this.#hungUp ? this.#arbiter.shell.stop() : this.interrupt()))
     try {
       await this.#lines.enter(line)
     } catch (thrown) {
       this.print(`${asFault(thrown, 'running a line').message}\n`)
     } finally {
-      clearImmediate(pasted)
+      clearImmediate(interruption)
     }
     this.#reportDamage()
   }
@@ -247,6 +250,13 @@ export class Console {
   endInput(): void {
     this.#inputEnded = true
     this.#closeWhenHungry()
+  }
+
+  /** The terminal is gone: the line that runs ends, and each that waits runs as if ^C followed it at once. */
+  hangUp(): void {
+    this.#hungUp = true
+    if (this.#arbiter.runs(this)) this.#arbiter.shell.stop()
+    this.endInput()
   }
 
   #closeWhenHungry(): void {

@@ -141,6 +141,10 @@ export class Consoles implements ConsoleArbiter {
     await turn
   }
 
+  runs(console: Console): boolean {
+    return this.#owner === console
+  }
+
   interrupts(console: Console): boolean {
     if (!this.#busy || this.#keyTaker !== null) return false
     // If its console is gone, every console can stop the running command.

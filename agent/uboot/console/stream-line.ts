@@ -21,6 +21,8 @@ export interface StreamLineOptions {
   readonly restore?: () => void
   /** close a line that takes no output once {@link MOST_WAITING} bytes wait for it; default: forget these bytes */
   readonly closeStalled?: boolean
+  /** see {@link ConsoleLine.interruptsAtEnd} */
+  readonly interruptsAtEnd?: boolean
   /** milliseconds without progress after which it takes no output; see {@link OutputQueue} */
   readonly stallMs?: number
 }
@@ -28,6 +30,7 @@ export interface StreamLineOptions {
 export class StreamLine implements ConsoleLine {
   readonly name: string
   readonly ended: Promise<void>
+  readonly interruptsAtEnd: boolean
   readonly #input: Readable
   readonly #output: Writable
   readonly #queue: OutputQueue
@@ -39,6 +42,7 @@ export class StreamLine implements ConsoleLine {
     this.#input = input
     this.#output = output
     this.#options = options
+    this.interruptsAtEnd = options.interruptsAtEnd === true
     input.setEncoding('latin1')
     // A connection that is reset ends like one that is closed, and so does one that takes no output any more.
     input.on('error', () => input.destroy())
@@ -122,6 +126,7 @@ export function telnetLine(socket: Socket, options: Pick<StreamLineOptions, 'sta
     received: bytes => filter.receive(bytes),
     sent: TelnetFilter.quote,
     closeStalled: true,
+    interruptsAtEnd: true,
     ...options,
   })
   socket.setNoDelay(true)

@@ -22,6 +22,35 @@ t.test('a serial adapter that is pulled out takes its console along, and nothing
   await t.resolves(uboot.drained(), 'the others are still there')
 })
 
+t.test('a command goes on when its serial adapter is pulled out, and ends with its telnet connection', async t => {
+  for (const interruptsAtEnd of [false, true]) {
+    const { board, env, memory, network, storage, gpio, boot } = testMachine(t)
+    const parts = { board, env, memory, network, storage, gpio, boot, autobootText: 'stop', bootDelay: 0 }
+    const uboot = new UBoot(parts)
+    let end = (): void => undefined
+    let [type, shown]: [(bytes: string) => boolean, string] = [() => true, '']
+    const line: ConsoleLine = {
+      name: 'the line',
+      ended: new Promise<void>(resolve => (end = resolve)),
+      interruptsAtEnd,
+      receive: listener => void (type = listener),
+      resume: () => undefined,
+      send: bytes => {
+        shown += bytes
+        if (shown.endsWith('begun\r\n')) end()
+      },
+      room: () => null,
+      drained: async () => undefined,
+      close: () => undefined,
+    }
+    await uboot.powerOn()
+    const gone = uboot.attach(line)
+    type('echo begun; sleep 0.05; setenv through 1\r')
+    await gone
+    t.equal(env.get('through'), interruptsAtEnd ? undefined : '1')
+  }
+})
+
 t.test('a new loadaddr is where image commands look, and env default resets it', async t => {
   const { board, memory, network, storage, gpio, boot } = testMachine(t)
   const env = plainEnvironment({ loadaddr: '0x42000000' })

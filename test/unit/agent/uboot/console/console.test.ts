@@ -146,6 +146,48 @@ t.test('what somebody left running who has gone is stopped by ^C at another cons
   t.match(await other.shows('mine\r\n=> '), /mine/)
 })
 
+t.test('the end of a connection ends the command that runs there, its loop and the rest of its line', async t => {
+  const lines = [
+    'while true; do true; done; setenv seen line',
+    'sleep 3600; setenv seen line',
+    'for i in 1 2; do sleep 3600; done; setenv seen line',
+    'while true; do ask line; done; setenv seen line',
+    'true; while true; do while true; do x=1; done; done',
+  ]
+  for (const line of lines) {
+    const { consoles, machine, terminal } = await atPrompt(t)
+    const other = new Terminal(consoles)
+    await other.shows('=> ')
+    await terminal.exchange(`${line}\n`, line.includes('ask') ? ': X' : '\n')
+    terminal.console.hangUp()
+    await terminal.console.ended
+    t.equal(await other.exchange('echo on\n'), 'echo on\r\non\r\n=> ', line)
+    t.equal(machine.env.get('seen'), undefined, line)
+  }
+})
+
+t.test('what waits when a connection ends still runs, each line as if ^C followed it', async t => {
+  const { consoles, machine, terminal } = await atPrompt(t)
+  const other = new Terminal(consoles)
+  await other.shows('=> ')
+  terminal.type('sleep 3600\nsetenv first 1\nwhile true; do true; done\nsetenv second 2\nsleep 3600; setenv third 3\n')
+  terminal.console.hangUp()
+  await terminal.console.ended
+  t.same([machine.env.get('first'), machine.env.get('second'), machine.env.get('third')], ['1', '2', undefined])
+  t.equal(await other.exchange('echo on\n'), 'echo on\r\non\r\n=> ')
+})
+
+t.test('the end of a connection leaves what runs at another console', async t => {
+  const { consoles, terminal } = await atPrompt(t)
+  const other = new Terminal(consoles)
+  await other.shows('=> ')
+  await terminal.exchange('sleep 0.05; echo through\n', '\n')
+  other.type('sleep 3600\n')
+  other.console.hangUp()
+  t.equal(await terminal.shows('=> '), 'through\r\n=> ')
+  await other.console.ended
+})
+
 t.test('a console that is closed is forgotten, whatever it waited for', async t => {
   const { consoles, machine, terminal } = await atPrompt(t)
   const other = new Terminal(consoles)

@@ -209,6 +209,7 @@ t.test('a connection that is closed ends the line', async t => {
   client.end()
   await line.ended
   t.ok(accepted.destroyed)
+  t.equal(line.interruptsAtEnd, true)
 })
 
 t.test('a connection that is reset ends the line as one that is closed', async t => {
