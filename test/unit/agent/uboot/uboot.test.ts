@@ -33,7 +33,9 @@ t.test('a command goes on when its serial adapter is pulled out, and ends with i
       name: 'the line',
       ended: new Promise<void>(resolve => (end = resolve)),
       interruptsAtEnd,
-      receive: listener => void (type = listener),
+      receive: listener => {
+        type = listener
+      },
       resume: () => undefined,
       send: bytes => {
         shown += bytes
