@@ -12,12 +12,15 @@ const NEW_MS = 1000
 const MOST_NEW = 4
 
 interface Connection {
+  readonly socket: Socket
   /** of the other end */
   readonly network: string
   /** when it was opened */
   readonly since: number
   /** its client may change things, so it keeps its place */
   kept: boolean
+  /** requests for which it is being found out whether their client may change things */
+  undecided: number
 }
 
 export class Connections {
@@ -46,14 +49,23 @@ export class Connections {
       return
     }
     const network = networkOf(socket.remoteAddress ?? '')
-    this.#open.set(socket, { network, since: this.#now(), kept: false })
+    this.#open.set(socket, { socket, network, since: this.#now(), kept: false, undecided: 0 })
     socket.once('close', () => this.#open.delete(socket))
   }
 
-  /** From now on the connection keeps its place. */
-  keep(socket: Socket): void {
+  /**
+   * The connection keeps its place if its client may change things. Until that is known it counts as new: a file with the
+   * token is not read at once while the threads of libuv are busy.
+   *
+   * @param allowed whether the client may; what it rejects with goes to its other listeners
+   */
+  async keepIf(socket: Socket, allowed: Promise<boolean>): Promise<void> {
     const connection = this.#open.get(socket)
-    if (connection !== undefined) connection.kept = true
+    if (connection === undefined) return
+    connection.undecided++
+    const mayChange = await allowed.catch(() => false)
+    connection.undecided--
+    connection.kept ||= mayChange
   }
 
   #keptCount(): number {
@@ -68,15 +80,18 @@ export class Connections {
    * @returns false: none can end
    */
   #makeRoom(): boolean {
-    const candidates = [...this.#open].filter(([, { kept }]) => !kept)
     const newest = this.#now() - NEW_MS
-    const old = candidates.filter(([, { since }]) => since <= newest)
+    const isOld = ({ since, undecided }: Connection): boolean => since <= newest && undecided === 0
+    const candidates = [...this.#open.values()].filter(({ kept }) => !kept)
+    const old = candidates.filter(isOld)
     const ending = old.length === 0 && candidates.length >= this.#max * MOST_NEW ? candidates : old
     const counts = new Map<string, number>()
-    for (const [, { network }] of candidates) counts.set(network, (counts.get(network) ?? 0) + 1)
-    const most = Math.max(...ending.map(([, { network }]) => counts.get(network) ?? 0))
-    const crowd = ending.filter(([, { network }]) => counts.get(network) === most).map(([socket]) => socket)
-    const ended = crowd.find(socket => !this.#turns.isBusy(socket)) ?? crowd[0]
+    for (const { network } of candidates) counts.set(network, (counts.get(network) ?? 0) + 1)
+    let [ended, most]: [Socket | undefined, number] = [undefined, 0]
+    for (const { socket, network } of ending) {
+      const rank = 2 * (counts.get(network) ?? 0) + (this.#turns.isBusy(socket) ? 0 : 1)
+      if (rank > most) [ended, most] = [socket, rank]
+    }
     if (ended === undefined) return false
     ended.destroy()
     this.#open.delete(ended)

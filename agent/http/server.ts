@@ -48,7 +48,9 @@ export function createServer(boot: Boot, config: HttpConfig, { log, version }: H
 
   const checkAccess = createAccessCheck(config)
   app.addHook('onRequest', async ({ method, url, ip, headers, raw }) => {
-    if (await checkAccess({ method, path: pathOf(url), ip, headers })) connections.keep(raw.socket)
+    const allowed = checkAccess({ method, path: pathOf(url), ip, headers })
+    void connections.keepIf(raw.socket, allowed)
+    await allowed
   })
   installBodyHandling(app)
   app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {

@@ -138,19 +138,46 @@ t.test('a new connection has a second to send its request, however many come at 
   t.same(isThere([...arriving, ninth, late]), [...Array(8).fill(false), true, true], 'they had their time')
 })
 
+t.test('a connection keeps its place while its token is being checked', async t => {
+  const { clock, connections } = placesForTwo()
+  const [holder, guesser, third] = Array.from({ length: 3 }, (_, index) => connection(`10.0.0.${index}`))
+  if (holder === undefined || guesser === undefined || third === undefined) return
+  let decide = (): void => undefined
+  const decided = new Promise<void>(resolve => (decide = resolve))
+  connections.add(holder)
+  connections.add(guesser)
+  const checks = [
+    connections.keepIf(
+      holder,
+      decided.then(() => true),
+    ),
+    connections.keepIf(
+      guesser,
+      decided.then(() => Promise.reject(new Error('another token'))),
+    ),
+  ]
+  clock.now = 1000
+  connections.add(third)
+  t.same([holder.destroyed, guesser.destroyed, third.destroyed], [false, false, false])
+  decide()
+  await Promise.all(checks)
+  connections.add(connection('10.0.0.4'))
+  t.same([holder.destroyed, guesser.destroyed, third.destroyed], [false, true, false])
+})
+
 t.test('a connection that is gone needs no place', async t => {
   const connections = new Connections(1, new RequestTurns())
   const [first, second] = [connection('10.0.0.1'), connection('10.0.0.2')]
   connections.add(first)
-  connections.keep(first)
+  await connections.keepIf(first, Promise.resolve(true))
   first.destroy()
   await once(first, 'close')
   connections.add(second)
-  connections.keep(second)
+  await connections.keepIf(second, Promise.resolve(true))
   const third = connection('10.0.0.3')
   connections.add(third)
   t.same([second.destroyed, third.destroyed], [false, true])
-  connections.keep(third)
+  await connections.keepIf(third, Promise.resolve(true))
 })
 
 t.test('addresses of one IPv6 network count as one client', async t => {
