@@ -8,6 +8,11 @@ import type { RequestTurns } from './request-turns.js'
  * the token. Hundreds may be accepted before a byte of any of them is read.
  */
 const NEW_MS = 1000
+/**
+ * Rounds of the event loop that it keeps its place, too. The first may accept it, and the next may find hundreds of requests
+ * to answer before this one: on a busy board that takes more than a second.
+ */
+const NEW_ROUNDS = 2
 /** Connections that may be new at a time, in multiples of the places. Old and new ones fit into LimitNOFILE of the unit. */
 const MOST_NEW = 4
 
@@ -15,8 +20,10 @@ interface Connection {
   readonly socket: Socket
   /** of the other end */
   readonly network: string
-  /** when it was opened */
+  /** when it was opened, milliseconds */
   readonly since: number
+  /** and in which round of the event loop */
+  readonly round: number
   /** its client may change things, so it keeps its place */
   kept: boolean
   /** requests for which it is being found out whether their client may change things */
@@ -27,6 +34,7 @@ export class Connections {
   readonly #max: number
   readonly #turns: RequestTurns
   readonly #now: () => number
+  readonly #round: () => number
   /** the oldest first */
   readonly #open = new Map<Socket, Connection>()
 
@@ -34,11 +42,18 @@ export class Connections {
    * @param max connections at a time
    * @param turns know which connections are busy
    * @param now milliseconds of a clock that only goes forward
+   * @param round number of the event loop's round
    */
-  constructor(max: number, turns: RequestTurns, now: () => number = () => performance.now()) {
+  constructor(
+    max: number,
+    turns: RequestTurns,
+    now: () => number = () => performance.now(),
+    round: () => number = () => performance.nodeTiming.uvMetricsInfo.loopCount,
+  ) {
     this.#max = max
     this.#turns = turns
     this.#now = now
+    this.#round = round
   }
 
   /** Give a new connection a place. If none is free, others end, or this one if all others are kept. */
@@ -49,7 +64,10 @@ export class Connections {
       return
     }
     const network = networkOf(socket.remoteAddress ?? '')
-    this.#open.set(socket, { socket, network, since: this.#now(), kept: false, undecided: 0 })
+    this.#open.set(socket, {
+      ...{ socket, network, since: this.#now(), round: this.#round() },
+      ...{ kept: false, undecided: 0 },
+    })
     socket.once('close', () => this.#open.delete(socket))
   }
 
@@ -80,8 +98,9 @@ export class Connections {
    * @returns false: none can end
    */
   #makeRoom(): boolean {
-    const newest = this.#now() - NEW_MS
-    const isOld = ({ since, undecided }: Connection): boolean => since <= newest && undecided === 0
+    const newest = { since: this.#now() - NEW_MS, round: this.#round() - NEW_ROUNDS }
+    const isOld = ({ since, round, undecided }: Connection): boolean =>
+      since <= newest.since && round <= newest.round && undecided === 0
     const candidates = [...this.#open.values()].filter(({ kept }) => !kept)
     const old = candidates.filter(isOld)
     const ending = old.length === 0 && candidates.length >= this.#max * MOST_NEW ? candidates : old

@@ -102,7 +102,12 @@ const connection = (remoteAddress?: string) => Object.assign(new PassThrough(), 
 
 t.test('a client takes the places of its own network before those of others', async t => {
   let now = 0
-  const connections = new Connections(3, new RequestTurns(), () => now)
+  const connections = new Connections(
+    3,
+    new RequestTurns(),
+    () => now,
+    () => now,
+  )
   const [monitor, first, second] = ['10.0.0.9', '192.0.2.1', '192.0.2.1'].map(connection)
   for (const socket of [monitor, first, second]) if (socket !== undefined) connections.add(socket)
   now = 1000
@@ -112,11 +117,17 @@ t.test('a client takes the places of its own network before those of others', as
   t.same([monitor?.destroyed, second?.destroyed], [false, true])
 })
 
-/** Connections in places for two, on a clock that the test sets. */
+/** Connections in places for two, on a clock that the test sets; a round of the event loop takes half a second. */
 function placesForTwo() {
   const turns = new RequestTurns()
-  const clock = { now: 0 }
-  return { turns, clock, connections: new Connections(2, turns, () => clock.now) }
+  const clock = { now: 0, round: () => clock.now / 500 }
+  const connections = new Connections(
+    2,
+    turns,
+    () => clock.now,
+    () => clock.round(),
+  )
+  return { turns, clock, connections }
 }
 
 t.test('a new connection has a second to send its request, however many come at once', async t => {
@@ -136,6 +147,23 @@ t.test('a new connection has a second to send its request, however many come at 
   const late = connection('10.0.0.11')
   connections.add(late)
   t.same(isThere([...arriving, ninth, late]), [...Array(8).fill(false), true, true], 'they had their time')
+})
+
+t.test('a connection that the agent had no time to read from keeps its place, however long that takes', async t => {
+  const { clock, connections } = placesForTwo()
+  const [first, second, third] = Array.from({ length: 3 }, (_, index) => connection(`10.0.0.${index}`))
+  if (first === undefined || second === undefined || third === undefined) return
+  let round = 0
+  clock.round = () => round
+  connections.add(first)
+  connections.add(second)
+  clock.now = 30_000
+  round = 1
+  connections.add(third)
+  t.equal(first.destroyed, false)
+  round = 2
+  connections.add(connection('10.0.0.3'))
+  t.same([first.destroyed, second.destroyed, third.destroyed], [true, true, false])
 })
 
 t.test('a connection keeps its place while its token is being checked', async t => {
