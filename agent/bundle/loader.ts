@@ -6,11 +6,18 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import type * as Main from '../main.js'
 
 /** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_BUILD: string
+
+/**
+ * A board's memory is for artifacts. By default V8 grows the space for new objects 16-fold under load, and lets garbage pile
+ * up to several times what is in use; `npm run soak` has the figures. The flags are part of the cache's identity.
+ */
+const V8_FLAGS = ['--semi-space-growth-factor=1', '--heap-growing-percent=20']
 
 const BUNDLE = 'fauxboot-agent.main.cjs'
 
@@ -26,6 +33,7 @@ function readCache(): Buffer | undefined {
   }
 }
 
+for (const flag of V8_FLAGS) setFlagsFromString(flag)
 const filename = join(directory, BUNDLE)
 
 /** @returns the compiled bundle, and whether the cache was of use */
