@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
-import { drainTty, rawTty, ttyCounters } from '../native/index.js'
+import { drainTty, rawTty } from '../native/index.js'
 import { collectGarbage, mapOrRead } from './artifact-memory.js'
 import { createBoardClock } from './board-clock.js'
 import { BOARD_POWER } from './board-power.js'
@@ -147,7 +147,7 @@ async function openTftp(parts: TftpJobsDeps): Promise<TftpJobs | null> {
   }
 }
 
-const TTY: TtyCalls = { rawTty, drainTty, ttyCounters }
+const TTY: TtyCalls = { rawTty, drainTty }
 
 /** A board without its console still takes jobs over HTTP, so the error is only logged. */
 async function openConsole(parts: BoardUBootDeps): Promise<BoardUBoot | null> {

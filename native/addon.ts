@@ -5,17 +5,6 @@ import { join } from 'node:path'
 import load from 'node-gyp-build'
 import { AddonError } from './errors.js'
 
-/**
- * Damaged input of a serial line, as its driver has counted it since it was loaded: `struct serial_icounter_struct` of
- * `linux/serial.h`, overruns of the UART and of the kernel's buffer together.
- */
-export interface TtyCounters {
-  readonly overrun: number
-  readonly frame: number
-  readonly parity: number
-  readonly brk: number
-}
-
 /** A UDP socket: its descriptor, and what the system gave it. */
 export interface UdpSocket {
   readonly fd: number
@@ -47,7 +36,6 @@ export interface Addon {
   sync(): Promise<void>
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
-  ttyCounters(fd: number): TtyCounters | null
   linkDown(ifname: string): Promise<void>
   /** @returns the seconds that the driver made of it */
   watchdogTimeout(fd: number, seconds: number): number

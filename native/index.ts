@@ -6,11 +6,10 @@
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { Addon, TtyCounters } from './addon.js'
+import type { Addon } from './addon.js'
 import { addon, explain, isSystemError, settle } from './invoke.js'
 import { checkLoad, describeLoad, type KexecSegment } from './load-call.js'
 
-export type { TtyCounters } from './addon.js'
 export { AddonError, NativeArgumentError, NativeError } from './errors.js'
 export { checkLoad, describeLoad, type KexecSegment, SEGMENT_MAX } from './load-call.js'
 
@@ -91,16 +90,6 @@ export function rawTty(fd: number): void {
 export async function drainTty(fd: number): Promise<void> {
   const native = addon()
   await settle(`drainTty(${fd})`, () => native.drainTty(fd))
-}
-
-/** The damage that a serial line has counted: `TIOCGICOUNT`. Null for a terminal that counts none, such as a pty. */
-export function ttyCounters(fd: number): TtyCounters | null {
-  const native = addon()
-  try {
-    return native.ttyCounters(fd)
-  } catch (thrown) {
-    throw explain(`ttyCounters(${fd})`, thrown)
-  }
 }
 
 /** Write all cached data to disks: `sync(2)`. */

@@ -1,7 +1,7 @@
 /** The U-Boot of a real board: over the first stage's memory map, network and storage, on its serial line. */
 
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { BoardHost } from '../boot/board/board.js'
 import type { Boot } from '../boot/boot.js'
 import type { TftpNetwork } from '../transfer/tftp/peer-socket.js'
@@ -121,6 +121,11 @@ function noticesOf(boot: Boot): string[] {
 }
 
 /** @throws CONSOLE_LINE when the path will never be a terminal */
-function openSerial(path: string, { tty, log }: BoardUBootDeps, connected: (line: StreamLine) => void): SerialPort {
-  return new SerialPort({ path, open: () => openTty(path, tty), connected, log })
+function openSerial(
+  path: string,
+  { tty, host, log }: BoardUBootDeps,
+  connected: (line: StreamLine) => void,
+): SerialPort {
+  const damage = () => host.serialDamage(basename(path))
+  return new SerialPort({ path, open: () => openTty(path, tty, damage), connected, log })
 }

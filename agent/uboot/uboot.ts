@@ -80,7 +80,7 @@ export class UBoot {
    * @returns once the other end is gone and its input has been processed
    */
   async attach(line: ConsoleLine): Promise<void> {
-    const damage = new LineDamage(() => line.counters?.() ?? null)
+    const damage = new LineDamage(async () => (await line.damage?.()) ?? null)
     const console = this.#consoles.open({
       write: bytes => line.send(bytes),
       room: () => line.room(),

@@ -18,7 +18,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("writeMemory", Napi::Function::New(env, WriteMemory, "writeMemory"));
   exports.Set("rawTty", Napi::Function::New(env, RawTty, "rawTty"));
   exports.Set("drainTty", Napi::Function::New(env, DrainTty, "drainTty"));
-  exports.Set("ttyCounters", Napi::Function::New(env, TtyCounters, "ttyCounters"));
   exports.Set("watchdogTimeout", Napi::Function::New(env, WatchdogTimeout, "watchdogTimeout"));
   exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
   exports.Set("openUdp", Napi::Function::New(env, OpenUdp, "openUdp"));

@@ -36,9 +36,6 @@ Napi::Value RawTty(const Napi::CallbackInfo& info);
 /// drainTty(fd): Promise; tcdrain(3): everything written has left the serial line.
 Napi::Value DrainTty(const Napi::CallbackInfo& info);
 
-/// ttyCounters(fd): {overrun, frame, parity, brk} or null; TIOCGICOUNT, where the driver has it.
-Napi::Value TtyCounters(const Napi::CallbackInfo& info);
-
 /// watchdogTimeout(fd, seconds): number; WDIOC_SETTIMEOUT. Returns the seconds that the driver made of it.
 Napi::Value WatchdogTimeout(const Napi::CallbackInfo& info);
 

@@ -1,6 +1,4 @@
 // Prepares a serial line for the console of a boot loader: every byte passes unchanged, at the speed already set.
-#include <linux/serial.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 
 #include <cerrno>
@@ -35,21 +33,6 @@ Napi::Value DrainTty(const Napi::CallbackInfo& info) {
     } while (result < 0 && errno == EINTR);
     return ResultOf("tcdrain", result);
   });
-}
-
-Napi::Value TtyCounters(const Napi::CallbackInfo& info) {
-  const int fd = Descriptor(info[0], "fd");
-  serial_icounter_struct counters{};
-  const Outcome got = ResultOf("ioctl(TIOCGICOUNT)", ioctl(fd, TIOCGICOUNT, &counters));
-  // A terminal without a UART, such as a pty, counts nothing, nor does one that has hung up.
-  if (got.error == ENOTTY || got.error == EINVAL || got.error == EIO) return info.Env().Null();
-  if (got.error != 0) throw SystemError(info.Env(), got);
-  Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("overrun", counters.overrun + counters.buf_overrun);
-  result.Set("frame", counters.frame);
-  result.Set("parity", counters.parity);
-  result.Set("brk", counters.brk);
-  return result;
 }
 
 }  // namespace fauxboot

@@ -1,12 +1,6 @@
 /** A line that a console talks over: a serial port, a TCP connection, a terminal. Bytes are text, as latin1. */
 
-/** Damaged input, as the driver of a serial line counts it. */
-export interface LineCounters {
-  readonly overrun: number
-  readonly frame: number
-  readonly parity: number
-  readonly brk: number
-}
+import type { SerialDamage } from '../../boot/board/serial-damage.js'
 
 export interface ConsoleLine {
   /** for the log: `/dev/ttyS0`, `tcp 10.0.2.2:50312` */
@@ -20,8 +14,8 @@ export interface ConsoleLine {
   resume(): void
   /** Send, after all that was sent before. */
   send(bytes: string): void
-  /** Null, or missing, for a line that counts no damage. */
-  counters?(): LineCounters | null
+  /** Damage of the input since the driver was loaded. Null, or missing, for a line that counts none. */
+  damage?(): Promise<SerialDamage | null>
   /** Null when the line takes more; otherwise resolves when it does, or when it has made no progress for 10 s. */
   room(): Promise<void> | null
   /** Resolves when everything sent has left the line. */

@@ -25,7 +25,7 @@ export interface ConsoleOptions {
   /** See `ConsoleLine`; default: the terminal always takes more. */
   readonly room?: () => Promise<void> | null
   /** Damage of the input since the last call, in words; null if there was none. Default: there is none. */
-  readonly damage?: () => string | null
+  readonly damage?: () => Promise<string | null>
   /** The queue is short again after `receive` returned false. */
   readonly drained?: () => void
 }
@@ -229,13 +229,13 @@ export class Console {
     } finally {
       clearImmediate(interruption)
     }
-    this.#reportDamage()
+    await this.#reportDamage()
   }
 
   /** The second line has words that LAVA takes for a fault of the lab, so that it runs the job again. */
-  #reportDamage(): void {
-    const damage = this.#options.damage?.() ?? null
-    if (damage === null) return
+  async #reportDamage(): Promise<void> {
+    const damage = await this.#options.damage?.()
+    if (typeof damage !== 'string') return
     this.print(`## fauxboot: the serial line damaged its input: ${damage}; check cable, ground and speed\n`)
     if (this.#arbiter.shell.status !== 0)
       this.print('## fauxboot: the command may have failed because of that: Must RESET board to recover\n')

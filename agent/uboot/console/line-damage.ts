@@ -1,31 +1,32 @@
 /** Input that was damaged on its way over a serial line: a command that failed may not be the one that was typed. */
 
-import type { LineCounters } from './console-line.js'
+import type { SerialDamage } from '../../boot/board/serial-damage.js'
 
 /** What each counter counts: one, and several. */
-const NAMES: { readonly [Counter in keyof LineCounters]: readonly [one: string, several: string] } = {
+const NAMES: { readonly [Counter in keyof SerialDamage]: readonly [one: string, several: string] } = {
   overrun: ['overrun', 'overruns'],
   frame: ['framing error', 'framing errors'],
   parity: ['parity error', 'parity errors'],
-  brk: ['break', 'breaks'],
+  break: ['break', 'breaks'],
 }
 
-const COUNTERS = Object.keys(NAMES) as (keyof LineCounters)[]
+const COUNTERS = Object.keys(NAMES) as (keyof SerialDamage)[]
 
 export class LineDamage {
-  readonly #count: () => LineCounters | null
-  #before: LineCounters | null
+  readonly #count: () => Promise<SerialDamage | null>
+  #before: Promise<SerialDamage | null>
 
-  /** @param count reads the line's counters; null where the line has none */
-  constructor(count: () => LineCounters | null) {
+  /** @param count what the line has counted since its driver was loaded; null where it counts nothing */
+  constructor(count: () => Promise<SerialDamage | null>) {
     this.#count = count
     this.#before = count()
   }
 
   /** The damage since the last call, in words: `2 overruns, 1 break`. Null if there was none. */
-  take(): string | null {
-    const [before, now] = [this.#before, this.#count()]
-    this.#before = now
+  async take(): Promise<string | null> {
+    const last = this.#before
+    this.#before = this.#count()
+    const [before, now] = await Promise.all([last, this.#before])
     if (before === null || now === null) return null
     const grown = COUNTERS.filter(counter => now[counter] > before[counter]).map(counter => {
       const count = now[counter] - before[counter]

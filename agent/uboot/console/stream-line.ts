@@ -2,7 +2,8 @@
 
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import type { ConsoleLine, LineCounters } from './console-line.js'
+import type { SerialDamage } from '../../boot/board/serial-damage.js'
+import type { ConsoleLine } from './console-line.js'
 import { MOST_WAITING, OutputQueue } from './output-queue.js'
 import { TelnetFilter } from './telnet.js'
 
@@ -15,8 +16,8 @@ export interface StreamLineOptions {
   readonly writeNow?: (bytes: string) => number
   /** resolves when what the stream has written has left the machine */
   readonly drain?: () => Promise<void>
-  /** default: the line counts no damage */
-  readonly counters?: () => LineCounters | null
+  /** see {@link ConsoleLine.damage}; default: the line counts none */
+  readonly damage?: () => Promise<SerialDamage | null>
   /** restores the terminal */
   readonly restore?: () => void
   /** close a line that takes no output once {@link MOST_WAITING} bytes wait for it; default: forget these bytes */
@@ -99,8 +100,8 @@ export class StreamLine implements ConsoleLine {
     this.#queue.push(bytes)
   }
 
-  counters(): LineCounters | null {
-    return this.#options.counters?.() ?? null
+  async damage(): Promise<SerialDamage | null> {
+    return (await this.#options.damage?.()) ?? null
   }
 
   room(): Promise<void> | null {

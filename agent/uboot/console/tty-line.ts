@@ -3,14 +3,12 @@
 import { close, closeSync, constants, openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { fault } from '../../errors.js'
-import type { LineCounters } from './console-line.js'
-import { StreamLine } from './stream-line.js'
+import { StreamLine, type StreamLineOptions } from './stream-line.js'
 
 /** The calls of the addon that a serial line needs. */
 export interface TtyCalls {
   rawTty(fd: number): void
   drainTty(fd: number): Promise<void>
-  ttyCounters(fd: number): LineCounters | null
 }
 
 const NOTHING = new Uint8Array()
@@ -19,9 +17,10 @@ const NOTHING = new Uint8Array()
  * Open a terminal as a line, at the speed that it has. The line ends when the terminal hangs up, or refuses to read or write.
  *
  * @param path `/dev/ttyS0`
+ * @param damage see {@link StreamLineOptions.damage}
  * @throws CONSOLE_LINE when it cannot be opened, is no terminal, or has no hardware yet
  */
-export function openTty(path: string, calls: TtyCalls): StreamLine {
+export function openTty(path: string, calls: TtyCalls, damage?: StreamLineOptions['damage']): StreamLine {
   let fd = -1
   try {
     // Without O_NONBLOCK, opening waits for a carrier; with O_NOCTTY, its signals do not reach us.
@@ -29,7 +28,7 @@ export function openTty(path: string, calls: TtyCalls): StreamLine {
     calls.rawTty(fd)
     // The 8250 driver lets ports be opened that have no UART yet; only reading and writing give EIO.
     writeSync(fd, NOTHING)
-    return openLine(path, fd, calls)
+    return openLine(path, fd, calls, damage)
   } catch (thrown) {
     if (fd >= 0) closeSync(fd)
     throw fault('CONSOLE_LINE', { path, reason: thrown instanceof Error ? thrown.message : String(thrown) }, thrown)
@@ -40,13 +39,13 @@ export function openTty(path: string, calls: TtyCalls): StreamLine {
  * One stream for both directions: a WriteStream would block the process while the line is slow, a ReadStream writes without.
  * It reopens the terminal for itself; `fd` serves {@link TtyCalls.drainTty} and {@link writeNow}, and is closed after it.
  */
-function openLine(path: string, fd: number, calls: TtyCalls): StreamLine {
+function openLine(path: string, fd: number, calls: TtyCalls, damage: StreamLineOptions['damage']): StreamLine {
   const stream = new ReadStream(fd)
   let isOpen = true
   const line = new StreamLine(path, stream, stream, {
+    damage,
     writeNow: bytes => (isOpen ? writeNow(fd, bytes) : 0),
     drain: () => calls.drainTty(fd),
-    counters: () => (isOpen ? calls.ttyCounters(fd) : null),
   })
   // A port is free for the next one who opens it only when every descriptor is closed. Not closeSync: closing may wait until
   // the hardware has sent what it holds.

@@ -60,7 +60,7 @@ export class Terminal {
   #tail = ''
   #wake: () => void = () => {}
 
-  constructor(bench: Consoles, damage?: () => string | null) {
+  constructor(bench: Consoles, damage?: () => Promise<string | null>) {
     this.console = bench.open({
       damage,
       write: bytes => {

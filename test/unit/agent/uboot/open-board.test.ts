@@ -53,7 +53,7 @@ async function open(t: Test, config: Partial<UBootConfig> = {}, given?: Boot): P
     boot,
     host: fakeHost(CUBIEBOARD4),
     power: { reset: () => Promise.reject(), powerOff: () => Promise.reject() },
-    tty: { rawTty: () => {}, drainTty: async () => {}, ttyCounters: () => null },
+    tty: { rawTty: () => {}, drainTty: async () => {} },
     room: () => 2 ** 30,
     log: { info: note, error: note },
   })

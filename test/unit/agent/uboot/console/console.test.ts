@@ -24,7 +24,7 @@ t.test(
   async t => {
     const damage: (string | null)[] = [null, '1 overrun', '2 breaks']
     const { consoles } = await atPrompt(t)
-    const terminal = new Terminal(consoles, () => damage.shift() ?? null)
+    const terminal = new Terminal(consoles, async () => damage.shift() ?? null)
     await terminal.shows('=> ')
     const report = (what: string) =>
       `## fauxboot: the serial line damaged its input: ${what}; check cable, ground and speed\r\n`

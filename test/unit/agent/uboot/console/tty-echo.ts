@@ -2,9 +2,9 @@
 
 import { readlinkSync } from 'node:fs'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
-import { drainTty, rawTty, ttyCounters } from '../../../../../native/index.js'
+import { drainTty, rawTty } from '../../../../../native/index.js'
 
-const line = openTty(readlinkSync('/proc/self/fd/0'), { rawTty, drainTty, ttyCounters })
+const line = openTty(readlinkSync('/proc/self/fd/0'), { rawTty, drainTty })
 line.receive(bytes => {
   line.send(Buffer.from(bytes, 'latin1').toString('hex'))
   if (bytes.endsWith('q')) void line.drained().then(() => process.exit())

@@ -5,7 +5,7 @@ import { extname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { pause } from '../../../../../agent/transfer/abort.js'
 import { openTty } from '../../../../../agent/uboot/console/tty-line.js'
-import { drainTty, rawTty, ttyCounters } from '../../../../../native/index.js'
+import { drainTty, rawTty } from '../../../../../native/index.js'
 import { fileNeeds, needs } from '../../../../peer.js'
 
 fileNeeds('script', 'addon')
@@ -32,11 +32,11 @@ t.test('a terminal passes every byte as it is, ^C and line ends too, and echoes 
 
 t.test('a path that is missing or not a terminal is refused', async t => {
   const path = join(t.testdir({ file: '' }), 'file')
-  t.throws(() => openTty(path, { rawTty, drainTty, ttyCounters }), {
+  t.throws(() => openTty(path, { rawTty, drainTty }), {
     code: 'CONSOLE_LINE',
     message: new RegExp(`^the console ${path} cannot be used: rawTty\\(\\d+\\) failed: ENOTTY`),
   })
-  t.throws(() => openTty('/dev/ttyNowhere', { rawTty, drainTty, ttyCounters }), {
+  t.throws(() => openTty('/dev/ttyNowhere', { rawTty, drainTty }), {
     code: 'CONSOLE_LINE',
     message: /^the console \/dev\/ttyNowhere cannot be used: ENOENT/,
   })
@@ -48,7 +48,7 @@ async function lineToSocat(t: Test) {
   const socat = spawn('socat', [`PTY,link=${path},rawer`, 'STDIO'])
   t.teardown(() => socat.kill())
   while (!existsSync(path)) await pause(10, undefined)
-  const line = openTty(path, { rawTty, drainTty, ttyCounters })
+  const line = openTty(path, { rawTty, drainTty })
   line.receive(() => true)
   return { line, socat }
 }
@@ -89,7 +89,6 @@ t.test('errors of the addon are reported', async t => {
       throw 'no addon'
     },
     drainTty: async () => {},
-    ttyCounters: () => null,
   }
   t.throws(() => openTty('/dev/null', calls), { message: 'the console /dev/null cannot be used: no addon' })
 })
