@@ -1,6 +1,5 @@
 /** The one way into the pipeline: every front end calls this class and no other of this folder. */
 
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { asFault, type FauxbootError, fault } from '../errors.js'
 import type { PlanJson } from '../kexec/render/plan-json.js'
@@ -9,9 +8,11 @@ import type { BoardView } from './board/board.js'
 import { readBoard } from './board/read-board.js'
 import { sharedReading } from './board/shared-reading.js'
 import type { JobEvent, JobOrigin, JobRequest, JobView } from './jobs/job.js'
-import { Job, type JobRecord, referencesOf } from './jobs/job-record.js'
+import { type Job, type JobRecord, referencesOf } from './jobs/job-record.js'
 import { JobStore } from './jobs/job-store.js'
+import { interruption, KnownJobs } from './jobs/known-jobs.js'
 import { BootCounters, type BootMetrics } from './jobs/metrics.js'
+import { hearLastWords } from './last-words/hear-last-words.js'
 import { LastWordsMemory } from './last-words/last-words.js'
 import type { BootDeps } from './pipeline/boot-deps.js'
 import { runPipeline } from './pipeline/pipeline.js'
@@ -32,7 +33,7 @@ interface QueuedJob {
 /** What a board keeps over the agent's restarts. */
 interface Kept {
   readonly artifacts: ArtifactStore
-  readonly store: JobStore
+  readonly jobs: KnownJobs
   readonly lastWords: LastWordsMemory | null
   /** of the running kernel */
   readonly bootId: string | null
@@ -56,9 +57,8 @@ export class Boot {
   /** Artifacts kept on the board: uploads, and files of jobs. */
   readonly artifacts: ArtifactStore
   readonly #deps: BootDeps
-  readonly #store: JobStore
+  readonly #jobs: KnownJobs
   readonly #lastWords: LastWordsMemory | null
-  readonly #now: () => number
   /** of the running kernel */
   readonly #bootId: string | null
   readonly #counters = new BootCounters()
@@ -68,20 +68,16 @@ export class Boot {
     const settings = { keepLinksUp, serial, watchdogSeconds }
     return readBoard({ host, kexec, artifacts: this.artifacts, ...settings, ...this.#occupation() })
   })
-  /** by id, the oldest first */
-  readonly #jobs = new Map<string, Job>()
   readonly #queue: QueuedJob[] = []
   #owner: QueuedJob | null = null
-  #lastNumber = 0
   #closed = false
 
-  private constructor(deps: BootDeps, { artifacts, store, lastWords, bootId }: Kept) {
+  private constructor(deps: BootDeps, { artifacts, jobs, lastWords, bootId }: Kept) {
     this.#deps = deps
     this.#lastWords = lastWords
     this.artifacts = artifacts
-    this.#store = store
+    this.#jobs = jobs
     this.#bootId = bootId
-    this.#now = deps.now ?? Date.now
   }
 
   /**
@@ -110,12 +106,13 @@ export class Boot {
             deps.log.error({ reason }, 'there are no last words of targets'),
           )
         : null
-    const boot = new Boot(deps, { artifacts, store, lastWords, bootId: await host.bootId() })
+    const jobs = new KnownJobs({ store, kept: config.keptJobs, now: deps.now ?? Date.now, log: deps.log })
+    const boot = new Boot(deps, { artifacts, jobs, lastWords, bootId: await host.bootId() })
     const interrupted = records.map(record => boot.#restore(record)).filter(job => job !== null)
-    await boot.#failInterrupted(interrupted)
+    await jobs.failInterrupted(interrupted)
     await boot.#dropImage()
-    if (lastWords !== null) await boot.#hearLastWords(lastWords)
-    await boot.#forget()
+    if (lastWords !== null) await hearLastWords(lastWords, jobs, deps.log)
+    await jobs.forget()
     return boot
   }
 
@@ -130,7 +127,7 @@ export class Boot {
    */
   async submit(request: JobRequest, origin: JobOrigin, { signal, consume = [] }: SubmitOptions = {}): Promise<JobView> {
     const names = referencesOf(request).flatMap(({ reference }) => reference.artifact ?? [])
-    const job = Job.create(randomBytes(5).toString('hex'), ++this.#lastNumber, request, origin, this.#now, this.#bootId)
+    const job = this.#jobs.create(request, origin, this.#bootId)
     try {
       this.#checkFree(request)
       for (const name of names) this.artifacts.hold(name, job.id)
@@ -139,10 +136,10 @@ export class Boot {
       await this.artifacts.discard(names)
       throw thrown
     }
-    this.#jobs.set(job.id, job)
+    this.#jobs.add(job)
     this.#counters.jobsSubmitted++
     this.#deps.log.info({ job: job.id, origin, name: request.name }, 'job taken')
-    const saved = this.#save(job)
+    const saved = this.#jobs.save(job)
     const [abort, jump] = [new AbortController(), new AbortController()]
     this.#queue.push({ job, request, consume, abort, done: Promise.resolve(), jump })
     // A job that has ended cannot be cancelled, which is no error here.
@@ -154,7 +151,7 @@ export class Boot {
 
   /** @throws JOB_UNKNOWN */
   get(id: string): JobView {
-    return this.#job(id).view()
+    return this.#jobs.get(id).view()
   }
 
   /** The newest remembered job of a front end that has this name. */
@@ -164,7 +161,10 @@ export class Boot {
 
   /** Every job that is remembered, the newest first. */
   list(): JobView[] {
-    return [...this.#jobs.values()].reverse().map(job => job.view())
+    return this.#jobs
+      .list()
+      .reverse()
+      .map(job => job.view())
   }
 
   /**
@@ -173,7 +173,7 @@ export class Boot {
    * @throws JOB_UNKNOWN; JOB_ENDED when it is in a final state
    */
   async cancel(id: string): Promise<JobView> {
-    const job = this.#job(id)
+    const job = this.#jobs.get(id)
     if (job.ended) throw fault('JOB_ENDED', { id, state: job.state })
     await this.#stop(job, fault('JOB_CANCELLED', { id, state: job.state }))
     return job.view()
@@ -185,7 +185,7 @@ export class Boot {
    * @throws JOB_UNKNOWN at once
    */
   async settled(id: string): Promise<JobView> {
-    const job = this.#job(id)
+    const job = this.#jobs.get(id)
     if (this.#owner?.job === job) await this.#owner.done
     return job.view()
   }
@@ -196,7 +196,7 @@ export class Boot {
    * @throws JOB_UNKNOWN at once, not at the first step of the iteration
    */
   events(id: string, afterSeq: number, signal?: AbortSignal): AsyncIterable<JobEvent> {
-    return this.#job(id).events.follow(afterSeq, signal)
+    return this.#jobs.get(id).events.follow(afterSeq, signal)
   }
 
   /**
@@ -205,12 +205,12 @@ export class Boot {
    * @throws JOB_UNKNOWN
    */
   log(id: string): string {
-    return this.#job(id).events.text
+    return this.#jobs.get(id).events.text
   }
 
   /** @throws JOB_UNKNOWN; JOB_NO_PLAN before the plan is made */
   plan(id: string): PlanJson {
-    const { plan, state } = this.#job(id)
+    const { plan, state } = this.#jobs.get(id)
     if (plan === null) throw fault('JOB_NO_PLAN', { id, state })
     return plan
   }
@@ -236,7 +236,7 @@ export class Boot {
 
   metrics(): BootMetrics {
     const { jobsSubmitted, jobsEnded, jobsFailed, stateSeconds, fetchedBytes } = this.#counters
-    const followers = [...this.#jobs.values()].reduce((count, { events }) => count + events.followers, 0)
+    const followers = this.#jobs.list().reduce((count, { events }) => count + events.followers, 0)
     return {
       jobsSubmitted,
       jobsEnded: { ...jobsEnded },
@@ -258,22 +258,16 @@ export class Boot {
    */
   async close(): Promise<void> {
     this.#closed = true
-    const open = [...this.#jobs.values()].filter(job => !job.ended)
-    await Promise.all(open.map(job => this.#stop(job, fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))))
+    const open = this.#jobs.list().filter(job => !job.ended)
+    await Promise.all(open.map(job => this.#stop(job, interruption(job))))
     const leaving = this.#owner
     if (leaving !== null) await Promise.race([leaving.done, fired(leaving.jump.signal)])
-    await this.#store.settled()
+    await this.#jobs.settled()
   }
 
   /** Who has the board, and who waits for it. */
   #occupation(): Pick<BoardView, 'owner' | 'queued'> {
     return { owner: this.#owner?.job.id ?? null, queued: this.#queue.map(({ job }) => job.id) }
-  }
-
-  #job(id: string): Job {
-    const job = this.#jobs.get(id)
-    if (job === undefined) throw fault('JOB_UNKNOWN', { id })
-    return job
   }
 
   #checkFree({ options }: JobRequest): void {
@@ -318,7 +312,7 @@ export class Boot {
         counters: this.#counters,
         deps: this.#deps,
         lastWords: this.#lastWords,
-        save: () => this.#save(job),
+        save: () => this.#jobs.save(job),
         onJump: () => jump.abort(),
       })
     } catch (thrown) {
@@ -350,34 +344,14 @@ export class Boot {
     job.events.end()
     this.#deps.log.info({ job: job.id, state, error: error?.toJSON() }, 'job ended')
     this.#runNext()
-    await Promise.all([this.#save(job), this.#forget()])
-  }
-
-  /** Write a job down. That this fails is no reason for the job to fail. */
-  async #save(job: Job): Promise<void> {
-    try {
-      await this.#store.save(job.record())
-    } catch (thrown) {
-      this.#deps.log.error({ job: job.id, reason: String(thrown) }, 'the job could not be written down')
-    }
+    await Promise.all([this.#jobs.save(job), this.#jobs.forget()])
   }
 
   /** @returns the job when it was under way, and null when it had ended: a jump ends the kernel that it leaves */
   #restore(record: JobRecord): Job | null {
-    const job = Job.restore(record, this.#now)
-    this.#jobs.set(job.id, job)
-    this.#lastNumber = Math.max(this.#lastNumber, job.number)
+    const job = this.#jobs.restore(record)
     const isHere = job.state === 'booting' && job.bootId !== null && job.bootId === this.#bootId
     return job.ended && !isHere ? null : job
-  }
-
-  /** The agent died with jobs under way: they have failed. */
-  async #failInterrupted(jobs: readonly Job[]): Promise<void> {
-    for (const job of jobs) {
-      job.enter('failed', fault('JOB_INTERRUPTED', { id: job.id, state: job.state }))
-      this.#deps.log.warn({ job: job.id }, 'the job was under way when the agent stopped')
-    }
-    await Promise.all(jobs.map(job => this.#save(job)))
   }
 
   /** An image that is loaded now has no job any more, whether one was written down or not. */
@@ -387,46 +361,6 @@ export class Boot {
       if (await kexec.loaded()) await kexec.unload()
     } catch (thrown) {
       this.#deps.log.error({ reason: String(thrown) }, 'an image may still be loaded')
-    }
-  }
-
-  /** Bring back the job whose target ran before this first stage, with what its kernel said. */
-  async #hearLastWords(memory: LastWordsMemory): Promise<void> {
-    try {
-      const words = memory.take()
-      // A job that is known jumped from this very first stage, or meant to.
-      if (words === null || this.#jobs.has(words.record.view.id)) return
-      const job = Job.restore(words.record, this.#now)
-      this.#jobs.set(job.id, job)
-      this.#lastNumber = Math.max(this.#lastNumber, job.number)
-      const { lines, panic } = words
-      job.log(
-        'info',
-        lines.length === 0 ? 'the board is back; the target left no messages' : 'the board is back; the target said:',
-      )
-      job.noteLastWords(lines, panic)
-      if (panic !== null) job.enter('failed', fault('JOB_TARGET_PANIC', { id: job.id, reason: panic }))
-      job.events.end()
-      this.#deps.log.info({ job: job.id, lines: lines.length, panic }, 'last words of a target')
-      await this.#save(job)
-    } catch (thrown) {
-      this.#deps.log.error({ reason: String(thrown) }, 'last words cannot be read')
-    }
-  }
-
-  /** Forget the oldest of too many ended jobs. */
-  async #forget(): Promise<void> {
-    const ended = [...this.#jobs.values()].filter(job => job.ended)
-    const tooMany = ended.slice(0, Math.max(0, ended.length - this.#deps.config.keptJobs))
-    for (const { id } of tooMany) this.#jobs.delete(id)
-    await Promise.all(tooMany.map(({ id }) => this.#remove(id)))
-  }
-
-  async #remove(id: string): Promise<void> {
-    try {
-      await this.#store.remove(id)
-    } catch (thrown) {
-      this.#deps.log.error({ job: id, reason: String(thrown) }, 'the job could not be removed')
     }
   }
 }

@@ -16,11 +16,9 @@ const PLOT = { left: 420, right: 110 }
 const HEADER = 66
 const ROW = 26
 const FOOTER = 40
+const LEGEND =
+  'How many times as much as the peer, whose median is the dotted line. Dot: ratio of the medians, open if it misses the target (short line). Bar: spread.'
 
-/**
- * The line from 1 marks the peer. A bar goes from the least to the greatest of ours, each by the peer's median; a full dot
- * meets the target, an open one misses it; a short line is the target.
- */
 export function ratioChart(title: string, rows: readonly RatioRow[]): string {
   const ratios = rows.map(row => ({ ...row, range: rangeOf(row) }))
   const seen = [1, ...ratios.flatMap(({ range, ratio, target }) => [...range, ratio, target])]
@@ -30,7 +28,7 @@ export function ratioChart(title: string, rows: readonly RatioRow[]): string {
   const ticks = Array.from({ length: high - low + 1 }, (_, index) => 2 ** (low + index))
   return svg(title, WIDTH, bottom + FOOTER, [
     text(16, 30, title, 'title'),
-    text(16, 52, 'how many times as much as the peer; left is better', 'faint'),
+    text(16, 52, LEGEND, 'faint'),
     ...ticks.flatMap(tick => [
       line('grid', x(tick), HEADER - 8, x(tick), bottom),
       text(x(tick), bottom + 16, tick < 1 ? `1/${1 / tick}` : String(tick), 'faint', 'middle'),
@@ -42,7 +40,7 @@ export function ratioChart(title: string, rows: readonly RatioRow[]): string {
       return [
         text(PLOT.left - 12, y + 4, name.slice(0, 62), 'faint', 'end'),
         line('line s0', x(least), y, x(most), y),
-        line('line limit', x(target), y - 9, x(target), y + 9),
+        line('target', x(target), y - 9, x(target), y + 9),
         `<circle class="${met ? 'dot' : 'open'}" cx="${at(x(ratio))}" cy="${at(y)}" r="5"/>`,
         text(right + 14, y + 4, `${ratio.toFixed(2)} ${met ? 'met' : 'missed'}`),
       ]
