@@ -7,6 +7,7 @@ import { fault } from '../../agent/errors.js'
 import { cached, contentKey } from '../cache.js'
 import { AGENT_BUNDLE, AGENT_PREBUILDS } from '../paths.js'
 import { run } from '../run.js'
+import { agentEnvironment } from './agent-environment.js'
 import { FileTree } from './file-tree.js'
 
 const AGENT_DIR = 'usr/lib/fauxboot'
@@ -37,7 +38,9 @@ async function compiledBundle(tree: string): Promise<string> {
   const source = dirname(AGENT_BUNDLE)
   const scripts = readdirSync(source).filter(name => name.endsWith('.cjs'))
   const addons = readdirSync(AGENT_PREBUILDS)
+  const environment = agentEnvironment()
   const contents = [
+    JSON.stringify(environment),
     ...scripts.map(name => readFileSync(join(source, name))),
     ...addons.map(name => readFileSync(join(AGENT_PREBUILDS, name))),
   ]
@@ -46,6 +49,8 @@ async function compiledBundle(tree: string): Promise<string> {
     await cp(AGENT_PREBUILDS, join(making, 'prebuilds', 'linux-arm'), { recursive: true })
     const agent = join(making, basename(AGENT_BUNDLE))
     const node = join(tree, 'usr/bin/node')
-    await run("compiling the agent for the board's Node", ['qemu-arm', '-L', tree, node, agent, '--build-cache'])
+    const variables = Object.entries(environment).flatMap(([name, value]) => ['-E', `${name}=${value}`])
+    const argv = ['qemu-arm', '-L', tree, ...variables, node, agent, '--build-cache'] as const
+    await run("compiling the agent for the board's Node", argv)
   })
 }

@@ -6,10 +6,9 @@ import { closeSync, openSync } from 'node:fs'
 import { lstat, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { AGENT_BUNDLE, PROJECT_DIR } from '../../systemd/paths.js'
+import { agentEnvironment } from '../../systemd/image/agent-environment.js'
+import { AGENT_BUNDLE } from '../../systemd/paths.js'
 import { HOST, PORTS, TOKEN } from './addresses.js'
-
-const UNIT = join(PROJECT_DIR, 'systemd/units/fauxboot-agent.service')
 
 /** The limits of the unit, and the end with its parent. A job that would load or jump fails: the right to do so is gone. */
 const RIGHTS = '-sys_boot,-sys_rawio,-sys_time,-sys_module'
@@ -71,7 +70,7 @@ export class AgentProcess {
     await writeFile(config, JSON.stringify(settings))
     const output = openSync(log, 'w')
     const argv = [...LIMITED, process.execPath, AGENT_BUNDLE, '--config', config]
-    const env = { ...process.env, ...(await environmentOf(UNIT)) }
+    const env = { ...process.env, ...agentEnvironment() }
     const child = spawn('prlimit', argv, { env, stdio: ['ignore', output, output] })
     closeSync(output)
     const agent = new AgentProcess(child, Object.values(stores))
@@ -121,13 +120,6 @@ export class AgentProcess {
     await ended
     return `SIGKILL, because SIGTERM had not ended it in ${STOP_MS / 1000} s`
   }
-}
-
-/** The variables that a unit sets: `systemd.exec(5)`, without quotes and escapes. */
-async function environmentOf(unit: string): Promise<Record<string, string>> {
-  const lines = (await readFile(unit, 'utf8')).matchAll(/^Environment=(.+)$/gm)
-  const assignments = [...lines].flatMap(([, line = '']) => line.split(' '))
-  return Object.fromEntries(assignments.map(assignment => assignment.split(/=(.*)/s)))
 }
 
 /** Bytes that the files below a directory take up. Files may go while they are counted. */

@@ -1,17 +1,18 @@
 /** `SECURITY.md` says what the code does: its promises have tests, its limits are those of the code. */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../../agent/config.js'
 import { withFigures } from '../fuzz/figures.js'
 import type { TargetResult } from '../fuzz/run-target.js'
 import { GROUPS, TARGETS } from '../fuzz/targets.js'
+import { checksOf } from '../soak/soak-result.js'
 
 const DOCUMENT = readFileSync('SECURITY.md', 'utf8')
 
 /** The rows of a section's first table, without its head. */
-function rowsOf(section: string): string[][] {
-  const [, text = ''] = DOCUMENT.split(`\n## ${section}\n`)
+function rowsOf(section: string, heading = '## '): string[][] {
+  const [, text = ''] = DOCUMENT.split(`\n${heading}${section}\n`)
   const lines = text.slice(text.indexOf('\n|')).trimStart().split('\n')
   const table = lines.slice(
     2,
@@ -86,4 +87,25 @@ t.test('the figures of SECURITY.md come from a run of every fuzz target', async 
   t.match(DOCUMENT, /\n`npm run fuzz -- --seconds \d+ --seed \d+ --write` on Node \S+, \d{4}-\d\d-\d\d\.\n<!-- end/)
   t.equal(withFigures(written, results, 'the run'), written)
   t.throws(() => withFigures('', results, 'the run'), /lacks the mark/)
+})
+
+t.test('the soak of SECURITY.md checked every promise, and kept all if its machine had nothing else to do', async t => {
+  const usage = { anon: 0, file: 0, shmem: 0, stored: 0, descriptors: 0 }
+  const nothing = { samples: [], before: usage, after: usage, answers: 0, unanswered: null, tallies: [], faults: [] }
+  // Without the figures that a promise is named with.
+  const name = (what: string): string => what.replace(/;.*/, '')
+  const rows = rowsOf('What load has shown', '### ')
+  t.same(
+    rows.map(([what = '']) => name(what)),
+    checksOf({ ...nothing, console: null, end: '' }).map(({ what }) => name(what)),
+    'npm run soak -- --write',
+  )
+  const [, cores, load] =
+    /\n`npm run soak -- --minutes [\d.]+ --max-connections \d+ --write` on Node \S+, (\d+) cores with a load of ([\d.]+) before, \d{4}-\d\d-\d\d\.\n<!-- end/.exec(
+      DOCUMENT,
+    ) ?? []
+  t.ok(Number(cores) > 0)
+  // On a machine that is busy with something else, clients and agent wait for it.
+  for (const [what = '', , , verdict] of rows) if (Number(load) < Number(cores)) t.equal(verdict, 'ok', what)
+  t.ok(existsSync('test/soak/soak.svg'))
 })
