@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  'agent/image': ['.', 'compression', 'cpio', 'fdt', 'kernel', 'pstore', 'uboot'],
+  'agent/image': ['.', 'compression', 'cpio', 'tar', 'fdt', 'kernel', 'pstore', 'uboot'],
   'agent/kexec': ['layout', 'checks', 'render', 'syscall', '.'],
   'agent/transfer': ['.', 'http', 'tftp', 'tftp/client', 'tftp/server'],
   'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],

@@ -4,7 +4,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fault } from '../../errors.js'
+import { FauxbootError, fault } from '../../errors.js'
 import type { BoundedOutput } from './bounded-output.js'
 
 interface Tool {
@@ -73,14 +73,17 @@ async function firstLine(stream: Readable): Promise<string> {
   return text.trim().split('\n')[0]?.slice(0, 200) ?? ''
 }
 
+/** What is decompressed, piece by piece. */
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
 /**
  * Feed a running tool, and yield its output. When the generator ends, for any reason, the tool has ended, too.
  *
- * @throws DECOMPRESS_FAILED with the tool's own words; the reason of the signal
+ * @throws DECOMPRESS_FAILED with the tool's own words; what the input throws; the reason of the signal
  */
 export async function* runTool(
   tool: RunningTool,
-  bytes: Uint8Array,
+  input: Chunks,
   format: ToolFormat,
   { what, signal }: ToolOptions,
 ): AsyncGenerator<Uint8Array> {
@@ -90,13 +93,18 @@ export async function* runTool(
   const ended = once(tool, 'close')
   const complaint = firstLine(tool.stderr)
   // A tool that fails closes its input early. Its own message says why.
-  const fed = Promise.allSettled([pipeline(Readable.from(chunksOf(bytes)), tool.stdin)])
+  const fed = pipeline(Readable.from(input), tool.stdin).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
   try {
     signal?.throwIfAborted()
     yield* tool.stdout
     const [status] = await ended
     signal?.throwIfAborted()
     if (status !== 0) {
+      const unread = await fed
+      if (unread instanceof FauxbootError) throw unread
       throw failed((await complaint) || `${TOOLS[format].command} ended with status ${status}`)
     }
   } finally {
@@ -117,7 +125,7 @@ export const decodeWithTool =
   async (bytes: Uint8Array, output: BoundedOutput): Promise<number> => {
     const { what, signal } = output
     const tool = await startTool(format)
-    for await (const chunk of runTool(tool, bytes, format, { what, signal })) {
+    for await (const chunk of runTool(tool, chunksOf(bytes), format, { what, signal })) {
       output.push(chunk)
       await output.yieldIfDue()
     }

@@ -18,6 +18,8 @@ export interface CpioEntry {
   /** of a device node */
   readonly rdevMajor?: number
   readonly rdevMinor?: number
+  /** of a file with several names: the kernel links entries of the same inode, the first of which has the data */
+  readonly hardLink?: { readonly inode: number; readonly names: number }
 }
 
 /** Data that comes in chunks; an archive has its size before it. */
@@ -110,9 +112,9 @@ class CpioWriter {
     if (name.length > MAX_NAME) throw invalid(entry, `a name of less than ${MAX_NAME} bytes`, name.length - 1)
     this.#entries++
     const header: Record<(typeof FIELDS)[number], number> = {
-      ino: this.#entries,
+      ino: entry.hardLink?.inode ?? this.#entries,
       mode: entry.mode,
-      nlink: (entry.mode & FILE_TYPE.mask) === FILE_TYPE.directory ? 2 : 1,
+      nlink: entry.hardLink?.names ?? ((entry.mode & FILE_TYPE.mask) === FILE_TYPE.directory ? 2 : 1),
       uid: entry.uid ?? 0,
       gid: entry.gid ?? 0,
       mtime: entry.mtime ?? 0,

@@ -2,12 +2,12 @@
 
 import { gzipSync } from 'node:zlib'
 import { modulesToCpio } from '../../../agent/boot/pipeline/modules.js'
-import { tarMembers } from '../../../agent/boot/pipeline/tar-stream.js'
 import { decompress } from '../../../agent/image/compression/compression.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
 import { parseArm64Image } from '../../../agent/image/kernel/arm64-image.js'
 import { parseZImage } from '../../../agent/image/kernel/zimage.js'
+import { tarMembers } from '../../../agent/image/tar/tar-members.js'
 import { parseFit } from '../../../agent/image/uboot/fit.js'
 import { packUImage, parseUImage, type UImageHeader } from '../../../agent/image/uboot/uimage.js'
 import { readEnvironmentImage, writeEnvironmentImage } from '../../../agent/uboot/env/environment-image.js'

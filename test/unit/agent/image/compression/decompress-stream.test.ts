@@ -3,11 +3,16 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { type DecompressStreamOptions, decompressStream } from '../../../../../agent/boot/pipeline/decompress-stream.js'
+import { fault } from '../../../../../agent/errors.js'
 import type { CompressionFormat } from '../../../../../agent/image/compression/compression.js'
+import {
+  type DecompressStreamOptions,
+  decompressChunks,
+  decompressStream,
+} from '../../../../../agent/image/compression/decompress-stream.js'
 import { fileNeeds } from '../../../../peer.js'
-import { lz4Bomb } from '../../image/compression/lz4-bomb.js'
-import { failure, MIB, patternBytes, temporaryDirectory } from '../fixture.js'
+import { failure, MIB, patternBytes, temporaryDirectory } from '../../boot/fixture.js'
+import { lz4Bomb } from './lz4-bomb.js'
 
 fileNeeds('xz', 'zstd', 'bzip2')
 
@@ -136,4 +141,24 @@ t.test('our own decoders let go of their output piece by piece, up to the limit'
     await stopped.return()
     t.match((await failure(unpack(packed.subarray(0, -4), format, options))).code, /FORMAT_|DECOMPRESS_/, 'cut')
   }
+})
+
+t.test('a file that is not in memory is decompressed as it comes, and its own error is the error', async t => {
+  const pieces = async function* (bytes: Uint8Array, error?: Error) {
+    for (let at = 0; at < bytes.length; at += 100_000) yield bytes.subarray(at, at + 100_000)
+    if (error !== undefined) throw error
+  }
+  const collect = async (chunks: AsyncIterable<Uint8Array>) => {
+    const all: Uint8Array[] = []
+    for await (const chunk of chunks) all.push(chunk)
+    return Buffer.concat(all)
+  }
+  for (const [format, packed] of PACKED) {
+    t.ok(FILE.equals(await collect(decompressChunks(pieces(packed), format, OPTIONS))), format)
+    const unreadable = fault('CLI_FILE', { file: 'rootfs', reason: 'unreadable' })
+    const broken = collect(decompressChunks(pieces(packed.subarray(0, -20), unreadable), format, OPTIONS))
+    t.equal(await failure(broken), unreadable, format)
+  }
+  const lz4 = collect(decompressChunks(pieces(lz4Bomb(1)), 'lz4', OPTIONS))
+  t.match(await failure(lz4), { code: 'FORMAT_UNSUPPORTED', message: /gzip, xz, zstd, bzip2/ })
 })

@@ -6,9 +6,10 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { fault } from '../../errors.js'
-import { type CompressionFormat, decompress } from '../../image/compression/compression.js'
+import { FauxbootError, fault } from '../../errors.js'
+import { type CompressionFormat, decompress } from './compression.js'
 import {
+  type Chunks,
   chunksOf,
   hasTool,
   type RunningTool,
@@ -16,7 +17,7 @@ import {
   startTool,
   type ToolFormat,
   type ToolOptions,
-} from '../../image/compression/decompression-tool.js'
+} from './decompression-tool.js'
 
 export interface DecompressStreamOptions extends ToolOptions {
   /** most bytes of output */
@@ -25,14 +26,15 @@ export interface DecompressStreamOptions extends ToolOptions {
 
 const CHUNK = 1024 * 1024
 
-async function* gunzip(bytes: Uint8Array, { what, signal }: DecompressStreamOptions): AsyncGenerator<Uint8Array> {
+async function* gunzip(input: Chunks, { what, signal }: DecompressStreamOptions): AsyncGenerator<Uint8Array> {
   const stream = createGunzip({ chunkSize: CHUNK })
   // Errors of the pipe arrive at the stream that is read below.
-  const pumped = Promise.allSettled([pipeline(Readable.from(chunksOf(bytes)), stream, { signal })])
+  const pumped = Promise.allSettled([pipeline(Readable.from(input), stream, { signal })])
   try {
     yield* stream
   } catch (thrown) {
     signal?.throwIfAborted()
+    if (thrown instanceof FauxbootError) throw thrown
     const reason = thrown instanceof Error ? thrown.message : String(thrown)
     throw fault('DECOMPRESS_FAILED', { what, format: 'gzip', reason }, thrown)
   } finally {
@@ -76,17 +78,45 @@ async function* decode(
   }
 }
 
-async function* unbounded(
+async function* ofBytes(
   bytes: Uint8Array,
   format: CompressionFormat,
   options: DecompressStreamOptions,
 ): AsyncGenerator<Uint8Array> {
-  if (format === 'gzip') return yield* gunzip(bytes, options)
+  if (format === 'gzip') return yield* gunzip(chunksOf(bytes), options)
   if (hasTool(format)) {
     const tool = await startOrReplace(format, options.path)
-    if (tool !== null) return yield* runTool(tool, bytes, format, options)
+    if (tool !== null) return yield* runTool(tool, chunksOf(bytes), format, options)
   }
   yield* decode(bytes, format, options)
+}
+
+async function* ofChunks(
+  input: Chunks,
+  format: CompressionFormat,
+  options: DecompressStreamOptions,
+): AsyncGenerator<Uint8Array> {
+  if (format === 'gzip') return yield* gunzip(input, options)
+  if (hasTool(format)) return yield* runTool(await startTool(format, options.path), input, format, options)
+  const { what } = options
+  throw fault('FORMAT_UNSUPPORTED', {
+    what,
+    where: 'its compression',
+    found: format,
+    expected: 'gzip, xz, zstd, bzip2',
+  })
+}
+
+async function* bounded(
+  output: AsyncIterable<Uint8Array>,
+  { what, limit }: DecompressStreamOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0
+  for await (const chunk of output) {
+    size += chunk.length
+    if (size > limit) throw fault('FORMAT_TOO_LARGE', { what, limit })
+    yield chunk
+  }
 }
 
 /**
@@ -100,12 +130,20 @@ export async function* decompressStream(
   format: CompressionFormat,
   options: DecompressStreamOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { what, limit, signal } = options
-  let size = 0
-  signal?.throwIfAborted()
-  for await (const chunk of unbounded(bytes, format, options)) {
-    size += chunk.length
-    if (size > limit) throw fault('FORMAT_TOO_LARGE', { what, limit })
-    yield chunk
-  }
+  options.signal?.throwIfAborted()
+  yield* bounded(ofBytes(bytes, format, options), options)
+}
+
+/**
+ * As {@link decompressStream}, of a file that need not be in memory, which takes the format's tool.
+ *
+ * @throws FORMAT_UNSUPPORTED for a format that has no tool; what the input throws
+ */
+export async function* decompressChunks(
+  input: Chunks,
+  format: CompressionFormat,
+  options: DecompressStreamOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  options.signal?.throwIfAborted()
+  yield* bounded(ofChunks(input, format, options), options)
 }
