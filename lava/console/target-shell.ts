@@ -22,13 +22,18 @@ export interface CommandResult {
   readonly output: string
 }
 
-/** A message of the kernel and the end of its line: `[   12.345678] random: crng init done` (printk, with or without caller). */
-const KERNEL_MESSAGE = String.raw`(?:\[ *\d+\.\d+\][^\n]*\n)?`
+/** The time in front of a message of the kernel, `[   12.345678]` (printk, with or without caller): a regular expression. */
+export const KERNEL_STAMP = String.raw`\[ *\d+\.\d+\]`
+
+/** A message and the end of its line: `[   12.345678] random: crng init done`. */
+const KERNEL_MESSAGE = String.raw`(?:${KERNEL_STAMP}[^\n]*\n)?`
 
 /** How long a shell may take to answer with nothing to do, milliseconds. */
 const ANSWER_MS = 10_000
 /** Attempts at a first answer: the target may still be starting, and then input is lost. */
 const ATTEMPTS = 6
+/** Characters of a command's output that are kept, the latest. */
+const OUTPUT_LIMIT = 65_536
 /** How long a prompt for a password may take, milliseconds. */
 const LOGIN_MS = 5_000
 
@@ -65,9 +70,15 @@ export class TargetShell {
    * Run a command in a shell of its own (`sh -c`), without input, and wait for its end.
    *
    * @param command one line
+   * @param onLine gets each line of the output as it comes, however long the output is
+   * @returns its status and the end of its output
    * @throws CONSOLE_SILENT if the command takes longer, or the shell is gone
    */
-  async run(command: string, timeoutMs: number): Promise<CommandResult> {
+  async run(
+    command: string,
+    timeoutMs: number,
+    onLine: (line: string) => void = () => undefined,
+  ): Promise<CommandResult> {
     const marker = this.#nextMarker()
     const quoted = command.replaceAll("'", `'\\''`)
     const line = `${typed(`${marker}b:`)}; sh -c '${quoted}' </dev/null; ${typed(`${marker}e:$?:`)}\n`
@@ -76,10 +87,27 @@ export class TargetShell {
       timeoutMs: ANSWER_MS,
       expected: `the shell to begin ${JSON.stringify(command)}`,
     })
-    const end = new RegExp(`([^]*?)${interleaved(`${marker}e:`)}((?:\\d${KERNEL_MESSAGE}){1,3}):`)
-    const match = await this.#expect.waitFor(end, { timeoutMs, expected: `the end of ${JSON.stringify(command)}` })
-    const [, output = '', digits = ''] = match
-    return { status: Number(withoutKernelMessages(digits)), output: output.replace(/\r+\n/g, '\n').trim() }
+    const piece = lineOrEnd(`${marker}e:`)
+    const deadline = performance.now() + timeoutMs
+    for (let output = ''; ; ) {
+      const left = Math.max(0, deadline - performance.now())
+      const [, text = '', digits] = await this.#pieceOfOutput(piece, command, left, timeoutMs)
+      const line = text.replace(/\r+$/, '')
+      onLine(line)
+      output = `${output}${line}\n`.slice(-OUTPUT_LIMIT)
+      if (digits === undefined) continue
+      return { status: Number(withoutKernelMessages(digits)), output: output.replace(/\r+\n/g, '\n').trim() }
+    }
+  }
+
+  /** @throws CONSOLE_SILENT with the time that the whole command had */
+  async #pieceOfOutput(piece: RegExp, command: string, left: number, whole: number): Promise<RegExpExecArray> {
+    try {
+      return await this.#expect.waitFor(piece, { timeoutMs: left, expected: `the end of ${JSON.stringify(command)}` })
+    } catch (thrown) {
+      if (!isSilence(thrown)) throw thrown
+      throw new FauxbootError('CONSOLE_SILENT', { ...thrown.details, seconds: whole / 1000 }, { cause: thrown })
+    }
   }
 
   /** Interrupt the running command and check that the shell answers again. @throws CONSOLE_SILENT */
@@ -129,6 +157,19 @@ export class TargetShell {
 const typed = (marker: string): string => `echo ${marker.slice(0, 1)}""${marker.slice(1)}`
 
 const framed = (marker: string): RegExp => new RegExp(interleaved(marker))
+
+/**
+ * The next line of an output, or what stands before the marker that ends it, with the status in the second group. The
+ * line end of a kernel message that has cut the marker ends no line.
+ */
+function lineOrEnd(marker: string): RegExp {
+  const begun = [...marker].reduceRight(
+    (rest, character) => `${character}(?:${KERNEL_MESSAGE}${rest})?`,
+    `(?:\\d${KERNEL_MESSAGE}){0,3}`,
+  )
+  const status = `((?:\\d${KERNEL_MESSAGE}){1,3})`
+  return new RegExp(`([^]*?)(?:${interleaved(marker)}${status}:|(?<!${begun}${KERNEL_STAMP}[^\\n]*)\\n)`)
+}
 
 /** A marker that a message of the kernel may cut in two. Markers hold nothing that a regular expression knows. */
 const interleaved = (marker: string): string => [...marker].join(KERNEL_MESSAGE)

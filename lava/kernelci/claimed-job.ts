@@ -2,7 +2,8 @@
 
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { ERROR_CODES, type JobOutcome, RESULTS } from './outcome.js'
+import { RESULTS } from '../target-tests/target-test.js'
+import { ERROR_CODES, type JobOutcome } from './outcome.js'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 const Word = (words: readonly string[]) => Type.String({ enum: [...words] })

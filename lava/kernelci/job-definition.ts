@@ -3,6 +3,8 @@
 import Type from 'typebox'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { checkValue, shown } from '../schema/schema-check.js'
+import { knownTest } from '../target-tests/known-tests.js'
+import { isBootTest, type TargetTest } from '../target-tests/target-test.js'
 import { ShellCommands } from './pull-config.js'
 import type { RemoteFile } from './remote-file.js'
 
@@ -48,19 +50,9 @@ const DefinitionSchema = Type.Object({
 export const ROLES = ['kernel', 'ramdisk', 'dtb', 'modules'] as const
 export type Role = (typeof ROLES)[number]
 
-export interface PullTest {
-  readonly id: string
-  readonly type: string
-  readonly timeoutSeconds: number
-  /** typed at the target's shell, in this order; null when the lab does not know the type */
-  readonly commands: readonly string[] | null
-  /** NAME=VALUE, in the environment of the commands */
-  readonly parameters?: string
-}
-
 export interface PullJob {
   readonly files: Readonly<Partial<Record<Role, RemoteFile>>> & { readonly kernel: RemoteFile }
-  readonly tests: readonly PullTest[]
+  readonly tests: readonly TargetTest[]
   readonly platform: string | null
   /** from the callback: the node that the job is */
   readonly nodeId: string | null
@@ -68,12 +60,8 @@ export interface PullJob {
 
 /** Files that mean another kind of boot than kernel and ramdisk. */
 const OTHER_BOOTS = ['rootfs', 'rootfs_type', 'nfsroot', 'nfsrootfs', 'fit', 'uefi']
-/** Types that are the boot itself. */
-const BOOT_TYPES = ['boot', 'baseline']
 const DEFAULT_TIMEOUT_S = 600
 const ARCHITECTURES = ['arm', 'arm64', 'aarch64']
-
-export const isBootTest = ({ type }: PullTest): boolean => BOOT_TYPES.includes(type)
 
 /**
  * Read a job definition.
@@ -148,12 +136,16 @@ interface TestFields {
   readonly 'post-commands'?: readonly string[]
 }
 
-function readTest(test: TestFields, shellTests: Readonly<Record<string, readonly string[]>>): PullTest {
+/** @throws PULL_UNSUPPORTED for a type that the lab does not know */
+function readTest(test: TestFields, shellTests: Readonly<Record<string, readonly string[]>>): TargetTest {
   const { id, type, parameters, timeout_s: timeoutSeconds = DEFAULT_TIMEOUT_S } = test
-  const own = test.commands ?? (Object.hasOwn(shellTests, type) ? shellTests[type] : undefined)
-  const boot = BOOT_TYPES.includes(type)
-  if (own === undefined && !boot) return { id, type, timeoutSeconds, commands: null }
-  const commands = [...(test['pre-commands'] ?? []), ...(own ?? []), ...(test['post-commands'] ?? [])]
+  const lab = Object.hasOwn(shellTests, type) ? shellTests[type] : undefined
+  const own = test.commands ?? lab ?? (isBootTest(test) ? [] : knownTest(type))
+  if (own === null) {
+    const reason = `has the type ${shown(type)}, for which the settings have no commands: add it to shellTests`
+    throw fault('PULL_UNSUPPORTED', { where: `test ${id}`, reason })
+  }
+  const commands = [...(test['pre-commands'] ?? []), ...own, ...(test['post-commands'] ?? [])]
   return { id, type, timeoutSeconds, commands, parameters }
 }
 

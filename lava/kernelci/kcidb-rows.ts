@@ -3,7 +3,8 @@
 import type { BoardSessionResult } from '../monitor/board-session.js'
 import type { BootVerdict } from '../monitor/boot-watch.js'
 import { type KcidbTest, kcidbTest } from '../results/kcidb.js'
-import type { JobOutcome, Result, TestOutcome } from './outcome.js'
+import type { Result, TestOutcome } from '../target-tests/target-test.js'
+import type { JobOutcome } from './outcome.js'
 
 export interface KcidbJob {
   readonly nodeId: string

@@ -7,7 +7,7 @@ import Type from 'typebox'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { parseYaml } from '../../agent/yaml.js'
 import { checkValue } from '../schema/schema-check.js'
-import type { PullTest } from './job-definition.js'
+import type { TargetTest } from '../target-tests/target-test.js'
 
 /** As the agent has it: a job has fewer pieces, and may share a few parts by aliases. */
 const YAML_LIMITS = { pieces: 16_384, aliases: 16 }
@@ -38,7 +38,7 @@ export interface LavaJob {
   /** YAML, as it came */
   readonly definition: string
   /** the boot */
-  readonly tests: readonly PullTest[]
+  readonly tests: readonly TargetTest[]
   readonly platform: string | null
   /** from the callback: the node that the job is */
   readonly nodeId: string | null

@@ -3,7 +3,7 @@
  * out gets the model's default; so the document is kept as it came.
  */
 
-import type { TestOutcome } from './outcome.js'
+import type { TestOutcome } from '../target-tests/target-test.js'
 
 export type Fields = Readonly<Record<string, unknown>>
 

@@ -1,26 +1,11 @@
 /** How a job ended, in the terms of KernelCI's API. */
 
 import { FauxbootError } from '../../agent/errors.js'
-
-/** `node.result` (kernelci-core, `ResultValues`). */
-export const RESULTS = ['pass', 'fail', 'skip', 'incomplete'] as const
-export type Result = (typeof RESULTS)[number]
+import type { Result, TestOutcome } from '../target-tests/target-test.js'
 
 /** The values of `node.data.error_code` (kernelci-core, `ErrorCodes`) that are a pull lab's to give. */
 export const ERROR_CODES = ['Infrastructure', 'invalid_job_params'] as const
 export type JobErrorCode = (typeof ERROR_CODES)[number]
-
-export interface TestOutcome {
-  readonly id: string
-  /** for KCIDB: `boot`, `shell.smoke` */
-  readonly path: string
-  readonly result: Result
-  /** why, when it did not pass; empty when it did */
-  readonly message: string
-  readonly seconds: number
-  /** when it began, ISO 8601; undefined for one that did not, and in records of earlier versions */
-  readonly started?: string
-}
 
 export interface JobOutcome {
   readonly result: Result

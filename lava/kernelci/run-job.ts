@@ -8,15 +8,16 @@ import { readToken } from '../client/token-file.js'
 import type { Expect } from '../console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
 import type { BootMethod } from '../monitor/boot-methods.js'
+import { runTargetTests, type TargetTestsOptions } from '../target-tests/run-tests.js'
+import { isBootTest, type TargetTest, type TestOutcome, testPath } from '../target-tests/target-test.js'
 import { formatBytes } from '../terminal/quantities.js'
 import type { ClaimedJob } from './claimed-job.js'
-import { isBootTest, type PullJob, type PullTest, ROLES, type Role } from './job-definition.js'
+import { type PullJob, ROLES, type Role } from './job-definition.js'
 import type { LavaJob } from './lava-job.js'
-import { incomplete, type JobOutcome, outcomeOfTests, type TestOutcome } from './outcome.js'
+import { incomplete, type JobOutcome, outcomeOfTests } from './outcome.js'
 import type { PullBoardConfig, PullConfig } from './pull-config.js'
 import { bootLavaJob, bootPulledTarget } from './pulled-boot.js'
 import { downloadFile, type RemoteFile } from './remote-file.js'
-import { runTargetTests, type TargetTestsOptions, testPath } from './target-tests.js'
 
 /** Boots a board: `runBoardSession`, or its replacement in tests. */
 export type RunSession = (options: BoardSessionOptions) => Promise<BoardSessionResult>
@@ -91,7 +92,7 @@ async function bootMethod(run: JobRun, client: BoardClient): Promise<BootMethod>
  */
 async function runTests(
   expect: Expect,
-  tests: readonly PullTest[],
+  tests: readonly TargetTest[],
   outcomes: Map<string, TestOutcome>,
   options: TargetTestsOptions,
 ): Promise<string> {

@@ -86,6 +86,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'terminal',
     'client',
     'console',
+    'target-tests',
     'explain',
     'monitor',
     'results',

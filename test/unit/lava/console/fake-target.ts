@@ -1,8 +1,15 @@
 /** A target that a test types at: a real shell behind a terminal that echoes, with a kernel that talks in between. */
 
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fault } from '../../../../agent/errors.js'
 import type { Expect, WaitOptions } from '../../../../lava/console/expect.js'
+
+/** Stands for the target's `/tmp`: targets of other processes have their own. */
+const TMP = mkdtempSync(join(tmpdir(), 'fake-target-'))
+process.on('exit', () => rmSync(TMP, { recursive: true, force: true }))
 
 export interface FakeTargetOptions {
   /** changes what the shell says, as a serial line and a kernel do */
@@ -93,7 +100,10 @@ export class FakeTarget implements Expect {
     const { noise = text => text, root = '', rebooted = '' } = this.#options
     if (/\breboot\b/.test(line)) return rebooted
     // It begins, and that is all that is heard of it.
-    const heard = line.replace(/(; )sh -c 'sleep forever.*/, '').replace(/(?<=[\s<])\/(?:proc|sys)\//g, `${root}$&`)
+    const heard = line
+      .replace(/(; )sh -c 'sleep forever.*/, '')
+      .replace(/(?<=[\s<])\/(?:proc|sys)\//g, `${root}$&`)
+      .replaceAll('/tmp/fauxboot', `${TMP}/fauxboot`)
     const { stdout, stderr } = spawnSync('sh', ['-c', heard], { encoding: 'utf8' })
     return noise(stdout + stderr)
   }

@@ -31,6 +31,17 @@ t.test('an output that looks like a marker of another command is output', async 
   t.equal(output, 'fb0-1e:0:\nb:')
 })
 
+t.test('lines come as they are printed, also those that are too many to be kept', async t => {
+  const shell = await enter(new FakeTarget())
+  const lines: string[] = []
+  const { output } = await shell.run('seq 20000', 1000, line => lines.push(line))
+  t.same(
+    lines.filter(line => line !== ''),
+    Array.from({ length: 20_000 }, (_, index) => String(index + 1)),
+  )
+  t.ok(output.length <= 65_536 && output.endsWith('\n20000'))
+})
+
 t.test('messages of the kernel in the middle of a marker are read over', async t => {
   const message = '[   12.345678] random: crng init done\n'
   const noise = (text: string): string =>

@@ -105,7 +105,6 @@ t.test('tests on the shell are posted below the job', async t => {
     { id: 'boot', type: 'boot', 'post-commands': ['true'] },
     { id: 'smoke-1', type: 'smoke' },
     { id: 'own', type: 'shell', commands: ['echo one', 'echo two; exit 3', 'echo never'] },
-    { id: 'ltp-1', type: 'ltp' },
   ]
   server.addJob(NODE, definition(server, { tests }))
   const target = new FakeTarget()
@@ -116,7 +115,7 @@ t.test('tests on the shell are posted below the job', async t => {
     ...{ name, result, kind: 'test', parent: NODE },
     path: ['checkout', 'kbuild-gcc-14-arm', 'baseline-arm-pull', name],
   })
-  t.same(results, [below('boot', 'pass'), below('smoke-1', 'pass'), below('own', 'fail'), below('ltp-1', 'skip')])
+  t.same(results, [below('boot', 'pass'), below('smoke-1', 'pass'), below('own', 'fail')])
   for (const child of server.children) {
     t.match(child, { treeid: 'tree', submitter: 'service:pipeline', data: { device: 'board-1' } })
   }
@@ -145,6 +144,16 @@ t.test('parameters that a shell would read as more than variables are refused', 
   server.addJob(NODE, definition(server, { tests: [{ id: 'a', type: 'smoke', parameters: 'a=$(reboot)' }] }))
   await run()
   t.match(server.data(NODE), { error_code: 'invalid_job_params', error_msg: /tests\[0\]\.parameters must be/ })
+})
+
+t.test('a job with a test of a type without commands is refused before the board is switched on', async t => {
+  const { server, run } = await labFixture(t)
+  server.addJob(NODE, definition(server, { tests: [{ id: 'bench', type: 'unixbench' }] }))
+  await run({ session: () => Promise.reject(new Error('must not be run')) })
+  t.match(server.data(NODE), {
+    error_code: 'Infrastructure',
+    error_msg: /test bench has the type "unixbench", for which the settings have no commands: add it to shellTests/,
+  })
 })
 
 t.test('tests whose posting was broken off are not posted twice', async t => {

@@ -1,5 +1,11 @@
 import t from 'tap'
-import { MOST_CASES, testCases } from '../../../../lava/kernelci/test-cases.js'
+import { CaseReader, MOST_CASES, type TestCase } from '../../../../lava/target-tests/test-cases.js'
+
+function testCases(output: string): TestCase[] {
+  const reader = new CaseReader()
+  for (const line of output.split('\n')) reader.read(line)
+  return reader.cases
+}
 
 t.test("LAVA's signals and KTAP's lines are cases", async t => {
   const output = `
@@ -31,4 +37,26 @@ t.test('a case that is reported again has its last result, and no test has more 
   t.same(testCases('ok 1 once\nnot ok 1 once\n'), [{ name: 'once', result: 'fail' }])
   const lines = Array.from({ length: MOST_CASES + 5 }, (_, index) => `ok ${index} case-${index}`)
   t.equal(testCases(lines.join('\n')).length, MOST_CASES)
+})
+
+t.test("the lines of LTP's runner are cases, even where a message of the kernel cuts them", async t => {
+  const output = `
+Starting suite: smoketest
+access01: pass  (0.013s)
+[   41.118230] kirk[512]: starting test brk01 (brk01)
+brk01: [   41.120001] a message
+[   41.130001] another
+pass | tainted  (1h 2m 3s)
+fork13: timed out
+route4: skip  (0.001s)
+symlink01: broken  (0.100s)
+Passed Tests: 22
+[   42.000000] <0>: <LAVA_SIGNAL_TESTCASE TEST_CASE_ID=from-kmsg RESULT=pass>
+# [   42.1] a comment with a time
+ok 1 after it
+`
+  t.same(
+    testCases(output).map(({ name, result }) => `${name} ${result}`),
+    ['access01 pass', 'brk01 pass', 'fork13 fail', 'route4 skip', 'symlink01 fail', 'from-kmsg pass', 'after it pass'],
+  )
 })
