@@ -161,6 +161,7 @@ export const ERRORS = {
   // The pull lab: its settings, KernelCI's API, the jobs that it has claimed.
   PULL_CONFIG: row('{file}: {where} {reason}, found {found}', 400, 1),
   PULL_STATE: row('state directory {directory}: {reason}', 500, 2),
+  PULL_NFS: row('NFS folder {directory}: {reason}', 500, 2),
   PULL_API: row('{url}: the API answered {status}: {reason}', 502, 2),
   PULL_TOKEN: row(
     '{url}: the token of {user} may not edit nodes of {runtime}: KernelCI has to add the user to runtime:{runtime}:node-editor',

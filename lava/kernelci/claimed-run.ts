@@ -60,9 +60,9 @@ export async function runClaimedJob(
     if ('definition' in job && job.callbackUrl !== null) {
       callback = { url: job.callbackUrl, definition: job.definition }
     }
-    const workDir = state.workDir(claimed.nodeId)
-    const logFile = state.logFile(claimed.nodeId)
-    const run = await runPullJob({ job, board, workDir, logFile, config, runSession, note, signal })
+    const [workDir, logFile] = [state.workDir(claimed.nodeId), state.logFile(claimed.nodeId)]
+    const { rootfsDir } = state
+    const run = await runPullJob({ job, board, workDir, rootfsDir, logFile, config, runSession, note, signal })
     return { ...run, callback }
   } catch (thrown) {
     if (context.signal.aborted) {

@@ -3,7 +3,7 @@
 import Type from 'typebox'
 import { type FauxbootError, fault } from '../../agent/errors.js'
 import { checkValue, shown } from '../schema/schema-check.js'
-import { knownTest } from '../target-tests/known-tests.js'
+import { knownTest, needsKselftest } from '../target-tests/known-tests.js'
 import { isBootTest, type TargetTest } from '../target-tests/target-test.js'
 import { ShellCommands } from './pull-config.js'
 import type { RemoteFile } from './remote-file.js'
@@ -47,7 +47,7 @@ const DefinitionSchema = Type.Object({
   integrity: Type.Optional(Type.Object({ sha256: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })),
 })
 
-export const ROLES = ['kernel', 'ramdisk', 'dtb', 'modules'] as const
+export const ROLES = ['kernel', 'ramdisk', 'dtb', 'modules', 'rootfs', 'kselftest'] as const
 export type Role = (typeof ROLES)[number]
 
 export interface PullJob {
@@ -59,7 +59,12 @@ export interface PullJob {
 }
 
 /** Files that mean another kind of boot than kernel and ramdisk. */
-const OTHER_BOOTS = ['rootfs', 'rootfs_type', 'nfsroot', 'nfsrootfs', 'fit', 'uefi']
+const OTHER_BOOTS = ['rootfs_type', 'fit', 'uefi']
+/** Names of a file in definitions, where there are several. */
+const NAMES: Readonly<Partial<Record<Role, readonly string[]>>> = {
+  ramdisk: ['ramdisk', 'initrd'],
+  rootfs: ['rootfs', 'nfsroot', 'nfsrootfs'],
+}
 const DEFAULT_TIMEOUT_S = 600
 const ARCHITECTURES = ['arm', 'arm64', 'aarch64']
 
@@ -77,20 +82,32 @@ export function parsePullJob(text: string, shellTests: Readonly<Record<string, r
   const { artifacts, environment = {}, integrity } = job
   const other = OTHER_BOOTS.find(name => isGiven(artifacts[name]))
   if (other !== undefined)
-    throw fault('PULL_UNSUPPORTED', { where: `artifacts.${other}`, reason: 'is not supported here: a ramdisk is' })
+    throw fault('PULL_UNSUPPORTED', {
+      where: `artifacts.${other}`,
+      reason: 'is not supported here: ramdisk and rootfs are',
+    })
   const { arch, platform = null } = environment
   if (arch !== undefined && !ARCHITECTURES.includes(arch)) {
     throw invalid('environment.arch', `must be one of ${ARCHITECTURES.join(', ')}, found ${shown(arch)}`)
   }
   const digests = integrity?.sha256 ?? {}
-  const file = (role: string): RemoteFile | undefined => readFile(artifacts, digests, role)
+  const file = (role: Role): RemoteFile | undefined => {
+    const names = NAMES[role] ?? [role]
+    return readFile(artifacts, digests, names.find(name => isGiven(artifacts[name])) ?? role)
+  }
   const kernel = file('kernel')
   if (kernel === undefined) throw invalid('artifacts.kernel', 'is missing')
   const tests = job.tests ?? []
   const double = tests.findIndex(({ id }, index) => tests.findIndex(test => test.id === id) !== index)
   if (double !== -1) throw invalid(`tests[${double}].id`, `is there twice: ${shown(tests[double]?.id)}`)
+  const rootfs = file('rootfs')
+  // A root file system needs no other ramdisk: the kernel starts its own init.
+  const ramdisk = rootfs === undefined ? file('ramdisk') : undefined
+  const kselftest = tests.some(({ type }) => needsKselftest(type)) ? file('kselftest') : undefined
+  if (kselftest !== undefined && rootfs === undefined)
+    throw invalid('artifacts.rootfs', 'is missing: kselftest needs it')
   return {
-    files: { kernel, ramdisk: file('ramdisk') ?? file('initrd'), dtb: file('dtb'), modules: file('modules') },
+    files: { kernel, ramdisk, dtb: file('dtb'), modules: file('modules'), rootfs, kselftest },
     tests: (tests.length === 0 ? [{ id: 'boot', type: 'boot' }] : tests).map(test => readTest(test, shellTests)),
     platform,
     nodeId: /\/node\/([0-9a-f]{24})$/.exec(job.callback?.url ?? '')?.[1] ?? null,

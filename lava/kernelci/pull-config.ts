@@ -6,6 +6,7 @@ import { type FauxbootError, fault } from '../../agent/errors.js'
 import { parseYaml } from '../../agent/yaml.js'
 import { readInput } from '../client/local-file.js'
 import { readToken } from '../client/token-file.js'
+import type { NfsSettings } from '../rootfs/nfs-root.js'
 import { checkValue, shown } from '../schema/schema-check.js'
 
 const CONFIG_LIMIT = 1024 * 1024
@@ -87,6 +88,17 @@ const ConfigSchema = Type.Object(
         { ...strict, description: 'where logs are uploaded to' },
       ),
     ),
+    /** how this machine serves root file systems that are too large for a ramdisk */
+    nfs: Type.Optional(
+      Type.Object(
+        {
+          root: Text('an absolute path of letters, digits, ".", "_", "-" and "/"', '^(/[A-Za-z0-9._-]+)+$'),
+          address: Text('an IPv4 address', '^[0-9]{1,3}([.][0-9]{1,3}){3}$'),
+          options: Type.Optional(Text('mount options without blanks', '^[A-Za-z0-9_=.,-]{1,200}$')),
+        },
+        { ...strict, description: 'root, address and perhaps options' },
+      ),
+    ),
     kcidb: Type.Optional(Type.Object({ origin: Text('a name of a-z, 0-9 and "_"', '^[a-z0-9_]{1,64}$') }, strict)),
     artifactMiB: Type.Optional(WholeNumber(1, 65536, 'MiB')),
     jobMinutes: Type.Optional(WholeNumber(1, 1440, 'minutes')),
@@ -121,6 +133,7 @@ export interface PullConfig {
   readonly stateDir: string
   readonly callbackTokenFile: string | null
   readonly storage: Required<NonNullable<ConfigFile['storage']>> | null
+  readonly nfs: NfsSettings | null
   readonly kcidbOrigin: string
   /** most bytes of one artifact */
   readonly artifactLimit: number
@@ -153,6 +166,7 @@ export function parsePullConfig(text: string, file: string): PullConfig {
     stateDir: path(config.stateDir),
     callbackTokenFile: config.callbackTokenFile === undefined ? null : path(config.callbackTokenFile),
     storage: storage === undefined ? null : { publicUrl: storage.url, ...storage, tokenFile: path(storage.tokenFile) },
+    nfs: config.nfs ?? null,
     kcidbOrigin: config.kcidb?.origin ?? 'maestro',
     artifactLimit: (config.artifactMiB ?? 1024) * 1024 ** 2,
     jobSeconds: (config.jobMinutes ?? 60) * 60,

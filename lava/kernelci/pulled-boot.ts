@@ -8,12 +8,17 @@ import { type BootMethod, bootOverHttp } from '../monitor/boot-methods.js'
 /**
  * Boot a target through the agent's API.
  *
+ * @param target is made when the board answers
  * @param waitSeconds how long the agent gets to answer after power-on
  */
-export function bootPulledTarget(client: BoardClient, target: Target, waitSeconds: number): BootMethod {
+export function bootPulledTarget(
+  client: BoardClient,
+  target: (signal: AbortSignal) => Promise<Target>,
+  waitSeconds: number,
+): BootMethod {
   return context => {
     const watcher = notes(context.note)
-    const job = async (signal: AbortSignal) => (await uploadTarget(client, target, watcher, signal)).body
+    const job = async (signal: AbortSignal) => (await uploadTarget(client, await target(signal), watcher, signal)).body
     return bootOverHttp({ client, job, watcher, waitSeconds })(context)
   }
 }

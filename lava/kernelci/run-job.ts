@@ -1,38 +1,25 @@
 /** One job on one board: its files to the lab, the board from power-on to the prompt, its tests, the outcome. */
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { FauxbootError } from '../../agent/errors.js'
 import { BoardClient } from '../client/board-client.js'
 import { readToken } from '../client/token-file.js'
 import type { Expect } from '../console/expect.js'
 import type { BoardSessionOptions, BoardSessionResult } from '../monitor/board-session.js'
-import type { BootMethod } from '../monitor/boot-methods.js'
 import { runTargetTests, type TargetTestsOptions } from '../target-tests/run-tests.js'
 import { isBootTest, type TargetTest, type TestOutcome, testPath } from '../target-tests/target-test.js'
-import { formatBytes } from '../terminal/quantities.js'
 import type { ClaimedJob } from './claimed-job.js'
-import { type PullJob, ROLES, type Role } from './job-definition.js'
-import type { LavaJob } from './lava-job.js'
+import { type JobBootOptions, prepareBoot } from './job-boot.js'
 import { incomplete, type JobOutcome, outcomeOfTests } from './outcome.js'
-import type { PullBoardConfig, PullConfig } from './pull-config.js'
-import { bootLavaJob, bootPulledTarget } from './pulled-boot.js'
-import { downloadFile, type RemoteFile } from './remote-file.js'
+import type { PullConfig } from './pull-config.js'
 
 /** Boots a board: `runBoardSession`, or its replacement in tests. */
 export type RunSession = (options: BoardSessionOptions) => Promise<BoardSessionResult>
 
-export interface JobRun {
-  readonly job: PullJob | LavaJob
-  readonly board: PullBoardConfig
-  /** folder for the job's files */
-  readonly workDir: string
+export interface JobRun extends JobBootOptions {
   /** file for the console's log */
   readonly logFile: string
-  readonly config: Pick<PullConfig, 'artifactLimit' | 'jobSeconds' | 'api'>
+  readonly config: JobBootOptions['config'] & Pick<PullConfig, 'jobSeconds'>
   readonly runSession: RunSession
-  readonly note: (line: string) => void
-  readonly signal: AbortSignal
 }
 
 /** How a job ended, and its session; null if there was none. */
@@ -45,12 +32,14 @@ export interface JobRunResult {
 
 /** Seconds beyond those of the tests for uploading, planning and the jump. */
 const OVERHEAD_SECONDS = 300
+/** Seconds to turn a root file system into what the board boots. */
+const ROOTFS_SECONDS = 900
 const LOGIN = { user: 'root' } as const
 
 /**
  * Run a job. What a board does wrong is an outcome.
  *
- * @throws FETCH_*, VERIFY_*, ARTIFACT_TOO_LARGE, CLI_*, the signal's reason
+ * @throws FETCH_*, VERIFY_*, ARTIFACT_TOO_LARGE, CLI_*, FORMAT_* of a root file system, the signal's reason
  */
 export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const { job, board, note, signal, logFile } = run
@@ -58,30 +47,27 @@ export async function runPullJob(run: JobRun): Promise<JobRunResult> {
   const client = new BoardClient(new URL(board.agent), { token })
   const outcomes = new Map<string, TestOutcome>()
   let brokenOff = ''
-  const session = await run.runSession({
-    console: board.console,
-    power: board.power,
-    method: await bootMethod(run, client),
-    until: board.until,
-    timeoutMs: sessionSeconds(run) * 1000,
-    silenceMs: board.silenceSeconds * 1000,
-    whenBooted: async (expect, over) => {
-      const options = { login: board.login ?? LOGIN, note, signal: over }
-      brokenOff = await runTests(expect, job.tests, outcomes, options)
-    },
-    note,
-    logFile,
-    signal,
-  })
-  return { outcome: outcomeOf(run, session, { outcomes, brokenOff }), session }
-}
-
-/** The files come through the lab; those of a LAVA job the board fetches itself. */
-async function bootMethod(run: JobRun, client: BoardClient): Promise<BootMethod> {
-  const { job, board } = run
-  if ('definition' in job) return bootLavaJob(client, job.definition, board.agentSeconds)
-  const files = await downloadFiles(run, job)
-  return bootPulledTarget(client, { ...files, cmdline: board.cmdline, options: {} }, board.agentSeconds)
+  const boot = await prepareBoot(run, client)
+  try {
+    const session = await run.runSession({
+      console: board.console,
+      power: board.power,
+      method: boot.method,
+      until: board.until,
+      timeoutMs: sessionSeconds(run) * 1000,
+      silenceMs: board.silenceSeconds * 1000,
+      whenBooted: async (expect, over) => {
+        const options = { login: board.login ?? LOGIN, note, signal: over }
+        brokenOff = await runTests(expect, job.tests, outcomes, options)
+      },
+      note,
+      logFile,
+      signal,
+    })
+    return { outcome: outcomeOf(run, session, { outcomes, brokenOff }), session }
+  } finally {
+    await boot.remove()
+  }
 }
 
 /**
@@ -134,28 +120,6 @@ function outcomeOf(
 /** The longest that the board is given: a job's own times, but no longer than the lab allows. */
 function sessionSeconds({ job, board, config }: JobRun): number {
   const asked = job.tests.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0)
-  return Math.min(config.jobSeconds, board.agentSeconds + OVERHEAD_SECONDS + asked)
-}
-
-/** @returns where each file is now */
-async function downloadFiles(
-  run: JobRun,
-  job: PullJob,
-): Promise<Partial<Record<Role, string>> & { readonly kernel: string }> {
-  const { workDir } = run
-  await mkdir(workDir, { recursive: true, mode: 0o700 })
-  const paths: Partial<Record<Role, string>> = {}
-  for (const role of ROLES) {
-    const source = job.files[role]
-    if (source !== undefined) paths[role] = await download(run, role, source)
-  }
-  return { ...paths, kernel: join(workDir, 'kernel') }
-}
-
-async function download({ workDir, config, note, signal }: JobRun, role: Role, source: RemoteFile): Promise<string> {
-  const path = join(workDir, role)
-  const options = { limit: config.artifactLimit, stallSeconds: config.api.requestSeconds, signal }
-  const size = await downloadFile(source, path, options)
-  note(`${role}: ${formatBytes(size)}, ${source.sha256 === undefined ? 'no digest is given' : 'digest checked'}`)
-  return path
+  const rootfs = 'files' in job && job.files.rootfs !== undefined ? ROOTFS_SECONDS : 0
+  return Math.min(config.jobSeconds, board.agentSeconds + OVERHEAD_SECONDS + rootfs + asked)
 }

@@ -66,6 +66,7 @@ export async function runSingleJob(
       job,
       board,
       workDir,
+      rootfsDir: join(workDir, 'rootfs'),
       logFile: logFile ?? join(workDir, 'console.log'),
       signal: AbortSignal.any([signal, deadline]),
     })

@@ -14,6 +14,7 @@ const LOCK = 'lock'
 const JOBS = 'jobs'
 const WORK = 'work'
 const LOGS = 'logs'
+const ROOTFS = 'rootfs'
 /** Consoles' logs that are kept for the lab's own use. */
 const KEPT_LOGS = 200
 /** A job with its tests and excerpts is some kilobytes; 2000 cases of long names are 2 MiB, a definition is one. */
@@ -86,6 +87,11 @@ export class StateDir {
   /** File for the log of a job's console. */
   logFile(nodeId: string): string {
     return join(this.path, LOGS, `${nodeId}.log`)
+  }
+
+  /** Folder for ramdisks of root file systems. */
+  get rootfsDir(): string {
+    return join(this.path, ROOTFS)
   }
 
   /** Folder for the files of a job. */

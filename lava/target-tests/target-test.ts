@@ -12,7 +12,7 @@ export interface TargetTest {
   readonly commands: readonly string[]
   /** `NAME=VALUE` words, in the environment of the commands */
   readonly parameters?: string
-  /** why it cannot be run here; then it has no commands */
+  /** why it cannot be run here, as the rest of a sentence about it; then it has no commands */
   readonly unsupported?: string
 }
 

@@ -85,6 +85,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'schema',
     'terminal',
     'client',
+    'rootfs',
     'console',
     'target-tests',
     'explain',

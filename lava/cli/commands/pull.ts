@@ -17,6 +17,7 @@ import { readSingleJob, runSingleJob } from '../../kernelci/single-job.js'
 import { StateDir } from '../../kernelci/state-dir.js'
 import { runBoardSession } from '../../monitor/board-session.js'
 import { type KcidbTest, kcidbSubmission } from '../../results/kcidb.js'
+import { checkNfsRoot } from '../../rootfs/nfs-root.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface PullOptions {
@@ -37,7 +38,7 @@ export function define(command: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--check-config',
-        'check the settings, the token files, and what the API lets the token do; change nothing',
+        'check the settings, the token files, the folder for NFS, and what the API lets the token do; change nothing',
       ).conflicts([...['once', 'dryRun', 'job', 'kcidb']]),
     )
     .addOption(new Option('--once', 'ask once, run the jobs that are there, and end').conflicts('job'))
@@ -73,6 +74,7 @@ async function pull(options: PullOptions, terminal: Terminal): Promise<void> {
   const log = labLog(terminal, options.json === true)
   if (options.checkConfig) {
     await checkTokens(config)
+    if (config.nfs !== null) await checkNfsRoot(config.nfs)
     const user = await checkUser(config, terminal.io.signal)
     const boards = config.boards.map(({ name, platform }) => `${name} (${platform})`).join(', ')
     const words = `${options.config}: fine; ${user} may edit nodes of ${config.runtime}; boards: ${boards}`

@@ -17,6 +17,23 @@ export const NODE = '66c0ffee00112233445566aa'
 /** Retries follow one another at once. */
 const OUTBOX: OutboxOptions = { retryMs: 1, longestRetryMs: 1, lastAttemptMs: 2000 }
 
+/** A second board. */
+export const SECOND = `  - name: board-2
+    platform: test-board
+    agent: http://127.0.0.1:2
+    console: tcp://127.0.0.1:2
+    cmdline: console=ttyS0
+`
+
+/** A session in the middle of which the lab is stopped. */
+export const stopping =
+  (stop: AbortController): RunSession =>
+  ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      stop.abort(new Error('stopped'))
+    })
+
 export interface LabFixture {
   readonly server: KernelciServer
   readonly config: PullConfig
@@ -34,8 +51,20 @@ export interface LabFixture {
   }): Promise<void>
 }
 
+/** What differs from the usual settings. */
+export interface LabSettings {
+  /** more boards */
+  readonly boards?: string
+  /** more lines of `api` */
+  readonly api?: string
+  /** more lines of `shellTests` */
+  readonly shellTests?: string
+  /** URL of the board's agent */
+  readonly agent?: string
+}
+
 /** Settings as an admin writes them. */
-function configText(server: KernelciServer, extra: string, api: string): string {
+function configText(server: KernelciServer, { boards = '', api = '', shellTests = '', agent }: LabSettings): string {
   return `
 api:
   url: ${server.api}
@@ -52,19 +81,18 @@ storage:
   publicUrl: https://files.kernelci.org
 shellTests:
   smoke: ['test 1 = 1']
-boards:
+${shellTests}boards:
   - name: board-1
     platform: test-board
-    agent: http://127.0.0.1:1
+    agent: ${agent ?? 'http://127.0.0.1:1'}
     console: tcp://127.0.0.1:1
     cmdline: console=ttyS0,115200
-${extra}`
+${boards}`
 }
 
-/** @param extra more boards @param apiLines more lines of `api` */
-export async function labFixture(t: Test, extra = '', apiLines = ''): Promise<LabFixture> {
+export async function labFixture(t: Test, settings: LabSettings = {}): Promise<LabFixture> {
   const server = await KernelciServer.start(t)
-  const text = configText(server, extra, apiLines)
+  const text = configText(server, settings)
   const folder = t.testdir({
     'lab.yaml': text,
     'api.token': TOKEN,

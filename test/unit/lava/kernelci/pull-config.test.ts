@@ -23,6 +23,7 @@ t.test('settings are read, with paths beside the file and defaults filled in', t
     api: { tokenFile: '/etc/fauxboot/api.token', pollSeconds: 30, requestSeconds: 60 },
     stateDir: '/var/lib/fauxboot-pull',
     storage: null,
+    nfs: null,
     kcidbOrigin: 'maestro',
     artifactLimit: 1024 ** 3,
     jobSeconds: 3600,
@@ -80,6 +81,16 @@ const REFUSALS: readonly (readonly [title: string, text: string, message: string
     `${LAB}    until: '('`,
     'lab.yaml: boards[0].until must be a regular expression, found "("',
   ],
+  [
+    'an NFS folder with blanks',
+    `${LAB}nfs: { root: /srv/my files, address: 10.0.0.1 }`,
+    'lab.yaml: nfs.root must be an absolute path of letters, digits, ".", "_", "-" and "/", found "/srv/my files"',
+  ],
+  [
+    'a host name in place of the address of the NFS server',
+    `${LAB}nfs: { root: /srv/nfs, address: lab }`,
+    'lab.yaml: nfs.address must be an IPv4 address, found "lab"',
+  ],
   ['no boards', replaced(BOARD, ' []'), 'lab.yaml: boards must be a list of 1 to 256 boards, found []'],
   ['a list', '- 1', 'lab.yaml: the file must be settings, found [1]'],
 ]
@@ -90,6 +101,12 @@ for (const [title, text, message] of REFUSALS) {
     t.end()
   })
 }
+
+t.test('a machine that serves NFS is named with its folder and address', t => {
+  const { nfs } = parsePullConfig(`${LAB}nfs: { root: /srv/nfs/lab, address: 10.0.0.1 }`, 'lab.yaml')
+  t.same(nfs, { root: '/srv/nfs/lab', address: '10.0.0.1' })
+  t.end()
+})
 
 t.test('what is not YAML is refused with its line', t => {
   t.throws(() => parsePullConfig('a: 1\nb: [', 'lab.yaml'), {

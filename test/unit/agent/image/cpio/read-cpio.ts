@@ -4,6 +4,8 @@ import type { CpioEntry } from '../../../../../agent/image/cpio/cpio.js'
 const HEADER_BYTES = 110
 const align4 = (offset: number): number => Math.ceil(offset / 4) * 4
 
+export const cpioEntryNames = (bytes: Uint8Array): string[] => readCpio(bytes).map(({ name }) => name)
+
 /** The entries of an archive, and of archives appended to it. Data is a view. */
 export function readCpio(bytes: Uint8Array): Required<CpioEntry>[] {
   const entries: Required<CpioEntry>[] = []

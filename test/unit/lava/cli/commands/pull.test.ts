@@ -45,6 +45,15 @@ t.test('--check-config misses a token at once', async t => {
   t.match(stderr, /other\.token: no such file/)
 })
 
+t.test('--check-config misses the folder for NFS', async t => {
+  const { configFile } = await labFixture(t)
+  const settings = readFileSync(configFile, 'utf8')
+  await writeFile(configFile, `${settings}\nnfs: { root: /no/such/folder, address: 10.0.0.1 }\n`)
+  const { code, stderr } = await fauxboot(['pull', '--config', configFile, '--check-config'])
+  t.equal(code, 2)
+  t.match(stderr, /NFS folder \/no\/such\/folder: (.*no such file|only root may)/)
+})
+
 t.test('--dry-run lists the jobs that are free, and changes nothing', async t => {
   const { server, configFile } = await labFixture(t)
   server.addJob('j1', definition(server))

@@ -1,0 +1,172 @@
+/** The root file system of a job on its way to a board: as a ramdisk if the board has the memory, otherwise over NFS. */
+
+import { copyFile, link, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BoardView } from '../../agent/boot/board/board.js'
+import { fault } from '../../agent/errors.js'
+import { type LocalFile, measureFile } from '../client/local-file.js'
+import { formatBytes } from '../terminal/quantities.js'
+import { type NfsSettings, nfsCommandLine, unpackNfsRoot } from './nfs-root.js'
+import type { RamdiskCache } from './ramdisk-cache.js'
+import { appendTarball } from './rootfs-ramdisk.js'
+import { type Survey, surveyTarball } from './tarball.js'
+
+/** Paths of the files that a root file system is made of. */
+export interface RootfsFiles {
+  readonly rootfs: string
+  readonly modules?: string
+  /** further tarballs, each with the folder of the target that it goes into */
+  readonly extras: readonly { readonly file: string; readonly folder: string }[]
+}
+
+export interface RootfsBootOptions {
+  readonly cache: RamdiskCache
+  /** null: the machine serves none */
+  readonly nfs: NfsSettings | null
+  /** name of the board */
+  readonly board: string
+  /** folder for the job's files */
+  readonly workDir: string
+  readonly note: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/** What differs in the target. */
+export interface RootfsTarget {
+  readonly ramdisk?: string
+  readonly modules?: string
+  readonly cmdline: string
+}
+
+/** Memory of a board that a decision takes, bytes. */
+export type BoardMemory = Pick<BoardView, 'memory' | 'artifacts'>
+
+/** For the agent and its kernel while a ramdisk is loaded, bytes. */
+const AGENT_BYTES = 64 * 1024 ** 2
+
+/**
+ * Whether a ramdisk is too large for a board.
+ *
+ * @param unpacked bytes in the target's memory
+ * @param packed bytes of the files that the agent stores; 0 when they are not known yet
+ * @returns why; null if it fits
+ */
+function whyTooLarge({ memory, artifacts }: BoardMemory, unpacked: number, packed: number): string | null {
+  const { total, available } = memory
+  // Linux gives an initramfs half of the memory (tmpfs(5)), and the tests need the rest.
+  if (unpacked > total / 2) {
+    return `takes ${formatBytes(unpacked)} in memory, and a ramdisk may take ${formatBytes(total / 2)} of the board's ${formatBytes(total)}`
+  }
+  // The agent keeps the file until the kernel has its copy of it.
+  const room = Math.min(artifacts.limit, (available - AGENT_BYTES) / 2)
+  if (packed <= room) return null
+  return `makes a ramdisk of ${formatBytes(packed)}, and the board has room for ${formatBytes(Math.max(0, room))}`
+}
+
+export class RootfsBoot {
+  readonly #files: RootfsFiles
+  readonly #options: RootfsBootOptions
+  readonly #tarball: LocalFile
+  /** null if the ramdisk is there already */
+  readonly #survey: Survey | null
+  readonly #unpacked: number
+  #nfsRoot: string | null = null
+
+  private constructor(
+    files: RootfsFiles,
+    options: RootfsBootOptions,
+    sizes: { readonly tarball: LocalFile; readonly survey: Survey | null; readonly unpacked: number },
+  ) {
+    this.#files = files
+    this.#options = options
+    this.#tarball = sizes.tarball
+    this.#survey = sizes.survey
+    this.#unpacked = sizes.unpacked
+  }
+
+  /**
+   * Look at the files before the board is switched on.
+   *
+   * @throws CLI_FILE, FORMAT_*, DECOMPRESS_FAILED, PROGRAM_MISSING, the signal's reason
+   */
+  static async prepare(files: RootfsFiles, options: RootfsBootOptions): Promise<RootfsBoot> {
+    const { cache, signal, note } = options
+    const tarball = await measureFile(files.rootfs, signal)
+    const cached = await cache.find(tarball)
+    const survey = cached === null ? await surveyTarball(files.rootfs, 'rootfs', signal) : null
+    let unpacked = cached?.unpacked ?? survey?.bytes ?? 0
+    const others = [
+      ...files.extras,
+      ...(files.modules === undefined ? [] : [{ file: files.modules, folder: 'modules' }]),
+    ]
+    for (const { file, folder } of others) unpacked += (await surveyTarball(file, folder, signal)).bytes
+    note(`rootfs: takes ${formatBytes(unpacked)}${cached === null ? '' : '; its ramdisk is there from an earlier job'}`)
+    return new RootfsBoot(files, options, { tarball, survey, unpacked })
+  }
+
+  /**
+   * Make what a board boots.
+   *
+   * @param board what it says of its memory
+   * @throws PULL_UNSUPPORTED when it does not fit and the lab serves no NFS; CLI_FILE, PULL_NFS, BUILD_TOOL, the signal's reason
+   */
+  async target(board: BoardMemory, cmdline: string): Promise<RootfsTarget> {
+    const { nfs, note } = this.#options
+    const { modules } = this.#files
+    let reason = whyTooLarge(board, this.#unpacked, 0)
+    if (reason === null) {
+      const ramdisk = await this.#ramdisk()
+      const packed = await sizeOf([ramdisk, ...(modules === undefined ? [] : [modules])])
+      reason = whyTooLarge(board, this.#unpacked, packed)
+      if (reason === null) return { ramdisk, modules, cmdline }
+    }
+    if (nfs === null) {
+      throw fault('PULL_UNSUPPORTED', {
+        where: 'artifacts.rootfs',
+        reason: `${reason}; to serve it over NFS, add nfs to the settings`,
+      })
+    }
+    note(`rootfs: ${reason}; it is served over NFS`)
+    return this.#overNfs(nfs, cmdline)
+  }
+
+  /** Remove what is served. The files in the job's folder go with it. */
+  async remove(): Promise<void> {
+    if (this.#nfsRoot !== null) await rm(this.#nfsRoot, { recursive: true, force: true })
+  }
+
+  async #ramdisk(): Promise<string> {
+    const { cache, workDir, signal, note } = this.#options
+    const tarball = this.#tarball
+    const survey = this.#survey
+    if (survey !== null) note('rootfs: converting it into a ramdisk')
+    const cached = survey === null ? await cache.find(tarball) : await cache.make(tarball, survey, signal)
+    // Another job may have removed it since.
+    const made = cached ?? (await cache.make(tarball, await surveyTarball(tarball.path, 'rootfs', signal), signal))
+    const ramdisk = join(workDir, 'rootfs.cpio.gz')
+    const { extras } = this.#files
+    // Of its own for this job, so that other jobs may remove theirs from the cache, or that something can be appended.
+    await (extras.length === 0 ? link : copyFile)(made.path, ramdisk)
+    await cache.used(made)
+    for (const { file, folder } of extras) await appendTarball(file, folder, ramdisk, signal)
+    return ramdisk
+  }
+
+  async #overNfs(nfs: NfsSettings, cmdline: string): Promise<RootfsTarget> {
+    const { board, signal } = this.#options
+    const { rootfs, modules, extras } = this.#files
+    const layers = [
+      { file: rootfs, folder: '' },
+      ...(modules === undefined ? [] : [{ file: modules, folder: '' }]),
+      ...extras,
+    ]
+    this.#nfsRoot = join(nfs.root, board)
+    await unpackNfsRoot(layers, nfs, board, signal)
+    return { cmdline: nfsCommandLine(cmdline, this.#nfsRoot, nfs) }
+  }
+}
+
+async function sizeOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async file => (await stat(file)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
