@@ -7,6 +7,8 @@ import type { JobBody } from './board-client.js'
 import type { BootWatcher } from './boot-job.js'
 import { fileChunks, fileError, readInput } from './local-file.js'
 
+type BundleWatcher = Pick<BootWatcher, 'uploads' | 'uploaded'>
+
 /** A job as text is some kilobytes; the agent has a limit of its own. */
 const TEXT_LIMIT = 16 * 1024 * 1024
 
@@ -20,7 +22,7 @@ const ZIP_MAGIC = Buffer.from('PK\u0003\u0004')
  * @param watcher sees a bundle go out, as the upload `bundle`
  * @throws CLI_FILE
  */
-export async function readJobFile(path: string, watcher: BootWatcher): Promise<JobBody> {
+export async function readJobFile(path: string, watcher: BundleWatcher): Promise<JobBody> {
   const { size, magic } = await probe(path)
   if (size === 0) throw fault('CLI_FILE', { file: path, reason: 'the file is empty' })
   if (magic.equals(ZIP_MAGIC)) {
@@ -46,7 +48,7 @@ async function probe(path: string): Promise<{ size: number; magic: Buffer }> {
   }
 }
 
-async function* watchedChunks(path: string, watcher: BootWatcher): AsyncGenerator<Uint8Array> {
+async function* watchedChunks(path: string, watcher: BundleWatcher): AsyncGenerator<Uint8Array> {
   let sent = 0
   for await (const chunk of fileChunks(path, 0)) {
     sent += chunk.length

@@ -1,7 +1,8 @@
 /** Results as JUnit XML, which CI servers show. */
 
-import junit, { type Builder } from 'junit-report-builder'
+import junit, { type Builder, type TestSuite } from 'junit-report-builder'
 import type { BoardSessionResult } from '../monitor/board-session.js'
+import type { TestOutcome } from '../target-tests/target-test.js'
 
 /** The package is CommonJS whose `module.exports` is the builder; its types speak of a `default` in it. */
 const REPORTS = junit as unknown as Builder
@@ -39,26 +40,35 @@ export function junitSuite({ name, started, seconds, properties, cases }: JunitS
   const builder = REPORTS.newBuilder()
   const suite = builder.testSuite().name(name).timestamp(started).time(seconds)
   for (const [property, value] of Object.entries(properties)) suite.property(property, xmlText(value))
+  addCases(suite, cases)
+  return builder.build()
+}
+
+function addCases(suite: TestSuite, cases: readonly JunitCase[]): void {
   for (const { className, name, seconds, result, message } of cases) {
-    const test = suite.testCase().className(className).name(name).time(seconds)
+    const test = suite.testCase().className(className).name(xmlText(name)).time(seconds)
     const text = xmlText(message)
     if (result === 'fail') test.failure(text, name)
     if (result === 'error') test.error(text, name)
     if (result === 'skip') test.skipped().standardOutput(text)
   }
-  return builder.build()
 }
 
-/** A boot as a suite of one test: a failure when the kernel is to blame, an error when the lab or the board is. */
-export function junitReport({ suite, name }: JunitFacts, result: BoardSessionResult): string {
+/**
+ * A boot as a test: a failure when the kernel is to blame, an error when the lab or the board is.
+ *
+ * @param tests that ran on the target: further tests of the suite
+ */
+export function junitReport(
+  { suite, name }: JunitFacts,
+  result: BoardSessionResult,
+  tests: readonly TestOutcome[] = [],
+): string {
   const { verdict, started, duration, excerpt } = result
   const { outcome, sign, reason, lines, milestones } = verdict
   const builder = REPORTS.newBuilder()
-  const test = builder
-    .testSuite()
-    .name(suite)
-    .timestamp(started)
-    .time(duration)
+  const report = builder.testSuite().name(suite).timestamp(started).time(duration)
+  const test = report
     .testCase()
     .className(`fauxboot.${suite}`)
     .name(name)
@@ -68,6 +78,13 @@ export function junitReport({ suite, name }: JunitFacts, result: BoardSessionRes
   const [message, quoted] = [xmlText(reason), xmlText(lines.join('\n'))]
   if (outcome === 'failed') test.failure(message, sign).stacktrace(quoted)
   if (outcome === 'infrastructure') test.error(message, sign, quoted)
+  addCases(
+    report,
+    tests.map(({ id, seconds, result, message }) => {
+      const verdict = result === 'incomplete' ? 'error' : result
+      return { className: `fauxboot.${suite}.tests`, name: id, seconds, result: verdict, message }
+    }),
+  )
   return builder.build()
 }
 

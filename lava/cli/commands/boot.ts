@@ -14,6 +14,7 @@ import { createProgress, NO_PROGRESS, type Progress } from '../../terminal/progr
 import type { Terminal } from '../../terminal/terminal.js'
 import { addBoardOptions, type BoardOptions, boardClient } from './board-options.js'
 import { addConsoleOptions, type ConsoleOptions, checkConsoleOptions, typedBootMethod } from './console-options.js'
+import { testsOfJobFile } from './job-tests.js'
 
 interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly job?: string
@@ -72,12 +73,13 @@ export function define(command: Command, terminal: Terminal): void {
 Files are uploaded, an interrupted upload goes on where it ended; URLs are fetched by the board.
 
 With --console, the board is switched on, the boot is followed until the target says what --until waits for, and a
-kernel that panics, hangs or resets is told with its lines. Consoles: telnet://HOST:PORT, tcp://HOST:PORT,
+kernel that panics, hangs or resets is told with its lines. The inline test definitions of a LAVA job are run then, at
+the shell of root without a password; others are skipped. Consoles: telnet://HOST:PORT, tcp://HOST:PORT,
 rfc2217://HOST:PORT?baud=115200&parity=none&stop=1, serial:///dev/ttyUSB0?baud=115200, or the path of a device.
 
 Exit codes:
   0    the target was started, or planned with --dry-run; with --console: it has booted
-  1    the job was refused or failed
+  1    the job was refused or failed, or one of its tests did
   2    the board, its console or power, or a server that it fetches from, was not there
   130  interrupted with Ctrl-C, which cancels the job
 
@@ -140,7 +142,8 @@ async function bootAtConsole(run: BootRun, console: string): Promise<void> {
   const method = typed ? typedBootMethod(request.target, options, wait) : await httpBootMethod(run, wait)
   const { kernel = '', dtb, job = kernel, name = basename(job) } = options
   const here = dtb !== undefined && !URL.canParse(dtb) && options.tftp === undefined
-  const boot = { console, method, options, name, dtb: here ? dtb : undefined, json: options.json === true }
+  const tests = 'file' in request ? await testsOfJobFile(request.file) : []
+  const boot = { console, method, options, name, dtb: here ? dtb : undefined, tests, json: options.json === true }
   await bootWatched(boot, display, progress, terminal)
 }
 
