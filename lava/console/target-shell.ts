@@ -37,6 +37,9 @@ const OUTPUT_LIMIT = 65_536
 /** How long a prompt for a password may take, milliseconds. */
 const LOGIN_MS = 5_000
 
+/** Never matches. */
+const NOTHING = /(?!)/
+
 /** Control-C, the `intr` character of a terminal (termios(3)). */
 const INTERRUPT = '\u0003'
 
@@ -90,8 +93,10 @@ export class TargetShell {
     const piece = lineOrEnd(`${marker}e:`)
     const deadline = performance.now() + timeoutMs
     for (let output = ''; ; ) {
-      const left = Math.max(0, deadline - performance.now())
-      const [, text = '', digits] = await this.#pieceOfOutput(piece, command, left, timeoutMs)
+      const left = deadline - performance.now()
+      // A command that talks without end would find its next line however late it is.
+      const wanted = left > 0 ? piece : NOTHING
+      const [, text = '', digits] = await this.#pieceOfOutput(wanted, command, Math.max(0, left), timeoutMs)
       const line = text.replace(/\r+$/, '')
       onLine(line)
       output = `${output}${line}\n`.slice(-OUTPUT_LIMIT)

@@ -1,6 +1,6 @@
 /** Ramdisks of root file systems, kept from one job to the next: KernelCI runs dozens of jobs on the same one. */
 
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../agent/errors.js'
 import { fileError, type LocalFile } from '../client/local-file.js'
@@ -31,11 +31,23 @@ export class RamdiskCache {
     return null
   }
 
-  /** Convert a tarball, and keep the ramdisk. @throws as `writeRootfsRamdisk`, PULL_STATE */
-  async make({ path, sha256 }: LocalFile, survey: Survey, signal: AbortSignal): Promise<CachedRamdisk> {
+  /**
+   * Convert a tarball, and keep the ramdisk.
+   *
+   * @param workDir folder for a ramdisk that is not complete yet, on the same file system
+   * @throws as `writeRootfsRamdisk`; errors of the file system
+   */
+  async make(
+    { path, sha256 }: LocalFile,
+    survey: Survey,
+    workDir: string,
+    signal: AbortSignal,
+  ): Promise<CachedRamdisk> {
     const ramdisk = { path: join(this.folder, `${sha256}-${survey.bytes}.cpio.gz`), unpacked: survey.bytes }
+    const part = join(workDir, 'converting.cpio.gz')
+    await writeRootfsRamdisk(path, survey, part, signal)
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
-    await writeRootfsRamdisk(path, survey, ramdisk.path, signal)
+    await rename(part, ramdisk.path)
     return ramdisk
   }
 

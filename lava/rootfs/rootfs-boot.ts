@@ -4,10 +4,10 @@ import { copyFile, link, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BoardView } from '../../agent/boot/board/board.js'
 import { fault } from '../../agent/errors.js'
-import { type LocalFile, measureFile } from '../client/local-file.js'
+import { fileError, type LocalFile, measureFile } from '../client/local-file.js'
 import { formatBytes } from '../terminal/quantities.js'
 import { type NfsSettings, nfsCommandLine, unpackNfsRoot } from './nfs-root.js'
-import type { RamdiskCache } from './ramdisk-cache.js'
+import type { CachedRamdisk, RamdiskCache } from './ramdisk-cache.js'
 import { appendTarball } from './rootfs-ramdisk.js'
 import { type Survey, surveyTarball } from './tarball.js'
 
@@ -115,7 +115,7 @@ export class RootfsBoot {
     const { modules } = this.#files
     let reason = whyTooLarge(board, this.#unpacked, 0)
     if (reason === null) {
-      const ramdisk = await this.#ramdisk()
+      const ramdisk = await this.#ramdisk().catch(thrown => this.#refuse(thrown))
       const packed = await sizeOf([ramdisk, ...(modules === undefined ? [] : [modules])])
       reason = whyTooLarge(board, this.#unpacked, packed)
       if (reason === null) return { ramdisk, modules, cmdline }
@@ -140,9 +140,9 @@ export class RootfsBoot {
     const tarball = this.#tarball
     const survey = this.#survey
     if (survey !== null) note('rootfs: converting it into a ramdisk')
-    const cached = survey === null ? await cache.find(tarball) : await cache.make(tarball, survey, signal)
+    const cached = survey === null ? await cache.find(tarball) : await cache.make(tarball, survey, workDir, signal)
     // Another job may have removed it since.
-    const made = cached ?? (await cache.make(tarball, await surveyTarball(tarball.path, 'rootfs', signal), signal))
+    const made = cached ?? (await this.#convertAgain())
     const ramdisk = join(workDir, 'rootfs.cpio.gz')
     const { extras } = this.#files
     // Of its own for this job, so that other jobs may remove theirs from the cache, or that something can be appended.
@@ -150,6 +150,22 @@ export class RootfsBoot {
     await cache.used(made)
     for (const { file, folder } of extras) await appendTarball(file, folder, ramdisk, signal)
     return ramdisk
+  }
+
+  async #convertAgain(): Promise<CachedRamdisk> {
+    const { cache, workDir, signal } = this.#options
+    const survey = await surveyTarball(this.#tarball.path, 'rootfs', signal)
+    return cache.make(this.#tarball, survey, workDir, signal)
+  }
+
+  /** A tree that cannot be converted is no fault of the kernel under test. */
+  #refuse(thrown: unknown): never {
+    const { workDir, signal } = this.#options
+    signal.throwIfAborted()
+    const error = fileError(workDir, thrown)
+    if (error.code === 'CLI_FILE') throw error
+    const reason = `cannot become a ramdisk: ${error.message}`
+    throw fault('PULL_UNSUPPORTED', { where: 'artifacts.rootfs', reason }, error)
   }
 
   async #overNfs(nfs: NfsSettings, cmdline: string): Promise<RootfsTarget> {

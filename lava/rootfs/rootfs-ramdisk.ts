@@ -1,7 +1,6 @@
 /** A root file system as a ramdisk: a gzipped cpio, which every kernel with a ramdisk can unpack. */
 
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -29,20 +28,18 @@ async function* rootfsEntries(
 }
 
 /**
- * Convert a tarball. An incomplete ramdisk leaves no file.
+ * Convert a tarball.
  *
  * @param path of the ramdisk
  * @throws CLI_FILE, FORMAT_*, DECOMPRESS_FAILED, PROGRAM_MISSING, the signal's reason
  */
-export async function writeRootfsRamdisk(file: string, survey: Survey, path: string, signal: AbortSignal) {
-  const part = `${path}.part`
-  try {
-    await writeArchive(rootfsEntries(file, survey, signal), part, 'w', signal)
-    await rename(part, path)
-  } catch (thrown) {
-    await rm(part, { force: true })
-    throw thrown
-  }
+export async function writeRootfsRamdisk(
+  file: string,
+  survey: Survey,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeArchive(rootfsEntries(file, survey, signal), path, 'w', signal)
 }
 
 /**

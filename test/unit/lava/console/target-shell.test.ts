@@ -1,5 +1,6 @@
 import t from 'tap'
-import { FauxbootError } from '../../../../agent/errors.js'
+import { FauxbootError, fault } from '../../../../agent/errors.js'
+import type { Expect } from '../../../../lava/console/expect.js'
 import { type Login, TargetShell } from '../../../../lava/console/target-shell.js'
 import { FakeTarget } from './fake-target.js'
 
@@ -34,12 +35,29 @@ t.test('an output that looks like a marker of another command is output', async 
 t.test('lines come as they are printed, also those that are too many to be kept', async t => {
   const shell = await enter(new FakeTarget())
   const lines: string[] = []
-  const { output } = await shell.run('seq 20000', 1000, line => lines.push(line))
+  const { output } = await shell.run('seq 20000', 60_000, line => lines.push(line))
   t.same(
     lines.filter(line => line !== ''),
     Array.from({ length: 20_000 }, (_, index) => String(index + 1)),
   )
   t.ok(output.length <= 65_536 && output.endsWith('\n20000'))
+})
+
+t.test('a command that talks without end is ended by its time', async t => {
+  let begin = ''
+  const endless: Expect = {
+    type: async text => {
+      begin = `f${/echo f""(b\S+:)/.exec(text)?.[1]}`
+    },
+    waitFor: async pattern => {
+      const match = new RegExp(pattern).exec(`${begin}y\n`)
+      if (match !== null) return match
+      throw fault('CONSOLE_SILENT', { console: 'target', seconds: 0, expected: 'the end', found: 'y' })
+    },
+  }
+  const shell = await TargetShell.enter(endless, { user: 'root' })
+  const error = await refusal(shell.run('yes', 20))
+  t.match(error, { code: 'CONSOLE_SILENT', message: /waited 0.02 s for the end/ })
 })
 
 t.test('messages of the kernel in the middle of a marker are read over', async t => {

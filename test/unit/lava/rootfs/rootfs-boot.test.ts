@@ -182,6 +182,13 @@ t.test('a tarball that cannot be read is refused before the board is switched on
   }
 })
 
+t.test('a tree that no ramdisk can hold is refused, and no kernel is blamed', async t => {
+  const name = `${'folder/'.repeat(600)}file`
+  const { prepare } = await bench(t, gzipSync(await makeTar([...TREE, { name, pax: { path: name }, data: '' }])))
+  const error = await failure((await prepare()).target(ROOM, ''))
+  t.match(error, { code: 'PULL_UNSUPPORTED', message: /cannot become a ramdisk: .*a name of less than 4096 bytes/ })
+})
+
 t.test('a job that is broken off leaves no part of a ramdisk', async t => {
   const { prepare, folder } = await bench(t, gzipSync(await makeTar(TREE)))
   const stop = new AbortController()
