@@ -55,11 +55,12 @@ export async function prepareBoot(options: JobBootOptions, client: BoardClient):
   const extras = kselftest === undefined ? [] : [{ file: kselftest, folder: KSELFTEST_FOLDER }]
   const rootfs = await RootfsBoot.prepare(
     { rootfs: tarball, modules: paths.modules, extras },
-    { cache: new RamdiskCache(rootfsDir), nfs: config.nfs, board: board.name, workDir, note, signal },
+    { cache: new RamdiskCache(rootfsDir), nfs: config.nfs, board: board.name, workDir, note },
+    signal,
   )
   const target = async (over: AbortSignal): Promise<Target> => {
     const { kernel, dtb } = paths
-    return { kernel, dtb, ...(await rootfs.target(await client.board(over), cmdline)), options: {} }
+    return { kernel, dtb, ...(await rootfs.target(await client.board(over), cmdline, over)), options: {} }
   }
   return { method: bootPulledTarget(client, target, agentSeconds), remove: () => rootfs.remove() }
 }

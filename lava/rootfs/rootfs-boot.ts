@@ -1,14 +1,14 @@
 /** The root file system of a job on its way to a board: as a ramdisk if the board has the memory, otherwise over NFS. */
 
-import { copyFile, link, rm, stat } from 'node:fs/promises'
+import { copyFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BoardView } from '../../agent/boot/board/board.js'
 import { fault } from '../../agent/errors.js'
 import { fileError, type LocalFile, measureFile } from '../client/local-file.js'
 import { formatBytes } from '../terminal/quantities.js'
-import { type NfsSettings, nfsCommandLine, unpackNfsRoot } from './nfs-root.js'
-import type { CachedRamdisk, RamdiskCache } from './ramdisk-cache.js'
-import { appendTarball } from './rootfs-ramdisk.js'
+import { type Layer, type NfsSettings, nfsCommandLine, unpackNfsRoot } from './nfs-root.js'
+import type { RamdiskCache } from './ramdisk-cache.js'
+import { appendTarball, writeRootfsRamdisk } from './rootfs-ramdisk.js'
 import { type Survey, surveyTarball } from './tarball.js'
 
 /** Paths of the files that a root file system is made of. */
@@ -16,7 +16,7 @@ export interface RootfsFiles {
   readonly rootfs: string
   readonly modules?: string
   /** further tarballs, each with the folder of the target that it goes into */
-  readonly extras: readonly { readonly file: string; readonly folder: string }[]
+  readonly extras: readonly Layer[]
 }
 
 export interface RootfsBootOptions {
@@ -28,7 +28,6 @@ export interface RootfsBootOptions {
   /** folder for the job's files */
   readonly workDir: string
   readonly note: (line: string) => void
-  readonly signal: AbortSignal
 }
 
 /** What differs in the target. */
@@ -43,6 +42,8 @@ export type BoardMemory = Pick<BoardView, 'memory' | 'artifacts'>
 
 /** For the agent and its kernel while a ramdisk is loaded, bytes. */
 const AGENT_BYTES = 64 * 1024 ** 2
+/** The root file system as a ramdisk, in the job's folder. */
+const CONVERTED = 'rootfs.cpio.gz'
 
 /**
  * Whether a ramdisk is too large for a board.
@@ -89,18 +90,14 @@ export class RootfsBoot {
    *
    * @throws CLI_FILE, FORMAT_*, DECOMPRESS_FAILED, PROGRAM_MISSING, the signal's reason
    */
-  static async prepare(files: RootfsFiles, options: RootfsBootOptions): Promise<RootfsBoot> {
-    const { cache, signal, note } = options
+  static async prepare(files: RootfsFiles, options: RootfsBootOptions, signal: AbortSignal): Promise<RootfsBoot> {
+    const { cache, workDir, note } = options
     const tarball = await measureFile(files.rootfs, signal)
-    const cached = await cache.find(tarball)
-    const survey = cached === null ? await surveyTarball(files.rootfs, 'rootfs', signal) : null
-    let unpacked = cached?.unpacked ?? survey?.bytes ?? 0
-    const others = [
-      ...files.extras,
-      ...(files.modules === undefined ? [] : [{ file: files.modules, folder: 'modules' }]),
-    ]
-    for (const { file, folder } of others) unpacked += (await surveyTarball(file, folder, signal)).bytes
-    note(`rootfs: takes ${formatBytes(unpacked)}${cached === null ? '' : '; its ramdisk is there from an earlier job'}`)
+    const kept = await cache.take(tarball, join(workDir, CONVERTED))
+    const survey = kept === null ? await surveyTarball(files.rootfs, 'rootfs', signal) : null
+    let unpacked = kept ?? survey?.bytes ?? 0
+    for (const { file, folder } of layersOver(files)) unpacked += (await surveyTarball(file, folder, signal)).bytes
+    note(`rootfs: takes ${formatBytes(unpacked)}${kept === null ? '' : '; its ramdisk is there from an earlier job'}`)
     return new RootfsBoot(files, options, { tarball, survey, unpacked })
   }
 
@@ -110,12 +107,12 @@ export class RootfsBoot {
    * @param board what it says of its memory
    * @throws PULL_UNSUPPORTED when it does not fit and the lab serves no NFS; CLI_FILE, PULL_NFS, BUILD_TOOL, the signal's reason
    */
-  async target(board: BoardMemory, cmdline: string): Promise<RootfsTarget> {
+  async target(board: BoardMemory, cmdline: string, signal: AbortSignal): Promise<RootfsTarget> {
     const { nfs, note } = this.#options
     const { modules } = this.#files
     let reason = whyTooLarge(board, this.#unpacked, 0)
     if (reason === null) {
-      const ramdisk = await this.#ramdisk().catch(thrown => this.#refuse(thrown))
+      const ramdisk = await this.#ramdisk(signal).catch(thrown => this.#refuse(thrown, signal))
       const packed = await sizeOf([ramdisk, ...(modules === undefined ? [] : [modules])])
       reason = whyTooLarge(board, this.#unpacked, packed)
       if (reason === null) return { ramdisk, modules, cmdline }
@@ -127,7 +124,7 @@ export class RootfsBoot {
       })
     }
     note(`rootfs: ${reason}; it is served over NFS`)
-    return this.#overNfs(nfs, cmdline)
+    return this.#overNfs(nfs, cmdline, signal)
   }
 
   /** Remove what is served. The files in the job's folder go with it. */
@@ -135,32 +132,26 @@ export class RootfsBoot {
     if (this.#nfsRoot !== null) await rm(this.#nfsRoot, { recursive: true, force: true })
   }
 
-  async #ramdisk(): Promise<string> {
-    const { cache, workDir, signal, note } = this.#options
-    const tarball = this.#tarball
-    const survey = this.#survey
-    if (survey !== null) note('rootfs: converting it into a ramdisk')
-    const cached = survey === null ? await cache.find(tarball) : await cache.make(tarball, survey, workDir, signal)
-    // Another job may have removed it since.
-    const made = cached ?? (await this.#convertAgain())
-    const ramdisk = join(workDir, 'rootfs.cpio.gz')
+  async #ramdisk(signal: AbortSignal): Promise<string> {
+    const { cache, workDir, note } = this.#options
     const { extras } = this.#files
-    // Of its own for this job, so that other jobs may remove theirs from the cache, or that something can be appended.
-    await (extras.length === 0 ? link : copyFile)(made.path, ramdisk)
-    await cache.used(made)
-    for (const { file, folder } of extras) await appendTarball(file, folder, ramdisk, signal)
-    return ramdisk
-  }
-
-  async #convertAgain(): Promise<CachedRamdisk> {
-    const { cache, workDir, signal } = this.#options
-    const survey = await surveyTarball(this.#tarball.path, 'rootfs', signal)
-    return cache.make(this.#tarball, survey, workDir, signal)
+    const converted = join(workDir, CONVERTED)
+    if (this.#survey !== null) {
+      note('rootfs: converting it into a ramdisk')
+      await writeRootfsRamdisk(this.#tarball.path, this.#survey, converted, signal)
+      await cache.keep(this.#tarball, this.#survey.bytes, converted)
+    }
+    if (extras.length === 0) return converted
+    // What is kept is the same file.
+    const whole = join(workDir, 'ramdisk.cpio.gz')
+    await copyFile(converted, whole)
+    for (const { file, folder } of extras) await appendTarball(file, folder, whole, signal)
+    return whole
   }
 
   /** A tree that cannot be converted is no fault of the kernel under test. */
-  #refuse(thrown: unknown): never {
-    const { workDir, signal } = this.#options
+  #refuse(thrown: unknown, signal: AbortSignal): never {
+    const { workDir } = this.#options
     signal.throwIfAborted()
     const error = fileError(workDir, thrown)
     if (error.code === 'CLI_FILE') throw error
@@ -168,19 +159,20 @@ export class RootfsBoot {
     throw fault('PULL_UNSUPPORTED', { where: 'artifacts.rootfs', reason }, error)
   }
 
-  async #overNfs(nfs: NfsSettings, cmdline: string): Promise<RootfsTarget> {
-    const { board, signal } = this.#options
-    const { rootfs, modules, extras } = this.#files
-    const layers = [
-      { file: rootfs, folder: '' },
-      ...(modules === undefined ? [] : [{ file: modules, folder: '' }]),
-      ...extras,
-    ]
+  async #overNfs(nfs: NfsSettings, cmdline: string, signal: AbortSignal): Promise<RootfsTarget> {
+    const { board } = this.#options
+    const layers = [{ file: this.#files.rootfs, folder: '' }, ...layersOver(this.#files)]
     this.#nfsRoot = join(nfs.root, board)
     await unpackNfsRoot(layers, nfs, board, signal)
     return { cmdline: nfsCommandLine(cmdline, this.#nfsRoot, nfs) }
   }
 }
+
+/** What is unpacked over the root file system. */
+const layersOver = ({ modules, extras }: RootfsFiles): Layer[] => [
+  ...(modules === undefined ? [] : [{ file: modules, folder: '' }]),
+  ...extras,
+]
 
 async function sizeOf(files: readonly string[]): Promise<number> {
   const sizes = await Promise.all(files.map(async file => (await stat(file)).size))

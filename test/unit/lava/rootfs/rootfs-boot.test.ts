@@ -41,6 +41,8 @@ interface Bench {
   prepare(files?: Partial<RootfsFiles>, options?: Partial<RootfsBootOptions>): Promise<RootfsBoot>
 }
 
+const { signal: NEVER } = new AbortController()
+
 /** Each `prepare` is a job with a folder of its own. */
 async function bench(t: Test, tarball: Uint8Array): Promise<Bench> {
   const folder = t.testdir({
@@ -67,17 +69,15 @@ async function bench(t: Test, tarball: Uint8Array): Promise<Bench> {
       jobs += 1
       const cache = new RamdiskCache(join(folder, 'cache'))
       const note = (line: string): void => void notes.push(line)
-      const { signal } = new AbortController()
       const given = {
         cache,
         nfs: null,
         board: 'board-1',
         workDir: join(folder, String(jobs)),
         note,
-        signal,
         ...options,
       }
-      return RootfsBoot.prepare({ ...files, ...changes }, given)
+      return RootfsBoot.prepare({ ...files, ...changes }, given, NEVER)
     },
   }
 }
@@ -88,7 +88,7 @@ const text = (data: Uint8Array = new Uint8Array()): string => Buffer.from(data).
 for (const [format, ...command] of [['gzip', '-c'], ['xz', '-0c'], ['zstd', '-qc'], ['cat']] as const) {
   const test = async (t: Test): Promise<void> => {
     const { prepare, files } = await bench(t, execFileSync(format, command, { input: await makeTar(TREE) }))
-    const { ramdisk, modules, cmdline } = await (await prepare()).target(ROOM, 'console=ttyS0')
+    const { ramdisk, modules, cmdline } = await (await prepare()).target(ROOM, 'console=ttyS0', NEVER)
     t.equal(cmdline, 'console=ttyS0')
     t.equal(modules, files.modules, 'the agent appends them')
     const entries = unpacked(ramdisk)
@@ -109,7 +109,7 @@ for (const [format, ...command] of [['gzip', '-c'], ['xz', '-0c'], ['zstd', '-qc
 
 t.test("a tree's own /init is kept", async t => {
   const { prepare } = await bench(t, gzipSync(await makeTar([...TREE, { name: './init', data: 'own', mode: 0o755 }])))
-  const { ramdisk } = await (await prepare()).target(ROOM, '')
+  const { ramdisk } = await (await prepare()).target(ROOM, '', NEVER)
   t.same(
     unpacked(ramdisk).flatMap(({ name, data }) => (name === 'init' ? [text(data)] : [])),
     ['own'],
@@ -121,7 +121,7 @@ t.test('further tarballs are appended in their folders, and not to the ramdisk t
   const extra = join(folder, 'kselftest')
   await writeFile(extra, gzipSync(await makeTar([{ name: './run_kselftest.sh', data: 'run', mode: 0o755 }])))
   const boot = await prepare({ extras: [{ file: extra, folder: 'opt/kselftest' }] })
-  const { ramdisk } = await boot.target(ROOM, '')
+  const { ramdisk } = await boot.target(ROOM, '', NEVER)
   t.match(unpacked(ramdisk).at(-1), { name: 'opt/kselftest/run_kselftest.sh', mode: 0o100755 })
   const [kept = ''] = readdirSync(join(folder, 'cache'))
   t.equal(unpacked(join(folder, 'cache', kept)).at(-1)?.name, 'init')
@@ -129,10 +129,10 @@ t.test('further tarballs are appended in their folders, and not to the ramdisk t
 
 t.test('a ramdisk is kept for later jobs with the same tarball', async t => {
   const { prepare, notes, folder } = await bench(t, gzipSync(await makeTar(TREE)))
-  await (await prepare()).target(ROOM, '')
+  await (await prepare()).target(ROOM, '', NEVER)
   t.ok(notes.includes('rootfs: converting it into a ramdisk'))
   notes.length = 0
-  const { ramdisk = '' } = await (await prepare()).target(ROOM, '')
+  const { ramdisk = '' } = await (await prepare()).target(ROOM, '', NEVER)
   t.match(notes, [/its ramdisk is there from an earlier job/])
   t.equal(statSync(ramdisk).nlink, 3, 'in the cache and in the folders of both jobs')
   t.equal(readdirSync(join(folder, 'cache')).length, 1)
@@ -143,7 +143,7 @@ t.test('the ramdisks that were used last are kept, at most four', async t => {
   for (let job = 0; job < 6; job++) {
     const rootfs = join(folder, `rootfs-${job}`)
     await writeFile(rootfs, gzipSync(await makeTar([...TREE, { name: 'job', data: String(job) }])))
-    await (await prepare({ rootfs })).target(ROOM, '')
+    await (await prepare({ rootfs })).target(ROOM, '', NEVER)
   }
   const jobs = readdirSync(join(folder, 'cache')).map(name =>
     text(unpacked(join(folder, 'cache', name)).find(entry => entry.name === 'job')?.data),
@@ -157,7 +157,7 @@ t.test('a tree that is too large for the board is refused with the sizes and wha
     gzipSync(await makeTar([...TREE, { name: 'big', data: Buffer.alloc(6 * MIB) }])),
   )
   const small = { ...ROOM, memory: { total: 10 * MIB, available: 9 * MIB, ram: [] } }
-  const error = await failure((await prepare()).target(small, ''))
+  const error = await failure((await prepare()).target(small, '', NEVER))
   t.equal(error.code, 'PULL_UNSUPPORTED')
   t.match(
     error.message,
@@ -170,7 +170,7 @@ t.test('a tree that is too large for the board is refused with the sizes and wha
 t.test('a ramdisk that the agent has no room for is refused', async t => {
   const { prepare } = await bench(t, gzipSync(await makeTar(TREE)))
   const full = { ...ROOM, artifacts: { count: 9, stored: 700 * MIB, limit: 100 } }
-  const error = await failure((await prepare()).target(full, ''))
+  const error = await failure((await prepare()).target(full, '', NEVER))
   t.match(error.message, /makes a ramdisk of \d+ bytes, and the board has room for 100 bytes/)
 })
 
@@ -185,7 +185,7 @@ t.test('a tarball that cannot be read is refused before the board is switched on
 t.test('a tree that no ramdisk can hold is refused, and no kernel is blamed', async t => {
   const name = `${'folder/'.repeat(600)}file`
   const { prepare } = await bench(t, gzipSync(await makeTar([...TREE, { name, pax: { path: name }, data: '' }])))
-  const error = await failure((await prepare()).target(ROOM, ''))
+  const error = await failure((await prepare()).target(ROOM, '', NEVER))
   t.match(error, { code: 'PULL_UNSUPPORTED', message: /cannot become a ramdisk: .*a name of less than 4096 bytes/ })
 })
 
@@ -195,8 +195,8 @@ t.test('a job that is broken off leaves no part of a ramdisk', async t => {
   const note = (line: string): void => {
     if (line.includes('converting')) stop.abort(new Error('stopped'))
   }
-  const boot = await prepare({}, { signal: stop.signal, note })
-  await t.rejects(boot.target(ROOM, ''), { message: 'stopped' })
+  const boot = await prepare({}, { note })
+  await t.rejects(boot.target(ROOM, '', stop.signal), { message: 'stopped' })
   t.same(readdirSync(join(folder, 'cache')), [])
 })
 
@@ -207,7 +207,7 @@ t.test('a tree that is too large is served over NFS, with its modules, and remov
   const { prepare, folder, notes } = await bench(t, gzipSync(await makeTar(TREE)))
   const root = join(folder, 'nfs')
   const boot = await prepare({}, { nfs: { root, address: '192.168.1.2' } })
-  const { ramdisk, modules, cmdline } = await boot.target(TINY, 'console=ttyS0 root=/dev/ram0 quiet')
+  const { ramdisk, modules, cmdline } = await boot.target(TINY, 'console=ttyS0 root=/dev/ram0 quiet', NEVER)
   t.same([ramdisk, modules], [undefined, undefined])
   t.equal(cmdline, `console=ttyS0 quiet root=/dev/nfs nfsroot=192.168.1.2:${root}/board-1,tcp,v3 rw ip=dhcp`)
   t.match(notes.at(-1), /4\.0 KiB; it is served over NFS/)
@@ -221,14 +221,14 @@ t.test("a board's own address and mount options are kept", ROOT, async t => {
   const { prepare, folder } = await bench(t, gzipSync(await makeTar(TREE)))
   const nfs = { root: join(folder, 'nfs'), address: '10.0.0.1', options: 'tcp,v3,port=2049' }
   const boot = await prepare({}, { nfs })
-  const { cmdline } = await boot.target(TINY, 'ip=10.0.0.9 nfsroot=other')
+  const { cmdline } = await boot.target(TINY, 'ip=10.0.0.9 nfsroot=other', NEVER)
   t.equal(cmdline, `ip=10.0.0.9 root=/dev/nfs nfsroot=10.0.0.1:${nfs.root}/board-1,tcp,v3,port=2049 rw`)
 })
 
 t.test('a folder that cannot be unpacked into is an error of the lab', ROOT, async t => {
   const { prepare, folder } = await bench(t, gzipSync(await makeTar(TREE)))
   const boot = await prepare({}, { nfs: { root: join(folder, 'rootfs'), address: '10.0.0.1' } })
-  t.match(await failure(boot.target(TINY, '')), {
+  t.match(await failure(boot.target(TINY, '', NEVER)), {
     code: 'PULL_NFS',
     message: /a part of the path is not a directory/,
   })
