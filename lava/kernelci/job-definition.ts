@@ -104,11 +104,14 @@ export function parsePullJob(text: string, shellTests: Readonly<Record<string, r
   // A root file system needs no other ramdisk: the kernel starts its own init.
   const ramdisk = rootfs === undefined ? file('ramdisk') : undefined
   const kselftest = tests.some(({ type }) => needsKselftest(type)) ? file('kselftest') : undefined
-  if (kselftest !== undefined && rootfs === undefined)
+  if (kselftest !== undefined && rootfs === undefined) {
     throw invalid('artifacts.rootfs', 'is missing: kselftest needs it')
+  }
   return {
     files: { kernel, ramdisk, dtb: file('dtb'), modules: file('modules'), rootfs, kselftest },
-    tests: (tests.length === 0 ? [{ id: 'boot', type: 'boot' }] : tests).map(test => readTest(test, shellTests)),
+    tests: (tests.length === 0 ? [{ id: 'boot', type: 'boot' }] : tests).map(test =>
+      readTest(test, shellTests, kselftest !== undefined),
+    ),
     platform,
     nodeId: /\/node\/([0-9a-f]{24})$/.exec(job.callback?.url ?? '')?.[1] ?? null,
   }
@@ -153,14 +156,22 @@ interface TestFields {
   readonly 'post-commands'?: readonly string[]
 }
 
-/** @throws PULL_UNSUPPORTED for a type that the lab does not know */
-function readTest(test: TestFields, shellTests: Readonly<Record<string, readonly string[]>>): TargetTest {
+/** @throws PULL_UNSUPPORTED for a type that the lab does not know, JOB_INVALID without an archive that the test needs */
+function readTest(
+  test: TestFields,
+  shellTests: Readonly<Record<string, readonly string[]>>,
+  hasKselftest: boolean,
+): TargetTest {
   const { id, type, parameters, timeout_s: timeoutSeconds = DEFAULT_TIMEOUT_S } = test
   const lab = Object.hasOwn(shellTests, type) ? shellTests[type] : undefined
-  const own = test.commands ?? lab ?? (isBootTest(test) ? [] : knownTest(type))
+  const known = isBootTest(test) ? [] : knownTest(type)
+  const own = test.commands ?? lab ?? known
   if (own === null) {
     const reason = `has the type ${shown(type)}, for which the settings have no commands: add it to shellTests`
     throw fault('PULL_UNSUPPORTED', { where: `test ${id}`, reason })
+  }
+  if (own === known && needsKselftest(type) && !hasKselftest) {
+    throw invalid('artifacts.kselftest', `is missing: test ${id} needs it`)
   }
   const commands = [...(test['pre-commands'] ?? []), ...own, ...(test['post-commands'] ?? [])]
   return { id, type, timeoutSeconds, commands, parameters }

@@ -98,8 +98,13 @@ t.test('a root file system that is damaged is no fault of the kernel', async t =
   t.match(server.node(NODE), { result: 'incomplete', data: { error_code: 'Infrastructure', error_msg: /^rootfs / } })
 })
 
-t.test('a kselftest job without a root file system is not valid', async t => {
-  const { server, runJob } = await rootfsLab(t)
-  await runJob({ kselftest: server.serve('kselftest', 'x') }, [{ id: 'futex', type: 'kselftest-futex' }])
-  t.match(server.data(NODE), { error_code: 'invalid_job_params', error_msg: /artifacts\.rootfs is missing/ })
+t.test('a kselftest job without a root file system or the tests is not valid', async t => {
+  for (const [present, missing] of [
+    ['kselftest', /artifacts\.rootfs is missing/],
+    ['rootfs', /artifacts\.kselftest is missing: test futex needs it/],
+  ] as const) {
+    const { server, runJob } = await rootfsLab(t)
+    await runJob({ [present]: server.serve(present, 'x') }, [{ id: 'futex', type: 'kselftest-futex' }])
+    t.match(server.data(NODE), { error_code: 'invalid_job_params', error_msg: missing })
+  }
 })
