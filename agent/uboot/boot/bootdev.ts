@@ -12,7 +12,7 @@ export const BOOT_UCLASSES: readonly string[] = [...DISKS, NETWORK]
 const HUNTED: readonly string[] = ['scsi', 'usb', NETWORK]
 
 /** Devices of a kind. */
-export async function bootDevicesOf({ network, storage }: Machine, uclass: string): Promise<BootDevice[]> {
+async function bootDevicesOf({ network, storage }: Machine, uclass: string): Promise<BootDevice[]> {
   if (uclass !== NETWORK) {
     const disks = await storage.devices(uclass)
     return disks.map(disk => ({ name: `${disk.kind}#${disk.number}.bootdev`, uclass, disk }))

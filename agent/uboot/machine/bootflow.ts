@@ -18,7 +18,7 @@ export const BOOT_METHODS = ['extlinux', 'script', 'pxe'] as const
 export type BootMethod = (typeof BOOT_METHODS)[number]
 
 /** How far a method came: it suits the device, the medium is there, its file system is readable, the file was read. */
-export type BootflowState = 'base' | 'media' | 'fs' | 'ready'
+type BootflowState = 'base' | 'media' | 'fs' | 'ready'
 
 export interface Bootflow {
   readonly method: BootMethod
