@@ -46,6 +46,7 @@ packages='
   busybox                  test   TFTP client; network of the LAVA tests
   bzip2                    test   compressed files
   dnsmasq-base             test   TFTP server
+  e2fsprogs                test   disks of fauxboot console
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards
   groff-base               test   manual pages
   iputils-ping             test   ping of fauxboot console

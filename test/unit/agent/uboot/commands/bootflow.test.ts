@@ -237,3 +237,64 @@ t.test('bootdev and bootmeth list, choose and order what a scan uses', async t =
   t.equal(await type('bootmeth order nosuch'), "Unknown bootmeth 'nosuch'\nFailed (err=-19)\n")
   t.equal(result(), 1)
 })
+
+t.test('a partition without a readable file system has no boot flow', async t => {
+  const { type } = cardBoard(t, CARD, [partition(1, false, 'swap')])
+  t.match(await type('bootflow scan -lae'), '1  mmc#0.bootdev.part_1      \n     ** No partition found, err=-2\n')
+})
+
+t.test('a script of the network is told that it is one', async t => {
+  const files = { 'boot.scr.uimg': Buffer.from('#!x\necho net\n') }
+  const ran: string[] = []
+  const shell = { locals: new Map(), run: async (text: string) => ran.push(text) }
+  const variables = { ...ADDRESSES, boot_script_dhcp: 'boot.scr.uimg' }
+  const { type, machine } = board(t, COMMANDS, { files }, variables, { shell })
+  await type('bootflow scan -b dhcp')
+  t.same(ran, ['#!x\necho net\n'])
+  t.equal(machine.env.get('devtype'), 'dhcp')
+})
+
+t.test('a flow whose address is not set cannot boot', async t => {
+  const { pxefile_addr_r: _, ...without } = ADDRESSES
+  const { type } = cardBoard(t, CARD, undefined, without)
+  t.match(await type('bootflow scan -b'), 'missing environment variable: pxefile_addr_r\nBoot failed (err=-14)\n')
+})
+
+t.test('bootflow select without a number chooses none, and what cannot work says why', async t => {
+  const { type, result } = cardBoard(t, CARD)
+  await type('bootflow scan')
+  t.equal(await type('bootflow select mmc#0.bootdev.part_1'), '')
+  t.match(await type('bootflow info'), 'Method:    extlinux\n')
+  await type('bootflow select')
+  t.equal(await type('bootflow boot'), 'No bootflow selected\n')
+  t.equal(await type('bootflow read'), 'Failed: err=-38\n')
+  t.match(await type('bootflow menu'), /^## fauxboot: bootflow menu: /)
+  t.match(await type('bootflow cmdline get root'), /^## fauxboot: bootflow cmdline: /)
+  t.equal(result(), 1)
+  t.match(await type('bootflow nosuch'), 'Usage:\nbootflow scan')
+})
+
+t.test('TAB completes the verbs of bootflow', async t => {
+  const { machine } = cardBoard(t, CARD)
+  const [command] = bootflowCommands
+  t.same(command?.complete?.(machine, ['bootflow', 's']), ['scan', 'select'])
+  t.same(command?.complete?.(machine, ['bootflow', 'scan', '']), [])
+})
+
+t.test('a device is chosen by number, name or label; a hunted kind is not hunted again', async t => {
+  const { type, result } = cardBoard(t, CARD)
+  for (const word of ['mmc0', 'mmc#0', 'mmc#0.bootdev']) {
+    await type(`bootdev select ${word}`)
+    t.match(await type('bootdev info'), 'Name:      mmc#0.bootdev\n', word)
+  }
+  await type('bootdev select')
+  t.equal(await type('bootdev info'), 'No bootdev selected\n')
+  t.equal(await type('bootdev select 9'), "Cannot find bootdev '9' (err=-19)\n")
+  t.equal(result(), 1)
+  t.equal(await type('bootdev hunt usb'), '')
+  t.notMatch(await type('bootflow scan -l usb'), 'Hunting')
+  t.match(await type('bootdev nosuch'), 'Usage:')
+  t.match(await type('bootmeth nosuch'), 'Usage:')
+  await type('bootmeth order')
+  t.match(await type('bootmeth list'), '(3 bootmeths)\n')
+})

@@ -273,6 +273,15 @@ t.test('what is known of one partition', async t => {
   t.equal(await type('part uuid mmc 0:0'), '\n')
 })
 
+t.test('a partition name that is not there is no specification of a device', async t => {
+  const { type } = make(t)
+  const bad = '** Bad device specification mmc 0#boot **\n'
+  t.equal(
+    await type('load mmc 0#boot 42000000 hello.txt'),
+    `Could not find "boot" partition\n${bad}${bad}Couldn't find partition mmc 0#boot\nCan't set block device\n`,
+  )
+})
+
 t.test('mmc', async t => {
   const { type, result, machine } = make(t)
   t.equal(await type('mmc list'), '/dev/mmcblk0: 0 (SD)\n/dev/mmcblk1: 1 (eMMC)\n')
