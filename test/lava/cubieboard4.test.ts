@@ -24,6 +24,7 @@ t.test('cubieboard4', t =>
         console,
         deviceLines,
       },
+      { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/, deviceLines },
     ],
     [MISSING_FILE, panicJob('extra_kernel_args', FEW_CPUS), silentJob(deviceLines)],
   ),
