@@ -62,7 +62,7 @@ export async function measureEcho(image: BoardImage): Promise<Figure> {
       theirs: [seconds],
       target: 4,
       reason:
-        'a line passes the tty of a Linux, two turns of an event loop, and JavaScript; the real one reads a register and writes one',
+        'a line passes the tty of a Linux, a turn of the event loop, and JavaScript, which takes most of the time; the real one reads a register and writes one',
     }
   } finally {
     await qemu.stop()

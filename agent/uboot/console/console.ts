@@ -89,7 +89,7 @@ export class Console {
     if (this.#closed) return
     // In the next tick of a microtask: after all that follows from what came in, so an answer goes out in one piece.
     if (this.#pending === '') queueMicrotask(() => process.nextTick(() => this.flush()))
-    this.#pending += text.replaceAll('\n', '\r\n')
+    this.#pending += text
     if (this.#pending.length > GATHERED) this.flush()
   }
 
@@ -100,7 +100,7 @@ export class Console {
 
   /** Send buffered output at once, because this process may end next. */
   flush(): void {
-    const bytes = this.#pending
+    const bytes = this.#pending.replaceAll('\n', '\r\n')
     this.#pending = ''
     if (bytes !== '') this.#options.write(bytes)
   }

@@ -87,7 +87,10 @@ export class LineEditor {
       return { line: this.#text }
     }
     if (character === '\x03') return { interrupted: true }
-    for (const key of this.#keys.decode(character)) this.#press(key)
+    const keys = this.#keys.decode(character)
+    // Nearly always what was typed is what is meant.
+    if (keys === character) this.#press(character)
+    else for (const key of keys) this.#press(key)
     return null
   }
 
@@ -105,6 +108,12 @@ export class LineEditor {
     const replaces = this.#overwrite && this.#cursor < this.#text.length
     if (!replaces && this.#text.length >= this.#options.limit) {
       this.#options.write(BELL)
+      return
+    }
+    if (this.#cursor === this.#text.length) {
+      this.#text += character
+      this.#cursor += 1
+      this.#options.write(character)
       return
     }
     const behind = replaces ? this.#text.slice(this.#cursor + 1) : this.#behind

@@ -18,8 +18,10 @@ export function matchingCommands(commands: readonly Command[], word: string): re
 export function findCommand(commands: readonly Command[], word: string): Command | null {
   const letters = stem(word)
   if (letters === '') return null
-  const found = matchingCommands(commands, word)
-  return found.find(({ name }) => name === letters) ?? (found.length === 1 ? (found[0] ?? null) : null)
+  const exact = commands.find(({ name }) => name === letters)
+  if (exact !== undefined) return exact
+  const [first = null, ...others] = matchingCommands(commands, word)
+  return others.length === 0 ? first : null
 }
 
 /** What `help NAME` prints, and what a wrong call gets. */
