@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { AddonError } from '../native/errors.js'
-import * as addon from '../native/udp.js'
+import { openUdp, receiveUdp, sendUdp, type UdpSocket } from '../native/udp.js'
 import { fault } from './errors.js'
 import type { TftpNetwork, TftpPeer, TftpPort, TftpRun, TftpRuns } from './transfer/tftp/peer-socket.js'
 import { BUFFER_BYTES, udpNetwork } from './transfer/tftp/udp.js'
@@ -15,16 +15,18 @@ type OnDatagram = (datagram: Uint8Array, from: TftpPeer) => void
 
 const NEVER: TftpRuns = { expected: () => null, taken() {} }
 
+const ADDON = { openUdp, receiveUdp, sendUdp }
+
 /** The calls of the addon. */
-export type UdpCalls = Pick<typeof addon, 'openUdp' | 'sendUdp' | 'receiveUdp'>
+type UdpCalls = typeof ADDON
 
 class NativePort implements TftpPort {
   readonly #native: UdpCalls
-  readonly #socket: addon.UdpSocket
+  readonly #socket: UdpSocket
   readonly #memory = new Uint8Array(RUN_BYTES)
   #open = true
 
-  constructor(native: UdpCalls, socket: addon.UdpSocket, onDatagram: OnDatagram, runs: TftpRuns) {
+  constructor(native: UdpCalls, socket: UdpSocket, onDatagram: OnDatagram, runs: TftpRuns) {
     this.#native = native
     this.#socket = socket
     void this.#receive(onDatagram, runs)
@@ -77,7 +79,7 @@ const blocksOf = ({ peer, received, ...rest }: TftpRun) => ({ ...peer, next: (re
  *
  * @param native calls of the addon
  */
-export function createUdpNetwork(native: UdpCalls = addon): TftpNetwork {
+export function createUdpNetwork(native: UdpCalls = ADDON): TftpNetwork {
   return {
     ...udpNetwork,
     async open(options, onDatagram, runs = NEVER) {

@@ -6,10 +6,10 @@
 import type { UdpReceived, UdpSocket } from './addon.js'
 import { addon, explain } from './invoke.js'
 
-export type { UdpReceived, UdpSocket } from './addon.js'
+export type { UdpSocket } from './addon.js'
 
 /** The data packets of TFTP that a call may take. */
-export interface ExpectedBlocks {
+interface ExpectedBlocks {
   /** the peer that they must come from */
   readonly address: string
   readonly port: number

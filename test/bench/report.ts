@@ -63,7 +63,7 @@ export function renderFigures(figures: readonly Figure[]): string {
 }
 
 /** @param picture name of the file beside it */
-export function renderResult(result: BenchResult, picture: string): string {
+function renderResult(result: BenchResult, picture: string): string {
   const { date, command, machine, load, minutes, rows } = result
   return [
     '# Results of the benchmarks',

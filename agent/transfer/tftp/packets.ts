@@ -46,7 +46,7 @@ const LONGEST_ERROR = 256
 const MOST_OPTIONS = 32
 
 /** Opcode, and a block number or an error code. */
-export const DATA_HEADER = 4
+const DATA_HEADER = 4
 
 /** The strings that end in a zero byte; null when the last one does not end. */
 function readStrings(bytes: Buffer): string[] | null {
