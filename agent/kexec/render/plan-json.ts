@@ -115,7 +115,8 @@ function codeToJson({ restart, gap, wontOverwrite, stackEnd, checksMemory }: Dec
   }
 }
 
-function predictionToJson(prediction: Prediction): PredictionJson {
+/** A prediction with hex addresses. */
+export function predictionToJson(prediction: Prediction): PredictionJson {
   const { relocates, line, exact, workspace, certain } = prediction
   return {
     loadAddress: hex(prediction.loadAddress),

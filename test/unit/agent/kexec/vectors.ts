@@ -1,8 +1,8 @@
 /** The numbers printed by kexec-tools and by booting kernels, read from `kexec-vectors.json`. */
 
 import { readFileSync } from 'node:fs'
+import type { KexecToolsInput } from '../../../../agent/kexec/layout/kexec-tools.js'
 import type { Range } from '../../../../agent/kexec/layout/ranges.js'
-import type { KexecToolsInput } from '../../../../lava/explain/kexec-tools-layout.js'
 
 type Hex = string
 

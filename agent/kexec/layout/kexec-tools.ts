@@ -4,8 +4,8 @@
  * vectors; versions 2.0.18 to 2.0.32 differ only in the length of the kernel's buffer.
  */
 
-import { KEXEC_ARCH_ARM_FLAGS } from '../../agent/kexec/layout/layout.js'
-import { alignDown, alignUp, firstFit, type Range, subtract } from '../../agent/kexec/layout/ranges.js'
+import { KEXEC_ARCH_ARM_FLAGS } from './layout.js'
+import { alignDown, alignUp, firstFit, type Range, subtract } from './ranges.js'
 
 const PAGE = 4096
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { hex } from '../../../../agent/kexec/layout/ranges.js'
-import { kexecToolsLayout } from '../../../../lava/explain/kexec-tools-layout.js'
-import { layoutInput, named, VECTORS } from '../../agent/kexec/vectors.js'
+import { kexecToolsLayout } from '../../../../../agent/kexec/layout/kexec-tools.js'
+import { hex } from '../../../../../agent/kexec/layout/ranges.js'
+import { layoutInput, named, VECTORS } from '../vectors.js'
 
 const orNull = (value: number | null) => (value === null ? null : hex(value))
 
