@@ -90,7 +90,11 @@ const SETTINGS = {
   logLevel: setting(oneOf(...LOG_LEVELS), 'info', 'the least severe messages to log'),
 
   tokenFile: setting(text, '', 'file with the bearer token for changes; read again at every request that needs it'),
-  tokenForReads: setting(flag, false, 'require the token for reading too, except for /healthz'),
+  tokenForReads: setting(
+    flag,
+    false,
+    'require the token for reading too, except for /healthz and the page that asks for it',
+  ),
   allowNetworks: setting(
     listOf('a network such as 10.0.2.0/24', isNetwork),
     [],

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Run every test. Print the skipped tests with their reasons, the time of each tier, and the totals.
 #
-# Usage: sh test/run.sh [TIER]...      lint unit fuzz interop board+lava by default
+# Usage: sh test/run.sh [TIER]...      lint unit page fuzz interop board+lava by default
 #
 #   lint         format, lint, types, dead exports
 #   unit         the unit tests with coverage
+#   page         the board's page in Chromium
 #   fuzz         damaged inputs to every parser; the addon with sanitizers
 #   interop      TFTP clients and servers of others, and the recordings of a real U-Boot; as root
 #   board        a first stage in QEMU
@@ -15,7 +16,7 @@
 # The last line is `N passed, N failed, N skipped`. The exit code is that of the first step that failed, otherwise 0.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-[ $# -gt 0 ] || set -- lint unit fuzz interop board+lava
+[ $# -gt 0 ] || set -- lint unit page fuzz interop board+lava
 out=.tap/out
 # What test/setup.sh unpacks where systemd is not installed.
 PATH=$PATH:${FAUXBOOT_CACHE:-$PWD/.cache}/systemd/usr/bin
@@ -50,6 +51,7 @@ for tier; do
   case $tier in
     lint) run npm run --silent lint ;;
     unit) tests --coverage test/unit ;;
+    page) tests --jobs 1 --timeout 600 test/page ;;
     fuzz) tests --timeout 600 test/fuzz ;;
     # One file at a time: on a busy machine, other people's servers give up on datagrams that are only late.
     interop) tests --jobs 1 --timeout 600 test/interop test/replay ;;
@@ -74,7 +76,7 @@ for tier; do
         test/lava/virt-2023.test.ts test/lava/settings.test.ts
       ;;
     *)
-      echo "test/run.sh: unknown tier '$tier'; known: lint unit interop board lava board+lava" >&2
+      echo "test/run.sh: unknown tier '$tier'; known: lint unit page fuzz interop board lava slow board+lava" >&2
       exit 1
       ;;
   esac

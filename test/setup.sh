@@ -45,6 +45,7 @@ packages='
 
   busybox                  test   TFTP client; network of the LAVA tests
   bzip2                    test   compressed files
+  chromium                 test   the board'"'"'s page
   dnsmasq-base             test   TFTP server
   e2fsprogs                test   disks of fauxboot console
   g++-aarch64-linux-gnu    test   native addon for 64-bit boards

@@ -234,6 +234,11 @@ export class Boot {
     }
   }
 
+  /** The device tree of the running kernel; null if it was started without one. */
+  runningDtb(): Promise<Uint8Array | null> {
+    return this.#deps.host.runningDtb()
+  }
+
   metrics(): BootMetrics {
     const { jobsSubmitted, jobsEnded, jobsFailed, stateSeconds, fetchedBytes } = this.#counters
     const followers = this.#jobs.list().reduce((count, { events }) => count + events.followers, 0)

@@ -1,6 +1,6 @@
 /**
- * Builds what runs on the board, `dist/board`: the agent as one file, the loader that starts it, and the viewer of the
- * API's documents. Run as `node dist/agent/bundle/bundle.js [DIRECTORY]`.
+ * Builds what runs on the board, `dist/board`: the agent as one file, the loader that starts it, the board's page, and
+ * the viewer of the API's documents. Run as `node dist/agent/bundle/bundle.js [DIRECTORY]`.
  */
 
 import { createHash } from 'node:crypto'
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import * as schemas from '../http/schemas/schemas.js'
+import { bundlePage } from './page.js'
 
 const LOADER = 'fauxboot-agent.cjs'
 const AGENT = 'fauxboot-agent.main.cjs'
@@ -108,6 +109,7 @@ export async function bundleAgent(directory: string): Promise<string> {
   mkdirSync(directory, { recursive: true })
   writeFileSync(join(directory, AGENT), agent)
   writeFileSync(join(directory, LOADER), loader)
+  await bundlePage(PROJECT, join(directory, 'page'))
   const viewer = join(dirname(require.resolve('@fastify/swagger-ui')), VIEWER)
   cpSync(viewer, join(directory, VIEWER), {
     recursive: true,

@@ -25,8 +25,8 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 export const changesNothing = (method: string): boolean => SAFE_METHODS.includes(method)
 
-/** Paths that monitoring may read without a token. */
-const HEALTH = '/healthz'
+/** What anybody may read: for monitoring, and the page that asks for the token, which tells nothing of the board. */
+const isPublic = (path: string): boolean => path === '/healthz' || path === '/' || path.startsWith('/page/')
 
 /**
  * Make the check that every request passes before anything else happens.
@@ -48,7 +48,7 @@ export function createAccessCheck(
       checkNetwork(requester, trusted)
       return true
     }
-    if (reads && (!tokenForReads || requester.path === HEALTH)) return holdsToken(requester, tokenFile)
+    if (reads && (!tokenForReads || isPublic(requester.path))) return holdsToken(requester, tokenFile)
     checkToken(requester, await readTokenFile(tokenFile))
     return true
   }

@@ -4,7 +4,7 @@ import type { LabDefaults } from '../boot/requests/lab-command-line.js'
 export interface HttpConfig {
   /** file with the bearer token; null: no token, so only loopback and `allowNetworks` may change anything */
   readonly tokenFile: string | null
-  /** reading needs the token too, but for `/healthz` */
+  /** reading needs the token too, but for `/healthz` and the empty page that asks for the token */
   readonly tokenForReads: boolean
   /** networks in CIDR notation that may change things like loopback may, while there is no token */
   readonly allowNetworks: readonly string[]

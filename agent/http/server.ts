@@ -15,19 +15,26 @@ import { addBoardRoutes } from './routes/board.js'
 import { addDocumentRoutes } from './routes/documents.js'
 import { addEventRoutes } from './routes/events.js'
 import { addJobRoutes } from './routes/jobs.js'
+import { addPageRoutes } from './routes/page.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
 
 export interface HttpDeps {
   readonly log: FastifyBaseLogger
   /** of the agent */
   readonly version: string
+  /** of the page's files; default: beside the bundle */
+  readonly pageDirectory?: string
 }
 
 /** Characters of a path parameter; the look-up rejects names that are too long. */
 const LONGEST_PARAMETER = 1024
 
 /** Make the server; the caller listens and closes. */
-export function createServer(boot: Boot, config: HttpConfig, { log, version }: HttpDeps): FastifyInstance {
+export function createServer(
+  boot: Boot,
+  config: HttpConfig,
+  { log, version, pageDirectory }: HttpDeps,
+): FastifyInstance {
   const turns = new RequestTurns()
   const connections = new Connections(config.maxConnections, turns)
   const app = fastify({
@@ -64,5 +71,6 @@ export function createServer(boot: Boot, config: HttpConfig, { log, version }: H
   app.register(async group => addArtifactRoutes(group, boot))
   addEventRoutes(app, boot, config)
   addBoardRoutes(app, boot, version)
+  addPageRoutes(app, pageDirectory)
   return app
 }

@@ -7,9 +7,9 @@ import {
   predictDecompressor,
   sizeFromMove,
 } from '../../agent/kexec/layout/decompressor.js'
+import { ASSUMED_TEXT_OFFSET, type KexecToolsLayout, kexecToolsLayout } from '../../agent/kexec/layout/kexec-tools.js'
 import type { DecompressorCode, Prediction } from '../../agent/kexec/layout/plan.js'
 import { alignDown, alignUp, normalize, type Range } from '../../agent/kexec/layout/ranges.js'
-import { ASSUMED_TEXT_OFFSET, type KexecToolsLayout, kexecToolsLayout } from '../../agent/kexec/layout/kexec-tools.js'
 import type { LoggedRun } from './kexec-tools-log.js'
 import { type KnownZImage, knownZImage } from './known-zimages.js'
 

@@ -36,12 +36,12 @@ export async function agentFiles(tree: string): Promise<FileTree> {
  */
 async function compiledBundle(tree: string): Promise<string> {
   const source = dirname(AGENT_BUNDLE)
-  const scripts = readdirSync(source).filter(name => name.endsWith('.cjs'))
+  const files = readdirSync(source, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   const addons = readdirSync(AGENT_PREBUILDS)
   const environment = agentEnvironment()
   const contents = [
     JSON.stringify(environment),
-    ...scripts.map(name => readFileSync(join(source, name))),
+    ...files.map(({ parentPath, name }) => readFileSync(join(parentPath, name))),
     ...addons.map(name => readFileSync(join(AGENT_PREBUILDS, name))),
   ]
   return cached('agent-bundle', contentKey([basename(tree), ...contents]), async making => {

@@ -22,6 +22,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/transfer': { from: [] },
   'agent/boot': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'agent/yaml.ts'] },
   'agent/http': { from: ['agent/boot'], types: ['agent/kexec'] },
+  // It runs in a browser: it plans and explains with the pure folders, and knows the API by its types.
+  'agent/http/page': {
+    from: ['agent/image', 'agent/kexec', 'agent/boot/jobs/job.ts', 'lava/explain'],
+    types: ['agent/boot'],
+  },
   'agent/tftp': { from: ['agent/boot', 'agent/image', 'agent/transfer'], types: ['agent/kexec'] },
   'agent/uboot': { from: ['agent/boot', 'agent/image', 'agent/kexec', 'agent/transfer'] },
   // The bundle is built from the schemas; everything else in it is reached through main.
@@ -64,7 +69,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'agent/kexec': ['layout', 'checks', 'render', 'syscall', '.'],
   'agent/transfer': ['.', 'http', 'tftp', 'tftp/client', 'tftp/server'],
   'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],
-  'agent/http': ['http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
+  'agent/http': ['page/node', 'page', 'http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
   'agent/uboot': [
     'lib',
     'hardware',
@@ -146,6 +151,7 @@ t.test('every folder imports only what the design allows', async t => {
       'agent/transfer',
       'agent/boot',
       'agent/http',
+      'agent/http/page',
       'lava',
       'systemd',
     ])

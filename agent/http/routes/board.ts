@@ -16,6 +16,18 @@ export function addBoardRoutes(app: FastifyInstance, boot: Boot, version: string
   }
   app.get('/v1/board', { schema: board }, async () => boot.board())
 
+  const dtb = {
+    tags,
+    summary: 'The device tree of the running kernel, with which a job without a dtb is planned; 204 if there is none',
+    produces: ['application/octet-stream'],
+    response: answers({ 200: schemas.AnyBytes }),
+  }
+  app.get('/v1/board/dtb', { schema: dtb }, async (_request, reply) => {
+    const bytes = await boot.runningDtb()
+    if (bytes === null) return reply.code(204).send()
+    return reply.type('application/octet-stream').send(Buffer.from(bytes))
+  })
+
   const health = { tags, summary: 'Whether the agent answers', response: answers({ 200: schemas.Health }) }
   app.get('/healthz', { schema: health }, async () => ({ status: 'ok', version, uptime: process.uptime() }))
 

@@ -34,6 +34,8 @@ export interface TestAgent extends TestBoard {
 
 export interface AgentChanges extends BoardChanges {
   readonly http?: Partial<HttpConfig>
+  /** of the page's files; default: there is no page */
+  readonly pageDirectory?: string
 }
 
 /** Start an agent that ends with the test. */
@@ -54,7 +56,7 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
   }
   const lines: Readonly<Record<string, unknown>>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
-  const server = createServer(board.boot, config, { log, version: '1.2.3' })
+  const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory: changes.pageDirectory })
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => server.close())
   const request = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)

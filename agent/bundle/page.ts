@@ -1,0 +1,64 @@
+/** Builds the board's page: scripts and style with their digests in their names, and all of it packed with gzip. */
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, join } from 'node:path'
+import { constants, gzipSync } from 'node:zlib'
+import { type BuildOptions, build, type OutputFile } from 'esbuild'
+
+/** What Node gives to the planner, for browsers. */
+const BUFFER = createRequire(import.meta.url).resolve('buffer/')
+
+/** @param project folder of package.json */
+const options = (project: string): BuildOptions => ({
+  absWorkingDir: project,
+  bundle: true,
+  write: false,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  alias: { buffer: BUFFER, 'node:zlib': './agent/http/page/node/zlib.ts' },
+  inject: ['./agent/http/page/node/globals.ts'],
+})
+
+/**
+ * Build the page.
+ *
+ * @param project folder of package.json
+ * @param directory is made; it gets one `.gz` file for each file of the page
+ * @returns bytes of all of them
+ */
+export async function bundlePage(project: string, directory: string): Promise<number> {
+  const { outputFiles = [] } = await build({
+    ...options(project),
+    entryPoints: ['agent/http/page/main.ts', 'agent/http/page/page.css'],
+    splitting: true,
+    outdir: 'page',
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+  })
+  const page = readFileSync(join(project, 'agent/http/page/page.html'), 'utf8')
+    .replace('STYLE', `page/${nameOf(outputFiles, '.css')}`)
+    .replace('SCRIPT', `page/${nameOf(outputFiles, '.js', 'main-')}`)
+  const files = [
+    { name: 'index.html', contents: Buffer.from(page) },
+    ...outputFiles.map(({ path, contents }) => ({ name: basename(path), contents })),
+  ]
+  mkdirSync(directory, { recursive: true })
+  const packed = files.map(({ name, contents }) => {
+    const bytes = gzipSync(contents, { level: constants.Z_BEST_COMPRESSION })
+    writeFileSync(join(directory, `${name}.gz`), bytes)
+    return bytes.length
+  })
+  return packed.reduce((sum, size) => sum + size, 0)
+}
+
+function nameOf(files: readonly OutputFile[], ending: string, start = ''): string {
+  const names = files.map(({ path }) => basename(path))
+  const name = names.find(name => name.startsWith(start) && name.endsWith(ending))
+  if (name === undefined) throw new Error(`esbuild made no ${start}*${ending}`)
+  return name
+}
