@@ -4,10 +4,20 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { constants, gzipSync } from 'node:zlib'
-import { type BuildOptions, build, type OutputFile } from 'esbuild'
+import { type BuildOptions, build, type OutputFile, type Plugin } from 'esbuild'
 
 /** What Node gives to the planner, for browsers. */
 const BUFFER = createRequire(import.meta.url).resolve('buffer/')
+
+/** Decompressors that only the board has: the page has the browser's, and leaves what is left to the board. */
+const BOARD_ONLY = /[/\\](decompress-(gzip|xz|zstd)|decompression-tool)\.js$/
+const withoutBoardOnly: Plugin = {
+  name: 'without-board-only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: BOARD_ONLY }, ({ path }) => ({ path, namespace: 'board-only' }))
+    onLoad({ filter: /.*/, namespace: 'board-only' }, () => ({ contents: '' }))
+  },
+}
 
 /** @param project folder of package.json */
 const options = (project: string): BuildOptions => ({
@@ -20,7 +30,12 @@ const options = (project: string): BuildOptions => ({
   target: ['es2022', 'chrome110', 'firefox115', 'safari16.4'],
   legalComments: 'none',
   logLevel: 'warning',
-  alias: { buffer: BUFFER, 'node:zlib': './agent/http/page/node/zlib.ts' },
+  alias: {
+    buffer: BUFFER,
+    'node:timers/promises': './agent/http/page/node/timers.ts',
+    'node:zlib': './agent/http/page/node/zlib.ts',
+  },
+  plugins: [withoutBoardOnly],
   inject: ['./agent/http/page/node/globals.ts'],
 })
 

@@ -2,6 +2,7 @@
 
 import { Api } from './api.js'
 import { createBoardView } from './board-view.js'
+import { createBootView } from './boot-view.js'
 import { Connection, type ConnectionState } from './connection.js'
 import { fill, h } from './dom.js'
 import { createJobsView } from './jobs-view.js'
@@ -10,6 +11,7 @@ import type { App, View } from './view.js'
 
 const VIEWS: Readonly<Record<string, (app: App) => View>> = {
   board: createBoardView,
+  boot: createBootView,
   jobs: createJobsView,
 }
 const FIRST = 'board'

@@ -36,6 +36,8 @@ export interface AgentChanges extends BoardChanges {
   readonly http?: Partial<HttpConfig>
   /** of the page's files; default: there is no page */
   readonly pageDirectory?: string
+  /** default: one that is free */
+  readonly port?: number
 }
 
 /** Start an agent that ends with the test. */
@@ -57,7 +59,7 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
   const lines: Readonly<Record<string, unknown>>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory: changes.pageDirectory })
-  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  const url = await server.listen({ host: '127.0.0.1', port: changes.port ?? 0 })
   t.teardown(() => server.close())
   const request = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
   return {
