@@ -1,6 +1,6 @@
 /**
  * Builds what runs on the board, `dist/board`: the agent as one file, the loader that starts it, the board's page, and
- * the viewer of the API's documents. Run as `node dist/agent/bundle/bundle.js [DIRECTORY]`.
+ * the viewer of the API's documents; and `dist/explain.html`, which runs nowhere but in a browser. Run as `node dist/agent/bundle/bundle.js [DIRECTORY]`.
  */
 
 import { createHash } from 'node:crypto'
@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import * as schemas from '../http/schemas/schemas.js'
-import { bundlePage } from './page.js'
+import { bundlePage, explainPage } from './page.js'
 
 const LOADER = 'fauxboot-agent.cjs'
 const AGENT = 'fauxboot-agent.main.cjs'
@@ -127,5 +127,6 @@ async function bundled(name: string, options: BuildOptions): Promise<Uint8Array>
 
 if (process.argv[1] === import.meta.filename) {
   const [directory = join(PROJECT, 'dist/board')] = process.argv.slice(2)
+  writeFileSync(join(PROJECT, 'dist/explain.html'), await explainPage(PROJECT))
   process.stdout.write(`${await bundleAgent(directory)}\n`)
 }

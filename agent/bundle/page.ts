@@ -1,5 +1,6 @@
 /** Builds the board's page: scripts and style with their digests in their names, and all of it packed with gzip. */
 
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
@@ -70,6 +71,31 @@ export async function bundlePage(project: string, directory: string): Promise<nu
   })
   return packed.reduce((sum, size) => sum + size, 0)
 }
+
+/**
+ * Build the page that explains logs without a board.
+ *
+ * @param project folder of package.json
+ * @returns one HTML file that loads nothing
+ */
+export async function explainPage(project: string): Promise<string> {
+  const { outputFiles = [] } = await build({
+    ...options(project),
+    entryPoints: ['agent/http/page/explain-page.ts', 'agent/http/page/page.css'],
+    outdir: 'page',
+  })
+  const contentOf = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trim() ?? ''
+  const [script, style] = [contentOf('.js'), contentOf('.css')]
+  const policy = `default-src 'none'; script-src '${digestOf(script)}'; style-src '${digestOf(style)}'; base-uri 'none'; form-action 'none'`
+  // Functions: a text would have its `$` replaced.
+  return readFileSync(join(project, 'agent/http/page/explain.html'), 'utf8')
+    .replace('POLICY', () => policy)
+    .replace('<style></style>', () => `<style>${style}</style>`)
+    .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`)
+}
+
+/** As a content security policy names an inline script. */
+const digestOf = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`
 
 function nameOf(files: readonly OutputFile[], ending: string, start = ''): string {
   const names = files.map(({ path }) => basename(path))

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, writeFile } from 'node:fs/promises'
+import { open, rename, rm, writeFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { FauxbootError, fault } from '../../agent/errors.js'
 import { formatBytes } from '../terminal/quantities.js'
@@ -146,4 +146,20 @@ export function fileError(file: string, thrown: unknown): FauxbootError {
   if (thrown instanceof FauxbootError) return thrown
   const { code = '', message } = thrown instanceof Error ? (thrown as NodeJS.ErrnoException) : { message: `${thrown}` }
   return fault('CLI_FILE', { file, reason: FILE_REASONS[code] ?? message }, thrown)
+}
+
+/**
+ * Write a file completely or not at all.
+ *
+ * @throws CLI_FILE
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`
+  try {
+    await writeFile(partial, text)
+    await rename(partial, path)
+  } catch (thrown) {
+    await rm(partial, { force: true })
+    throw fileError(path, thrown)
+  }
 }

@@ -5,6 +5,7 @@ import { createBoardView } from './board-view.js'
 import { createBootView } from './boot-view.js'
 import { Connection, type ConnectionState } from './connection.js'
 import { fill, h } from './dom.js'
+import { createExplainView } from './explain-view.js'
 import { createJobsView } from './jobs-view.js'
 import { createTokenDialog } from './token-dialog.js'
 import type { App, View } from './view.js'
@@ -13,6 +14,7 @@ const VIEWS: Readonly<Record<string, (app: App) => View>> = {
   board: createBoardView,
   boot: createBootView,
   jobs: createJobsView,
+  explain: () => createExplainView(),
 }
 const FIRST = 'board'
 

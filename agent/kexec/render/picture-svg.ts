@@ -124,7 +124,9 @@ export function renderPictureSvg(picture: Picture, options: { readonly style?: b
         `fb-address${hits.includes(address) ? ' fb-bad fb-strong' : ''}`,
       ),
     ),
-    ...scale.gaps.map(({ y }) => text(MARGIN + AXIS + 4, y + STRIP.gap / 2 + 4, 'not RAM', 'fb-faint')),
+    ...(picture.ram.length === 0 ? [] : scale.gaps).map(({ y }) =>
+      text(MARGIN + AXIS + 4, y + STRIP.gap / 2 + 4, 'not RAM', 'fb-faint'),
+    ),
     ...scenes.flatMap((scene, index) => sceneSvg(scene, scale, { x: sceneAt(index), top, width: sceneWidth, lane })),
     ...notes.map((note, index) => text(MARGIN, scale.bottom + 34 + index * LINE, note.text, note.of)),
     '</svg>',
@@ -143,7 +145,10 @@ function summaryOf({ title, scenes }: Picture): string {
 
 /** Heights grow with the logarithm of the size. */
 function scaleOf({ ram, scenes }: Picture, top: number): Scale {
-  const ranges = [...ram, ...scenes.flatMap(({ items }) => items.map(({ range }) => range))]
+  const ranges = [
+    ...ram,
+    ...scenes.flatMap(({ items, collisions }) => [...items, ...collisions].map(({ range }) => range)),
+  ]
   const cuts = [...new Set(ranges.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b)
   const marks: { address: number; y: number }[] = []
   const gaps: { y: number }[] = []
@@ -157,16 +162,7 @@ function scaleOf({ ram, scenes }: Picture, top: number): Scale {
     y += isUsed ? heightOf(next - address) : STRIP.gap
   }
   const places = new Map(marks.map(mark => [mark.address, mark.y]))
-  return { marks, gaps, bottom: y, at: address => places.get(address) ?? between(marks, address) }
-}
-
-/** An address where nothing begins or ends. */
-function between(marks: Scale['marks'], address: number): number {
-  const index = marks.findIndex(mark => mark.address > address)
-  const [before, after] = [marks[index - 1], marks[index]]
-  if (before === undefined || after === undefined) return marks.at(-1)?.y ?? 0
-  const part = (address - before.address) / (after.address - before.address)
-  return Math.round(before.y + part * (after.y - before.y))
+  return { marks, gaps, bottom: y, at: address => places.get(address) ?? y }
 }
 
 function heightOf(bytes: number): number {

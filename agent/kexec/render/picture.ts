@@ -99,7 +99,9 @@ function wantedItems({ segments, findings }: PlanJson): PictureItem[] {
 }
 
 /** What a decompressor makes of memory. */
-export function fateItems(prediction: Omit<PredictionJson, 'ramBase' | 'loadAddress' | 'certain'>): PictureItem[] {
+export function fateItems(
+  prediction: Pick<PredictionJson, 'kernelAddress' | 'kernelEnd' | 'kernelBssEnd' | 'line' | 'workspace'>,
+): PictureItem[] {
   const at = Number(prediction.kernelAddress)
   const kernelEnd = Number(prediction.kernelEnd)
   const { start, end } = rangeFromJson(prediction.workspace)
@@ -124,8 +126,11 @@ export function fateItems(prediction: Omit<PredictionJson, 'ramBase' | 'loadAddr
   return items.filter(({ range }) => range.start < range.end)
 }
 
-const names = (items: readonly PictureItem[]): string =>
-  [...new Set(items.map(({ label }) => `the ${label}`))].join(' and ')
+/** `the kernel, the bss and the workspace` */
+function names(items: readonly PictureItem[]): string {
+  const all = [...new Set(items.map(({ label }) => `the ${label}`))]
+  return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(Boolean).join(' and ')
+}
 
 /** What later overwrites `item`; the kernel as loaded is done with by then. */
 function attackersOf({ kind, lane, range }: PictureItem, items: readonly PictureItem[]): PictureItem[] {
@@ -134,10 +139,7 @@ function attackersOf({ kind, lane, range }: PictureItem, items: readonly Picture
 }
 
 /** Items with what collides among them: a loaded file that is overwritten, two in one place, or one outside RAM. */
-export function withCollisions(
-  ram: readonly Range[],
-  items: readonly PictureItem[],
-): Pick<Scene, 'items' | 'collisions'> {
+function withCollisions(ram: readonly Range[], items: readonly PictureItem[]): Pick<Scene, 'items' | 'collisions'> {
   const collisions: Collision[] = []
   for (const [index, item] of items.entries()) {
     const attackers = attackersOf(item, items)

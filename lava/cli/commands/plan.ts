@@ -1,6 +1,5 @@
 /** `fauxboot plan`: the plan of a job without a board and without a job. */
 
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { FauxbootError, fault } from '../../../agent/errors.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
@@ -12,7 +11,7 @@ import { planToJson } from '../../../agent/kexec/render/plan-json.js'
 import { renderPlanSvg } from '../../../agent/kexec/render/plan-svg.js'
 import { renderPlanText } from '../../../agent/kexec/render/plan-text.js'
 import { readKernel } from '../../client/kernel-file.js'
-import { fileError, readInput } from '../../client/local-file.js'
+import { readInput, writeWhole } from '../../client/local-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface PlanOptions {
@@ -123,18 +122,6 @@ async function readDtb(path: string, overlays: readonly string[]): Promise<Uint8
     tree = applyOverlay(tree, parseFdt(await readInput(overlay, LIMITS.dtb), overlay), overlay)
   }
   return writeFdt(tree)
-}
-
-/** Write a file completely or not at all. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`
-  try {
-    await writeFile(partial, text)
-    await rename(partial, path)
-  } catch (thrown) {
-    await rm(partial, { force: true })
-    throw fileError(path, thrown)
-  }
 }
 
 function usage(reason: string): FauxbootError {

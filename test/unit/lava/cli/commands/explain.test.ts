@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { fauxboot } from '../../capture.js'
@@ -56,4 +57,39 @@ t.test('a text without a run of kexec-tools is an error that says what was looke
   const missing = join(dir, 'missing')
   t.match(await fauxboot(['explain', missing]), { code: 1, stderr: `fauxboot: ${missing}: no such file\n` })
   t.match(await fauxboot(['explain', dir]), { code: 1, stderr: `fauxboot: ${dir}: is a directory\n` })
+})
+
+t.test('the picture of a log goes to a file or to standard output', async t => {
+  const file = join(t.testdir({}), 'memory.svg')
+  const { code, stdout } = await fauxboot(['explain', '-', '--svg', file], { stdin: MAIL })
+  t.equal(code, 0)
+  t.match(stdout, /Diagnosis/)
+  const svg = readFileSync(file, 'utf8')
+  t.match(svg, />TEXT_OFFSET 0x208000: dies</)
+  t.match(svg, /TEXT_OFFSET 0x208000: the decompressor overwrites the ramdisk, 0x21df8000-0x/)
+  t.equal((await fauxboot(['explain', '-', '--svg', '-'], { stdin: MAIL })).stdout, svg)
+  const bare = 'zImage requires 0x00864200 bytes\n'
+  t.match(await fauxboot(['explain', '-', '--svg', file], { stdin: bare }), { code: 1, stderr: /shows no address/ })
+})
+
+t.test('the page that explains logs is written with the log in it, or without one', async t => {
+  const directory = t.testdir({})
+  const [empty, full] = [join(directory, 'empty.html'), join(directory, 'full.html')]
+  const built = existsSync('dist/explain.html')
+  if (!built) {
+    t.match(await fauxboot(['explain', '--html', empty]), { code: 1, stderr: /explain\.html: no such file/ })
+    return
+  }
+  t.equal((await fauxboot(['explain', '--html', empty])).code, 0)
+  t.equal(readFileSync(empty, 'utf8'), readFileSync('dist/explain.html', 'utf8'))
+  const strange = `${MAIL}</script><script>alert(1)</script> $& $1`
+  t.equal((await fauxboot(['explain', '-', '--html', full], { stdin: strange })).code, 0)
+  const [, given = ''] =
+    /<script id="given" type="application\/json">(.*)<\/script>/.exec(readFileSync(full, 'utf8')) ?? []
+  t.equal(JSON.parse(given), strange)
+  t.notOk(given.includes('<'))
+})
+
+t.test('without a log there is nothing to explain', async t => {
+  t.match(await fauxboot(['explain']), { code: 1, stderr: /missing the log/ })
 })
