@@ -77,6 +77,11 @@ export const ERRORS = {
   UBOOT_SHELL_LIMIT: row('the shell gave up: more than {limit} {what}', 422, 1),
   UBOOT_MEMORY: row('{size} bytes at {address} are not DRAM; DRAM is {dram}', 422, 1, 'data abort'),
   CONSOLE_LINE: row('the console {path} cannot be used: {reason}', 500, 1),
+  CONSOLE_ABSENT: row(
+    'the board has no U-Boot on a serial line: the setting ubootSerial names the line, and the log of the agent says why it is not used',
+    404,
+    1,
+  ),
   BOARD_POWER: row('the board cannot be {action}: {reason}', 500, 2),
   UBOOT_MEMORY_FULL: row(
     'no room for {size} bytes at {address}: {limit} bytes are left; delete artifacts, or reset',

@@ -118,7 +118,7 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
   const lent = (): number => uboot?.memoryUsed ?? 0
   const deps = { kexec, config, host, clock, memory, mapFile: mapOrRead, lent, log, collectGarbage, hangUp }
   const boot = await Boot.open(deps)
-  const server: FastifyInstance = createServer(boot, http, { log, version })
+  const server: FastifyInstance = createServer(boot, http, { log, version, console: () => uboot?.line ?? null })
   const url = await server.listen(listen)
   tftp = await openTftp({ config: push, boot, log })
   uboot = await openConsole({

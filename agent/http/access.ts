@@ -99,8 +99,10 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /**
  * A browser sends forms to any address, loopback too, without asking. Pages of other hosts must not be able to boot a
  * board on behalf of the person viewing them.
+ *
+ * @throws AUTH_ORIGIN for a page that is not the board's
  */
-function checkOrigin({ headers: { origin, host = '' } }: Requester): void {
+export function checkOrigin({ headers: { origin, host = '' } }: Requester): void {
   if (origin === undefined) return
   if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return
   throw fault('AUTH_ORIGIN', { origin, host })

@@ -25,6 +25,8 @@ export function createBoundedServer(
   }
   const server = createServer(options, turns.inTurn(handle))
   server.setTimeout(idleMs)
+  // Node forgets connections that have become WebSockets, and its own method would leave them open.
+  server.closeAllConnections = () => connections.end()
   server.on('connection', (socket: Socket) => connections.add(socket))
   return server
 }

@@ -86,6 +86,11 @@ export class Connections {
     connection.kept ||= mayChange
   }
 
+  /** End all of them. */
+  end(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+  }
+
   #keptCount(): number {
     return [...this.#open.values()].filter(({ kept }) => kept).length
   }

@@ -5,6 +5,7 @@ import type { Boot } from '../boot/boot.js'
 import { changesNothing, createAccessCheck } from './access.js'
 import { createBoundedServer } from './bounded-server.js'
 import { Connections } from './connections.js'
+import { addConsole, type SharedConsole } from './console-upgrade.js'
 import type { HttpConfig } from './http-config.js'
 import { answerError, answerNoHttp, answerUnknownRoute } from './replies/error-reply.js'
 import { RequestTurns } from './request-turns.js'
@@ -24,6 +25,8 @@ export interface HttpDeps {
   readonly version: string
   /** of the page's files; default: beside the bundle */
   readonly pageDirectory?: string
+  /** U-Boot's serial line; null while there is none. Default: there never is one */
+  readonly console?: () => SharedConsole | null
 }
 
 /** Characters of a path parameter; the look-up rejects names that are too long. */
@@ -33,7 +36,7 @@ const LONGEST_PARAMETER = 1024
 export function createServer(
   boot: Boot,
   config: HttpConfig,
-  { log, version, pageDirectory }: HttpDeps,
+  { log, version, pageDirectory, console = () => null }: HttpDeps,
 ): FastifyInstance {
   const turns = new RequestTurns()
   const connections = new Connections(config.maxConnections, turns)
@@ -59,6 +62,7 @@ export function createServer(
     void connections.keepIf(raw.socket, allowed)
     await allowed
   })
+  addConsole({ server: app.server, connections, config, checkAccess, console })
   installBodyHandling(app)
   app.addHook('onResponse', async ({ method, url, ip, log }, { statusCode, elapsedTime }) => {
     if (changesNothing(method) || statusCode >= 400) return

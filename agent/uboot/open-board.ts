@@ -10,6 +10,7 @@ import type { UBootConfig } from './board/uboot-config.js'
 import { PipelineBootTarget, type Power } from './boot/pipeline-target.js'
 import type { ConsoleLine } from './console/console-line.js'
 import { SerialPort } from './console/serial-port.js'
+import { SharedLine } from './console/shared-line.js'
 import type { StreamLine } from './console/stream-line.js'
 import { listenTelnet } from './console/telnet-server.js'
 import { openTty, type TtyCalls } from './console/tty-line.js'
@@ -37,6 +38,8 @@ export interface BoardUBootDeps {
 export interface BoardUBoot {
   /** the port of the telnet consoles; null if there are none */
   readonly port: number | null
+  /** the serial line, for others to watch; null if there is none */
+  readonly line: SharedLine | null
   /** bytes that its memory takes up */
   readonly memoryUsed: number
   /** Resolves when everything that was printed has left the machine. */
@@ -73,12 +76,13 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
   const powerOn = (line?: ConsoleLine): void => {
     uboot.powerOn(line).catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
   }
+  const shared = new SharedLine()
   let isOn = false
   let wasSeen = false
   const serve = (line: StreamLine): void => {
     // Nobody can have seen the countdown, so it runs once more for those at this line.
-    if (isOn && !wasSeen) powerOn(line)
-    else void uboot.attach(line)
+    if (isOn && !wasSeen) powerOn(shared.share(line))
+    else void uboot.attach(shared.share(line))
     void line.ended.then(() => {
       wasSeen ||= line.hasSent
     })
@@ -99,6 +103,7 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
   const address = server?.address() ?? null
   return {
     port: address === null || typeof address === 'string' ? null : address.port,
+    line: serial === null ? null : shared,
     get memoryUsed() {
       return memory.used
     },

@@ -33,6 +33,7 @@ export type TokenPrompt = (reason: string) => Promise<string | null>
 export class Api {
   readonly #askToken: TokenPrompt
   readonly #storage: Storage
+  readonly #listeners: (() => void)[] = []
 
   constructor(askToken: TokenPrompt, storage: Storage = sessionStorage) {
     this.#askToken = askToken
@@ -46,6 +47,12 @@ export class Api {
   set token(token: string | null) {
     if (token === null) this.#storage.removeItem(TOKEN)
     else this.#storage.setItem(TOKEN, token)
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** @param listener is called when there is another token, or none any more */
+  onToken(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   get headers(): Record<string, string> {

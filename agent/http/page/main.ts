@@ -10,9 +10,11 @@ import { createJobsView } from './jobs-view.js'
 import { createTokenDialog } from './token-dialog.js'
 import type { App, View } from './view.js'
 
-const VIEWS: Readonly<Record<string, (app: App) => View>> = {
+/** The console loads xterm.js when it is first shown. */
+const VIEWS: Readonly<Record<string, (app: App) => View | Promise<View>>> = {
   board: createBoardView,
   boot: createBootView,
+  console: async app => (await import('./console-view.js')).createConsoleView(app),
   jobs: createJobsView,
   explain: () => createExplainView(),
 }
@@ -53,25 +55,28 @@ document.body.append(
   spoken,
 )
 
-const made = new Map<string, View>()
+const made = new Map<string, View | Promise<View>>()
 let left = new AbortController()
 
-function show(): void {
+async function show(): Promise<void> {
   const [name = FIRST, rest = ''] = location.hash.replace(/^#\//, '').split('/')
   const known = name in VIEWS ? name : FIRST
-  const view = made.get(known) ?? VIEWS[known]?.(app)
-  if (view === undefined) return
-  made.set(known, view)
   left.abort()
   left = new AbortController()
+  const { signal } = left
   for (const [other, link] of links) {
     if (other === known) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
+  const making = made.get(known) ?? VIEWS[known]?.(app)
+  if (making === undefined) return
+  made.set(known, making)
+  const view = await making
+  if (signal.aborted) return
   document.title = `${view.title} – ${location.host} – fauxboot`
   heading.textContent = view.title
   fill(place, view.element)
-  view.enter(rest, left.signal)
+  view.enter(rest, signal)
 }
 
 function showToken(): void {
@@ -80,7 +85,6 @@ function showToken(): void {
 
 async function changeToken(): Promise<void> {
   api.token = api.token === null ? await askToken('Changes need the token of the board.') : null
-  showToken()
 }
 
 function skip(event: Event): void {
@@ -88,14 +92,15 @@ function skip(event: Event): void {
   document.getElementById('main')?.focus()
 }
 
+api.onToken(showToken)
 connection.listen(now => {
   state.textContent = CONNECTION[now]
   state.className = now
 })
-window.addEventListener('hashchange', () => {
-  show()
+window.addEventListener('hashchange', async () => {
+  await show()
   heading.focus()
 })
 showToken()
-show()
+void show()
 void connection.watch()

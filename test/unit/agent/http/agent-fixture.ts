@@ -10,6 +10,7 @@ import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import type { JobView } from '../../../../agent/boot/jobs/job.js'
 import type { ErrorJson } from '../../../../agent/errors.js'
+import type { SharedConsole } from '../../../../agent/http/console-upgrade.js'
 import type { HttpConfig } from '../../../../agent/http/http-config.js'
 import { createServer } from '../../../../agent/http/server.js'
 import { type BoardChanges, openBoard, type TestBoard } from '../boot/board-fixture.js'
@@ -36,6 +37,8 @@ export interface AgentChanges extends BoardChanges {
   readonly http?: Partial<HttpConfig>
   /** of the page's files; default: there is no page */
   readonly pageDirectory?: string
+  /** the serial line of U-Boot; default: there is none */
+  readonly console?: () => SharedConsole | null
   /** default: one that is free */
   readonly port?: number
 }
@@ -58,7 +61,8 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
   }
   const lines: Readonly<Record<string, unknown>>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
-  const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory: changes.pageDirectory })
+  const { pageDirectory, console } = changes
+  const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory, console })
   const url = await server.listen({ host: '127.0.0.1', port: changes.port ?? 0 })
   t.teardown(() => server.close())
   const request = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
