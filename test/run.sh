@@ -51,7 +51,7 @@ for tier; do
   case $tier in
     lint) run npm run --silent lint ;;
     unit) tests --coverage test/unit ;;
-    page) tests --jobs 1 --timeout 600 test/page ;;
+    page) tests --jobs 2 --timeout 600 test/page ;;
     fuzz) tests --timeout 600 test/fuzz ;;
     # One file at a time: on a busy machine, other people's servers give up on datagrams that are only late.
     interop) tests --jobs 1 --timeout 600 test/interop test/replay ;;

@@ -23,6 +23,17 @@ const RAMDISK = file('rootfs.cpio', cpio(0x40_0000))
 const DTB = file('board.dtb', treeFile({ memory: [[0x40000000, 0x40000000]], compatible: ['linux,dummy-virt'] }))
 
 const choose = (page: Page, ...files: (typeof KERNEL)[]) => page.getByLabel('Choose files').setInputFiles(files)
+/** Drop a file on the page, as from a file manager. */
+async function drop(page: Page, { name, buffer }: typeof KERNEL): Promise<void> {
+  const transfer = await page.evaluateHandle(`(() => {
+    const bytes = Uint8Array.from(atob(${JSON.stringify(buffer.toString('base64'))}), char => char.charCodeAt(0))
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([bytes], ${JSON.stringify(name)}))
+    return transfer
+  })()`)
+  await page.locator('.drop').dispatchEvent('drop', { dataTransfer: transfer })
+}
+
 const boot = (page: Page) => page.getByRole('button', { name: 'Boot', exact: true })
 const jobsOf = async (agent: TestAgent) => (await agent.json<{ jobs: JobView[] }>('/v1/jobs')).body.jobs
 
@@ -34,7 +45,8 @@ t.test(
     const { page, complaints } = await openUrl(t, `${agent.url}/#/boot`)
     const sent: string[] = []
     page.on('request', request => request.method() !== 'GET' && sent.push(request.url()))
-    await choose(page, KERNEL, RAMDISK, DTB)
+    await drop(page, KERNEL)
+    await choose(page, RAMDISK, DTB)
     await page.getByRole('heading', { name: 'The target would survive the jump' }).waitFor()
     await page.getByLabel('Command line of the kernel').fill('console=ttyAMA0')
     await page.getByRole('group', { name: /Memory of the plan: survivable/ }).waitFor()

@@ -35,7 +35,7 @@ export function pageDirectory(): Promise<string> {
 }
 
 /** Chromium, started once for a process. As root it has no sandbox. */
-export function startBrowser(): Promise<Browser> {
+function startBrowser(): Promise<Browser> {
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   t.teardown(async () => (await browser)?.close())
   return browser

@@ -9,16 +9,27 @@ import { type App, repeat, type View } from './view.js'
 
 const POLL_MS = 3000
 
+/** Seconds since the kernel started at which the start came to each point; an agent that does not know them has none. */
+interface StartTimes {
+  readonly systemd: number | null
+  readonly agent: number
+  readonly countdown: number | null
+  readonly ready: number | null
+}
+
+/** What `GET /v1/board` answers; agents differ in whether they know their start. */
+type ShownBoard = BoardView & { readonly start?: StartTimes | null }
+
 /** Parts of the view, from the top; each is made again when its data has changed. */
 const PARTS: readonly (readonly [
   title: string,
-  data: (board: BoardView) => unknown,
-  make: (board: BoardView) => Child,
+  data: (board: ShownBoard) => unknown,
+  make: (board: ShownBoard) => Child,
 ])[] = [
   ['Can it boot?', ({ findings, owner, queued }) => [findings, owner, queued], readiness],
   [
     'Machine',
-    ({ model, compatible, machine, kernel, cpus, ...rest }) => [model, compatible, machine, kernel, cpus, rest],
+    ({ model, compatible, machine, kernel, cpus, start }) => [model, compatible, machine, kernel, cpus, start],
     machine,
   ],
   ['Memory', ({ memory, artifacts }) => [memory, artifacts], memory],
@@ -29,7 +40,7 @@ const PARTS: readonly (readonly [
 
 export function createBoardView({ api }: App): View {
   const problem = h('p', { class: 'problem', hidden: true })
-  const board: { view: BoardView | null } = { view: null }
+  const board: { view: ShownBoard | null } = { view: null }
   const cells = PARTS.map(([title, data, make]) => ({
     title,
     data,
@@ -51,7 +62,7 @@ export function createBoardView({ api }: App): View {
     enter: (_, left) =>
       repeat(POLL_MS, left, async () => {
         try {
-          const view = await api.get<BoardView>('/v1/board')
+          const view = await api.get<ShownBoard>('/v1/board')
           board.view = view
           problem.hidden = true
           for (const { cell, data } of cells) cell.show(data(view))
@@ -74,13 +85,24 @@ function readiness({ findings, owner, queued }: BoardView): Child {
 
 const jobLink = (id: string): HTMLElement => h('a', { href: `#/jobs/${id}` }, id)
 
-function machine(board: BoardView): Child {
-  const { model, compatible, kernel, cpus } = board
+function startText({ systemd, agent, countdown, ready }: StartTimes): string {
+  const points = [
+    ['systemd', systemd],
+    ['agent', agent],
+    ['prompt', countdown],
+    ['HTTP', ready],
+  ] as const
+  return points.flatMap(([name, seconds]) => (seconds === null ? [] : `${name} ${seconds.toFixed(1)} s`)).join(', ')
+}
+
+function machine(board: ShownBoard): Child {
+  const { model, compatible, kernel, cpus, start = null } = board
   return facts([
     ['Model', model ?? 'unknown'],
     ['Compatible', compatible.length === 0 ? null : h('code', {}, compatible.join(', '))],
     ['First-stage kernel', `${kernel} (${board.machine})`],
     ['CPUs', String(cpus.possible)],
+    ['Start, after the kernel', start === null ? null : startText(start)],
   ])
 }
 

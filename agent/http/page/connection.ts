@@ -5,7 +5,7 @@ import type { Api } from './api.js'
 const POLL_MS = 2000
 const TIMEOUT_MS = 5000
 
-export interface Health {
+interface Health {
   readonly version: string
   /** seconds */
   readonly uptime: number

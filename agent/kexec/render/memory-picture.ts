@@ -4,7 +4,7 @@ import { PAGE_TABLE_SIZE } from '../layout/decompressor.js'
 import { overlap, type Range } from '../layout/ranges.js'
 import { type PlanJson, rangeFromJson } from './plan-json.js'
 
-export type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
+type OccupantKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
 
 /** Something in memory, at any time from the load to the start of the target. */
 interface Occupant {

@@ -5,11 +5,11 @@ import { kexecToolsLayout } from '../layout/kexec-tools.js'
 import { formatRange, formatSize, lengthOf, overlap, type Range } from '../layout/ranges.js'
 import { type PlanJson, type PredictionJson, predictionToJson, rangeFromJson } from './plan-json.js'
 
-export type PictureKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
+type PictureKind = 'kernel' | 'ramdisk' | 'dtb' | 'unpacked' | 'scratch' | 'conflict'
 
 /** Lanes of a scene, from left to right: what is loaded, where the kernel will run, what its decompressor uses. */
 export const LANES = ['loaded', 'kernel', 'decompressor'] as const
-export type Lane = (typeof LANES)[number]
+type Lane = (typeof LANES)[number]
 
 export interface PictureItem {
   readonly label: string
