@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
-import { CONSOLE_PROTOCOL, type SharedConsole } from './console-upgrade.js'
+import { CONSOLE_PROTOCOL, type SharedConsole } from './shared-console.js'
 
 /** Bytes of a message: much more than a line, much less than a pasted file. */
 const LARGEST_MESSAGE = 64 * 1024

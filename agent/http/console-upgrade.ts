@@ -8,21 +8,12 @@ import type { Connections } from './connections.js'
 import type { HttpConfig } from './http-config.js'
 import { endConnection } from './replies/error-reply.js'
 import { pathOf } from './requests/request-path.js'
+import type { SharedConsole } from './shared-console.js'
 
 const PATH = '/v1/console'
 
-/** The subprotocol of the console, and the one that brings the token: a browser cannot set headers of a WebSocket. */
-export const CONSOLE_PROTOCOL = 'fauxboot.console'
+/** The subprotocol that brings the token: a browser cannot set headers of a WebSocket. */
 const TOKEN_PROTOCOL = /(?:^|,)\s*fauxboot\.token\.([\w-]+)\s*(?:,|$)/
-
-/** The serial line that the fake U-Boot talks over; bytes are text, as latin1. `agent/main.ts` provides it. */
-export interface SharedConsole {
-  watch(watcher: { send(bytes: string): void; resume(): void }): {
-    readonly recent: string
-    type(bytes: string): boolean
-    close(): void
-  }
-}
 
 export interface ConsoleDeps {
   readonly server: Server

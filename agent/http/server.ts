@@ -5,7 +5,7 @@ import type { Boot } from '../boot/boot.js'
 import { changesNothing, createAccessCheck } from './access.js'
 import { createBoundedServer } from './bounded-server.js'
 import { Connections } from './connections.js'
-import { addConsole, type SharedConsole } from './console-upgrade.js'
+import { addConsole } from './console-upgrade.js'
 import type { HttpConfig } from './http-config.js'
 import { answerError, answerNoHttp, answerUnknownRoute } from './replies/error-reply.js'
 import { RequestTurns } from './request-turns.js'
@@ -18,6 +18,7 @@ import { addEventRoutes } from './routes/events.js'
 import { addJobRoutes } from './routes/jobs.js'
 import { addPageRoutes } from './routes/page.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
+import type { SharedConsole } from './shared-console.js'
 
 export interface HttpDeps {
   readonly log: FastifyBaseLogger

@@ -63,7 +63,7 @@ t.test(
       await screenshot(page, `boot-${colorScheme}`)
     }
     await boot(page).click()
-    await page.getByText(/The target has the board now/).waitFor()
+    await page.getByText(/The board has jumped into the target/).waitFor()
     await page.getByRole('heading', { name: /Job [0-9a-f]+ booting/ }).waitFor()
     t.strictSame(complaints, [])
     const [job] = await jobsOf(agent)

@@ -69,7 +69,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'agent/kexec': ['layout', 'checks', 'render', 'syscall', '.'],
   'agent/transfer': ['.', 'http', 'tftp', 'tftp/client', 'tftp/server'],
   'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],
-  'agent/http': ['page/node', 'page', 'http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
+  'agent/http': ['page', 'http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
+  'agent/http/page': ['node', 'api', 'parts', 'boot', 'jobs', '.'],
   'agent/uboot': [
     'lib',
     'hardware',

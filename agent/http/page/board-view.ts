@@ -2,10 +2,10 @@
 
 import type { BoardView } from '../../boot/board/board.js'
 import { formatSize } from '../../kexec/layout/ranges.js'
-import { messageOf } from './api.js'
-import { Cell, type Child, facts, h, table } from './dom.js'
-import { findingList } from './findings.js'
-import { type App, repeat, type View } from './view.js'
+import { messageOf } from './api/api.js'
+import { Cell, type Child, facts, h, table } from './parts/dom.js'
+import { findingList } from './parts/findings.js'
+import { type App, repeat, type View } from './parts/view.js'
 
 const POLL_MS = 3000
 
@@ -114,7 +114,12 @@ function memory({ memory, artifacts }: BoardView): Child {
       ['Available', formatSize(available)],
       ['Files of jobs', `${artifacts.count}, ${formatSize(artifacts.stored)}`],
       ['Room for files', formatSize(artifacts.limit)],
-      ['RAM', ram.length === 0 ? 'cannot be read' : ram.map(({ first, last }) => h('code', {}, `${first}-${last} `))],
+      [
+        'RAM',
+        ram.length === 0
+          ? 'cannot be read'
+          : ram.map(({ first, last }) => h('div', {}, h('code', {}, `${first}-${last}`))),
+      ],
     ]),
     h('meter', {
       min: 0,
@@ -133,7 +138,7 @@ function links({ links }: BoardView): Child {
     links.map(({ name, up, addresses, mac, kept }) => [
       name,
       up ? 'up' : 'down',
-      addresses.join(', ') || '–',
+      addresses.length === 0 ? '–' : addresses.map(address => h('div', {}, address)),
       mac ?? '–',
       kept ? 'stays up' : 'goes down',
     ]),

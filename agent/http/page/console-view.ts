@@ -1,8 +1,8 @@
 /** Console: the U-Boot of the board's serial line. It shows what the lab sees there; who has the token may type. */
 
 import { Terminal } from '@xterm/xterm'
-import { h } from './dom.js'
-import type { App, View } from './view.js'
+import { h } from './parts/dom.js'
+import type { App, View } from './parts/view.js'
 
 const RETRY_MS = 2000
 const PROTOCOL = 'fauxboot.console'

@@ -1,7 +1,7 @@
 /** The page that explains logs of kexec-tools without a board: one HTML file, for anyone on a mailing list. */
 
-import { h } from './dom.js'
 import { createExplainView } from './explain-view.js'
+import { h } from './parts/dom.js'
 
 /** `fauxboot explain LOG --html` puts a log here, as JSON. */
 const given = document.getElementById('given')?.textContent ?? ''

@@ -3,10 +3,10 @@
 import { type ExplainedRun, explainLog } from '../../../lava/explain/explain.js'
 import { explainPicture } from '../../../lava/explain/explain-picture.js'
 import { renderExplainText } from '../../../lava/explain/explain-text.js'
-import { type Child, fill, h } from './dom.js'
-import { findingList } from './findings.js'
-import { memoryPicture } from './memory-picture.js'
-import type { View } from './view.js'
+import { type Child, fill, h } from './parts/dom.js'
+import { findingList } from './parts/findings.js'
+import { memoryPicture } from './parts/memory-picture.js'
+import type { View } from './parts/view.js'
 
 /** Milliseconds after the last key before the log is read. */
 const PAUSE_MS = 250

@@ -1,14 +1,14 @@
 /** The board's page: its frame, and which view is shown. The address after `#/` names the view and what it shows. */
 
-import { Api } from './api.js'
+import { Api } from './api/api.js'
+import { Connection, type ConnectionState } from './api/connection.js'
 import { createBoardView } from './board-view.js'
-import { createBootView } from './boot-view.js'
-import { Connection, type ConnectionState } from './connection.js'
-import { fill, h } from './dom.js'
+import { createBootView } from './boot/boot-view.js'
 import { createExplainView } from './explain-view.js'
-import { createJobsView } from './jobs-view.js'
-import { createTokenDialog } from './token-dialog.js'
-import type { App, View } from './view.js'
+import { createJobsView } from './jobs/jobs-view.js'
+import { fill, h } from './parts/dom.js'
+import { createTokenDialog } from './parts/token-dialog.js'
+import type { App, View } from './parts/view.js'
 
 /** The console loads xterm.js when it is first shown. */
 const VIEWS: Readonly<Record<string, (app: App) => View | Promise<View>>> = {

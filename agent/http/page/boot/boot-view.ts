@@ -1,18 +1,17 @@
 /** Boot: files in, the plan and its picture at once, and then the job on its way. */
 
-import type { BoardView } from '../../boot/board/board.js'
-import { formatSize } from '../../kexec/layout/ranges.js'
-import { planPicture } from '../../kexec/render/picture.js'
-import type { PlanJson } from '../../kexec/render/plan-json.js'
-import { messageOf } from './api.js'
-import { type BootFile, kindOf, ROLES, type Role, withFile } from './boot-files.js'
+import type { BoardView } from '../../../boot/board/board.js'
+import { formatSize } from '../../../kexec/layout/ranges.js'
+import type { PlanJson } from '../../../kexec/render/plan-json.js'
+import { messageOf } from '../api/api.js'
+import { fill, h } from '../parts/dom.js'
+import { planParts } from '../parts/plan-parts.js'
+import type { App, View } from '../parts/view.js'
+import { type BootFile, kindOf, withFile } from './boot-files.js'
 import { type BoardForPlan, planFiles } from './boot-plan.js'
 import { readBundle } from './bundle-file.js'
-import { fill, h } from './dom.js'
-import { findingList } from './findings.js'
-import { memoryPicture } from './memory-picture.js'
+import { type FileListActions, fileList, removeButton } from './file-list.js'
 import { checkMaySend, formOf, type Submission, send } from './upload.js'
-import type { App, View } from './view.js'
 
 const CANCELLED = new Error('The upload was cancelled.')
 
@@ -67,6 +66,11 @@ class BootView implements View {
   )
   readonly #progress = h('progress', { 'aria-label': 'Upload', hidden: true })
   readonly #sent = h('p', { class: 'hint', role: 'status' })
+
+  readonly #listActions: FileListActions = {
+    setRole: (file, role) => this.#setFiles(withFile(this.#without(file), { ...file, role })),
+    remove: file => this.#setFiles(this.#without(file)),
+  }
 
   constructor(app: App) {
     this.#app = app
@@ -198,57 +202,23 @@ class BootView implements View {
           {},
           h('b', {}, whole.name),
           ' ',
-          this.#removeButton(whole.name, () => this.#clear()),
+          removeButton(whole.name, () => this.#clear()),
         ),
-      this.#files.length > 0 &&
-        h(
-          'ul',
-          { class: 'files' },
-          this.#files.map(file => this.#fileRow(file)),
-        ),
+      this.#files.length > 0 && fileList(this.#files, whole === null ? this.#listActions : null),
     )
-  }
-
-  #fileRow(file: BootFile): HTMLElement {
-    const { name, role, bytes } = file
-    const id = `role-${name}`
-    const select = h(
-      'select',
-      { id, disabled: this.#whole !== null, onchange: () => this.#setRole(file, select.value as Role) },
-      ROLES.map(one => h('option', { value: one, selected: one === role }, one)),
-    )
-    return h(
-      'li',
-      { class: 'file' },
-      h('label', { for: id, class: 'name' }, name),
-      select,
-      h('small', {}, formatSize(bytes.length)),
-      this.#whole === null && this.#removeButton(name, () => this.#remove(file)),
-    )
-  }
-
-  #removeButton(name: string, remove: () => void): HTMLElement {
-    return h('button', { type: 'button', 'aria-label': `Remove ${name}`, onclick: remove }, 'Remove')
   }
 
   #clear(): void {
     this.#whole = null
-    this.#files = []
-    this.#show()
-    void this.#replan()
+    this.#setFiles([])
   }
 
-  #remove(file: BootFile): void {
-    this.#files = this.#files.filter(other => other !== file)
-    this.#show()
-    void this.#replan()
+  #without(file: BootFile): readonly BootFile[] {
+    return this.#files.filter(other => other !== file)
   }
 
-  #setRole(file: BootFile, role: Role): void {
-    this.#files = withFile(
-      this.#files.filter(other => other !== file),
-      { ...file, role },
-    )
+  #setFiles(files: readonly BootFile[]): void {
+    this.#files = files
     this.#show()
     void this.#replan()
   }
@@ -334,13 +304,4 @@ class BootView implements View {
     this.#problem.hidden = false
     this.#problem.textContent = file === undefined ? messageOf(thrown) : `${file}: ${messageOf(thrown)}`
   }
-}
-
-function planParts(plan: PlanJson): HTMLElement[] {
-  return [
-    h('h3', {}, plan.survivable ? 'The target would survive the jump' : 'The target would not survive the jump'),
-    findingList(plan.findings, 'The plan has no findings.'),
-    h('h3', {}, 'Memory'),
-    memoryPicture(planPicture(plan)),
-  ]
 }

@@ -1,8 +1,8 @@
 /** The picture of memory with its exact ranges: under the mouse, under the focus, and as a table. */
 
-import { formatSize, lengthOf } from '../../kexec/layout/ranges.js'
-import type { Picture } from '../../kexec/render/picture.js'
-import { PICTURE_STYLE, renderPictureSvg } from '../../kexec/render/picture-svg.js'
+import { formatSize, lengthOf } from '../../../kexec/layout/ranges.js'
+import type { Picture } from '../../../kexec/render/picture.js'
+import { PICTURE_STYLE, renderPictureSvg } from '../../../kexec/render/picture-svg.js'
 import { h, table } from './dom.js'
 
 const HINT = 'Point at a part, or move to it with the Tab key, to see its exact range.'

@@ -1,15 +1,13 @@
 /** One job, followed until its end: state, files, findings, picture, log. */
 
-import { FINAL_STATES, type JobEvent, type JobView } from '../../boot/jobs/job.js'
-import { formatSize } from '../../kexec/layout/ranges.js'
-import { planPicture } from '../../kexec/render/picture.js'
-import type { PlanJson } from '../../kexec/render/plan-json.js'
-import { ApiError, messageOf } from './api.js'
-import { Cell, type Child, facts, h } from './dom.js'
-import { findingList } from './findings.js'
+import { FINAL_STATES, type JobEvent, type JobView } from '../../../boot/jobs/job.js'
+import { formatSize } from '../../../kexec/layout/ranges.js'
+import type { PlanJson } from '../../../kexec/render/plan-json.js'
+import { ApiError, messageOf } from '../api/api.js'
+import { Cell, type Child, facts, h } from '../parts/dom.js'
+import { planParts } from '../parts/plan-parts.js'
+import type { App } from '../parts/view.js'
 import { stateBadge, timeOf } from './job-words.js'
-import { memoryPicture } from './memory-picture.js'
-import type { App } from './view.js'
 
 const RETRY_MS = 1000
 
@@ -30,6 +28,7 @@ class JobFollower {
   readonly #problem = h('p', { class: 'problem', hidden: true })
   readonly #note = h('p', { class: 'note', role: 'status', hidden: true })
   #lastEvent = 0
+  #following = false
   #job: JobView | null = null
 
   constructor(app: App, id: string, left: AbortSignal) {
@@ -38,7 +37,7 @@ class JobFollower {
     this.#left = left
     this.#head = new Cell(h('div'), job => this.#headOf(job))
     this.#files = new Cell(h('div'), fileBars)
-    this.#plan = new Cell(h('div'), planOf)
+    this.#plan = new Cell(h('div'), plan => plan !== null && planParts(plan))
     this.element = h(
       'article',
       {},
@@ -51,12 +50,18 @@ class JobFollower {
       this.#log,
     )
     void this.#follow()
-    app.connection.listen(state => {
-      if (state === 'back' && !left.aborted) void this.#refresh()
-    })
+    // A job that had ended may have more to tell: what became of its target.
+    app.connection.listen(state => state === 'back' && void this.#follow(), left)
   }
 
   async #follow(): Promise<void> {
+    if (this.#following) return
+    this.#following = true
+    await this.#followToItsEnd()
+    this.#following = false
+  }
+
+  async #followToItsEnd(): Promise<void> {
     while (!this.#left.aborted) {
       try {
         await this.#refresh()
@@ -101,7 +106,7 @@ class JobFollower {
     this.#note.hidden = job.state !== 'booting'
     this.#note.textContent =
       job.state === 'booting'
-        ? 'The target has the board now, and the agent is gone with the first stage. The target’s output is on the serial line, and nowhere else. This page sees the board again when it is back in the first stage.'
+        ? 'The board has jumped into the target, and the agent is gone with the first stage. What the target prints is on the serial line, and nowhere else: read it with the lab’s console. This page sees the board again when it is back in the first stage.'
         : ''
     try {
       this.#plan.show(await this.#app.api.get<PlanJson>(`/v1/jobs/${this.#id}/plan`))
@@ -171,16 +176,6 @@ function fileBars(files: JobView['artifacts']): Child {
       ),
     ),
   )
-}
-
-function planOf(plan: PlanJson | null): Child {
-  if (plan === null) return null
-  return [
-    h('h3', {}, 'Findings'),
-    findingList(plan.findings, 'The plan has no findings: the target would survive the jump.'),
-    h('h3', {}, 'Memory'),
-    memoryPicture(planPicture(plan)),
-  ]
 }
 
 function logLine(event: Exclude<JobEvent, { type: 'progress' }>): string {

@@ -1,6 +1,6 @@
 /** The board's API as the page uses it. */
 
-import type { JobEvent } from '../../boot/jobs/job.js'
+import type { JobEvent } from '../../../boot/jobs/job.js'
 import { EventLines } from './event-lines.js'
 
 /** Where the token is kept: until the tab is closed, and never in a URL. */

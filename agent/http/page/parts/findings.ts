@@ -1,6 +1,6 @@
 /** Findings in plain words: what was found, and what to do. */
 
-import type { Severity } from '../../kexec/layout/plan.js'
+import type { Severity } from '../../../kexec/layout/plan.js'
 import { h } from './dom.js'
 
 interface Finding {

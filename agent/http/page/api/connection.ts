@@ -16,7 +16,7 @@ export type ConnectionState = 'connecting' | 'online' | 'lost' | 'back'
 
 export class Connection {
   readonly #api: Api
-  readonly #listeners: ((state: ConnectionState) => void)[] = []
+  readonly #listeners = new Set<(state: ConnectionState) => void>()
   #uptime: number | null = null
   state: ConnectionState = 'connecting'
   version = ''
@@ -25,9 +25,13 @@ export class Connection {
     this.#api = api
   }
 
-  /** @param listener is called after each change, and when the agent has started again */
-  listen(listener: (state: ConnectionState) => void): void {
-    this.#listeners.push(listener)
+  /**
+   * @param listener is called after each change, and when the agent has started again
+   * @param left ends that; default: never
+   */
+  listen(listener: (state: ConnectionState) => void, left?: AbortSignal): void {
+    this.#listeners.add(listener)
+    left?.addEventListener('abort', () => this.#listeners.delete(listener), { once: true })
   }
 
   /** Ask for as long as the page is open. */

@@ -1,8 +1,8 @@
 /** Sends a job with its files in one request, and tells how far it is. */
 
-import type { JobView } from '../../boot/jobs/job.js'
-import { detectCompression } from '../../image/compression/compression.js'
-import { type Api, ApiError, errorOf } from './api.js'
+import type { JobView } from '../../../boot/jobs/job.js'
+import { detectCompression } from '../../../image/compression/compression.js'
+import { type Api, ApiError, errorOf } from '../api/api.js'
 import type { BootFile } from './boot-files.js'
 
 /** A file is packed when this much of it, or all, shrinks to this share: the network is slower than the board unpacks. */

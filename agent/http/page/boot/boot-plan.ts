@@ -1,14 +1,14 @@
 /** Plans a job in the browser, before anything is sent: with the board's memory map, its device tree and its own planner. */
 
-import { BoundedOutput } from '../../image/compression/bounded-output.js'
-import { type CompressionFormat, detectCompression } from '../../image/compression/compression.js'
-import { decodeLz4Frame } from '../../image/compression/decompress-lz4.js'
-import { isCpio } from '../../image/cpio/cpio.js'
-import { parseFdt, writeFdt } from '../../image/fdt/fdt.js'
-import { applyOverlay } from '../../image/fdt/fdt-overlay.js'
-import type { Finding, Severity } from '../../kexec/layout/plan.js'
-import { planBoot } from '../../kexec/planner.js'
-import { type PlanJson, planToJson } from '../../kexec/render/plan-json.js'
+import { BoundedOutput } from '../../../image/compression/bounded-output.js'
+import { type CompressionFormat, detectCompression } from '../../../image/compression/compression.js'
+import { decodeLz4Frame } from '../../../image/compression/decompress-lz4.js'
+import { isCpio } from '../../../image/cpio/cpio.js'
+import { parseFdt, writeFdt } from '../../../image/fdt/fdt.js'
+import { applyOverlay } from '../../../image/fdt/fdt-overlay.js'
+import type { Finding, Severity } from '../../../kexec/layout/plan.js'
+import { planBoot } from '../../../kexec/planner.js'
+import { type PlanJson, planToJson } from '../../../kexec/render/plan-json.js'
 import type { BootFile, Role } from './boot-files.js'
 
 /** Bytes that a file may unpack to: far more than any board boots. */

@@ -1,11 +1,11 @@
 /** Jobs: the list, and one of them. */
 
-import type { JobView } from '../../boot/jobs/job.js'
-import { messageOf } from './api.js'
-import { Cell, fill, h, table } from './dom.js'
+import type { JobView } from '../../../boot/jobs/job.js'
+import { messageOf } from '../api/api.js'
+import { Cell, fill, h, table } from '../parts/dom.js'
+import { type App, repeat, type View } from '../parts/view.js'
 import { followJob } from './job-follower.js'
 import { stateBadge, timeOf } from './job-words.js'
-import { type App, repeat, type View } from './view.js'
 
 const POLL_MS = 3000
 

@@ -1,12 +1,12 @@
 /** What dropped files are: their content decides, and their name where the content does not. */
 
-import { detectCompression } from '../../image/compression/compression.js'
-import { isCpio } from '../../image/cpio/cpio.js'
-import { isFdt, parseFdt } from '../../image/fdt/fdt.js'
-import { childNode } from '../../image/fdt/fdt-query.js'
-import { isArm64Image } from '../../image/kernel/arm64-image.js'
-import { isZImage } from '../../image/kernel/zimage.js'
-import { isUImage } from '../../image/uboot/uimage.js'
+import { detectCompression } from '../../../image/compression/compression.js'
+import { isCpio } from '../../../image/cpio/cpio.js'
+import { isFdt, parseFdt } from '../../../image/fdt/fdt.js'
+import { childNode } from '../../../image/fdt/fdt-query.js'
+import { isArm64Image } from '../../../image/kernel/arm64-image.js'
+import { isZImage } from '../../../image/kernel/zimage.js'
+import { isUImage } from '../../../image/uboot/uimage.js'
 
 /** Parts of a job. */
 export const ROLES = ['kernel', 'ramdisk', 'dtb', 'overlay', 'modules'] as const

@@ -1,7 +1,7 @@
 /** What the views of the page have in common. */
 
-import type { Api } from './api.js'
-import type { Connection } from './connection.js'
+import type { Api } from '../api/api.js'
+import type { Connection } from '../api/connection.js'
 
 export interface App {
   readonly api: Api

@@ -1,6 +1,6 @@
 /** How the views of jobs show states and times. */
 
-import { h } from './dom.js'
+import { h } from '../parts/dom.js'
 
 /** A job's state, with its colour. */
 export const stateBadge = (state: string): HTMLElement => h('span', { class: `state ${state}` }, state)
