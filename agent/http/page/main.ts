@@ -24,7 +24,8 @@ const CONNECTION: Readonly<Record<ConnectionState, string>> = {
   connecting: 'Connecting to the board.',
   online: 'The board answers.',
   lost: 'The board does not answer: it starts, a target runs on it, or the network is gone. This page tries again every 2 s.',
-  back: 'The agent was gone and is back.',
+  back: 'The board answers again.',
+  restarted: 'The agent has started again.',
 }
 
 const askToken = createTokenDialog()

@@ -4,12 +4,14 @@ import { FINAL_STATES, type JobEvent, type JobView } from '../../../boot/jobs/jo
 import { formatSize } from '../../../kexec/layout/ranges.js'
 import type { PlanJson } from '../../../kexec/render/plan-json.js'
 import { ApiError, messageOf } from '../api/api.js'
+import type { ConnectionState } from '../api/connection.js'
 import { Cell, type Child, facts, h } from '../parts/dom.js'
 import { planParts } from '../parts/plan-parts.js'
 import type { App } from '../parts/view.js'
 import { stateBadge, timeOf } from './job-words.js'
 
 const RETRY_MS = 1000
+const BACK: readonly ConnectionState[] = ['back', 'restarted']
 
 /** Show a job and follow it, through restarts of the agent, until the signal fires. */
 export function followJob(app: App, id: string, left: AbortSignal): HTMLElement {
@@ -51,7 +53,7 @@ class JobFollower {
     )
     void this.#follow()
     // A job that had ended may have more to tell: what became of its target.
-    app.connection.listen(state => state === 'back' && void this.#follow(), left)
+    app.connection.listen(state => BACK.includes(state) && void this.#follow(), left)
   }
 
   async #follow(): Promise<void> {
