@@ -43,7 +43,9 @@ async function upgrade(deps: ConsoleDeps, request: IncomingMessage, socket: Sock
   const requester: Requester = { method: 'GET', path, ip: socket.remoteAddress ?? '', headers }
   // A browser lets any page open a WebSocket to any host.
   checkOrigin(requester)
-  if (await deps.checkAccess(requester)) deps.connections.keep(socket)
+  const allowed = deps.checkAccess(requester)
+  void deps.connections.keepIf(socket, allowed)
+  await allowed
   const refusal = await deps.checkAccess({ ...requester, method: 'POST' }).then(
     () => null,
     (thrown: unknown) => asFault(thrown, 'typing').message,

@@ -29,7 +29,7 @@ export class SharedLine {
 
   /** The same line, whose output the watchers see. It takes the place of an earlier one, which has ended. */
   share(line: ConsoleLine): ConsoleLine {
-    const { name, ended } = line
+    const { name, ended, interruptsAtEnd } = line
     let receive: ((bytes: string) => boolean) | null = null
     void ended.then(() => {
       if (this.#typed === receive) this.#typed = null
@@ -37,6 +37,7 @@ export class SharedLine {
     return {
       name,
       ended,
+      interruptsAtEnd,
       receive: listener => {
         receive = listener
         this.#typed = listener
@@ -51,7 +52,7 @@ export class SharedLine {
         this.#recent = (this.#recent + bytes).slice(-KEPT)
         for (const watcher of this.#watchers) watcher.send(bytes)
       },
-      counters: () => line.counters?.() ?? null,
+      damage: async () => (await line.damage?.()) ?? null,
       room: () => line.room(),
       drained: () => line.drained(),
       close: () => line.close(),

@@ -62,7 +62,7 @@ t.test('the next line takes the place of one that has ended; what is typed in be
   line.receive(bytes => typed.push(`second ${bytes}`) > 0)
   watching.type('x')
   t.strictSame(typed, ['second x'])
-  t.equal(line.counters?.(), null)
+  t.equal(await line.damage?.(), null)
   t.equal(line.room(), null)
   await line.drained()
   line.close()
