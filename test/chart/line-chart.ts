@@ -2,7 +2,7 @@
 
 import { at, LINE_STYLES, line, svg, text } from './svg.js'
 
-export interface Line {
+interface Line {
   readonly name: string
   /** one for each place on the axis; null where there is none */
   readonly values: readonly (number | null)[]
