@@ -8,9 +8,9 @@ import { createBoardClock } from './board-clock.js'
 import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
 import { Boot } from './boot/boot.js'
-import type { CodeCache } from './bundle/code-cache.js'
+import type { CompiledCode } from './bundle/code-cache.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
-import { asFault } from './errors.js'
+import { asFault, fault } from './errors.js'
 import { readTokenFile } from './http/access.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/syscall/native-kexec.js'
@@ -41,21 +41,23 @@ const STOP_MS = 8000
  *
  * @param argv without node and the script
  */
-export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, cache: CodeCache): Promise<void> {
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, code: CompiledCode): Promise<void> {
   const [mode, ...rest] = argv
   try {
     if (mode === '--help') process.stdout.write(`${HELP}\n${describeSettings()}\n`)
     else if (mode === '--version') process.stdout.write(`${version}\n`)
     else if (mode === '--check-config') await checkConfig(loadConfig(env, rest))
-    else if (mode === '--build-cache') await buildCache(cache, loadConfig({}, ['--log-level', 'warn']))
-    else await run(loadConfig(env, argv), env, cache)
+    else if (mode === '--build-cache') await buildCache(code, loadConfig({}, ['--log-level', 'warn']))
+    else await run(loadConfig(env, argv), env, code)
   } catch (thrown) {
     process.stderr.write(`fauxboot-agent: ${asFault(thrown, 'starting').message}\n`)
     process.exit(1)
   }
 }
 
-async function buildCache(cache: CodeCache, config: Config): Promise<void> {
+async function buildCache({ cache }: CompiledCode, config: Config): Promise<void> {
+  if (cache === null)
+    throw fault('CONFIG_INVALID', { name: '--build-cache', reason: 'a snapshot has none', found: '--snapshot-blob' })
   const { writeCodeCache } = await import('./bundle/code-cache.js')
   await writeCodeCache(cache, config, config => start(config, createLog(config)))
 }
@@ -65,7 +67,7 @@ async function checkConfig(config: Config): Promise<void> {
   process.stdout.write(`${JSON.stringify(config, null, 2)}\n`)
 }
 
-async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Promise<void> {
+async function run(config: Config, env: NodeJS.ProcessEnv, code: CompiledCode): Promise<void> {
   const log = createLog(config)
   // After a bug, the state of the process is unknown. Unhandled rejections arrive here too.
   process.on('uncaughtException', err => {
@@ -74,7 +76,7 @@ async function run(config: Config, env: NodeJS.ProcessEnv, cache: CodeCache): Pr
   })
   const notifier = createSystemdNotifier(env, log)
   const { boot, server, tftp, uboot } = await start(config, log)
-  log.info({ version, codeCache: cache.used, milliseconds: Math.round(performance.now()) }, 'ready')
+  log.info({ version, startedFrom: code.from, milliseconds: Math.round(performance.now()) }, 'ready')
   notifier.ready()
   stopOnSignal(log, async () => {
     notifier.stopping()

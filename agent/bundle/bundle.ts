@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { METHODS, STATUS_CODES } from 'node:http'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
@@ -13,6 +14,7 @@ import { bundlePage, explainPage } from './page.js'
 
 const LOADER = 'fauxboot-agent.cjs'
 const AGENT = 'fauxboot-agent.main.cjs'
+const SNAPSHOT = 'fauxboot-agent.snapshot.cjs'
 /** What `@fastify/swagger-ui` serves, but for what its pages do not use. */
 const VIEWER = 'static'
 const NOT_VIEWED = ['swagger-ui.js', 'csp.json']
@@ -57,7 +59,13 @@ const schemasAsData: Plugin = {
  * Modules that are required at the top of some file, but needed late or never. Loading them takes a third of the time
  * from start to listening.
  */
-const LATE = ['child_process', 'crypto', 'dns', 'http2', 'https', 'perf_hooks', 'worker_threads', 'semver']
+const LATE = ['child_process', 'crypto', 'dns', 'http', 'http2', 'https', 'perf_hooks', 'worker_threads', 'semver']
+
+/** What packages read of late modules when they load. A snapshot cannot hold `http` and `worker_threads`. */
+const CONSTANTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  http: { METHODS, STATUS_CODES },
+  worker_threads: { isMainThread: true },
+}
 
 /** Stand-ins that load the module on first use. */
 const lateModules: Plugin = {
@@ -68,18 +76,23 @@ const lateModules: Plugin = {
     )
     onLoad({ filter: /.*/, namespace: 'late' }, ({ path, pluginData }) => ({
       contents: `let loaded
+        const constants = ${JSON.stringify(CONSTANTS[path.replace('node:', '')] ?? {})}
         for (const key of ${JSON.stringify(Object.keys(require(path)))}) {
-          Object.defineProperty(exports, key, { enumerable: true, get: () => (loaded ??= require('${path}'))[key] })
+          const get = () => constants[key] ?? (loaded ??= require('${path}'))[key]
+          Object.defineProperty(exports, key, { enumerable: true, get })
         }`,
       resolveDir: pluginData,
     }))
   },
 }
 
-/** Fastify loads these only when it is not given compilers of its own: see `agent/http/schemas/lazy-schemas.ts`. */
-const UNUSED = /^@fastify\/(ajv-compiler|fast-json-stringify-compiler)(\/|$)/
-const withoutCompilers: Plugin = {
-  name: 'without-compilers',
+/**
+ * Fastify loads its compilers only when it is given none: see `agent/http/schemas/lazy-schemas.ts`. pino uses
+ * `thread-stream` for transports, which a bundle cannot have.
+ */
+const UNUSED = /^(@fastify\/(ajv-compiler|fast-json-stringify-compiler)(\/|$)|thread-stream$)/
+const withoutUnused: Plugin = {
+  name: 'without-unused',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'unused' }))
     onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }))
@@ -98,17 +111,20 @@ export async function bundleAgent(directory: string): Promise<string> {
     banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
     footer: { js: '})' },
     define: { ...COMMON.define, FAUXBOOT_VERSION: JSON.stringify(version) },
-    plugins: [schemasAsData, lateModules, withoutCompilers],
+    plugins: [schemasAsData, lateModules, withoutUnused],
   })
   const build = createHash('sha256').update(agent).digest('hex').slice(0, 16)
-  const loader = await bundled(LOADER, {
-    entryPoints: [join(PROJECT, 'agent/bundle/loader.ts')],
-    define: { ...COMMON.define, FAUXBOOT_BUILD: JSON.stringify(build) },
-  })
+  const starters = { [LOADER]: 'loader.ts', [SNAPSHOT]: 'snapshot.ts' }
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
   writeFileSync(join(directory, AGENT), agent)
-  writeFileSync(join(directory, LOADER), loader)
+  for (const [name, source] of Object.entries(starters)) {
+    const options = {
+      entryPoints: [join(PROJECT, 'agent/bundle', source)],
+      define: { ...COMMON.define, FAUXBOOT_BUILD: JSON.stringify(build) },
+    }
+    writeFileSync(join(directory, name), await bundled(name, options))
+  }
   await bundlePage(PROJECT, join(directory, 'page'))
   const viewer = join(dirname(require.resolve('@fastify/swagger-ui')), VIEWER)
   cpSync(viewer, join(directory, VIEWER), {

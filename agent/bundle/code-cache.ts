@@ -9,10 +9,15 @@ import type { Config } from '../config.js'
 export interface CodeCache {
   /** where the loader looks for it */
   readonly file: string
-  /** this process was started from it */
-  readonly used: boolean
   /** Compiled code of all functions that have run so far. */
   create(): Uint8Array
+}
+
+/** What this process runs, as the file that started it passes it on. */
+export interface CompiledCode {
+  readonly from: 'snapshot' | 'cache' | 'source'
+  /** null in a snapshot */
+  readonly cache: CodeCache | null
 }
 
 /** What the cache needs of a running agent. */

@@ -1,6 +1,6 @@
 /**
- * The first file that runs on the board: it starts the bundle beside it with V8's compiled code, when there is some
- * that this very Node made of this very bundle. `agent/bundle/bundle.ts` builds it; it is no module of the agent.
+ * Starts the bundle beside it where no snapshot does (`snapshot.ts`): with V8's compiled code, when there is some that this
+ * very Node made of this very bundle. `agent/bundle/bundle.ts` builds it; it is no module of the agent.
  */
 
 import { readFileSync } from 'node:fs'
@@ -49,7 +49,6 @@ const { script, used } = compile()
 const bundle = { exports: {} as typeof Main }
 script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename, directory)
 void bundle.exports.main(process.argv.slice(2), process.env, {
-  file: cacheFile,
-  used,
-  create: () => script.createCachedData(),
+  from: used ? 'cache' : 'source',
+  cache: { file: cacheFile, create: () => script.createCachedData() },
 })

@@ -1,6 +1,6 @@
 /** The agent as it runs on the board: its bundle, started as a process. */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { bundleAgent } from '../../../agent/bundle/bundle.js'
 import { createSystemdNotifier } from '../../../agent/systemd-notify.js'
@@ -239,13 +240,51 @@ t.test("another process's watchdog is not fed, and a systemd that cannot be reac
 })
 
 t.test('compiled code is written once, used from then on, and not needed', async t => {
-  t.match((await start(t)).lines.at(-1), { msg: 'ready', codeCache: false })
+  t.match((await start(t)).lines.at(-1), { msg: 'ready', startedFrom: 'source' })
   const { code, stdout } = await run(['--build-cache'])
   t.equal(code, 0)
   const file = stdout.trimEnd().split('\n').at(-1) ?? ''
   t.match(file, new RegExp(`/fauxboot-agent\\.${process.arch}\\.[0-9a-f]{16}\\.cache$`))
-  t.match((await start(t)).lines.at(-1), { msg: 'ready', codeCache: true })
+  t.match((await start(t)).lines.at(-1), { msg: 'ready', startedFrom: 'cache' })
   // Another V8 would see the same: code that is not for it.
   writeFileSync(file, readFileSync(file).fill(0, 0, 64))
-  t.match((await start(t)).lines.at(-1), { msg: 'ready', codeCache: false })
+  t.match((await start(t)).lines.at(-1), { msg: 'ready', startedFrom: 'source' })
 })
+
+/** Make a snapshot of the agent, as the image builder does. */
+async function snapshotOf(t: Test, flags: readonly string[] = []): Promise<string> {
+  const blob = join(await temporaryDirectory(t), 'agent.snapshot')
+  const maker = AGENT.replace(/\.cjs$/, '.snapshot.cjs')
+  await promisify(execFile)(process.execPath, [...flags, '--snapshot-blob', blob, '--build-snapshot', maker])
+  return blob
+}
+
+t.test('the agent starts from a snapshot, and what is loaded late is there', async t => {
+  const blob = await snapshotOf(t)
+  const { child, url, lines, ended } = await start(t, { node: ['--snapshot-blob', blob] })
+  t.match(lines.at(-1), { msg: 'ready', startedFrom: 'snapshot' })
+  const form = new FormData()
+  form.append('job', JSON.stringify({ cmdline: 'quiet', options: { dryRun: true } }))
+  form.append('kernel', new Blob([new Uint8Array(gzipSync(KERNEL))]))
+  const answer = await fetch(`${url}/v1/jobs`, { method: 'POST', body: form })
+  const { id } = (await answer.json()) as { id: string }
+  await (await fetch(`${url}/v1/jobs/${id}/events`)).text()
+  t.match(await (await fetch(`${url}/v1/jobs/${id}/log`)).text(), `${KERNEL.length} bytes`)
+  t.equal((await fetch(`${url}/docs/static/swagger-ui.css`)).status, 200)
+  child.kill('SIGTERM')
+  t.equal(await ended, 0)
+})
+
+t.test(
+  'a snapshot of other flags or of another bundle ends with 14, which systemd takes for a start without it',
+  async t => {
+    const blob = await snapshotOf(t)
+    const run = (node: readonly string[], agent: string) =>
+      spawnSync(process.execPath, [...node, '--snapshot-blob', blob, agent, '--version'], { encoding: 'utf8' })
+    t.match(run([], AGENT), { status: 0, stdout: /^\d/ })
+    t.match(run(['--stack-size=900'], AGENT), { status: 14, stderr: 'Failed to load the startup snapshot' })
+    const other = join(await temporaryDirectory(t), 'fauxboot-agent.cjs')
+    writeFileSync(other, '// another build')
+    t.match(run([], other), { status: 14, stderr: /^fauxboot-agent: the snapshot holds another bundle than that of / })
+  },
+)
