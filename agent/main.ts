@@ -11,14 +11,19 @@ import { Boot } from './boot/boot.js'
 import type { CompiledCode } from './bundle/code-cache.js'
 import { type Config, describeSettings, loadConfig } from './config.js'
 import { asFault, fault } from './errors.js'
+import { yieldToEventLoop } from './event-loop.js'
+import { askLater } from './first-request.js'
 import { readTokenFile } from './http/access.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/syscall/native-kexec.js'
 import { createPhysicalMemory } from './kexec/syscall/physical-memory.js'
+import { StartClock } from './start-times.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsDeps } from './tftp/tftp-jobs.js'
 import type { TtyCalls } from './uboot/console/tty-line.js'
 import type { BoardUBoot, BoardUBootDeps } from './uboot/open-board.js'
+
+export { warmUp } from './warm-up.js'
 
 /** Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_VERSION: string
@@ -59,7 +64,7 @@ async function buildCache({ cache }: CompiledCode, config: Config): Promise<void
   if (cache === null)
     throw fault('CONFIG_INVALID', { name: '--build-cache', reason: 'a snapshot has none', found: '--snapshot-blob' })
   const { writeCodeCache } = await import('./bundle/code-cache.js')
-  await writeCodeCache(cache, config, config => start(config, createLog(config)))
+  await writeCodeCache(cache, config, config => start(config, createLog(config), new StartClock()))
 }
 
 async function checkConfig(config: Config): Promise<void> {
@@ -68,6 +73,7 @@ async function checkConfig(config: Config): Promise<void> {
 }
 
 async function run(config: Config, env: NodeJS.ProcessEnv, code: CompiledCode): Promise<void> {
+  const clock = new StartClock()
   const log = createLog(config)
   // After a bug, the state of the process is unknown. Unhandled rejections arrive here too.
   process.on('uncaughtException', err => {
@@ -75,9 +81,11 @@ async function run(config: Config, env: NodeJS.ProcessEnv, code: CompiledCode): 
     process.exit(1)
   })
   const notifier = createSystemdNotifier(env, log)
-  const { boot, server, tftp, uboot } = await start(config, log)
-  log.info({ version, startedFrom: code.from, milliseconds: Math.round(performance.now()) }, 'ready')
+  const { boot, server, url, tftp, uboot } = await start(config, log, clock)
+  clock.ready()
+  log.info({ version, startedFrom: code.from, start: clock.times() }, 'ready')
   notifier.ready()
+  askLater(url, log)
   stopOnSignal(log, async () => {
     notifier.stopping()
     // Jobs first: their followers must learn of the end before their connections close.
@@ -103,26 +111,37 @@ interface Agent {
   readonly uboot: BoardUBoot | null
 }
 
-/** Everything up to the first answer. */
-async function start({ listen, http, tftp: push, boot: config, uboot: console }: Config, log: Logger): Promise<Agent> {
+/**
+ * Everything up to the first answer. The console comes first: HTTP and TFTP come up during its countdown, and commands that
+ * need the network wait for it anyway, as they wait for the link.
+ */
+async function start(
+  { listen, http, tftp: push, boot: config, uboot: console }: Config,
+  log: Logger,
+  times: StartClock,
+): Promise<Agent> {
   if (http.tokenFile !== null) await readTokenFile(http.tokenFile)
-  const kexec = createNativeKexec()
   const host = createBoardHost()
-  const memory = createPhysicalMemory()
   let tftp: TftpJobs | null = null
   let uboot: BoardUBoot | null = null
-  const hangUp = async (): Promise<void> => {
-    server.server.closeAllConnections()
-    tftp?.close()
-    await uboot?.drained()
-  }
-  const clock = createBoardClock()
-  const lent = (): number => uboot?.memoryUsed ?? 0
-  const deps = { kexec, config, host, clock, memory, mapFile: mapOrRead, lent, log, collectGarbage, hangUp }
-  const boot = await Boot.open(deps)
-  const server: FastifyInstance = createServer(boot, http, { log, version, console: () => uboot?.line ?? null })
-  const url = await server.listen(listen)
-  tftp = await openTftp({ config: push, boot, log })
+  let server: FastifyInstance | null = null
+  const boot = await Boot.open({
+    kexec: createNativeKexec(),
+    config,
+    host,
+    clock: createBoardClock(),
+    memory: createPhysicalMemory(),
+    mapFile: mapOrRead,
+    lent: () => uboot?.memoryUsed ?? 0,
+    startTimes: () => times.times(),
+    log,
+    collectGarbage,
+    hangUp: async () => {
+      server?.server.closeAllConnections()
+      tftp?.close()
+      await uboot?.drained()
+    },
+  })
   uboot = await openConsole({
     config: console,
     boot,
@@ -131,8 +150,14 @@ async function start({ listen, http, tftp: push, boot: config, uboot: console }:
     tty: TTY,
     // What is promised to uploads is free for nothing else, nor is the memory for its copy.
     room: used => memoryRoom(config, boot.artifacts.stored + 2 * boot.artifacts.promised + used),
+    cameUp: () => times.countdown(),
     log,
   })
+  // The countdown's first line leaves before the server is made, which keeps the event loop busy.
+  await yieldToEventLoop()
+  server = createServer(boot, http, { log, version, console: () => uboot?.line ?? null })
+  const url = await server.listen(listen)
+  tftp = await openTftp({ config: push, boot, log })
   return { boot, server, url, tftp, uboot }
 }
 

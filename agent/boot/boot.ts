@@ -63,10 +63,10 @@ export class Boot {
   readonly #bootId: string | null
   readonly #counters = new BootCounters()
   readonly #readBoard = sharedReading(BOARD_READING_MS, () => {
-    const { host, kexec, config } = this.#deps
+    const { host, kexec, config, startTimes } = this.#deps
     const { keepLinksUp, serial, watchdog: watchdogSeconds } = config
     const settings = { keepLinksUp, serial, watchdogSeconds }
-    return readBoard({ host, kexec, artifacts: this.artifacts, ...settings, ...this.#occupation() })
+    return readBoard({ host, kexec, artifacts: this.artifacts, startTimes, ...settings, ...this.#occupation() })
   })
   readonly #queue: QueuedJob[] = []
   #owner: QueuedJob | null = null

@@ -9,15 +9,10 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import type * as Main from '../main.js'
+import { V8_FLAG } from './v8-flag.js'
 
 /** Names the bundle's content; V8 itself compares no more than its length. Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_BUILD: string
-
-/**
- * A board's memory is for artifacts: by default V8 lets garbage grow to several times what is in use. `npm run soak` has the
- * figures. Like the options in the agent's unit, it must be the same when the cache is made.
- */
-const V8_FLAG = '--heap-growing-percent=50'
 
 const BUNDLE = 'fauxboot-agent.main.cjs'
 

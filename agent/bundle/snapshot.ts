@@ -10,11 +10,12 @@
  * bundle will lie; default: beside this file.
  */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startupSnapshot } from 'node:v8'
+import { setFlagsFromString, startupSnapshot } from 'node:v8'
 import { Script } from 'node:vm'
 import type * as Main from '../main.js'
+import { V8_FLAG } from './v8-flag.js'
 
 /** Names the bundle's content. Filled in by `agent/bundle/bundle.ts`. */
 declare const FAUXBOOT_BUILD: string
@@ -38,13 +39,15 @@ const bundle = { exports: {} as typeof Main }
 for (const name of LATE) load(name)
 const script = new Script(readFileSync(join(import.meta.dirname, BUNDLE), 'latin1'), { filename })
 script.runInThisContext()(bundle.exports, load, bundle, filename, directory)
+void bundle.exports.warmUp()
 
 startupSnapshot.setDeserializeMainFunction(() => {
   const [, loader = '', ...argv] = process.argv
   // The loader names its bundle, too.
-  if (!readFileSync(loader, 'latin1').includes(FAUXBOOT_BUILD)) {
+  if (!existsSync(loader) || !readFileSync(loader, 'latin1').includes(FAUXBOOT_BUILD)) {
     process.stderr.write(`fauxboot-agent: the snapshot holds another bundle than that of ${loader}\n`)
     process.exit(SNAPSHOT_FAILURE)
   }
+  setFlagsFromString(V8_FLAG)
   void bundle.exports.main(argv, process.env, { from: 'snapshot', cache: null })
 })

@@ -28,6 +28,8 @@ export interface HttpDeps {
   readonly pageDirectory?: string
   /** U-Boot's serial line; null while there is none. Default: there never is one */
   readonly console?: () => SharedConsole | null
+  /** `createBoundedServer` unless given */
+  readonly makeServer?: typeof createBoundedServer
 }
 
 /** Characters of a path parameter; the look-up rejects names that are too long. */
@@ -37,12 +39,12 @@ const LONGEST_PARAMETER = 1024
 export function createServer(
   boot: Boot,
   config: HttpConfig,
-  { log, version, pageDirectory, console = () => null }: HttpDeps,
+  { log, version, pageDirectory, console = () => null, makeServer = createBoundedServer }: HttpDeps,
 ): FastifyInstance {
   const turns = new RequestTurns()
   const connections = new Connections(config.maxConnections, turns)
   const app = fastify({
-    serverFactory: handle => createBoundedServer(handle, turns, connections, config),
+    serverFactory: handle => makeServer(handle, turns, connections, config),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.jobBodyLimit,

@@ -32,6 +32,8 @@ export interface BoardUBootDeps {
   readonly udp?: TftpNetwork
   /** bytes that its memory may still take, if it takes up `used` */
   readonly room: (used: number) => number
+  /** called when a countdown begins */
+  readonly cameUp: () => void
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
@@ -48,8 +50,9 @@ export interface BoardUBoot {
 }
 
 /**
- * Bring the U-Boot up; it counts down and runs on its own.
+ * Bring the U-Boot up; it runs on its own.
  *
+ * @returns when the countdown begins
  * @throws CONSOLE_LINE, CONFIG_INVALID, MAP_*
  */
 export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> {
@@ -60,6 +63,10 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
   const board = await boardFacts(host, config, device?.mac ?? null)
   const memory = Memory.open(join(config.directory, 'memory'), board.dram, room)
   const env = new UBootEnvironment({ defaults: board.environment, store: await environmentStore(config) })
+  let begin = (): void => undefined
+  const counting = new Promise<void>(resolve => {
+    begin = resolve
+  })
   const uboot = new UBoot({
     board,
     env,
@@ -72,16 +79,19 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
     autobootPlain: config.autobootPlain,
     bootDelay: config.bootDelay,
     notices: noticesOf(boot),
+    cameUp: () => {
+      deps.cameUp()
+      begin()
+    },
   })
-  const powerOn = (line?: ConsoleLine): void => {
+  const powerOn = (line?: ConsoleLine): Promise<void> =>
     uboot.powerOn(line).catch((err: unknown) => log.error({ err }, 'the U-Boot console did not come up'))
-  }
   const shared = new SharedLine()
   let isOn = false
   let wasSeen = false
   const serve = (line: StreamLine): void => {
     // Nobody can have seen the countdown, so it runs once more for those at this line.
-    if (isOn && !wasSeen) powerOn(shared.share(line))
+    if (isOn && !wasSeen) void powerOn(shared.share(line))
     else void uboot.attach(shared.share(line))
     void line.ended.then(() => {
       wasSeen ||= line.hasSent
@@ -97,9 +107,10 @@ export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> 
     serial?.close()
     throw thrown
   })
-  powerOn()
+  const on = powerOn()
   isOn = true
   log.info({ serial: config.serial, tcp: config.tcp }, 'U-Boot console')
+  await Promise.race([counting, on])
   const address = server?.address() ?? null
   return {
     port: address === null || typeof address === 'string' ? null : address.port,

@@ -33,6 +33,8 @@ export interface UBootParts {
   readonly autobootPlain?: boolean
   /** seconds of the countdown where `bootdelay` is not set */
   readonly bootDelay: number
+  /** called after the banner, when the countdown begins */
+  readonly cameUp?: () => void
   /** lines after the banner, none unless given */
   readonly notices?: readonly string[]
   /** `Date` unless given */
@@ -46,11 +48,13 @@ export class UBoot {
   readonly #consoles: Consoles
   readonly #lines = new Set<ConsoleLine>()
   readonly #notices: readonly string[]
+  readonly #cameUp: () => void
 
   constructor(parts: UBootParts) {
-    const { autobootText, autobootPlain, bootDelay, notices = [], ...rest } = parts
+    const { autobootText, autobootPlain, bootDelay, notices = [], cameUp = () => undefined, ...rest } = parts
     const { now = () => new Date(), ticks = () => Math.floor(performance.now()) } = parts
     this.#notices = notices
+    this.#cameUp = cameUp
     const shell = new Shell(() => this.machine)
     this.#consoles = new Consoles({
       machine: () => this.machine,
@@ -110,6 +114,7 @@ export class UBoot {
       this.machine.state = stateAtPowerOn(env)
       out.write(bannerText(board, await network.devices(), env, loaded))
       for (const notice of this.#notices) out.write(`## fauxboot: ${notice}\n`)
+      this.#cameUp()
     })
   }
 

@@ -97,6 +97,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['fauxboot-agent.service', 'sysinit.target'],
   ['fauxboot-resolv.path', 'sysinit.target'],
   ['fauxboot-clock.service', 'multi-user.target'],
+  ['fauxboot-start-time.service', 'multi-user.target'],
 ]
 
 /** Accounts that installing Debian's packages would create. */

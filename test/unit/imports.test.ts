@@ -39,10 +39,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-clock.ts': { from: [], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
+  'agent/first-request.ts': { from: ['agent/transfer'], types: ['agent/boot'] },
   'agent/native-udp.ts': { from: ['agent/transfer', 'native'] },
+  'agent/start-times.ts': { from: [], types: ['agent/boot'] },
   'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },
   // It wires the agent.
   'agent/main.ts': { from: ['agent', 'native'] },
+  'agent/warm-up.ts': { from: ['agent'] },
   lava: {
     from: ['agent/image', 'agent/kexec', 'agent/transfer', 'agent/yaml.ts'],
     types: ['agent/boot', 'agent/http'],

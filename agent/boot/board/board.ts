@@ -31,6 +31,20 @@ export interface WatchdogView {
   readonly nowayout: boolean | null
 }
 
+/** When the start of the board came to each point: seconds since the kernel started. The boot loader's time is not in it. */
+export interface StartTimes {
+  /** systemd; null before it has told */
+  readonly systemd: number | null
+  /** the process of the agent */
+  readonly process: number
+  /** the agent's own code: Node is up */
+  readonly agent: number
+  /** the countdown on the console; null without one */
+  readonly countdown: number | null
+  /** the first answer that was possible over HTTP; null before that */
+  readonly ready: number | null
+}
+
 /** What `GET /v1/board` answers. */
 export interface BoardView {
   readonly model: string | null
@@ -69,6 +83,8 @@ export interface BoardView {
     readonly baud: number | null
     readonly damage: SerialDamage | null
   } | null
+  /** of this agent; null where the system does not tell */
+  readonly start: StartTimes | null
   readonly kexec: {
     /** an image is loaded; null where it cannot be read */
     readonly loaded: boolean | null

@@ -10,7 +10,7 @@ import { hex, type Range } from '../../kexec/layout/ranges.js'
 import { examineBoard } from '../../kexec/preflight.js'
 import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { ArtifactStore } from '../artifacts/artifact-store.js'
-import type { BoardHost, BoardView, LinkView, WatchdogView } from './board.js'
+import type { BoardHost, BoardView, LinkView, StartTimes, WatchdogView } from './board.js'
 
 /** `CAP_SYS_BOOT` of `capabilities(7)` */
 const CAP_SYS_BOOT = 22n
@@ -119,6 +119,8 @@ export interface BoardSources extends BoardSettings {
   readonly host: BoardHost
   readonly kexec: Kexec
   readonly artifacts: ArtifactStore
+  /** none unless given */
+  readonly startTimes?: () => StartTimes | null
   readonly owner: string | null
   readonly queued: readonly string[]
 }
@@ -149,6 +151,7 @@ export async function readBoard(sources: BoardSources): Promise<BoardView> {
     links,
     watchdogs,
     serialLine: facts.consoleLine ? await serialLineOf(host, facts.consoleLine) : null,
+    start: sources.startTimes?.() ?? null,
     kexec: { loaded },
     owner,
     queued,

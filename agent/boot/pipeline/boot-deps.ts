@@ -2,7 +2,7 @@
 
 import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { PhysicalMemory } from '../../kexec/syscall/physical-memory.js'
-import type { BoardHost } from '../board/board.js'
+import type { BoardHost, StartTimes } from '../board/board.js'
 import type { FileRange } from '../jobs/job.js'
 
 /** The settings of this folder; `agent/config.ts` holds their values. */
@@ -74,6 +74,8 @@ export interface BootDeps {
   readonly log: BootLog
   /** for downloads whose certificate is not yet valid; without it, the clock stays as it is */
   readonly clock?: BoardClock
+  /** for the view of the board */
+  readonly startTimes?: () => StartTimes | null
   /** milliseconds since the epoch; `Date.now` unless given */
   now?(): number
   /** called when files of a job were freed: maps are undone when their buffers are collected */

@@ -224,6 +224,18 @@ export const Board = Type.Object({
       ),
     }),
   ),
+  start: nullable(
+    Type.Object(
+      {
+        systemd: nullable(Type.Number()),
+        process: Type.Number({ description: "the agent's process" }),
+        agent: Type.Number({ description: "the agent's own code" }),
+        countdown: nullable(Type.Number({ description: 'on the console; null without one' })),
+        ready: nullable(Type.Number({ description: 'the agent answers' })),
+      },
+      { description: 'when the start came to each point, seconds since the kernel started' },
+    ),
+  ),
   kexec: Type.Object({ loaded: nullable(Type.Boolean()) }),
   owner: nullable(Type.String({ description: 'id of the job that owns the board' })),
   queued: Type.Array(Type.String()),

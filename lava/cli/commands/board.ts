@@ -39,6 +39,7 @@ function renderBoard(terminal: Terminal, board: BoardView): string {
     ...board.links.map(link => ['link', renderLink(link)] as const),
     ...board.watchdogs.map(watchdog => ['watchdog', renderWatchdog(watchdog)] as const),
     ['serial line', renderSerialLine(board)],
+    ['start', renderStart(board)],
     ['kexec', { true: 'an image is loaded', false: 'nothing is loaded', null: 'unknown' }[`${board.kexec.loaded}`]],
     ['job', owner === null ? 'none' : `${owner}${queued.length > 0 ? `, then ${queued.join(', ')}` : ''}`],
   ])
@@ -58,6 +59,22 @@ function renderSerialLine({ serialLine }: BoardView): string | null {
   const input = counts.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'
   const parts = [tty, baud && `${baud} bit/s`, damage && `damaged input: ${input}`]
   return printable(parts.filter(part => part !== null).join(', '))
+}
+
+/** How long the parts of a board's start took. Null where the board does not tell; agents of earlier versions do not name it. */
+export function renderStart({ start }: Pick<BoardView, 'start'>): string | null {
+  if (!start) return null
+  const { systemd, process, agent, countdown, ready } = start
+  const spans: readonly (readonly [string, number, number | null])[] = [
+    ['kernel', 0, systemd],
+    ['systemd', systemd ?? 0, process],
+    ['Node', process, agent],
+    ['countdown', agent, countdown],
+    ['HTTP', countdown ?? agent, ready],
+  ]
+  const known = spans.flatMap(([name, from, to]) => (to === null ? [] : [`${name} ${(to - from).toFixed(1)} s`]))
+  const prompt = countdown === null ? '' : `, the countdown after ${countdown.toFixed(1)} s`
+  return `${known.join(' + ')}${prompt}`
 }
 
 function renderWatchdog({ name, identity, state, timeout, maxTimeout, nowayout }: WatchdogView): string {

@@ -153,6 +153,28 @@ t.test('the agent takes jobs over TFTP where a port is set; one that is taken is
   t.equal(await ended, 0)
 })
 
+t.test(
+  'the countdown waits for nothing that serves the network, and the board tells how long its start took',
+  async t => {
+    const free = createServer()
+    await once(free.listen(0, '127.0.0.1'), 'listening')
+    const { port } = free.address() as { port: number }
+    free.close()
+    await once(free, 'close')
+    const directory = await temporaryDirectory(t)
+    const { url, lines } = await start(t, { args: ['--uboot-telnet-port', String(port), '--uboot-dir', directory] })
+    const at = (message: RegExp): number => lines.findIndex(({ msg }) => message.test(String(msg)))
+    t.ok(at(/U-Boot console/) < at(/listening/), JSON.stringify(lines))
+    const { start: times } = (await (await fetch(`${url}/v1/board`)).json()) as { start: Record<string, number> }
+    const order = ['process', 'agent', 'countdown', 'ready'].map(name => times[name])
+    t.strictSame(
+      order,
+      order.toSorted((a, b) => Number(a) - Number(b)),
+      JSON.stringify(times),
+    )
+  },
+)
+
 t.test('what is loaded late is in the bundle', async t => {
   const { url } = await start(t)
   const post = (type: string, body: string | Uint8Array) =>

@@ -41,6 +41,7 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
     config: config.boot,
     host: createBoardHost(root),
     mapFile: path => readFile(path),
+    startTimes: () => ({ systemd: 3.5, process: 5.91, agent: 7, countdown: 7.52, ready: 8.3 }),
     log,
   })
   const server = createServer(boot, config.http, { log, version: '0.0.0' })

@@ -27,6 +27,8 @@ interface Opened {
   /** Switch off before the test ends. */
   close(): Promise<void>
   readonly directory: string
+  /** countdowns that had begun when it was open */
+  readonly countdowns: number
   /** what was logged */
   readonly logged: string[]
 }
@@ -36,7 +38,11 @@ async function open(t: Test, config: Partial<UBootConfig> = {}, given?: Boot): P
   const directory = config.directory ?? join(await temporaryDirectory(t), 'made', 'when', 'missing')
   const logged: string[] = []
   const note = (_fields: object, message: string): void => void logged.push(message)
+  let countdowns = 0
   const uboot = await openBoardUBoot({
+    cameUp: () => {
+      countdowns++
+    },
     config: {
       serial: null,
       tcp: { host: '127.0.0.1', port: 0 },
@@ -59,7 +65,7 @@ async function open(t: Test, config: Partial<UBootConfig> = {}, given?: Boot): P
   })
   const close = onlyOnce(() => uboot.close())
   t.teardown(close)
-  return { uboot, close, directory, logged }
+  return { uboot, close, directory, countdowns, logged }
 }
 
 async function telnet(t: Test, { port }: BoardUBoot): Promise<Socket> {
@@ -101,6 +107,12 @@ soc=sunxi
   t.ok(uboot.memoryUsed > 0)
   await uboot.drained()
   t.same(logged, ['U-Boot console'])
+})
+
+t.test('it is open when its countdown begins', async t => {
+  const { uboot, countdowns } = await open(t, { bootDelay: 3600 })
+  t.equal(countdowns, 1)
+  await exchange(await telnet(t, uboot), ' ')
 })
 
 t.test('the environment is kept in the directory, or where a fw_env.config says', async t => {

@@ -31,6 +31,7 @@ const BOARD: BoardView = {
     },
   ],
   serialLine: null,
+  start: null,
   kexec: { loaded: false },
   owner: null,
   queued: [],

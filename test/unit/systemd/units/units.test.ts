@@ -13,6 +13,7 @@ const BOARD_FILES = [
   'bin/sh',
   'usr/bin/modprobe',
   'usr/bin/node',
+  'usr/bin/systemctl',
   'usr/bin/udevadm',
   'usr/lib/systemd/systemd-timesyncd',
   'etc/fauxboot/board.env',

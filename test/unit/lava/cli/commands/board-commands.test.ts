@@ -157,6 +157,7 @@ t.test('board tells what it is, how it is, and what stands in the way', async t 
     /^memory +878\.9 MiB available of 1\.0 GiB$/m,
     /^RAM +0x40000000-0x7fffffff$/m,
     /^artifacts +1 \(0 bytes\), room for /m,
+    /^start +kernel 3\.5 s \+ systemd 2\.4 s \+ Node 1\.1 s \+ countdown 0\.5 s \+ HTTP 0\.8 s, the countdown after 7\.5 s$/m,
     /^kexec +nothing is loaded$/m,
     new RegExp(`^job +${id}$`, 'm'),
   ]) {
