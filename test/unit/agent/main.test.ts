@@ -1,86 +1,20 @@
 /** The agent as it runs on the board: its bundle, started as a process. */
 
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
-import t, { type Test } from 'tap'
-import { bundleAgent } from '../../../agent/bundle/bundle.js'
+import t from 'tap'
 import { createSystemdNotifier } from '../../../agent/systemd-notify.js'
 import { putTftp } from '../../../agent/transfer/tftp/client/client.js'
 import { needs, peer } from '../../peer.js'
+import { bundledAgent } from './agent-process.js'
 import { temporaryDirectory } from './boot/fixture.js'
 import { KERNEL } from './http/agent-fixture.js'
 
-const AGENT = await bundleAgent(join(await temporaryDirectory(t), 'board'))
-
-/** Nothing of the machine this runs on. */
-const NO_SETTINGS = join(await temporaryDirectory(t), 'agent.json')
-writeFileSync(NO_SETTINGS, '{}')
-
-type Line = Readonly<Record<string, unknown>>
-
-interface Running {
-  readonly child: ChildProcess
-  readonly url: string
-  /** what it has logged so far */
-  readonly lines: Line[]
-  /** exit code; resolves when it has ended */
-  readonly ended: Promise<number | null>
-}
-
-/** Run the agent to its end. */
-async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  try {
-    const output = await promisify(execFile)(process.execPath, [AGENT, ...args], { env: { ...process.env, ...env } })
-    return { code: 0, ...output }
-  } catch (thrown) {
-    return thrown as { code: number; stdout: string; stderr: string }
-  }
-}
-
-/** Start the agent and wait until it is ready. */
-async function start(
-  t: Test,
-  { args = [], env = {}, node = [] }: { args?: string[]; env?: NodeJS.ProcessEnv; node?: string[] } = {},
-): Promise<Running> {
-  const own = await temporaryDirectory(t)
-  const settings = [
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    '--artifact-dir',
-    join(own, 'a'),
-    '--state-dir',
-    join(own, 's'),
-  ]
-  const child = spawn(process.execPath, [...node, AGENT, ...settings, ...args], {
-    env: { ...process.env, NOTIFY_SOCKET: undefined, FAUXBOOT_CONFIG: NO_SETTINGS, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'exit').then(([code]) => code as number | null)
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const lines: Line[] = []
-  const output = createInterface({ input: child.stdout })
-  const ready = new Promise<void>(resolve => {
-    output.on('line', line => {
-      lines.push(JSON.parse(line))
-      if (lines.at(-1)?.msg === 'ready') resolve()
-    })
-  })
-  await Promise.race([ready, ended.then(code => Promise.reject(new Error(`ended with ${code}`)))])
-  const [, url = ''] = /(http:\S+)/.exec(String(lines.find(({ msg }) => /listening/.test(String(msg)))?.msg)) ?? []
-  return { child, url, lines, ended }
-}
+const { file: AGENT, noSettings: NO_SETTINGS, run, start } = await bundledAgent(t)
 
 t.test('the help shows how to call the agent, and its settings', async t => {
   const { code, stdout } = await run(['--help'])
@@ -272,41 +206,3 @@ t.test('compiled code is written once, used from then on, and not needed', async
   writeFileSync(file, readFileSync(file).fill(0, 0, 64))
   t.match((await start(t)).lines.at(-1), { msg: 'ready', startedFrom: 'source' })
 })
-
-/** Make a snapshot of the agent, as the image builder does. */
-async function snapshotOf(t: Test, flags: readonly string[] = []): Promise<string> {
-  const blob = join(await temporaryDirectory(t), 'agent.snapshot')
-  const maker = AGENT.replace(/\.cjs$/, '.snapshot.cjs')
-  await promisify(execFile)(process.execPath, [...flags, '--snapshot-blob', blob, '--build-snapshot', maker])
-  return blob
-}
-
-t.test('the agent starts from a snapshot, and what is loaded late is there', async t => {
-  const blob = await snapshotOf(t)
-  const { child, url, lines, ended } = await start(t, { node: ['--snapshot-blob', blob] })
-  t.match(lines.at(-1), { msg: 'ready', startedFrom: 'snapshot' })
-  const form = new FormData()
-  form.append('job', JSON.stringify({ cmdline: 'quiet', options: { dryRun: true } }))
-  form.append('kernel', new Blob([new Uint8Array(gzipSync(KERNEL))]))
-  const answer = await fetch(`${url}/v1/jobs`, { method: 'POST', body: form })
-  const { id } = (await answer.json()) as { id: string }
-  await (await fetch(`${url}/v1/jobs/${id}/events`)).text()
-  t.match(await (await fetch(`${url}/v1/jobs/${id}/log`)).text(), `${KERNEL.length} bytes`)
-  t.equal((await fetch(`${url}/docs/static/swagger-ui.css`)).status, 200)
-  child.kill('SIGTERM')
-  t.equal(await ended, 0)
-})
-
-t.test(
-  'a snapshot of other flags or of another bundle ends with 14, which systemd takes for a start without it',
-  async t => {
-    const blob = await snapshotOf(t)
-    const run = (node: readonly string[], agent: string) =>
-      spawnSync(process.execPath, [...node, '--snapshot-blob', blob, agent, '--version'], { encoding: 'utf8' })
-    t.match(run([], AGENT), { status: 0, stdout: /^\d/ })
-    t.match(run(['--stack-size=900'], AGENT), { status: 14, stderr: 'Failed to load the startup snapshot' })
-    const other = join(await temporaryDirectory(t), 'fauxboot-agent.cjs')
-    writeFileSync(other, '// another build')
-    t.match(run([], other), { status: 14, stderr: /^fauxboot-agent: the snapshot holds another bundle than that of / })
-  },
-)
