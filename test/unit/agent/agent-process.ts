@@ -12,7 +12,7 @@ import { temporaryDirectory } from './boot/fixture.js'
 
 type Line = Readonly<Record<string, unknown>>
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess
   readonly url: string
   /** what it has logged so far */
@@ -21,7 +21,7 @@ export interface Running {
   readonly ended: Promise<number | null>
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   /** flags of Node */
