@@ -136,12 +136,15 @@ t.test('a reader that leaves its output unread is dropped', async t => {
   t.pass('its memory is free')
 })
 
-t.test('a client that answers no ping is dropped', async t => {
+t.test('a client that answers no ping is dropped, and one that does stays', async t => {
   const line = fakeLine()
-  const { port } = await startAgent(t, { console: () => line, http: { heartbeatSeconds: 0.1 } })
-  const deaf = new WebSocket(`ws://127.0.0.1:${port}/v1/console`, 'fauxboot.console', { autoPong: false })
+  const agent = await startAgent(t, { console: () => line, http: { heartbeatSeconds: 0.5 } })
+  const { client } = await open(t, agent)
+  const deaf = new WebSocket(`ws://127.0.0.1:${agent.port}/v1/console`, 'fauxboot.console', { autoPong: false })
   const [code] = (await once(deaf, 'close')) as [number]
   t.equal(code, 1006)
+  t.equal(client.readyState, WebSocket.OPEN)
+  client.close()
   while (line.watchers.size > 0) await new Promise(resolve => setTimeout(resolve, 5))
 })
 

@@ -201,6 +201,12 @@ t.test('beside the plan, the picture shows what kexec-tools would have done with
   t.match(dying, />kexec-tools: would probably die</, 'the constants of the code are estimated')
   t.match(dying, />kexec-tools: the moved zImage.* overwrites? the ramdisk, 0x/)
   t.match(shown({}), />kexec-tools: would (survive|probably die)</)
+  const json = planToJson(plan({ kernel: zImage({ size: 0x400000, edata: 0x500000 }), ramdisk: [cpio(0x800000)] }))
+  const code = { restart: '0xc0', gap: '0xb00', wontOverwrite: '0x1228', stackEnd: '0x410000', checksMemory: true }
+  for (const stackEnd of ['0x410000', null]) {
+    const known = { ...json, kernel: { ...json.kernel, code: { ...code, stackEnd } } }
+    t.match(renderPlanSvg(known), />kexec-tools: would die</, 'they are known')
+  }
 })
 
 t.test('every item of the picture tells its exact range to a mouse, a keyboard and a screen reader', async t => {
