@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
+import { RequestTurns } from '../../../../agent/http/request-turns.js'
 import { fakeHost } from '../boot/board-fixture.js'
 import { dial, readUntil, startAgent, submitStalled } from './agent-fixture.js'
 
@@ -100,4 +102,14 @@ t.test('one reading of the board serves all who ask within a moment, and who own
   const { id } = await submitStalled(t, agent)
   const { body } = await agent.json('/v1/board')
   t.match(body, { owner: id, artifacts: { count: agent.boot.artifacts.count, stored: 5 } })
+})
+
+t.test('a request on a connection that has ended is not handled, nor is anything behind it read', t => {
+  const parser = { onIncoming: () => 0 }
+  let handled = 0
+  const turns = new RequestTurns().inTurn(() => handled++)
+  turns({ socket: { writable: false, parser } } as unknown as IncomingMessage, {} as ServerResponse)
+  t.equal(handled, 0)
+  t.equal(parser.onIncoming(), 2)
+  t.end()
 })

@@ -8,6 +8,7 @@ import { nodeFlags } from '../../../../systemd/image/agent-files.js'
 
 const UNIT = readFileSync('systemd/units/fauxboot-agent.service', 'utf8')
 const AGENT = '/usr/lib/fauxboot/fauxboot-agent.cjs'
+const SNAPSHOT = '/usr/lib/fauxboot/fauxboot-agent.snapshot'
 
 /** A script as systemd passes it to the shell: `systemd.service(5)`, "Command lines". */
 function script(key: 'ExecStart' | 'ExecStopPost'): string {
@@ -16,23 +17,34 @@ function script(key: 'ExecStart' | 'ExecStopPost'): string {
 }
 
 /** A board whose Node prints its arguments. */
-function board(t: Test) {
-  const folder = t.testdir({})
-  const [node, marker] = [join(folder, 'node'), join(folder, 'no-snapshot')]
+function board(t: Test, files: Readonly<Record<string, string>> = { snapshot: '' }) {
+  const folder = t.testdir(files)
+  const [node, marker, snapshot] = [join(folder, 'node'), join(folder, 'no-snapshot'), join(folder, 'snapshot')]
   writeFileSync(node, '#!/bin/sh\necho "$@"\n')
   chmodSync(node, 0o755)
   const run = (key: 'ExecStart' | 'ExecStopPost', env: NodeJS.ProcessEnv = {}): string => {
-    const text = script(key).replaceAll('/usr/bin/node', node).replaceAll('/run/fauxboot/no-snapshot', marker)
+    const places = { '/usr/bin/node': node, '/run/fauxboot/no-snapshot': marker, [SNAPSHOT]: snapshot }
+    const text = Object.entries(places).reduce((text, [path, here]) => text.replaceAll(path, here), script(key))
     return spawnSync('/bin/sh', ['-c', text], {
       encoding: 'utf8',
       env: { PATH: '/usr/bin:/bin', ...env },
     }).stdout.trim()
   }
-  return { start: () => run('ExecStart'), ended: (EXIT_STATUS: string) => run('ExecStopPost', { EXIT_STATUS }), marker }
+  return {
+    start: () => run('ExecStart'),
+    ended: (EXIT_STATUS: string) => run('ExecStopPost', { EXIT_STATUS }),
+    marker,
+    snapshot,
+  }
 }
 
 t.test('the agent starts from its snapshot', async t => {
-  t.equal(board(t).start(), `--snapshot-blob /usr/lib/fauxboot/fauxboot-agent.snapshot ${AGENT}`)
+  const { start, snapshot } = board(t)
+  t.equal(start(), `--snapshot-blob ${snapshot} ${AGENT}`)
+})
+
+t.test('without a snapshot, as in the Debian package, the agent starts from its bundle', async t => {
+  t.equal(board(t, {}).start(), AGENT)
 })
 
 t.test('a snapshot that Node refuses, or that crashes it, is not used again', async t => {
