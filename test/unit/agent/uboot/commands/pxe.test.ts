@@ -377,3 +377,9 @@ t.test('localboot -1 boots nothing, and the other labels are not tried', async t
   t.equal(await type('pxe boot'), '1:\tl\n')
   t.same(ran, [])
 })
+
+t.test('a label without a kernel is skipped', async t => {
+  const { type, ran } = menuBoard(t, 'default empty\nlabel empty\nlabel other\nlocalboot -1\n')
+  t.match(await type('pxe boot'), 'No kernel given, skipping empty\n')
+  t.same(ran, [])
+})

@@ -62,15 +62,16 @@ t.test('^C aborts the command that runs, and leaves what was typed before it', a
 t.test('^C ends loops, and the line continues after them', async t => {
   const { terminal } = await atPrompt(t)
   const lines = [
-    ['for i in 1 2; do sleep 9; echo $i; done; echo after', '1\r\nafter\r\n'],
-    ['for i in 1 2; do true; sleep 9; echo $i; done; sleep 0.001; echo $?', '1\r\n0\r\n'],
-    ['while true; do sleep 9; done', ''],
-    ['while true; do true; done; echo after', 'after\r\n'],
-    ['for i in 1 2; do while true; do x=1; done; done; echo $?', '1\r\n'],
-    ["setenv a 'run b; run b'; setenv b 'while true; do true; done'; run a", ''],
+    // A ^C before the loop has begun would end it before its first round.
+    ['for i in 1 2; do echo in; sleep 9; echo $i; done; echo after', 'in\r\n', '1\r\nafter\r\n'],
+    ['for i in 1 2; do echo in; true; sleep 9; echo $i; done; sleep 0.001; echo $?', 'in\r\n', '1\r\n0\r\n'],
+    ['while true; do sleep 9; done', '', ''],
+    ['while true; do true; done; echo after', '', 'after\r\n'],
+    ['for i in 1 2; do while true; do x=1; done; done; echo $?', '', '1\r\n'],
+    ["setenv a 'run b; run b'; setenv b 'while true; do true; done'; run a", '', ''],
   ] as const
-  for (const [line, shown] of lines) {
-    await terminal.exchange(`${line}\r`, '\n')
+  for (const [line, first, shown] of lines) {
+    await terminal.exchange(`${line}\r`, `\n${first}`)
     terminal.type('\x03')
     t.equal(await terminal.shows('=> '), `${shown}=> `, line)
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { pause } from '../../../../../agent/transfer/abort.js'
@@ -50,7 +50,7 @@ async function lineToSocat(t: Test) {
   while (!existsSync(path)) await pause(10, undefined)
   const line = openTty(path, { rawTty, drainTty })
   line.receive(() => true)
-  return { line, socat }
+  return { line, path, socat }
 }
 
 t.test('a terminal that hangs up ends its line, and is not drained any more', needs('socat'), async t => {
@@ -81,6 +81,28 @@ t.test('an unread or slow terminal holds nothing up and loses no byte', needs('s
   t.ok(Buffer.concat(shown).equals(Buffer.from(lines)))
   await line.drained()
   t.equal(line.room(), null)
+})
+
+t.test('what is sent to a full terminal waits for it', needs('socat'), async t => {
+  const { line, path, socat } = await lineToSocat(t)
+  const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  t.teardown(() => closeSync(filler))
+  const fill = (): number => {
+    try {
+      return writeSync(filler, Buffer.alloc(4096, '.'))
+    } catch {
+      return 0
+    }
+  }
+  // socat passes bytes on until its own output is full, which nobody reads.
+  for (let full = 0; full < 20; full = fill() > 0 ? 0 : full + 1) await pause(5, undefined)
+  line.send('!')
+  let shown = ''
+  for await (const bytes of socat.stdout.iterator({ destroyOnReturn: false })) {
+    shown += bytes
+    if (shown.endsWith('!')) break
+  }
+  t.match(shown, /^\.+!$/)
 })
 
 t.test('errors of the addon are reported', async t => {
