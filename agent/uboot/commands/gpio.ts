@@ -22,15 +22,6 @@ async function status(machine: Machine, { args: [, , ...words], signal }: Call):
   return 0
 }
 
-/** `gpio read NAME PIN`: the value as a variable. */
-async function read(machine: Machine, { args: [, , name, pin], signal }: Call): Promise<number> {
-  if (name === undefined || pin === undefined) return USAGE
-  const value = await machine.gpio.drive(pin, 'input', signal)
-  if (value === null) return notFound(machine, pin)
-  machine.env.set(name, String(value), { origin: 'program' })
-  return 0
-}
-
 function notFound({ out }: Machine, pin: string): number {
   out.write(`GPIO: '${pin}' not found\nCommand 'gpio' failed: Error -22\n`)
   return 1
@@ -39,7 +30,6 @@ function notFound({ out }: Machine, pin: string): number {
 async function gpio(machine: Machine, call: Call): Promise<number> {
   const [, word = '', pin] = call.args
   if (word === 'status') return status(machine, call)
-  if (word === 'read') return read(machine, call)
   const action = actionOf(word)
   if (action === undefined || pin === undefined) return USAGE
   const value = await machine.gpio.drive(pin, action, call.signal)
@@ -56,7 +46,6 @@ export const gpioCommands: readonly Command[] = [
     summary: 'query and control gpio pins',
     usage:
       '<input|set|clear|toggle> <pin>\n    - input/set/clear/toggle the specified pin\n' +
-      "gpio read <name> <pin>\n    - set environment variable 'name' to the specified pin\n" +
       'gpio status [-a] [<bank> | <pin>]  - show [all/claimed] GPIOs',
     run: gpio,
   },

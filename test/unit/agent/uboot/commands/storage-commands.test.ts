@@ -345,7 +345,7 @@ t.test('scsi and virtio', async t => {
 })
 
 t.test('gpio', async t => {
-  const { type, result, machine } = make(t)
+  const { type, result } = make(t)
   t.equal(await type('gpio input PB4'), 'gpio: pin PB4 (gpio 4) value is 1\n')
   t.equal(result(), 1)
   t.equal(await type('gpio clear PB4'), 'gpio: pin PB4 (gpio 4) value is 0\n')
@@ -356,10 +356,8 @@ t.test('gpio', async t => {
   t.equal(await type('gpio status'), '')
   t.equal(await type('gpio status -a'), 'Bank PB:\nPB4: input: 1 [ ]\n')
   t.equal(await type('gpio status PB4'), 'Bank PB:\nPB4: input: 1 [ ]\n')
-  t.equal(await type('gpio read level PB4'), '')
-  t.equal(machine.env.get('level'), '1')
-  t.equal(await type('gpio read level PX1'), "GPIO: 'PX1' not found\nCommand 'gpio' failed: Error -22\n")
-  t.match(await type('gpio read level'), 'Usage:\ngpio ')
+  // The configuration of the recorded U-Boot, and of Allwinner boards, has no `gpio read`.
+  t.match(await type('gpio read level PB4'), 'Usage:\ngpio ')
   t.match(await type('gpio'), 'Usage:\ngpio <input|set|clear|toggle> <pin>\n')
 })
 
