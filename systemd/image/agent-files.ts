@@ -71,7 +71,8 @@ async function compiledBundle(tree: string): Promise<string> {
     ...addons.map(name => readFileSync(join(AGENT_PREBUILDS, name))),
   ]
   const flags = nodeFlags(readFileSync(join(UNITS_DIR, 'fauxboot-agent.service'), 'utf8'))
-  return cached('agent-bundle', contentKey([basename(tree), String(WITH_SNAPSHOT), ...flags, ...contents]), async making => {
+  const key = contentKey([basename(tree), String(WITH_SNAPSHOT), ...flags, ...contents])
+  return cached('agent-bundle', key, async making => {
     await cp(source, making, { recursive: true })
     await cp(AGENT_PREBUILDS, join(making, 'prebuilds', 'linux-arm'), { recursive: true })
     const variables = Object.entries(environment).flatMap(([name, value]) => ['-E', `${name}=${value}`])
