@@ -43,7 +43,7 @@ Napi::Value WatchdogTimeout(const Napi::CallbackInfo& info);
 Napi::Value Notify(const Napi::CallbackInfo& info);
 
 /// openUdp(address, port, bufferBytes): {fd, port, bufferBytes}; an IPv4 socket, with a receive buffer of that size or as
-/// large as the system allows. Whoever closes `fd` first waits for receiveUdp.
+/// large as the system allows. Before closing `fd`, wait for receiveUdp.
 Napi::Value OpenUdp(const Napi::CallbackInfo& info);
 
 /// sendUdp(fd, datagram, address, port); a datagram that cannot be sent is lost.

@@ -80,7 +80,7 @@ class Receive final : public Napi::AsyncWorker {
         slots_(scratch_.data()),
         slot_size_(kLargest) {}
 
-  /// @param memory for blocks in order; nobody may detach it meanwhile
+  /// @param memory for blocks in order; it must not be detached meanwhile
   Receive(Napi::Env env, int fd, Napi::Uint8Array memory, const Expectation& expectation)
       : Napi::AsyncWorker(env, "fauxboot"),
         deferred_(Napi::Promise::Deferred::New(env)),

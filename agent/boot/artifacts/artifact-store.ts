@@ -146,8 +146,8 @@ export class ArtifactStore {
   }
 
   /**
-   * The bytes of a complete artifact, mapped anew, if nobody has written to its file since its digest was taken. Null if
-   * somebody may have.
+   * The bytes of a complete artifact, from a new mapping, if its file has not changed since its digest was taken. Null if
+   * it may have.
    *
    * @throws ARTIFACT_UNKNOWN, ARTIFACT_BUSY while incomplete
    */

@@ -37,7 +37,7 @@ interface VerifiedSegments {
 }
 
 /**
- * Make sure that the bytes that are loaded have the digests that were verified. A file that nobody has written to is mapped anew,
+ * Make sure that the bytes that are loaded have the digests that were verified. An unchanged file is mapped anew,
  * so what this process may have written to its own copy of a page is not loaded either. Every other image is read, and its digest
  * computed again, in the very buffer that is loaded. The device tree comes from the planner and has no digest.
  *
@@ -97,7 +97,7 @@ export async function loadPlan(context: JobContext, plan: Plan, { kernel, ramdis
   const started = performance.now()
   const { segments, read } = await verifiedSegments(plan.segments, [kernel, ...ramdisk], context.artifacts, signal)
   const took = `${Math.round(performance.now() - started)} ms`
-  const told = read === 0 ? 'nobody has written to the verified files' : `digests of ${read} bytes computed again`
+  const told = read === 0 ? 'the verified files have not changed' : `digests of ${read} bytes computed again`
   context.job.log('info', `${told} (${took})`)
   // A failed load would leave an earlier image loaded.
   await kexec.unload()

@@ -122,7 +122,7 @@ export class Shell implements ScriptRunner, Variables {
     this.#wake()
   }
 
-  /** Nothing more of the line runs: the machine is switched off, or whoever typed it is gone. */
+  /** Nothing more of the line runs: the machine is switched off, or the terminal that typed it is gone. */
   stop(): void {
     this.interrupt()
     this.#stopped = true

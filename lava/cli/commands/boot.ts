@@ -73,7 +73,7 @@ export function define(command: Command, terminal: Terminal): void {
 Files are uploaded, an interrupted upload goes on where it ended; URLs are fetched by the board.
 
 With --console, the board is switched on, the boot is followed until the target says what --until waits for, and a
-kernel that panics, hangs or resets is told with its lines. The inline test definitions of a LAVA job are run then, at
+kernel that panics, hangs or resets is reported with its lines. The inline test definitions of a LAVA job are run then, at
 the shell of root without a password; others are skipped. Consoles: telnet://HOST:PORT, tcp://HOST:PORT,
 rfc2217://HOST:PORT?baud=115200&parity=none&stop=1, serial:///dev/ttyUSB0?baud=115200, or the path of a device.
 

@@ -6,7 +6,7 @@ import { StartClock } from '../../../agent/start-times.js'
 /** proc_pid_stat(5) of a process that started 5.91 s after the kernel, with a blank and a bracket in its name. */
 const STAT = '151 (no de) x) S 1 151 151 0 -1 4194560 1 0 0 0 150 20 0 0 20 0 11 0 591 100000 5000 0'
 
-t.test('the start is told from the kernel to the first answer', async t => {
+t.test('the start times reach from the kernel to the first answer', async t => {
   const files = { systemd: join(t.testdir({}), 'systemd-start'), stat: join(t.testdirName, 'stat') }
   writeFileSync(files.stat, STAT)
   const clock = new StartClock(files)

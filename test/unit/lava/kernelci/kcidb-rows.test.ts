@@ -17,7 +17,7 @@ t.test('a target that has booted is a boot that passed, even if a test on it fai
   t.same(rows(outcomeOfTests([FAILED], []), BOOTED), ['boot PASS', 'ltp.ltp FAIL'])
 })
 
-t.test('a boot that failed, or never was, is told by the job', async t => {
+t.test('the row of a boot that failed or never began comes from the job', async t => {
   t.same(rows({ ...outcomeOfTests([], []), result: 'fail' }, PANIC), ['boot FAIL'])
   t.same(rows(incomplete('Infrastructure', 'no power'), null), ['boot ERROR'])
 })

@@ -451,7 +451,7 @@ t.test('Content-Range is read, and what is not one is shown', async t => {
   }
 })
 
-t.test('a file is unchanged until somebody writes to it, however little, or puts another in its place', async t => {
+t.test('a file is unchanged until a write, however small, or a replacement', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory })
   for (const change of ['write', 'truncate', 'replace'] as const) {
@@ -472,7 +472,7 @@ t.test('a file is unchanged until somebody writes to it, however little, or puts
   }
 })
 
-t.test('a borrowed part of a file is unchanged from its digest on, until somebody writes to that file', async t => {
+t.test('a borrowed part of a file is unchanged from its digest on, until a write to that file', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory: join(directory, 'store'), mapFile: readFileRange })
   const path = join(directory, 'memory')

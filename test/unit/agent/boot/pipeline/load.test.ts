@@ -7,12 +7,12 @@ const piece = (bytes: Uint8Array, digest = sha256(bytes)) => ({ role: 'ramdisk',
 const segment = (data: Uint8Array, kind: 'kernel' | 'ramdisk' | 'dtb' = 'ramdisk') => ({ kind, data, mem: 0, memsz: 0 })
 const never = new AbortController().signal
 
-/** Somebody may have written to every file. */
+/** Every file may have changed. */
 const CHANGED = { unchanged: async () => null }
 /** The file is as it was, and mapped anew. */
 const UNCHANGED = { unchanged: async () => Uint8Array.from(FILE) }
 
-t.test('a file that nobody has written to is loaded from a new map, and not read again', async t => {
+t.test('an unchanged file is loaded from a new mapping, and not read again', async t => {
   const damaged = Uint8Array.from(FILE)
   damaged.fill(0, 100, 200)
   const cut = segment(damaged.subarray(64, 1000))
@@ -27,7 +27,7 @@ t.test('a file that nobody has written to is loaded from a new map, and not read
   t.ok(Buffer.from(segments[1]?.data ?? []).equals(FILE.subarray(64, 1000)))
 })
 
-t.test('a file that somebody may have written to is read again, in the buffer that is loaded', async t => {
+t.test('a file that may have changed is read again, in the buffer that is loaded', async t => {
   const whole = segment(FILE)
   const { segments, read } = await verifiedSegments(
     [whole, segment(FILE.subarray(64, 1000))],

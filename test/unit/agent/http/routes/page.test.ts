@@ -36,7 +36,7 @@ t.test('who does not unpack gets the page unpacked', async t => {
   t.equal(answer.headers['content-encoding'], undefined)
 })
 
-t.test('a browser that has the page is told so; a page that has changed is sent again', async t => {
+t.test('a browser that has the page gets 304; a page that has changed is sent again', async t => {
   const { server } = await startWithPage(t)
   const { headers } = await server.inject({ url: '/' })
   const again = { 'if-none-match': String(headers.etag) }
