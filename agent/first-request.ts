@@ -1,4 +1,4 @@
-/** Asks the agent itself, once, while nobody else does: what the first request and the first download compile is there then. */
+/** Asks the agent itself once, soon after its start, so that the first request and the first download of others find compiled code. */
 
 import type { BootLog } from './boot/pipeline/boot-deps.js'
 import { fetchHttp } from './transfer/http/fetch.js'
