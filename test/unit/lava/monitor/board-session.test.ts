@@ -99,6 +99,7 @@ t.test('a wait fails when the time is up, and a cancel works at once', async t =
 /** A boot loader that echoes, and answers by table. */
 function uboot(socket: Socket, answers: Readonly<Record<string, string>>, heard: string[]): void {
   socket.write('Hit any key to stop autoboot:  2 ')
+  socket.once('data', () => socket.write('\b\b\b 0 \r\n=> '))
   socket.on('data', chunk => {
     for (const line of chunk.toString().split('\n').slice(0, -1)) {
       heard.push(line)
@@ -128,6 +129,45 @@ t.test('a boot is typed as LAVA types it', async t => {
   const failed = await runBoardSession(options(`tcp://127.0.0.1:${other}`, { method, power: { reset: 'true' } }))
   t.equal(failed.verdict.outcome, 'failed')
   t.match(failed.verdict.reason, /File not found/)
+})
+
+/** A U-Boot whose countdown a key has stopped that came early: later keys wait for its prompt. */
+function ubootWithEarlyKey(socket: Socket, heard: string[]): void {
+  let typed = ''
+  let atPrompt = false
+  const answer = (): void => {
+    const lines = typed.split('\n')
+    typed = lines.pop() ?? ''
+    for (const line of lines) {
+      heard.push(line)
+      socket.write(line === '' ? '\r\n=> ' : `${line}\r\nfdt_addr_r=0x1\r\n=> `)
+    }
+  }
+  socket.on('data', chunk => {
+    typed += chunk.toString()
+    if (atPrompt) answer()
+  })
+  socket.once('data', () => {
+    typed = ''
+    socket.write('Hit any key to stop autoboot:  2 ')
+    setTimeout(() => {
+      atPrompt = true
+      socket.write('\b\b\b 0 \r\n=> ')
+      setTimeout(answer, 50)
+    }, 50)
+  })
+}
+
+t.test('a line end that stopped the countdown early makes no second prompt', async t => {
+  const heard: string[] = []
+  const { port } = await listen(t, socket => ubootWithEarlyKey(socket, heard))
+  const files = { kernel: 'zImage', dtb: 'dtb' }
+  const places = { kernel: '0x1', dtb: '${fdt_addr_r}', ramdisk: '0x3' }
+  const server = { address: '10.0.2.2', port: 69 }
+  const method = bootByTyping({ boot: { server, files, places, bootCommand: 'bootz', cmdline: '' }, waitSeconds: 10 })
+  const { verdict } = await runBoardSession(options(`tcp://127.0.0.1:${port}`, { method }))
+  t.match(verdict.reason, /'dhcp' with/, 'every answer before that one was its own')
+  t.same(heard.slice(0, 2), [' printenv fdt_addr_r', 'setenv autoload no'])
 })
 
 t.test('a U-Boot that does not say where files are loaded is asked for nothing more', async t => {
