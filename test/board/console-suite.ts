@@ -26,7 +26,7 @@ export async function type(console: SerialConsole, command: string): Promise<str
 /** Type a list to its end, and see the target's first words. */
 export async function bootByList(t: Test, lab: Lab, console: SerialConsole, list: CommandList): Promise<void> {
   for (const command of [...list.load, `setenv bootargs '${lab.cmdline} ip=dhcp'`]) {
-    t.notMatch(await type(console, command), /rror|Unknown command/, command)
+    t.notMatch(await type(console, command), /rror|Unknown command|exceeded/, command)
   }
   console.send(`${list.boot}\n`)
   await console.waitFor('Starting kernel ...', PATIENCE)

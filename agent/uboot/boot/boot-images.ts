@@ -156,13 +156,13 @@ export function findZImage(machine: Machine, address: number): ZImageFound | nul
   if (!isZImage(header)) return null
   const [start, end] = [header.readUInt32LE(0x28), header.readUInt32LE(0x2c)]
   const size = (end - start) >>> 0
-  const claim = memory.claimAt(address)
-  const loaded = claim === null ? Number.POSITIVE_INFINITY : claim.end - claim.start
+  const known = memory.loadedAt(address)
+  const loaded = known ?? Number.POSITIVE_INFINITY
   return {
     piece: { address, size },
     start,
     end,
-    appended: loaded > size && claim !== null ? treeAt(machine, address + size) : null,
+    appended: known !== null && known > size ? treeAt(machine, address + size) : null,
     loaded: loaded < size ? loaded : null,
   }
 }

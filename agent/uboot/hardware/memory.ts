@@ -34,10 +34,15 @@ export const MEMORY_CHUNK = 1024 * 1024
 /** Bytes of the smallest page: no hole in the file is smaller. */
 const PAGE = Buffer.alloc(4096)
 
+const overlaps = (range: MemoryRange | null, address: number, size: number): boolean =>
+  range !== null && address < range.end && range.start < address + size
+
 export class Memory {
   readonly #fd: number
   readonly #room: (used: number) => number
   readonly #claims: Claim[] = []
+  /** what a load has brought so far; it stays when the load ends early, until something else writes there */
+  #unfinished: MemoryRange | null = null
   /** bytes that need no further look at the room */
   #allowed = 0
 
@@ -119,6 +124,7 @@ export class Memory {
     this.#check(address, bytes.length)
     this.#takeRoom(address, bytes.length)
     this.#put(address, bytes)
+    if (overlaps(this.#unfinished, address, bytes.length)) this.#unfinished = null
   }
 
   #put(address: number, bytes: Uint8Array): void {
@@ -165,6 +171,17 @@ export class Memory {
     return this.#claims.find(({ start }) => start === address) ?? null
   }
 
+  /** Bytes of a file that starts at an address, be it complete or a load that ended early; null without one. */
+  loadedAt(address: number): number | null {
+    const found = this.#unfinished?.start === address ? this.#unfinished : this.claimAt(address)
+    return found && found.end - found.start
+  }
+
+  /** Record that a load has brought its first `size` bytes. */
+  loading(address: number, size: number): void {
+    this.#unfinished = { start: address, end: address + size }
+  }
+
   /** Record a completely loaded file. It replaces earlier records. */
   claim(address: number, size: number, name: string): void {
     const end = address + size
@@ -174,7 +191,8 @@ export class Memory {
 
   /** Loads that overlap these bytes are no longer watched over. */
   forget(address: number, size: number): void {
-    const kept = this.#claims.filter(claim => claim.end <= address || claim.start >= address + size)
+    const kept = this.#claims.filter(claim => !overlaps(claim, address, size))
+    if (overlaps(this.#unfinished, address, size)) this.#unfinished = null
     this.#claims.splice(0, this.#claims.length, ...kept)
   }
 

@@ -10,6 +10,8 @@ import type { EthernetDevice, Network } from './network.js'
 /** Milliseconds from one look at the carrier to the next, and between two signs of life: as in U-Boot's `phy.c`. */
 const LOOK_MS = 50
 const SIGN_MS = 500
+/** Milliseconds that networkd gets to take its address off a link that goes down. */
+const RELEASE_MS = 3000
 /** linux/if_arp.h */
 const ARPHRD_ETHER = '1'
 /** linux/if.h */
@@ -89,7 +91,7 @@ export class LinuxLinks {
     }
     const found = await withCarrier(null)
     if (found === null || !found.active || mac === null || mac.toLowerCase() === found.mac.toLowerCase()) return found
-    await this.#setMac(found.link, mac)
+    await this.#setMac(found.link, mac, signal)
     return withCarrier(found.link)
   }
 
@@ -102,11 +104,25 @@ export class LinuxLinks {
     }
   }
 
-  async #setMac(link: string, mac: string): Promise<void> {
+  async #setMac(link: string, mac: string, signal: AbortSignal): Promise<void> {
     const { runner } = this.#options
     await ip(runner, 'link', 'set', 'dev', link, 'down')
+    await this.#released(link, signal)
     await ip(runner, 'link', 'set', 'dev', link, 'address', mac)
     await ip(runner, 'link', 'set', 'dev', link, 'up')
+  }
+
+  /**
+   * The lease belongs to the old MAC address, and networkd takes its address away. If that came after `ipaddr` had set the
+   * same address, it would be lost in the middle of a transfer. Where nobody takes it away, it stays.
+   */
+  async #released(link: string, signal: AbortSignal): Promise<void> {
+    const { runner, wait } = this.#options
+    for (let waited = 0; waited < RELEASE_MS; waited += LOOK_MS) {
+      const { stdout } = await runner.run('busybox', ['ip', '-4', 'addr', 'show', 'dev', link], { signal })
+      if (!stdout.includes('inet ')) return
+      await wait(LOOK_MS, signal)
+    }
   }
 
   #attribute(link: string, name: string): string {

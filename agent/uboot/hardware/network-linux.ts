@@ -107,6 +107,8 @@ export class LinuxNetwork extends SocketNetwork {
     const { link } = this.#firstLink()
     const has = (interfaces()[link] ?? []).some(({ address }) => address === own)
     if (!has) await ip(runner, 'addr', 'add', `${own}/${prefixLength(netmask)}`, 'dev', link)
+    // When networkd gets a lease during a transfer, its routes name the lease's address as the source.
+    this.localAddress = own
     const routes = parseRoutes(textOf(join(root, 'proc/net/route')))
     // networkd's gateway stays, so that the board remains reachable.
     if (gateway === null || defaultGateway(routes, link) !== null || !sameNetwork(own, gateway, netmask)) return

@@ -15,6 +15,8 @@ const LOOKUP = { timeout: 2000, tries: 2 }
 
 export abstract class SocketNetwork implements Network {
   readonly #udp: TftpNetwork
+  /** our own address for TFTP; null: what the route says */
+  protected localAddress: string | null = null
 
   /** @param udp what TFTP gets its files over */
   constructor(udp: TftpNetwork = udpNetwork) {
@@ -49,11 +51,11 @@ export abstract class SocketNetwork implements Network {
     const take = (chunk: Uint8Array): void => {
       sink(chunk)
     }
-    return (await fetchTftp({ ...options, network: this.#udp }, take)).size
+    return (await fetchTftp({ ...options, localAddress: this.localAddress, network: this.#udp }, take)).size
   }
 
   async tftpPut(options: TftpOptions, source: Iterable<Uint8Array>, size: number): Promise<void> {
-    await putTftp(options, source, size)
+    await putTftp({ ...options, localAddress: this.localAddress }, source, size)
   }
 
   tftpServe(options: Omit<TftpOptions, 'server' | 'file'>, sink: (chunk: Uint8Array) => void): Promise<number> {

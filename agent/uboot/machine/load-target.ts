@@ -63,6 +63,7 @@ export class LoadTarget {
     if (this.#received === 0) memory.forget(this.address, chunk.length)
     memory.write(this.address + this.#received, chunk)
     this.#received += chunk.length
+    memory.loading(this.address, this.#received)
   }
 
   /** The file is complete: protect it, and set the variables. */

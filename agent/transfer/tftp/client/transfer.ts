@@ -38,6 +38,8 @@ export interface TftpTransferOptions {
   readonly port?: number
   /** our own UDP port; null or undefined: any */
   readonly localPort?: number | null
+  /** our own address, so that it stays the same when the system gets another one; null or undefined: what the route says */
+  readonly localAddress?: string | null
   /** ends the transfer at once with an ERROR packet; the promise rejects with its reason */
   readonly signal?: AbortSignal
   readonly progress?: TftpTransferProgress
@@ -165,8 +167,8 @@ export class ClientTransfer {
 
   /** @param blockSize 0: without options */
   async #request(server: TftpPeer, blockSize: number): Promise<TftpTransferred | TftpRetry> {
-    const { localPort, signal } = this.#options
-    const local = { address: isIPv6(server.address) ? '::' : '0.0.0.0', port: localPort ?? 0 }
+    const { localAddress, localPort, signal } = this.#options
+    const local = { address: localAddress ?? (isIPv6(server.address) ? '::' : '0.0.0.0'), port: localPort ?? 0 }
     let line: TftpLine | null = null
     const runs: TftpRuns = {
       expected: () => this.#exchange?.expected() ?? null,

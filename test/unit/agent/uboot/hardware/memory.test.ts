@@ -111,6 +111,23 @@ t.test('a file that replaces others makes them forgotten', async t => {
   )
 })
 
+t.test('a load that ended early is known as that, until something else writes there', async t => {
+  const memory = opened(t)
+  const loadTo = (address: number): void => {
+    memory.write(address, Buffer.alloc(100))
+    memory.loading(address, 100)
+  }
+  loadTo(0x4200_0000)
+  t.equal(memory.loadedAt(0x4200_0000), 100)
+  t.equal(memory.clobbered(0x41ff_ffff, 2), null, 'it protects nothing')
+  memory.write(0x4200_0063, Buffer.alloc(1))
+  t.equal(memory.loadedAt(0x4200_0000), null)
+  loadTo(0x4200_0000)
+  memory.claim(0x4200_0000, 200, 'zImage')
+  t.equal(memory.loadedAt(0x4200_0000), 200)
+  t.equal(memory.loadedAt(0x4300_0000), null)
+})
+
 t.test('a part of memory is a part of its file, which is all there', async t => {
   const memory = opened(t)
   t.same(await memory.part(0x4200_0000, MIB), { path: memory.path, offset: 0x4200_0000, size: MIB })

@@ -26,8 +26,11 @@ interface Cables {
   plug(link: string, attribute: string, text: string): void
 }
 
-/** A board whose clock jumps, with no link at first. @param status of each `ip` */
-function board(t: Test, { events = {}, status = 0 }: { events?: Events; status?: number } = {}): Cables {
+/** A board whose clock jumps, with no link at first. @param status of each `ip`. @param leased ms with an address after `down` */
+function board(
+  t: Test,
+  { events = {}, status = 0, leased = 0 }: { events?: Events; status?: number; leased?: number } = {},
+): Cables {
   const root = t.testdir({ sys: { class: { net: {} } }, devices: { virtio3: {} } })
   const ran: string[] = []
   const signs: (string | null)[] = []
@@ -40,7 +43,8 @@ function board(t: Test, { events = {}, status = 0 }: { events?: Events; status?:
     async run(program, args) {
       ran.push([program, ...args].join(' '))
       if (args.includes('down')) rmSync(join(folder(args[4] ?? ''), 'carrier'))
-      return { status, stdout: '', stderr: '' }
+      const isLeased = args.includes('show') && passed < leased
+      return { status, stdout: isLeased ? '    inet 10.0.2.15/24 scope global eth1\n' : '', stderr: '' }
     },
   }
   const wait: typeof pause = async (milliseconds, signal) => {
@@ -124,10 +128,29 @@ t.test('another MAC address is set on the link that has a carrier, and its carri
   t.match(await links.connect(OTHER_MAC, sign, signal), { link: 'eth1', active: true })
   t.same(ran, [
     'busybox ip link set dev eth1 down',
+    'busybox ip -4 addr show dev eth1',
     `busybox ip link set dev eth1 address ${OTHER_MAC}`,
     'busybox ip link set dev eth1 up',
   ])
   t.same([signs.length, passed()], [6, 3000])
+})
+
+t.test('the lease of the old MAC address is gone before the new one is set, unless nobody takes it away', async t => {
+  for (const [leased, looks] of [
+    [200, 5],
+    [Number.POSITIVE_INFINITY, 60],
+  ] as const) {
+    const events = Object.fromEntries(
+      Array.from({ length: 99 }, (_, n) => [n * 50, () => plug('eth0', 'carrier', '1\n')]),
+    )
+    const { links, ran, sign, appear, plug } = board(t, { events, leased })
+    appear('eth0')
+    plug('eth0', 'carrier', '1\n')
+    await links.connect(OTHER_MAC, sign, signal)
+    const shown = ran.filter(line => line === 'busybox ip -4 addr show dev eth0').length
+    t.equal(shown, looks)
+    t.equal(ran.indexOf(`busybox ip link set dev eth0 address ${OTHER_MAC}`), looks + 1)
+  }
 })
 
 t.test('a carrier that does not come is waited for as long as the setting says', async t => {

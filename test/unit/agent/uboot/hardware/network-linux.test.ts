@@ -3,6 +3,8 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { TftpNetwork } from '../../../../../agent/transfer/tftp/peer-socket.js'
+import { udpNetwork } from '../../../../../agent/transfer/tftp/udp.js'
 import { type CommandRunner, type Finished, systemRunner } from '../../../../../agent/uboot/hardware/command-runner.js'
 import { HostNetwork } from '../../../../../agent/uboot/hardware/network-host.js'
 import { LinuxNetwork, sendProbe } from '../../../../../agent/uboot/hardware/network-linux.js'
@@ -149,6 +151,36 @@ t.test('configure adds what is missing', async t => {
     'busybox ip addr add 10.1.0.5/16 dev eth1',
     'busybox ip route add default via 10.1.0.1 dev eth1',
   ])
+})
+
+t.test('TFTP keeps the static address when the system gets another one', async t => {
+  const opened: string[] = []
+  const open: TftpNetwork['open'] = ({ address }) => {
+    opened.push(address)
+    return Promise.reject(new Error('enough'))
+  }
+  const directory = root(t)
+  const made = new LinuxNetwork({
+    directory,
+    linkSeconds: 60,
+    root: directory,
+    runner: scripted().runner,
+    interfaces: () => ({}),
+    udp: { ...udpNetwork, open },
+  })
+  const progress = { started() {}, blocks() {}, timeout() {} }
+  const limits = { blockSize: null, windowSize: null, timeoutMs: 1000, retries: 1, port: 69, localPort: null }
+  const options = { server: '10.0.0.1', file: 'zImage', ...limits, signal, progress }
+  await t.rejects(
+    made.tftpGet(options, () => undefined),
+    /enough/,
+  )
+  await made.configure({ ip: '10.0.0.5', netmask: null, gateway: null })
+  await t.rejects(
+    made.tftpGet(options, () => undefined),
+    /enough/,
+  )
+  t.strictSame(opened, ['0.0.0.0', '10.0.0.5'])
 })
 
 t.test('configure leaves a gateway alone that is there', async t => {
