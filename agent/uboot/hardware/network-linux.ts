@@ -106,7 +106,11 @@ export class LinuxNetwork extends SocketNetwork {
     const { interfaces, root, runner } = this.#options
     const { link } = this.#firstLink()
     const has = (interfaces()[link] ?? []).some(({ address }) => address === own)
-    if (!has) await ip(runner, 'addr', 'add', `${own}/${prefixLength(netmask)}`, 'dev', link)
+    if (!has) {
+      await ip(runner, 'addr', 'add', `${own}/${prefixLength(netmask)}`, 'dev', link)
+      // Hosts may know the address with another MAC address. U-Boot corrects that when it asks for its server.
+      await runner.run('busybox', ['arping', '-U', '-q', '-c', '1', '-I', link, own])
+    }
     // When networkd gets a lease during a transfer, its routes name the lease's address as the source.
     this.localAddress = own
     const routes = parseRoutes(textOf(join(root, 'proc/net/route')))

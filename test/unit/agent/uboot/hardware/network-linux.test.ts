@@ -142,13 +142,14 @@ t.test('dhcp without an answer', async t => {
   await t.rejects(made.dhcp(nobody, signal), { code: 'TFTP_TIMEOUT', details: { attempts: 1 } })
 })
 
-t.test('configure adds what is missing', async t => {
+t.test('configure adds what is missing, and announces a new address', async t => {
   const { network: made, asked } = network(t)
   await made.configure({ ip: '10.0.0.5', netmask: '255.255.255.0', gateway: null })
   t.strictSame(asked, [])
   await made.configure({ ip: '10.1.0.5', netmask: '255.255.0.0', gateway: '10.1.0.1' })
   t.strictSame(asked, [
     'busybox ip addr add 10.1.0.5/16 dev eth1',
+    'busybox arping -U -q -c 1 -I eth1 10.1.0.5',
     'busybox ip route add default via 10.1.0.1 dev eth1',
   ])
 })
