@@ -15,12 +15,6 @@ const AGENT_DIR = 'usr/lib/fauxboot'
 /** Made by the image's Node, of the bundle. */
 const SNAPSHOT = 'fauxboot-agent.snapshot'
 
-/**
- * Images have no snapshot unless FAUXBOOT_SNAPSHOT is 1. An agent that starts from it hangs at the jump of a typed boot, once the
- * links are down, until the watchdog of its unit ends it.
- */
-const WITH_SNAPSHOT = process.env.FAUXBOOT_SNAPSHOT === '1'
-
 /** How the unit starts Node with the snapshot: V8 refuses it when its flags differ. */
 const START = /\/usr\/bin\/node (.*)"\$\$@"/
 
@@ -71,7 +65,7 @@ async function compiledBundle(tree: string): Promise<string> {
     ...addons.map(name => readFileSync(join(AGENT_PREBUILDS, name))),
   ]
   const flags = nodeFlags(readFileSync(join(UNITS_DIR, 'fauxboot-agent.service'), 'utf8'))
-  const key = contentKey([basename(tree), String(WITH_SNAPSHOT), ...flags, ...contents])
+  const key = contentKey([basename(tree), ...flags, ...contents])
   return cached('agent-bundle', key, async making => {
     await cp(source, making, { recursive: true })
     await cp(AGENT_PREBUILDS, join(making, 'prebuilds', 'linux-arm'), { recursive: true })
@@ -79,7 +73,6 @@ async function compiledBundle(tree: string): Promise<string> {
     const node = ['qemu-arm', '-L', tree, ...variables, join(tree, 'usr/bin/node'), ...flags] as const
     const agent = join(making, basename(AGENT_BUNDLE))
     await run("compiling the agent for the board's Node", [...node, agent, '--build-cache'])
-    if (!WITH_SNAPSHOT) return
     const snapshot = ['--snapshot-blob', join(making, SNAPSHOT), '--build-snapshot']
     const maker = agent.replace(/\.cjs$/, '.snapshot.cjs')
     await run("making the agent's snapshot", [...node, ...snapshot, maker, `/${AGENT_DIR}`])
