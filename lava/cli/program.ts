@@ -64,8 +64,11 @@ function report(thrown: unknown, argv: readonly string[], terminal: Terminal, co
   return error.exitCode
 }
 
-/** commander's sentence without its prefix, on one line. */
+/** commander's sentence without its prefix and its full stop, on one line. */
 function usageFault(error: CommanderError, command: string): FauxbootError {
-  const reason = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  const reason = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
   return fault('CLI_USAGE', { reason, command }, error)
 }

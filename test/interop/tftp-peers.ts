@@ -7,6 +7,7 @@ import { access, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { getuid } from 'node:process'
 import { promisify } from 'node:util'
+import { CACHE_DIR } from '../../systemd/paths.js'
 
 const run = promisify(execFile)
 
@@ -21,7 +22,7 @@ export interface PeerServer {
 }
 
 /** Debian's servers exclude each other and would start as services: they are unpacked here, not installed. */
-const UNPACKED = resolve('.cache/tftp-peers')
+const UNPACKED = join(CACHE_DIR, 'tftp-peers')
 
 /** The program of a Debian package that is not to be installed. */
 async function unpacked(debianPackage: string, program: string): Promise<string> {

@@ -39,5 +39,5 @@ t.test('zsh and fish get every command with its summary, and every option', asyn
 t.test('another shell is refused, with those that are known', async t => {
   const { code, stderr } = await fauxboot(['completion', 'tcsh'])
   t.equal(code, 1)
-  t.match(stderr, /Allowed choices are bash, zsh, fish/)
+  t.match(stderr, /Allowed choices are bash, zsh, fish; see /)
 })
