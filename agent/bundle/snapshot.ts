@@ -10,6 +10,7 @@
  * bundle will lie; default: beside this file.
  */
 
+import { createHook } from 'node:async_hooks'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString, startupSnapshot } from 'node:v8'
@@ -33,6 +34,20 @@ function load(id: string): unknown {
   return process.getBuiltinModule(id) ?? process.getBuiltinModule('node:module').createRequire(id)(id)
 }
 
+/**
+ * Timers that are pending, by the id of their resource. V8 would keep one that does not hold the process, with a time of the
+ * machine that makes the snapshot: on the board, each timer of the same duration would wait for it, a minute or more.
+ */
+const timers = new Map<number, NodeJS.Timeout>()
+const watch = createHook({
+  init(id, type, _, resource) {
+    if (type === 'Timeout') timers.set(id, resource as NodeJS.Timeout)
+  },
+  destroy(id) {
+    timers.delete(id)
+  },
+}).enable()
+
 const [, , directory = import.meta.dirname] = process.argv
 const filename = join(directory, BUNDLE)
 const bundle = { exports: {} as typeof Main }
@@ -40,6 +55,13 @@ for (const name of LATE) load(name)
 const script = new Script(readFileSync(join(import.meta.dirname, BUNDLE), 'latin1'), { filename })
 script.runInThisContext()(bundle.exports, load, bundle, filename, directory)
 void bundle.exports.warmUp()
+
+startupSnapshot.addSerializeCallback(() => {
+  watch.disable()
+  if (timers.size === 0) return
+  process.stderr.write(`fauxboot-agent: ${timers.size} timers are pending, and would be in the snapshot\n`)
+  process.exit(SNAPSHOT_FAILURE)
+})
 
 startupSnapshot.setDeserializeMainFunction(() => {
   const [, loader = '', ...argv] = process.argv

@@ -70,7 +70,10 @@ t.test(
     t.equal(job?.state, 'booting')
     t.equal(job?.request.cmdline, 'console=ttyAMA0')
     t.equal(job?.request.ramdisk?.compression, 'gzip', 'a file of zeros is packed')
-    t.match(await page.getByRole('log').textContent(), /booting/)
+    await page
+      .getByRole('log')
+      .getByText(/booting/)
+      .waitFor()
   },
 )
 
