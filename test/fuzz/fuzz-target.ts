@@ -4,6 +4,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { V8_FLAG } from '../../agent/bundle/v8-flag.js'
 import type { TargetResult } from './run-target.js'
 
 export const FOLDER = '.tap/fuzz'
@@ -12,6 +13,8 @@ export const FOLDER = '.tap/fuzz'
 const PATIENCE = 60
 /** A board has less. */
 const HEAP_MIB = 512
+/** As on a board (`fauxboot-agent.service`): otherwise garbage of earlier inputs counts as memory of this one. */
+const AGENT_FLAGS = ['--max-semi-space-size=2', V8_FLAG]
 
 export interface FuzzOptions {
   readonly seconds: number
@@ -22,7 +25,7 @@ export interface FuzzOptions {
 export async function fuzzTarget(name: string, { seconds, seed }: FuzzOptions): Promise<TargetResult> {
   mkdirSync(FOLDER, { recursive: true })
   const child = fork(join(import.meta.dirname, 'run-target.js'), [name, String(seconds), String(seed), FOLDER], {
-    execArgv: ['--enable-source-maps', `--max-old-space-size=${HEAP_MIB}`],
+    execArgv: ['--enable-source-maps', `--max-old-space-size=${HEAP_MIB}`, ...AGENT_FLAGS],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let result: TargetResult | undefined

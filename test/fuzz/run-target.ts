@@ -55,6 +55,7 @@ async function fuzz(name: string, seconds: number, seed: number, folder: string)
   const current = join(folder, `${name}.current`)
   const end = performance.now() + seconds * 1000
   let [count, milliseconds, growth] = [0, 0, 0]
+  const most = Math.max(MOST_GROWTH.least, target.memory ?? 0)
   let grown = process.resourceUsage().maxRSS
   for (const input of inputs(target, corpus, seed)) {
     if (performance.now() > end && count >= corpus.length + target.seeds.length) break
@@ -71,7 +72,7 @@ async function fuzz(name: string, seconds: number, seed: number, folder: string)
     const reason =
       ending ??
       ((user + system) / 1e6 > MOST_SECONDS ? `took ${((user + system) / 1e6).toFixed(1)} s of CPU` : null) ??
-      (bytes > Math.max(MOST_GROWTH.least, MOST_GROWTH.factor * input.length) ? `took ${bytes} bytes of memory` : null)
+      (bytes > Math.max(most, MOST_GROWTH.factor * input.length) ? `took ${bytes} bytes of memory` : null)
     if (reason === null) continue
     const file = join(folder, `${name}-${createHash('sha256').update(input).digest('hex').slice(0, 12)}`)
     writeFileSync(file, input)

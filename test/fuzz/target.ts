@@ -5,6 +5,8 @@ export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[]
   /** words of the grammar, which are inserted and repeated; without any, the format is binary */
   readonly words?: readonly string[]
+  /** bytes of memory that it may take for the smallest input; default 64 MiB */
+  readonly memory?: number
   /** @throws FauxbootError; any other error is a finding */
   run(input: Uint8Array): unknown
 }

@@ -49,5 +49,6 @@ export const PIPELINE_TARGETS: FuzzTargets = {
   'dtb-to-picture': { seeds: [BOARD_TREE], run: dtb => plan({ dtb }) },
   'running-dtb-to-picture': { seeds: [BOARD_TREE], run: runningDtb => plan({ runningDtb }) },
   'kernel-to-picture': { seeds: [KERNEL], run: kernel => plan({ kernel, dtb: BOARD_TREE }) },
-  'memory-commands': { seeds: [BOARD_TREE, KERNEL], run: commandsOn },
+  // A tree's header may claim up to 32 MiB of the board's memory (`working-tree.ts`), and `fdt apply` reads two trees.
+  'memory-commands': { seeds: [BOARD_TREE, KERNEL], memory: 128 * 2 ** 20, run: commandsOn },
 }

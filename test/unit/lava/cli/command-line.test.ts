@@ -42,7 +42,7 @@ t.test('usage errors are one line that names the help, with exit code 1', async 
     [['log'], "missing required argument 'id'; see `fauxboot log --help`"],
     [
       ['cancel', 'a', 'b'],
-      "too many arguments for 'cancel'. Expected 1 argument but got 2.; see `fauxboot cancel --help`",
+      "too many arguments for 'cancel'. Expected 1 argument but got 2; see `fauxboot cancel --help`",
     ],
     [['board'], 'no board given: use --board URL or set FAUXBOOT_BOARD; see `fauxboot board --help`'],
     [
