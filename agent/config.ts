@@ -216,8 +216,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Con
   const flags = readFlags(argv)
   const settings = Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
   for (const [name, raw] of Object.entries(readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))) {
-    if (!isName(name))
-      throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name; see --help', found: shown(raw) })
+    if (!isName(name)) throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name', found: shown(raw) })
     set(settings, name, name, raw)
   }
   for (const name of NAMES) {
@@ -271,7 +270,7 @@ function readFlags(argv: readonly string[]): Map<string, string> {
     const [, word = '', joined] = /^([^=]*)(?:=(.*))?$/s.exec(argv[i] ?? '') ?? []
     const name = byFlag.get(word)
     if (name === undefined) {
-      throw fault('CONFIG_INVALID', { name: word, reason: 'there is no such flag; see --help', found: shown(argv[i]) })
+      throw fault('CONFIG_INVALID', { name: word, reason: 'there is no such flag', found: shown(argv[i]) })
     }
     const isFlag = isName(name) && SETTINGS[name].kind === flag
     const value = joined ?? (isFlag ? 'true' : argv[++i])

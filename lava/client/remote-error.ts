@@ -3,16 +3,17 @@
 import { ERRORS, type ErrorCode, FauxbootError } from '../../agent/errors.js'
 
 /**
- * The error of the table that an agent had: with the same code, sentence and exit code.
+ * The error of the table that an agent had: with the same code, problem and exit code.
  *
  * @param json the agent's error
  * @returns null if it is not in this table, as with another version of the agent
  */
 export function remoteFault(json: object): FauxbootError | null {
-  const { code, details, message }: { code?: unknown; details?: unknown; message?: unknown } = json
+  const { code, details, message = '' }: { code?: unknown; details?: unknown; message?: unknown } = json
   if (typeof code !== 'string' || !(code in ERRORS) || !isDetails(details)) return null
   const error = new FauxbootError(code as ErrorCode, details)
-  return error.message === message ? error : null
+  // Another version of the agent may know another remedy.
+  return String(message).startsWith(error.problem) ? error : null
 }
 
 function isDetails(value: unknown): value is Record<string, string | number> {

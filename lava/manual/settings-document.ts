@@ -1,6 +1,7 @@
 /** `agent/settings.md`: the settings of the agent as a table. */
 
 import { settingRows } from '../../agent/config.js'
+import { cell, code } from './markdown-cell.js'
 
 const HEAD = `# Settings of the agent
 
@@ -14,14 +15,11 @@ Each setting is a flag, an environment variable and a key of \`/etc/fauxboot/age
 |---|---|---|---|
 `
 
-/** A bar would end the cell. */
-const cell = (text: string): string => text.replaceAll('|', '\\|')
-
 /** The whole file. */
 export function settingsDocument(): string {
   const rows = settingRows().map(({ key, doc, expects, fallback }) => {
-    const value = fallback === 'none' ? 'none' : `\`${fallback}\``
-    return `| \`${key}\` | ${cell(doc)} | ${cell(expects)} | ${cell(value)} |\n`
+    const value = fallback === 'none' ? 'none' : code(fallback)
+    return `| ${code(key)} | ${cell(doc)} | ${cell(expects)} | ${value} |\n`
   })
   return HEAD + rows.join('')
 }

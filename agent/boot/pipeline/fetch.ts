@@ -48,7 +48,7 @@ async function fetchUrl(context: JobContext, role: string, url: string): Promise
         job.noteArtifact(role, { received, size })
         tell(received, size)
       },
-      onRetry: (attempt, error) => job.log('warning', `${role}: ${error.message}; further attempt ${attempt}`),
+      onRetry: (attempt, error) => job.log('warning', `${role}: ${error.problem}; further attempt ${attempt}`),
     })
     return sha256
   })

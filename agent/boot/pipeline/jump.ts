@@ -105,6 +105,6 @@ async function leave(
   const gone = links.map(({ name }) => name).join(', ')
   throw fault('JUMP_RETURNED', {
     id: job.id,
-    reason: gone === '' ? reason : `${reason}; ${gone} cannot be brought up again from here: reset the board`,
+    reason: gone === '' ? reason : `${reason}; ${gone} cannot be brought up again from here`,
   })
 }

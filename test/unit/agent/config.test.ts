@@ -78,6 +78,8 @@ t.test('the console and the arguments of the kernel reach both the jobs and the 
   t.match(config.boot, config.http.lab)
 })
 
+const LIST = '`--help` lists the settings'
+
 t.test('a value that a setting cannot have is refused with the name as it was written and what would do', async t => {
   const refused = {
     port: [{ argv: ['--port', 'x'] }, 'setting --port: expected a whole number from 0 to 65535, found "x"'],
@@ -109,7 +111,8 @@ t.test('a value that a setting cannot have is refused with the name as it was wr
       'setting keepLinksUp: expected a network interface, or *; several with commas between them, in the file as an array, found [1]',
     ],
   } as const
-  for (const [name, [given, message]] of Object.entries(refused)) t.equal(refusal(t, given as never), message, name)
+  for (const [name, [given, message]] of Object.entries(refused))
+    t.equal(refusal(t, given as never), `${message}; ${LIST}`, name)
 })
 
 t.test('a network must be an address with a prefix that fits it', async t => {
@@ -119,11 +122,11 @@ t.test('a network must be an address with a prefix that fits it', async t => {
 })
 
 t.test('an unknown setting is refused, so that a typing error does not go unnoticed', async t => {
-  t.equal(refusal(t, { file: { prot: 80 } }), 'setting prot: no setting has this name; see --help, found 80')
-  t.equal(refusal(t, { file: { toString: 80 } }), 'setting toString: no setting has this name; see --help, found 80')
-  t.equal(refusal(t, { argv: ['--prot=80'] }), 'setting --prot: there is no such flag; see --help, found "--prot=80"')
-  t.equal(refusal(t, { argv: ['80'] }), 'setting 80: there is no such flag; see --help, found "80"')
-  t.equal(refusal(t, { argv: ['--port'] }), 'setting --port: it needs a value, found none')
+  t.equal(refusal(t, { file: { prot: 80 } }), `setting prot: no setting has this name, found 80; ${LIST}`)
+  t.equal(refusal(t, { file: { toString: 80 } }), `setting toString: no setting has this name, found 80; ${LIST}`)
+  t.equal(refusal(t, { argv: ['--prot=80'] }), `setting --prot: there is no such flag, found "--prot=80"; ${LIST}`)
+  t.equal(refusal(t, { argv: ['80'] }), `setting 80: there is no such flag, found "80"; ${LIST}`)
+  t.equal(refusal(t, { argv: ['--port'] }), `setting --port: it needs a value, found none; ${LIST}`)
 })
 
 t.test('variables of other programs of fauxboot are passed over', async t => {

@@ -267,7 +267,7 @@ t.test('a jump that returns is an error that names the lost links', async t => {
   await eventsOf(boot, later.id)
   t.match(boot.get(id), {
     state: 'failed',
-    error: { code: 'JUMP_RETURNED', message: /EINVAL.*; eth0 cannot be brought up again from here: reset the board/ },
+    error: { code: 'JUMP_RETURNED', message: /EINVAL.*; eth0 cannot be brought up again from here; reset the board/ },
   })
   t.same((await statesOf(boot, id)).slice(-2), ['booting', 'failed'])
   t.equal(kexec.kernel.image, null, 'a stray reboot must not start it')

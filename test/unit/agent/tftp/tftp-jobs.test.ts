@@ -16,6 +16,8 @@ const DRY = JSON.stringify({ cmdline: 'console=ttyAMA0', options: { dryRun: true
 const namesOf = async ({ board }: Awaited<ReturnType<typeof startPush>>): Promise<string[]> =>
   (await board.boot.artifacts.list()).map(({ name }) => name)
 
+const NO_JOB = '1 there is no job a; `fauxboot status` lists the jobs'
+
 t.test('a kernel, a ramdisk and a device tree are pushed, and job.json boots them', async t => {
   const push = await startPush(t)
   await push.put('nightly/kernel', KERNEL)
@@ -40,13 +42,16 @@ t.test('a kernel, a ramdisk and a device tree are pushed, and job.json boots the
 t.test('a job is followed by what can be read under its name', async t => {
   const { gate, host } = heldPlanning()
   const push = await startPush(t, { host })
-  t.equal(await push.refused(push.get('a/status.json')), '1 there is no job a')
+  t.equal(await push.refused(push.get('a/status.json')), NO_JOB)
   await push.put('a/kernel', KERNEL)
   await push.put('a/job.json', DRY)
   await gate.entered
   const { id, state } = JSON.parse(await push.get('a/status.json'))
   t.equal(state, 'planning')
-  t.equal(await push.refused(push.get('a/plan.json')), `1 job ${id} has no plan: it is planning`)
+  t.equal(
+    await push.refused(push.get('a/plan.json')),
+    `1 job ${id} has no plan: it is planning; \`fauxboot log ${id}\` says how far it came`,
+  )
   gate.open()
   await push.ended('a')
   t.match(JSON.parse(await push.get('a/status.json')), { id, state: 'planned', error: null })
@@ -137,7 +142,10 @@ t.test('files go with their job when it ends, and what is in use cannot be pushe
   await gate.entered
   const { id } = JSON.parse(await push.get('a/status.json'))
   for (const file of ['kernel', 'ramdisk', 'job.json', 'boot.scr']) {
-    t.equal(await push.refused(push.put(`a/${file}`, KERNEL)), `2 artifact a/${file} is in use by job ${id}`)
+    t.equal(
+      await push.refused(push.put(`a/${file}`, KERNEL)),
+      `2 artifact a/${file} is in use by job ${id}; finish that first, or cancel it`,
+    )
   }
   t.equal(
     await push.refused(push.put('b/job.json', DRY)),
@@ -167,8 +175,8 @@ t.test('a description that is wrong starts nothing, and the files stay for the n
 
 t.test('names that are none are refused, and logged', async t => {
   const push = await startPush(t)
-  t.match(await push.refused(push.put('../kernel', KERNEL)), /^2 '..\/kernel' cannot be written: NAME\/FILE can/)
-  t.match(await push.refused(push.get('a/kernel')), /^1 there is no 'a\/kernel' to read: NAME\/FILE is there/)
+  t.match(await push.refused(push.put('../kernel', KERNEL)), /^2 '..\/kernel' cannot be written; NAME\/FILE can/)
+  t.match(await push.refused(push.get('a/kernel')), /^1 there is no 'a\/kernel' to read; NAME\/FILE is there/)
   t.match(push.lines.at(-1), /^warn TFTP: refused .*"peer":"127.0.0.1"/)
   t.match(await push.refused(push.put(`${'a'.repeat(300)}/kernel`, KERNEL)), /^2 names have 255 characters at most/)
   t.same(await namesOf(push), [])
@@ -295,14 +303,14 @@ t.test('only peers of the listed networks are served, of IPv4 and of IPv6', asyn
     return `${error.details.number} ${error.details.text}`
   }
   await serve('10.0.0.1', [])
-  t.equal(await answer('10.0.0.1'), '2 10.0.0.2 may not push jobs here: list its network in tftpPeers')
+  t.equal(await answer('10.0.0.1'), '2 10.0.0.2 may not push jobs here; list its network in tftpPeers')
   t.match(lines, [/"name":"a\/log","peer":"10.0.0.2"/])
   await serve('10.0.0.3', ['10.0.0.0/30'])
-  t.equal(await answer('10.0.0.3'), '1 there is no job a')
+  t.equal(await answer('10.0.0.3'), NO_JOB)
   await serve('fd00::1', ['10.0.0.0/30'])
   t.match(await answer('fd00::1'), /^2 fd00::2 may not push/)
   await serve('fd00::3', ['fd00::/64'])
-  t.equal(await answer('fd00::3'), '1 there is no job a')
+  t.equal(await answer('fd00::3'), NO_JOB)
 })
 
 t.test('another life of the agent knows the jobs that were pushed, and the files that wait', async t => {
@@ -333,7 +341,7 @@ t.test('jobs that came in another way are not read here', async t => {
     'http',
   )
   await statesOf(push.board.boot, id)
-  t.equal(await push.refused(push.get('a/log')), '1 there is no job a')
+  t.equal(await push.refused(push.get('a/log')), NO_JOB)
 })
 
 t.test('a server that is closed tells the clients whose transfers run', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { FINAL_STATES, JOB_STATES } from '../../../../agent/boot/jobs/job.js'
+import { fault } from '../../../../agent/errors.js'
 import { BoardClient, isFinal } from '../../../../lava/client/board-client.js'
 import { answer, bodyOf, type Handler, nobody, serve } from '../stand-in.js'
 
@@ -50,15 +51,12 @@ t.test('a job is submitted with its media type', async t => {
   t.same(await client(url).submit({ type: 'application/yaml', content: 'device_type: x' }), JOB)
 })
 
-t.test('an error of the agent arrives as the same error', async t => {
-  const error = {
-    code: 'JOB_UNKNOWN',
-    message: 'there is no job j9',
-    statusCode: 404,
-    details: { id: 'j9' },
+t.test('an error of the agent arrives as the same error, whatever remedy its version knows', async t => {
+  const error = fault('JOB_UNKNOWN', { id: 'j9' }).toJSON()
+  for (const message of [error.message, 'there is no job j9', 'there is no job j9; look elsewhere']) {
+    const url = await serve(t, (_, response) => answer(response, { ...error, message }, 404))
+    await t.rejects(client(url).job('j9'), { name: 'FauxbootError', ...error })
   }
-  const url = await serve(t, (_, response) => answer(response, error, 404))
-  await t.rejects(client(url).job('j9'), { name: 'FauxbootError', ...error })
 })
 
 t.test('a GET whose connection breaks off before the answer is sent once more, and nothing else is', async t => {

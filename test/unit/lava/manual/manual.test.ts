@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { settingRows } from '../../../../agent/config.js'
 import { commandNames } from '../../../../lava/cli/command-line.js'
+import { errorsDocument } from '../../../../lava/manual/errors-document.js'
 import { pageOfHelp } from '../../../../lava/manual/help-page.js'
 import { manualPages } from '../../../../lava/manual/manual.js'
 import { settingsDocument } from '../../../../lava/manual/settings-document.js'
@@ -28,6 +29,10 @@ t.test("the agent's page has every setting with its default", async t => {
 
 t.test('agent/settings.md is as the table of settings is', async t => {
   t.equal(readFileSync('agent/settings.md', 'utf8'), settingsDocument(), 'npm run build writes it')
+})
+
+t.test('agent/errors.md is as the table of errors is', async t => {
+  t.equal(readFileSync('agent/errors.md', 'utf8'), errorsDocument(), 'npm run build writes it')
 })
 
 t.test('a page has the sections of the help', async t => {

@@ -39,7 +39,7 @@ t.test('a board that has everything is taken as it is', async t => {
 
 /** What is wrong, and where the error says so. */
 const BAD: readonly (readonly [title: string, change: (board: Record<string, unknown>) => void, where: RegExp])[] = [
-  ['without a console', board => delete board.console, /console is missing$/],
+  ['without a console', board => delete board.console, /console is missing; /],
   ['with a property that nobody knows', board => Object.assign(board, { color: 'red' }), /color is not known here/],
   [
     'with a decimal RAM base',

@@ -228,7 +228,13 @@ t.test('reset and poweroff go to the board', async t => {
     return Promise.reject(new Error('as root only'))
   }
   const { line } = await boardConsole(t, {}, { power: { reset: ask('reset'), powerOff: ask('poweroff') } })
-  t.equal(await line.run('reset'), 'resetting ...\ninternal error while resetting: as root only\n')
-  t.equal(await line.run('poweroff'), 'poweroff ...\ninternal error while switching off: as root only\n')
+  t.equal(
+    await line.run('reset'),
+    'resetting ...\ninternal error while resetting: as root only; if it happens again, report it with the log\n',
+  )
+  t.equal(
+    await line.run('poweroff'),
+    'poweroff ...\ninternal error while switching off: as root only; if it happens again, report it with the log\n',
+  )
   t.same(asked, ['reset', 'poweroff'])
 })

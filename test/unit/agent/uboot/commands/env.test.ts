@@ -183,8 +183,14 @@ t.test('saving fails in words', async t => {
   t.equal(await nowhere.type('env info -p'), '1: Environment cannot be persisted\n')
   t.match(await nowhere.type('env load'), /^1: Loading Environment from nowhere\.\.\. \*\*\* Warning/)
   const failing = setUp(t, { store: memoryStore(true) })
-  t.equal(await failing.type('saveenv'), '1: Saving Environment to FAT... uboot.env: no card\nFailed (1)\n')
-  t.equal(await failing.type('env load'), '1: Loading Environment from FAT... uboot.env: no card\n')
+  t.equal(
+    await failing.type('saveenv'),
+    '1: Saving Environment to FAT... uboot.env: no card; check its size, and the fw_env.config that places it\nFailed (1)\n',
+  )
+  t.equal(
+    await failing.type('env load'),
+    '1: Loading Environment from FAT... uboot.env: no card; check its size, and the fw_env.config that places it\n',
+  )
   const small = setUp(t, { store: memoryStore(), capacity: 20 })
   t.equal(
     await small.type('env save'),

@@ -13,7 +13,7 @@ t.test('reset and poweroff that fail say why, and the console goes on', async t 
   const boot = { boot: refused('booted'), reset: refused('restarted'), powerOff: refused('switched off') }
   const machine = testMachine(t, { boot })
   t.equal(await run(machine, 'reset'), 1)
-  t.equal(machine.printed(), 'resetting ...\nthe board cannot be restarted: EPERM\n')
+  t.equal(machine.printed(), 'resetting ...\nthe board cannot be restarted: EPERM; switch its power\n')
   t.equal(await run(machine, 'poweroff'), 1)
-  t.equal(machine.printed(), 'poweroff ...\nthe board cannot be switched off: EPERM\n')
+  t.equal(machine.printed(), 'poweroff ...\nthe board cannot be switched off: EPERM; switch its power\n')
 })

@@ -179,7 +179,12 @@ t.test('a vanished server is reported with the reason', async t => {
   const failure = fault('TFTP_PROTOCOL', { what: 'f', reason: 'the port is closed' })
   t.equal(
     await board(t, tftpCommands, { failure }).type('tftpboot 42000000 f'),
-    transfer('f', '0x42000000', '\nTFTP server died; starting again\n## fauxboot: f: the port is closed\n'),
+    transfer(
+      'f',
+      '0x42000000',
+      '\nTFTP server died; starting again\n## fauxboot: f: the port is closed; ' +
+        "check the server's name, port and log\n",
+    ),
   )
 })
 

@@ -62,6 +62,7 @@ function hungUp(): StreamLine {
 }
 
 const GONE = 'the serial console is gone; it is used when it is there again'
+const UNUSABLE = 'cannot be used: EIO; check that it exists, and that no other program uses it'
 const THERE = 'the serial console is there'
 
 t.test('a port without hardware is opened again until it is there, with one message for each change', async t => {
@@ -69,7 +70,7 @@ t.test('a port without hardware is opened again until it is there, with one mess
   await made
   t.strictSame(waits, [100, 200, 400, 800, 1600, 2000, 2000, 2000])
   t.equal(lines.length, 1)
-  t.strictSame(log, [`${GONE}: the console ${path} cannot be used: EIO`, THERE, `${GONE}: it hung up`])
+  t.strictSame(log, [`${GONE}: the console ${path} ${UNUSABLE}`, THERE, `${GONE}: it hung up`])
 })
 
 t.test('a port that hangs up is opened again, whatever opening it says', async t => {

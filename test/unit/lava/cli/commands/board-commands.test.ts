@@ -34,6 +34,8 @@ async function boardWithJob(t: Test) {
 
 const OPTIONS = { dryRun: true, force: false, queue: false }
 
+const NOBODY = 'fauxboot: there is no job nobody; `fauxboot status` lists the jobs\n'
+
 t.test('status lists the jobs', async t => {
   const { id, command } = await boardWithPlan(t)
   const { code, stdout } = await command('status')
@@ -108,7 +110,7 @@ t.test('cancel tells of a job in JSON, and of one that has ended by an error', a
   t.same(await command('cancel', id), {
     code: 1,
     stdout: '',
-    stderr: `fauxboot: job ${id} has ended: it is cancelled\n`,
+    stderr: `fauxboot: job ${id} has ended: it is cancelled; \`fauxboot log ${id}\` says how\n`,
   })
 })
 
@@ -116,7 +118,7 @@ t.test('an unknown job is an error of every command', async t => {
   const { board } = await startAgent(t)
   for (const argv of [['status'], ['log'], ['log', '--follow'], ['cancel']]) {
     const result = await fauxboot([...argv, 'nobody', '--board', board])
-    t.same(result, { code: 1, stdout: '', stderr: 'fauxboot: there is no job nobody\n' }, argv.join(' '))
+    t.same(result, { code: 1, stdout: '', stderr: NOBODY }, argv.join(' '))
   }
 })
 
@@ -172,5 +174,5 @@ t.test('a board that wants a token gets it from the file', async t => {
   const cancel = (...argv: string[]) => fauxboot(['cancel', 'nobody', '--board', board, ...argv])
   t.match(await cancel(), { code: 1, stderr: /^fauxboot: a bearer token is required/ })
   t.match(await cancel('--token-file', join(dir, 'wrong')), { code: 1, stderr: /token/ })
-  t.match(await cancel('--token-file', join(dir, 'token')), { code: 1, stderr: 'fauxboot: there is no job nobody\n' })
+  t.match(await cancel('--token-file', join(dir, 'token')), { code: 1, stderr: NOBODY })
 })

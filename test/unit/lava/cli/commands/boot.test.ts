@@ -84,7 +84,10 @@ t.test('a server that does not have the file is exit code 2', async t => {
   const argv = ['boot', '--board', board, '--kernel', `${server.href}zImage`]
   const { code, stderr } = await fauxboot(argv)
   t.equal(code, 2)
-  t.equal(stderr.trimEnd().split('\n').at(-1), `fauxboot: ${server.href}zImage: the server answered 404 Not Found`)
+  t.equal(
+    stderr.trimEnd().split('\n').at(-1),
+    `fauxboot: ${server.href}zImage: the server answered 404 Not Found; check the URL and its server`,
+  )
   const json = await fauxboot([...argv, '--json'])
   t.equal(json.code, 2)
   t.match(JSON.parse(json.stdout), { state: 'failed', error: { code: 'FETCH_STATUS' } })

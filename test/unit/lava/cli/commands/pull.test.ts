@@ -24,7 +24,7 @@ t.test('--check-config refuses a token that may not edit nodes of the runtime', 
   server.user = { username: 'guest', groups: [{ name: 'runtime:other:node-editor' }] }
   const { code, stderr } = await fauxboot(check)
   t.equal(code, 1)
-  t.match(stderr, /the token of guest may not edit nodes of pull-lab-test: .*runtime:pull-lab-test:node-editor/)
+  t.match(stderr, /the token of guest may not edit nodes of pull-lab-test; .*runtime:pull-lab-test:node-editor/)
   server.user = { detail: 'nobody' }
   t.match((await fauxboot(check)).stderr, /whoami: the API answered 200: no user/)
 })
@@ -34,7 +34,7 @@ t.test('--check-config names the file, the path and the value of what is wrong',
   await writeFile(configFile, readFileSync(configFile, 'utf8').replace('tcp://127.0.0.1:1', '7'))
   const { code, stderr } = await fauxboot(['pull', '--config', configFile, '--check-config'])
   t.equal(code, 1)
-  t.match(stderr, /lab\.yaml: boards\[0\]\.console must be the URL of a console .*, found 7$/m)
+  t.match(stderr, /lab\.yaml: boards\[0\]\.console must be the URL of a console .*, found 7; lava/m)
 })
 
 t.test('--check-config misses a token at once', async t => {
