@@ -268,7 +268,7 @@ export const ERRORS = {
   CONFIG_INVALID: row('setting {name}: {reason}, found {found}', '`--help` lists the settings', 500, 1),
   CLI_USAGE: row('{reason}', 'see `{command} --help`', 400, 1),
   CLI_FILE: row('{file}: {reason}', null, 400, 1),
-  BOARD_UNREACHABLE: row('{url}: {reason}', 'check that the board is on, its address and the network', 502, 2),
+  BOARD_UNREACHABLE: row('{url}: {reason}', 'check the address, and that the board is on and its agent runs', 502, 2),
   BOARD_ANSWER: row(
     '{url}: unexpected answer: {reason}',
     'check that a fauxboot of this version answers there',

@@ -12,6 +12,7 @@ import { loadAddon } from '../native/addon.js'
 const PACKAGES = {
   bzip2: 'bzip2',
   cpio: 'cpio',
+  curl: 'curl',
   'dpkg-deb': 'dpkg',
   dtc: 'device-tree-compiler',
   fdtoverlay: 'device-tree-compiler',

@@ -124,14 +124,14 @@ function isStream(body: HttpRequest['body']): body is Readable {
   return body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
 }
 
-/** What a person can do about a connection that failed, by the error's code. */
+/** Why a connection failed, by the error's code. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused; is the agent running there, and is this its port?',
-  ENOTFOUND: 'no such host; check the address given with --board or FAUXBOOT_BOARD',
-  EAI_AGAIN: 'the name cannot be resolved now; check the name server, or give an address',
-  EHOSTUNREACH: 'no route to the board; is it on and on this network?',
+  ECONNREFUSED: 'connection refused: no agent listens at this port',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name cannot be resolved now',
+  EHOSTUNREACH: 'no route to the board',
   ENETUNREACH: 'no route to the network of the board',
-  ETIMEDOUT: 'the board does not answer; is it on and on this network?',
+  ETIMEDOUT: 'the board does not answer',
   ECONNRESET: 'the board closed the connection',
   EPIPE: 'the board closed the connection',
 }

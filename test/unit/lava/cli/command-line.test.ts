@@ -74,7 +74,7 @@ t.test('a board that is not there is exit code 2', async t => {
   const board = (await nobody()).href
   const { code, stderr } = await fauxboot(['status', '--board', board])
   t.equal(code, 2)
-  t.match(stderr, /^fauxboot: http:\/\/127\.0\.0\.1:\d+\/v1\/jobs: connection refused; .*\n$/)
+  t.match(stderr, /^fauxboot: http:\/\/127\.0\.0\.1:\d+\/v1\/jobs: connection refused: .*; .*\n$/)
 })
 
 t.test('board and token come from the environment, and from options first', async t => {

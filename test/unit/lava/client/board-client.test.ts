@@ -104,7 +104,7 @@ t.test('a board that is not there is named, with what to look at', async t => {
   const url = await nobody()
   await t.rejects(client(url).jobs(), {
     code: 'BOARD_UNREACHABLE',
-    message: `${url.href}v1/jobs: connection refused; is the agent running there, and is this its port?`,
+    message: `${url.href}v1/jobs: connection refused: no agent listens at this port; check the address, and that the board is on and its agent runs`,
   })
 })
 
