@@ -26,6 +26,7 @@ printf '%s\\n\\n' "$words" >> "$RECORD"
 
 /** Let a shell run lines, and see what it would start. */
 function commandsOf(t: Test, lines: string): string[][] {
+  t.notMatch(lines, />\s*\//, 'it writes no file of this machine')
   const folder = t.testdir({ bin: {}, work: {} })
   const record = join(folder, 'record')
   writeFileSync(record, '')
