@@ -214,7 +214,7 @@ const isName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, na
  */
 export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
   const flags = readFlags(argv)
-  const settings = Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
+  const settings = defaults()
   for (const [name, raw] of Object.entries(readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))) {
     if (!isName(name)) throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name', found: shown(raw) })
     set(settings, name, name, raw)
@@ -227,6 +227,15 @@ export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Con
     if (isName(name)) set(settings, name, flagOf(name), raw)
   }
   return grouped(settings)
+}
+
+/** The defaults but for some changes, whatever this machine's settings are. */
+export function defaultConfig(changes: Partial<Settings>): Config {
+  return grouped({ ...defaults(), ...changes })
+}
+
+function defaults(): Settings {
+  return Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
 }
 
 /** Store one value. `as` is the name that the user wrote. */

@@ -9,7 +9,7 @@ import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
 import { Boot } from './boot/boot.js'
 import type { CompiledCode } from './bundle/code-cache.js'
-import { type Config, describeSettings, loadConfig } from './config.js'
+import { type Config, defaultConfig, describeSettings, loadConfig } from './config.js'
 import { asFault, fault } from './errors.js'
 import { yieldToEventLoop } from './event-loop.js'
 import { askLater } from './first-request.js'
@@ -52,7 +52,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, code
     if (mode === '--help') process.stdout.write(`${HELP}\n${describeSettings()}\n`)
     else if (mode === '--version') process.stdout.write(`${version}\n`)
     else if (mode === '--check-config') await checkConfig(loadConfig(env, rest))
-    else if (mode === '--build-cache') await buildCache(code, loadConfig({}, ['--log-level', 'warn']))
+    else if (mode === '--build-cache') await buildCache(code)
     else await run(loadConfig(env, argv), env, code)
   } catch (thrown) {
     process.stderr.write(`fauxboot-agent: ${asFault(thrown, 'starting').message}\n`)
@@ -60,11 +60,14 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv, code
   }
 }
 
-async function buildCache({ cache }: CompiledCode, config: Config): Promise<void> {
+/** The board's own settings would open its serial line, and another agent may be running there. */
+async function buildCache({ cache }: CompiledCode): Promise<void> {
   if (cache === null)
     throw fault('CONFIG_INVALID', { name: '--build-cache', reason: 'a snapshot has none', found: '--snapshot-blob' })
   const { writeCodeCache } = await import('./bundle/code-cache.js')
-  await writeCodeCache(cache, config, config => start(config, createLog(config), new StartClock()))
+  await writeCodeCache(cache, defaultConfig({ logLevel: 'warn' }), config =>
+    start(config, createLog(config), new StartClock()),
+  )
 }
 
 async function checkConfig(config: Config): Promise<void> {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { describeSettings, loadConfig } from '../../../agent/config.js'
+import { defaultConfig, describeSettings, loadConfig } from '../../../agent/config.js'
 import { FauxbootError } from '../../../agent/errors.js'
 
 /** Nothing of the machine this runs on: the file is empty unless a test says otherwise. */
@@ -29,6 +29,10 @@ t.test('without any settings the agent listens everywhere on 8080, and only loop
   t.same(config.listen, { host: '', port: 8080 })
   t.match(config.http, { tokenFile: null, tokenForReads: false, allowNetworks: [] })
   t.match(config.boot, { artifactDir: '/run/fauxboot/artifacts', fetch: { stallSeconds: 30 } })
+})
+
+t.test('the defaults with a change are those of a machine without settings', async t => {
+  t.same(defaultConfig({ logLevel: 'warn' }), load(t, { argv: ['--log-level', 'warn'] }))
 })
 
 t.test('nobody listens for TFTP unless a port is set, and then every address does', async t => {
