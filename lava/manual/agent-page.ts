@@ -20,12 +20,13 @@ export function agentPage(version: string): string {
     version,
   })
   page.heading('Synopsis').paragraph('systemctl start fauxboot-agent')
-  page.paragraph(`node ${PROGRAM} [--check-config | --version | --help] [SETTING...]`)
+  page.paragraph('fauxboot-agent [--check-config | --version | --help] [SETTING...]')
   page
     .heading('Description')
     .paragraph(
       'The agent runs on the board, as root. A job names a kernel, a ramdisk and a device tree. The agent fetches them, works out where each must be in memory, refuses what cannot survive, loads the kernel with kexec_load(2) and jumps.',
     )
+  page.paragraph(`In an image of fauxboot, which lacks the command fauxboot-agent, node ${PROGRAM} does the same.`)
   page.heading('Modes')
   page.term('--check-config', 'Read the settings, print them, and end.')
   page.term('--version', 'Print the version, and end.').term('--help', 'Print the settings, and end.')

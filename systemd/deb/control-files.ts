@@ -1,14 +1,25 @@
 /** What dpkg knows of the agent's package, and what runs when it comes and goes. Formats: Debian Policy, chapters 5 and 6. */
 
+import { agentEnvironment } from '../image/agent-environment.js'
+
 export const PACKAGE = 'fauxboot-agent'
 
 const SERVICE = 'fauxboot-agent.service'
-const AGENT = '/usr/lib/fauxboot/fauxboot-agent.cjs'
+const AGENT_DIR = '/usr/lib/fauxboot'
+const AGENT = `${AGENT_DIR}/fauxboot-agent.cjs`
 export const CONF_FILE = '/etc/fauxboot/agent.json'
 const TOKEN_FILE = '/etc/fauxboot/token'
 
 /** Units that the package enables. */
 const ENABLED = [SERVICE, 'fauxboot-set-clock.socket']
+
+/** What the agent's unit starts beside it: a removal ends them, too, or their memory stays in use. */
+const MOUNTS = ['run-fauxboot-artifacts.mount', 'run-fauxboot-uboot.mount']
+
+/** The command for people. */
+export const COMMAND = `#!/bin/sh
+exec /usr/bin/node ${AGENT} "$@"
+`
 
 export interface PackageFacts {
   readonly version: string
@@ -27,7 +38,8 @@ Version: ${version}
 Architecture: armhf
 Maintainer: ${maintainer}
 Installed-Size: ${Math.ceil(size / 1024)}
-Depends: bzip2, ca-certificates, libc6, nodejs (>= 20.19), systemd, xz-utils, zstd
+Depends: busybox | busybox-static, bzip2, ca-certificates, libc6, nodejs (>= 20.19), systemd, xz-utils, zstd
+Suggests: gpiod
 Section: admin
 Priority: optional
 Description: network boot loader for boards, which kexecs kernels that a lab sends
@@ -43,8 +55,14 @@ export const CONFFILES = `${CONF_FILE}\n`
 /** Another Node cannot use the code that this one has compiled. */
 export const TRIGGERS = 'interest-noawait /usr/bin/node\n'
 
-/** The compiled code is an aid: without it the agent starts later. */
-const COMPILE = `if ! node ${AGENT} --build-cache; then
+/** V8 takes compiled code only from a Node with the same options as the one that runs the unit. */
+const ENVIRONMENT = Object.entries(agentEnvironment())
+  .map(([name, value]) => `${name}=${value}`)
+  .join(' ')
+
+/** The compiled code is an aid: without it the agent starts later. Each bundle's has another name. */
+const COMPILE = `rm -f ${AGENT_DIR}/*.cache
+    if ! env ${ENVIRONMENT} node ${AGENT} --build-cache >/dev/null; then
       echo "${PACKAGE}: no compiled code, so the agent starts more slowly" >&2
     fi`
 
@@ -53,7 +71,7 @@ set -e
 case "$1" in
   configure)
     if [ ! -e ${TOKEN_FILE} ]; then
-      (umask 077 && od -An -N24 -tx1 /dev/urandom | tr -d ' \\n' > ${TOKEN_FILE}.new)
+      (umask 077 && { od -An -N24 -tx1 /dev/urandom | tr -d ' \\n'; echo; } > ${TOKEN_FILE}.new)
       mv ${TOKEN_FILE}.new ${TOKEN_FILE}
     fi
     ${COMPILE}
@@ -78,11 +96,12 @@ esac
 
 export const PRERM = `#!/bin/sh
 set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  deb-systemd-invoke stop ${ENABLED.join(' ')} >/dev/null || true
-fi
 if [ "$1" = remove ]; then
-  rm -f /usr/lib/fauxboot/*.cache
+  if [ -d /run/systemd/system ]; then
+    deb-systemd-invoke stop ${[...ENABLED, ...MOUNTS].join(' ')} >/dev/null || true
+  fi
+  rm -f ${AGENT_DIR}/*.cache
+  rm -rf /run/fauxboot || true
 fi
 `
 
@@ -138,9 +157,16 @@ needs the token in ${TOKEN_FILE}, which the installation made:
 
     curl -H "Authorization: Bearer $(cat ${TOKEN_FILE})" ...
 
-Settings are in ${CONF_FILE}; fauxboot-agent(8) explains them. "ubootSerial": "/dev/ttyS0" puts
-the faked U-Boot on a serial line; disable the login there first: systemctl disable --now
-serial-getty@ttyS0.
+Settings are in ${CONF_FILE}; fauxboot-agent(8) explains them. After a change:
+
+    fauxboot-agent --check-config && systemctl restart fauxboot-agent
+
+The serial console keeps its login. "ubootSerial": "/dev/ttyS0" puts the faked U-Boot there
+instead. Two programs cannot share a line, so end the login, from another terminal:
+
+    systemctl mask --now serial-getty@ttyS0
+
+(systemd makes that login from console= on the kernel's command line; "disable" does not end it.)
 
 A job ends this system at once, without stopping its services. The agent syncs the file systems
 before, so after the next boot they are as after a power cut: a journal recovers them.

@@ -1,7 +1,7 @@
 /** The agent as a Debian package for any armhf board. */
 
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -74,8 +74,12 @@ async function packageFiles(version: string, maintainer: string, date: Date): Pr
     if (!existsSync(path)) throw fault('BUILD_INPUT', { doing, reason: `${path} is missing; run "npm run build"` })
   }
   const files = new FileTree()
-    .copy(dirname(AGENT_BUNDLE), '', 'usr/lib/fauxboot')
+  // A snapshot is larger than all the rest, and goes stale with each update of Node: postinst has Node compile the code instead.
+  const bundle = readdirSync(dirname(AGENT_BUNDLE)).filter(name => !name.endsWith('.snapshot.cjs'))
+  for (const name of bundle.sort()) files.copy(dirname(AGENT_BUNDLE), name, `usr/lib/fauxboot/${name}`)
+  files
     .copy(AGENT_PREBUILDS, '', 'usr/lib/fauxboot/prebuilds/linux-arm')
+    .file('usr/sbin/fauxboot-agent', text.COMMAND, 0o755)
     .file(text.CONF_FILE.slice(1), text.CONF)
     .file(`${DOC}/copyright`, text.copyright(readFileSync(join(PROJECT_DIR, 'LICENSE'), 'utf8')))
     .file(`${DOC}/README.Debian`, text.README_DEBIAN)

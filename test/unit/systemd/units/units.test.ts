@@ -20,7 +20,7 @@ const BOARD_FILES = [
 ]
 
 /** Debian's units that ours refer to; what they refer to in turn is not looked at. */
-const TARGETS = ['shutdown', 'sysinit', 'umount'].map(name => `${name}.target`)
+const TARGETS = ['shutdown', 'sockets', 'sysinit', 'umount'].map(name => `${name}.target`)
 
 /** A folder that looks like the board to systemd-analyze. */
 function boardRoot(t: Test): { root: string; units: string } {
