@@ -10,7 +10,7 @@
 #   interop      TFTP clients and servers of others, and the recordings of a real U-Boot; as root
 #   board        a first stage in QEMU
 #   lava         LAVA's dispatcher with jobs; as root
-#   slow         what takes too long for each run of all tests
+#   slow         what takes too long for each run of all tests; the Debian package as root
 #   board+lava   both at the same time, on two cores
 #
 # The last line is `N passed, N failed, N skipped`. The exit code is that of the first step that failed, otherwise 0.

@@ -106,23 +106,36 @@ export function debianTree(
   ]
   const machine = target === 'here' ? [process.arch, ...alone] : alone
   const key = contentKey([suite, ...wanted, ...LEFT_OUT, ...machine])
-  return cached(`debian-${suite}`, key, async dir => {
-    const options = [...(await hostAptOptions()), ...chosen]
-    let last: FauxbootError | null = null
-    for (const [index, attempt] of ATTEMPTS.entries()) {
-      await delay(attempt.waitSeconds * 1000)
-      try {
-        return await unpack(suite, attempt, options, dir)
-      } catch (error) {
-        last = asFault(error, `unpacking Debian ${suite}`)
-        const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
-        const next = ATTEMPTS[index + 1]
-        const then = next === undefined ? 'giving up' : `trying again in ${next.waitSeconds} s`
-        process.stderr.write(`Debian ${nameOf(suite, attempt)}: the mirror failed, ${then}: ${reason}\n`)
-      }
+  return cached(`debian-${suite}`, key, dir =>
+    fromMirror(suite, (options, name) => unpack(suite, [...options, ...chosen], name, dir)),
+  )
+}
+
+/**
+ * Have mmdebstrap read a release from the mirror, in one way after another until it works.
+ *
+ * @param use gets mmdebstrap's options and its name of the release; it may be called again after it failed
+ * @throws what the last attempt threw
+ */
+export async function fromMirror(
+  suite: Suite,
+  use: (options: readonly string[], name: string) => Promise<void>,
+): Promise<void> {
+  const options = await hostAptOptions()
+  let last: FauxbootError | null = null
+  for (const [index, attempt] of ATTEMPTS.entries()) {
+    await delay(attempt.waitSeconds * 1000)
+    try {
+      return await use([...options, ...(attempt.updates ? [] : [ONLY_THE_RELEASE])], nameOf(suite, attempt))
+    } catch (error) {
+      last = asFault(error, `unpacking Debian ${suite}`)
+      const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
+      const next = ATTEMPTS[index + 1]
+      const then = next === undefined ? 'giving up' : `trying again in ${next.waitSeconds} s`
+      process.stderr.write(`Debian ${nameOf(suite, attempt)}: the mirror failed, ${then}: ${reason}\n`)
     }
-    throw last ?? fault('BUILD_INPUT', { doing: 'unpacking Debian', reason: 'no way to get it is known' })
-  })
+  }
+  throw last ?? fault('BUILD_INPUT', { doing: 'unpacking Debian', reason: 'no way to get it is known' })
 }
 
 function nameOf(suite: Suite, attempt: Attempt): string {
@@ -144,20 +157,10 @@ export async function kernelVersion(tree: string): Promise<string> {
   return version
 }
 
-async function unpack(suite: Suite, attempt: Attempt, options: readonly string[], dir: string): Promise<void> {
+async function unpack(suite: Suite, options: readonly string[], name: string, dir: string): Promise<void> {
   const doing = `unpacking Debian ${suite}`
   const tar = join(dir, 'debian.tar')
-  const name = nameOf(suite, attempt)
-  await run(doing, [
-    'mmdebstrap',
-    '--variant=extract',
-    '--skip=check/qemu',
-    '--format=tar',
-    ...options,
-    ...(attempt.updates ? [] : [ONLY_THE_RELEASE]),
-    name,
-    tar,
-  ])
+  await run(doing, ['mmdebstrap', '--variant=extract', '--skip=check/qemu', '--format=tar', ...options, name, tar])
   const left = LEFT_OUT.map(pattern => `--exclude=${pattern}`)
   await run(doing, ['tar', '-C', dir, '-xf', tar, '--no-same-owner', '--wildcards', ...left])
   await rm(tar)

@@ -14,6 +14,8 @@ export interface QemuSettings {
   readonly memoryMiB?: number
   /** TCP port on the host's loopback and on the board; with host port 0, the system chooses */
   readonly forward: { readonly host: number; readonly board: number }
+  /** image of a disk, `/dev/vda` on a machine of QEMU's own invention; the file itself never changes */
+  readonly disk?: string
   /** folder that QEMU's TFTP server, 10.0.2.2, serves to the board */
   readonly tftpDir?: string
   /** properties of the machine, such as `{ 'card-detect': 'off' }` */
@@ -41,7 +43,7 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
       reason: 'is missing: QEMU does not emulate this board',
     })
   }
-  const { forward, tftpDir, machineProperties = {}, instructionClock, incoming = false } = settings
+  const { forward, disk, tftpDir, machineProperties = {}, instructionClock, incoming = false } = settings
   const properties = Object.entries(machineProperties).map(([name, value]) => `${name}=${escapeComma(value)}`)
   const netdev = [
     'user',
@@ -58,6 +60,8 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
     ...['-nodefaults', '-display', 'none'],
     ...['-netdev', netdev.join(',')],
     ...(qemu.nic === undefined ? ['-net', 'nic,netdev=net0'] : ['-device', `${qemu.nic},netdev=net0`]),
+    ...(disk === undefined ? [] : ['-drive', `${unchanged(disk)},if=none,id=disk0`]),
+    ...(disk === undefined ? [] : ['-device', 'virtio-blk-device,drive=disk0']),
     ...['-chardev', 'stdio,id=console,signal=off', ...silent, '-serial', 'chardev:console'],
     ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'],
     ...(incoming ? ['-incoming', 'defer'] : []),
@@ -67,11 +71,15 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
 
 function sourceArguments(source: BootSource): string[] {
   if ('sd' in source) {
-    // QEMU never writes to the card's file: it keeps changes in a temporary file.
-    return ['-drive', `file=${escapeComma(source.sd)},format=raw,if=sd,snapshot=on`]
+    return ['-drive', `${unchanged(source.sd)},if=sd`]
   }
   const dtb = source.dtb === null ? [] : ['-dtb', source.dtb]
   return ['-kernel', source.kernel, '-initrd', source.initrd, ...dtb, '-append', source.cmdline]
+}
+
+/** QEMU never writes to the file: it keeps changes in a temporary one until it ends. */
+function unchanged(file: string): string {
+  return `file=${escapeComma(file)},format=raw,snapshot=on`
 }
 
 /** QEMU ends an option's value at a comma unless it is doubled. */

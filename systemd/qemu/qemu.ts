@@ -35,6 +35,8 @@ export interface QemuBoardOptions {
   readonly extraCmdline?: readonly string[]
   /** instead of the board's own */
   readonly memoryMiB?: number
+  /** see {@link QemuSettings.disk}; changes last until the board is switched off */
+  readonly disk?: string
   /** folder served over TFTP as 10.0.2.2 */
   readonly tftpDir?: string
   /** properties of QEMU's machine, such as `{ 'card-detect': 'off' }` */
@@ -105,9 +107,9 @@ export class QemuBoard {
     try {
       const source = await bootSource(options, work)
       const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
-      const { memoryMiB, tftpDir, machineProperties, instructionClock, state } = options
+      const { memoryMiB, disk, tftpDir, machineProperties, instructionClock, state } = options
       const incoming = state !== undefined
-      const settings = { source, forward, memoryMiB, tftpDir, machineProperties, instructionClock, incoming }
+      const settings = { source, forward, memoryMiB, disk, tftpDir, machineProperties, instructionClock, incoming }
       const args = qemuArguments(board, settings)
       const machine = await launch(board.name, await qemuProgram(board), args, forward.board)
       if (incoming) await loadState(machine, state)

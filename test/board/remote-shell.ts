@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { REMOTE_SHELL_PORT } from '../../systemd/target/test-overlay.js'
 
-/** A command that takes longer hangs, milliseconds. */
+/** A command that is silent for longer hangs, milliseconds. */
 const COMMAND_MS = 60_000
 
 export class RemoteShell {
@@ -19,11 +19,12 @@ export class RemoteShell {
    * Run commands in a shell of their own.
    *
    * @param script lines of sh
+   * @param milliseconds that they may be silent
    * @returns what they printed, without white space around it
    */
-  async run(script: string): Promise<string> {
+  async run(script: string, milliseconds = COMMAND_MS): Promise<string> {
     const socket = this.start(script)
-    socket.setTimeout(COMMAND_MS, () => socket.destroy(new Error(`${script}: no answer from the board`)))
+    socket.setTimeout(milliseconds, () => socket.destroy(new Error(`${script}: no answer from the board`)))
     let output = ''
     socket.on('data', (chunk: Buffer) => {
       output += chunk.toString()

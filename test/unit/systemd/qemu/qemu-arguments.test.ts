@@ -59,8 +59,16 @@ t.test('UARTs before the console are connected to nothing', async t => {
 
 t.test('an SD card is started from, and never written to', async t => {
   const args = qemuArguments(await loadBoard('orangepi-pc'), { source: { sd: '/sd,1.img' }, forward: FORWARD })
-  t.equal(after(args, '-drive'), 'file=/sd,,1.img,format=raw,if=sd,snapshot=on')
+  t.equal(after(args, '-drive'), 'file=/sd,,1.img,format=raw,snapshot=on,if=sd')
   for (const option of ['-kernel', '-initrd', '-append']) t.notOk(args.includes(option), option)
+})
+
+t.test('a disk is one of virtio, and its file never changes', async t => {
+  const board = await loadBoard('virt')
+  const args = qemuArguments(board, { source: KERNEL, forward: FORWARD, disk: '/d,1.img' })
+  t.equal(after(args, '-drive'), 'file=/d,,1.img,format=raw,snapshot=on,if=none,id=disk0')
+  t.ok(args.includes('virtio-blk-device,drive=disk0'))
+  t.notOk(qemuArguments(board, { source: KERNEL, forward: FORWARD }).includes('-drive'))
 })
 
 t.test('ports are forwarded on loopback only, and a folder is served over TFTP', async t => {
