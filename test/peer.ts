@@ -21,6 +21,7 @@ const PACKAGES = {
   gzip: 'gzip',
   lintian: 'lintian',
   lz4: 'lz4',
+  mkenvimage: 'u-boot-tools',
   mkimage: 'u-boot-tools',
   partx: 'util-linux',
   readelf: 'binutils',

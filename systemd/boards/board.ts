@@ -32,6 +32,8 @@ const SdSchema = Type.Object(
     ),
     /** offset on the card at which the SoC's boot ROM reads the boot loader, bytes */
     bootloaderOffset: Type.Integer({ minimum: 512, maximum: 1024 * 1024 }),
+    /** kernel modules that the card's controller needs; they load only while an update is written */
+    modules: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_]+$' }), { minItems: 1, uniqueItems: true }),
     /** replaces the boot loader's whole built-in environment */
     environment: Type.Object(
       {

@@ -37,7 +37,7 @@ export interface BoardImage {
 export async function buildBoardImage(board: Board, lab: LabSettings = {}): Promise<BoardImage> {
   const tree = await firstStageTree()
   const version = await kernelVersion(tree)
-  const modules = await stageModules(tree, version, board.modules)
+  const modules = await stageModules(tree, version, [...board.modules, ...(board.sd?.modules ?? [])])
   const base = await compressedArchive('first-stage', await firstStageFiles(board, tree, modules))
   const agent = await compressedArchive('agent', await agentFiles(tree))
   const settings = packCpio(agentSettings(board, lab).entries())

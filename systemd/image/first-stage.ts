@@ -90,6 +90,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-udevd-kernel.socket', 'sockets.target'],
   ['systemd-networkd.socket', 'sockets.target'],
   ['fauxboot-set-clock.socket', 'sockets.target'],
+  ['fauxboot-card.socket', 'sockets.target'],
   ['systemd-journald.service', 'sysinit.target'],
   ['systemd-udevd.service', 'sysinit.target'],
   ['fauxboot-devices.service', 'sysinit.target'],
@@ -97,6 +98,7 @@ const WANTED: readonly (readonly [unit: string, by: string])[] = [
   ['fauxboot-agent.service', 'sysinit.target'],
   ['fauxboot-resolv.path', 'sysinit.target'],
   ['fauxboot-clock.service', 'multi-user.target'],
+  ['fauxboot-trial.timer', 'multi-user.target'],
   ['fauxboot-start-time.service', 'multi-user.target'],
 ]
 
@@ -186,12 +188,17 @@ export async function firstStageFiles(board: Board, tree: string, modules: strin
   addAccounts(files)
   addUnits(files, tree)
   files.copy(modules, 'lib/modules', 'usr/lib/modules')
-  files.file('etc/fauxboot/board.env', `MODULES=${board.modules.join(' ')}\n`)
+  files.file('etc/fauxboot/board.env', boardEnvironment(board))
   files.file('usr/lib/clock-epoch', '', 0o644, buildTime(tree))
   files.file('etc/ssl/certs/ca-certificates.crt', trustedCertificates(tree))
   files.link('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt')
   files.characterDevice('dev/console', 5, 1)
   return files
+}
+
+/** Variables for units. */
+function boardEnvironment({ modules, sd }: Board): string {
+  return `MODULES=${modules.join(' ')}\nCARD_MODULES=${(sd?.modules ?? []).join(' ')}\n`
 }
 
 function addAccounts(files: FileTree): void {

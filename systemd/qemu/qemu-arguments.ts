@@ -6,7 +6,11 @@ import type { Board } from '../boards/board.js'
 /** What a board boots from: a kernel that QEMU loads, or an SD card with the real boot loader. */
 export type BootSource =
   | { readonly kernel: string; readonly initrd: string; readonly dtb: string | null; readonly cmdline: string }
-  | { readonly sd: string }
+  | {
+      readonly sd: string
+      /** the card's file keeps what the board writes, and this file lists each write (Linux, log-writes.rst) */
+      readonly writes?: string
+    }
 
 export interface QemuSettings {
   readonly source: BootSource
@@ -71,6 +75,12 @@ export function qemuArguments(board: Board, settings: QemuSettings): string[] {
 
 function sourceArguments(source: BootSource): string[] {
   if ('sd' in source) {
+    const { writes } = source
+    if (writes !== undefined) {
+      const card = ['file.driver=file', `file.filename=${escapeComma(source.sd)}`]
+      const log = ['log.driver=file', `log.filename=${escapeComma(writes)}`]
+      return ['-drive', ['driver=blklogwrites', ...card, ...log, 'if=sd'].join(',')]
+    }
     return ['-drive', `${unchanged(source.sd)},if=sd`]
   }
   const dtb = source.dtb === null ? [] : ['-dtb', source.dtb]

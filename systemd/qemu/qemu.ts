@@ -29,6 +29,8 @@ export interface QemuBoardOptions {
   readonly image?: Pick<BoardImage, 'kernel' | 'dtb' | 'initramfs' | 'cmdline'>
   /** image of an SD card: the real boot loader is run */
   readonly sd?: string
+  /** file for a list of what the board writes to the card; the file `sd` then keeps it. Made when it is not there */
+  readonly cardWrites?: string
   /** archives put behind the initramfs, such as a test's overlay; not with `sd` */
   readonly extraInitrd?: readonly Uint8Array[]
   /** words put behind the command line; not with `sd` */
@@ -222,8 +224,11 @@ export class QemuBoard {
 }
 
 async function bootSource(options: QemuBoardOptions, work: string): Promise<BootSource> {
-  const { board, image, sd, extraInitrd = [], extraCmdline = [] } = options
-  if (sd !== undefined) return { sd }
+  const { board, image, sd, cardWrites, extraInitrd = [], extraCmdline = [] } = options
+  if (sd !== undefined) {
+    if (cardWrites !== undefined) await writeFile(cardWrites, '')
+    return { sd, writes: cardWrites }
+  }
   if (board.qemu?.sdOnly) {
     throw fault('BUILD_INPUT', { doing: `starting ${board.name}`, reason: 'it needs an SD card: it loads no kernel' })
   }

@@ -32,16 +32,16 @@ t.test('orangepi-pc: from its SD card through the real SPL and U-Boot and the fa
 t.test('cubieboard4: its SD card holds the boot loader, the kernel, its device tree and the first stage', async t => {
   const board = await loadBoard('cubieboard4')
   const card = await buildSdImage(await buildBoardImage(board))
-  // The boot partition starts at 1 MiB.
-  const { stdout } = await promisify(execFile)('mdir', ['-/', '-b', '-i', `${card}@@1M`, '::'])
-  t.same(stdout.trim().split('\n').sort(), [
-    '::/extlinux/',
-    '::/extlinux/extlinux.conf',
-    '::/initramfs',
-    '::/sun9i-a80-cubieboard4.dtb',
-    '::/uboot.env',
-    '::/vmlinuz',
-  ])
+  const list = async (offset: string) => {
+    const { stdout } = await promisify(execFile)('mdir', ['-/', '-b', '-i', `${card}@@${offset}`, '::'])
+    return stdout.trim().split('\n').sort()
+  }
+  t.same(await list('1M'), ['::/uboot.env'], "U-Boot's environment")
+  t.same(
+    await list('16M'),
+    ['::/extlinux/', '::/extlinux/extlinux.conf', '::/initramfs', '::/sun9i-a80-cubieboard4.dtb', '::/vmlinuz'],
+    'the first slot',
+  )
   // What the A80's boot ROM looks for at 8 KiB: a jump, and then this.
   const file = await open(card)
   const { buffer } = await file.read(Buffer.alloc(12), 0, 12, 8192)

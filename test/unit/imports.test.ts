@@ -68,10 +68,10 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a folder, from the ground up: a room imports only rooms before it. `.` stands for the folder's own files. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  'agent/image': ['.', 'compression', 'cpio', 'tar', 'fdt', 'kernel', 'pstore', 'uboot'],
+  'agent/image': ['.', 'card', 'compression', 'cpio', 'tar', 'fdt', 'kernel', 'pstore', 'uboot'],
   'agent/kexec': ['layout', 'checks', 'render', 'syscall', '.'],
   'agent/transfer': ['.', 'http', 'tftp', 'tftp/client', 'tftp/server'],
-  'agent/boot': ['jobs', 'artifacts', 'board', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],
+  'agent/boot': ['jobs', 'artifacts', 'board', 'card', 'requests/zip', 'requests', 'last-words', 'pipeline', '.'],
   'agent/http': ['page', 'http-config.ts', 'schemas', 'requests', 'replies', 'routes', '.'],
   'agent/http/page': ['node', 'api', 'parts', 'boot', 'jobs', '.'],
   'agent/uboot': [

@@ -2,6 +2,8 @@
 
 import { gzipSync } from 'node:zlib'
 import { modulesToCpio } from '../../../agent/boot/pipeline/modules.js'
+import { decodeLabel, slotsOf } from '../../../agent/image/card/card-layout.js'
+import { decodeRecord } from '../../../agent/image/card/card-record.js'
 import { decompress } from '../../../agent/image/compression/compression.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
@@ -64,11 +66,12 @@ export const IMAGE_TARGETS: FuzzTargets = {
     run: input => {
       const disk = Buffer.from(input)
       filesystemName(disk)
+      slotsOf(disk)
       return readPartitionTable((offset, length) => disk.subarray(offset, offset + length))
     },
   },
   'environment-image': {
     seeds: [writeEnvironmentImage(new Map([['bootcmd', 'run distro_bootcmd']]), 512, null)],
-    run: input => readEnvironmentImage(input, false),
+    run: input => [decodeRecord(input), decodeLabel(input), readEnvironmentImage(input, false)],
   },
 }

@@ -13,6 +13,7 @@ const GOOD: Board = {
   sd: {
     bootloader: { package: 'u-boot-some', path: 'usr/lib/u-boot/some.bin' },
     bootloaderOffset: 8192,
+    modules: ['sunxi_mmc'],
     environment: { file: 'uboot.env', size: '0x10000', variables: { scriptaddr: '0x43100000' } },
   },
 }

@@ -3,24 +3,31 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadBoard } from '../../../../systemd/boards/board.js'
-import { buildSdImage, cardSize, masterBootRecord } from '../../../../systemd/image/sd-image.js'
+import { buildSdImage, cardSize, masterBootRecord, slotRanges } from '../../../../systemd/image/sd-image.js'
 import { needs } from '../../../peer.js'
 
 const MIB = 2 ** 20
 
-t.test('a card is the smallest power of two that holds the files', async t => {
-  t.equal(cardSize(1), 32 * MIB)
-  t.equal(cardSize(30 * MIB), 32 * MIB)
-  t.equal(cardSize(30 * MIB + 1), 64 * MIB)
-  t.equal(cardSize(100 * MIB), 128 * MIB)
+t.test('a card is the smallest power of two that holds two slots, which may grow by a fifth', async t => {
+  t.equal(cardSize(1), 64 * MIB)
+  t.equal(cardSize(19 * MIB), 64 * MIB)
+  t.equal(cardSize(20 * MIB), 128 * MIB)
+  t.equal(cardSize(45 * MIB), 128 * MIB)
+  t.equal(cardSize(46 * MIB), 256 * MIB)
 })
 
-t.test('the partition table has one bootable FAT partition from 1 MiB to the end', needs('partx'), async t => {
+t.test('the partition table has the environment of U-Boot and two slots', needs('partx'), async t => {
   const card = join(t.testdir({}), 'card')
-  writeFileSync(card, Buffer.concat([masterBootRecord((32 * MIB) / 512), Buffer.alloc(32 * MIB - 512)]))
+  const size = 64 * MIB
+  writeFileSync(card, Buffer.concat([masterBootRecord(slotRanges(size)), Buffer.alloc(size - 512)]))
   const columns = ['--output', 'START,SECTORS,TYPE,FLAGS', '--noheadings']
   const shown = execFileSync('partx', ['--show', ...columns, card]).toString()
-  t.strictSame(shown.trim().split(/ +/), ['2048', String((32 * MIB) / 512 - 2048), '0xe', '0x80'])
+  const row = (start: number, mib: number, flags: string) => `${start * 2048} ${mib * 2048} 0xe ${flags}`
+  const rows = shown
+    .trim()
+    .split('\n')
+    .map(line => line.trim().replace(/ +/g, ' '))
+  t.strictSame(rows, [row(1, 3, '0x80'), row(16, 24, '0x0'), row(40, 24, '0x0')])
 })
 
 t.test('a board that boots from no card is refused', async t => {

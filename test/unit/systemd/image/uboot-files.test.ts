@@ -1,4 +1,5 @@
 import t from 'tap'
+import { RECORDS } from '../../../../agent/image/card/card-layout.js'
 import { boardNames, loadBoard } from '../../../../systemd/boards/board.js'
 import { firstStageCmdline } from '../../../../systemd/image/kernel-cmdline.js'
 import { extlinuxConf, ubootEnvironment } from '../../../../systemd/image/uboot-files.js'
@@ -19,9 +20,13 @@ t.test('U-Boot boots at once, without asking for a key, USB or a screen', async 
   }
 })
 
-t.test('U-Boot reads extlinux.conf from the first partition to an address that it knows', async t => {
+t.test('U-Boot reads the records where the agent writes them, to an address that it knows', async t => {
   const environment = await environmentOf('cubieboard4')
-  t.equal(environment.get('bootcmd'), `sysboot mmc 0:1 any \${scriptaddr} /extlinux/extlinux.conf`)
+  const places = { read_trial: RECORDS.trial, read_chosen: RECORDS.chosen, read_copy: RECORDS.chosenCopy }
+  for (const [name, offset] of Object.entries(places)) {
+    const block = `0x${(offset / 512).toString(16)}`
+    t.match(environment.get(name), `mmc read \${scriptaddr} ${block} 1 && env import -c \${scriptaddr} 0x200 `, name)
+  }
   t.equal(environment.get('scriptaddr'), '0x23100000')
 })
 
@@ -33,7 +38,7 @@ label fauxboot
   kernel /vmlinuz
   initrd /initramfs
   fdt /some.dtb
-  append console=ttyS0,115200 quiet
+  append console=ttyS0,115200 quiet fauxboot.slot=\${slot} fauxboot.trial=\${trial}
 `,
   )
 })

@@ -83,3 +83,12 @@ t.test('a board that QEMU does not know is refused', async t => {
   const { qemu, ...board } = await loadBoard('virt')
   t.throws(() => qemuArguments(board, { source: KERNEL, forward: FORWARD }), { code: 'BOARD_DATA', message: /\/qemu/ })
 })
+
+t.test('a card whose writes are listed keeps them', async t => {
+  const source = { sd: '/sd,1.img', writes: '/writes,1' }
+  const args = qemuArguments(await loadBoard('orangepi-pc'), { source, forward: FORWARD })
+  t.equal(
+    after(args, '-drive'),
+    'driver=blklogwrites,file.driver=file,file.filename=/sd,,1.img,log.driver=file,log.filename=/writes,,1,if=sd',
+  )
+})
