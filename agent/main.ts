@@ -1,5 +1,6 @@
 /** Wires the parts of the agent. `agent/bundle/loader.ts` calls `main`. */
 
+import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { drainTty, rawTty } from '../native/index.js'
@@ -8,6 +9,8 @@ import { createBoardClock } from './board-clock.js'
 import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
 import { Boot } from './boot/boot.js'
+import { FirstStage } from './boot/card/first-stage.js'
+import { createLinuxCard } from './boot/card/linux-card.js'
 import type { CompiledCode } from './bundle/code-cache.js'
 import { type Config, defaultConfig, describeSettings, loadConfig } from './config.js'
 import { asFault, fault } from './errors.js'
@@ -36,6 +39,9 @@ const HELP = `fauxboot-agent ${version}: takes jobs over HTTP and TFTP and boots
   fauxboot-agent.cjs --build-cache                 write compiled code beside the bundle, for the Node that runs it
   fauxboot-agent.cjs --version | --help
 `
+
+/** For `fauxboot-trial.service`. */
+const CONFIRMED = '/run/fauxboot/confirmed'
 
 /** A stop that takes longer than this has failed; systemd's own limit is 10 s. */
 const STOP_MS = 8000
@@ -158,7 +164,14 @@ async function start(
   })
   // The countdown's first line leaves before the server is made, which keeps the event loop busy.
   await yieldToEventLoop()
-  server = createServer(boot, http, { log, version, console: () => uboot?.line ?? null })
+  const firstStage = new FirstStage({
+    card: createLinuxCard(),
+    cmdline: () => readFile('/proc/cmdline', 'utf8'),
+    confirmedFile: CONFIRMED,
+    withoutJobs: work => boot.withoutJobs(work),
+    restart: () => BOARD_POWER.reset(),
+  })
+  server = createServer(boot, http, { log, version, firstStage, console: () => uboot?.line ?? null })
   const url = await server.listen(listen)
   tftp = await openTftp({ config: push, boot, log })
   return { boot, server, url, tftp, uboot }

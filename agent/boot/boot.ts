@@ -70,6 +70,7 @@ export class Boot {
   })
   readonly #queue: QueuedJob[] = []
   #owner: QueuedJob | null = null
+  #withoutJobs = false
   #closed = false
 
   private constructor(deps: BootDeps, { artifacts, jobs, lastWords, bootId }: Kept) {
@@ -258,6 +259,22 @@ export class Boot {
   }
 
   /**
+   * Do something while no job has the board; until it is done, no job is taken.
+   *
+   * @throws JOB_BUSY if one has the board, UPDATE_BUSY if something else is being done
+   */
+  async withoutJobs<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#owner !== null) throw fault('JOB_BUSY', { owner: this.#owner.job.id })
+    if (this.#withoutJobs) throw fault('UPDATE_BUSY', {})
+    this.#withoutJobs = true
+    try {
+      return await work()
+    } finally {
+      this.#withoutJobs = false
+    }
+  }
+
+  /**
    * Fail running and waiting jobs (JOB_INTERRUPTED), refuse new ones, and save the state of every job. A job that is
    * `booting` jumps: its links may be down already, and only a reset brings them up again.
    */
@@ -277,6 +294,7 @@ export class Boot {
 
   #checkFree({ options }: JobRequest): void {
     if (this.#closed) throw fault('INTERNAL', { doing: 'taking a job', reason: 'the agent is stopping' })
+    if (this.#withoutJobs) throw fault('UPDATE_BUSY', {})
     if (this.#owner === null) return
     if (!options.queue || this.#queue.length >= this.#deps.config.maxQueued) {
       throw fault('JOB_BUSY', { owner: this.#owner.job.id })

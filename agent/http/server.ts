@@ -2,6 +2,7 @@
 
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Boot } from '../boot/boot.js'
+import type { FirstStage } from '../boot/card/first-stage.js'
 import { changesNothing, createAccessCheck } from './access.js'
 import { createBoundedServer } from './bounded-server.js'
 import { Connections } from './connections.js'
@@ -15,6 +16,7 @@ import { addArtifactRoutes } from './routes/artifacts.js'
 import { addBoardRoutes } from './routes/board.js'
 import { addDocumentRoutes } from './routes/documents.js'
 import { addEventRoutes } from './routes/events.js'
+import { addFirstStageRoutes } from './routes/first-stage.js'
 import { addJobRoutes } from './routes/jobs.js'
 import { addPageRoutes } from './routes/page.js'
 import { LAZY_SCHEMAS } from './schemas/lazy-schemas.js'
@@ -28,6 +30,8 @@ export interface HttpDeps {
   readonly pageDirectory?: string
   /** U-Boot's serial line; null while there is none. Default: there never is one */
   readonly console?: () => SharedConsole | null
+  /** of the board; without it, the API has no updates */
+  readonly firstStage?: FirstStage
   /** `createBoundedServer` unless given */
   readonly makeServer?: typeof createBoundedServer
 }
@@ -39,7 +43,7 @@ const LONGEST_PARAMETER = 1024
 export function createServer(
   boot: Boot,
   config: HttpConfig,
-  { log, version, pageDirectory, console = () => null, makeServer = createBoundedServer }: HttpDeps,
+  { log, version, pageDirectory, console = () => null, firstStage, makeServer = createBoundedServer }: HttpDeps,
 ): FastifyInstance {
   const turns = new RequestTurns()
   const connections = new Connections(config.maxConnections, turns)
@@ -76,6 +80,7 @@ export function createServer(
   // Groups are plugins, because the parsers of their bodies are their own.
   app.register(async group => addJobRoutes(group, boot, config))
   app.register(async group => addArtifactRoutes(group, boot))
+  if (firstStage !== undefined) app.register(async group => addFirstStageRoutes(group, firstStage))
   addEventRoutes(app, boot, config)
   addBoardRoutes(app, boot, version)
   addPageRoutes(app, pageDirectory)

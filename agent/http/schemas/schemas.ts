@@ -242,6 +242,15 @@ export const Board = Type.Object({
   findings: Type.Array(Finding),
 })
 
+const SlotName = wordOf(['a', 'b'], 'slot of the SD card')
+export const FirstStage = Type.Object({
+  slot: nullable(SlotName),
+  trial: Type.Boolean({
+    description: 'it is being tried: unless it is confirmed, the board starts from the other slot next time',
+  }),
+})
+export const WrittenUpdate = Type.Object({ slot: SlotName, size: Bytes, sha256: Sha256 })
+
 export const Health = Type.Object({
   status: Type.Literal('ok'),
   version: Type.String(),
@@ -267,5 +276,9 @@ export const EventsQuery = Type.Object(
 )
 export const UploadQuery = Type.Object(
   { sha256: Type.Optional(Type.String({ description: 'required digest of the whole artifact, hex' })) },
+  { additionalProperties: false },
+)
+export const ImageQuery = Type.Object(
+  { sha256: Type.Optional(Type.String({ description: 'required digest of the image, hex' })) },
   { additionalProperties: false },
 )

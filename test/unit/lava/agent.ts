@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { createBoardHost } from '../../../agent/boot/board/linux-host.js'
 import { Boot } from '../../../agent/boot/boot.js'
+import type { FirstStage } from '../../../agent/boot/card/first-stage.js'
 import { loadConfig } from '../../../agent/config.js'
 import { createServer } from '../../../agent/http/server.js'
 import { createSimulatedKexec } from '../../../agent/kexec/syscall/simulated-kexec.js'
@@ -25,8 +26,14 @@ const BOARD: Readonly<Record<string, string | Uint8Array>> = {
  *
  * @param files of the board, in place of the usual ones
  * @param flags of the agent's command line
+ * @param started what the board has started from; without it, the API has no updates
  */
-export async function startAgent(t: Test, files: Readonly<Record<string, string>> = {}, flags: readonly string[] = []) {
+export async function startAgent(
+  t: Test,
+  files: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+  started?: (boot: Boot) => FirstStage,
+) {
   const root = await mkdtemp(join(tmpdir(), 'fauxboot-board-'))
   for (const [name, content] of Object.entries({ ...BOARD, ...files })) {
     await mkdir(dirname(join(root, name)), { recursive: true })
@@ -44,7 +51,7 @@ export async function startAgent(t: Test, files: Readonly<Record<string, string>
     startTimes: () => ({ systemd: 3.5, process: 5.91, agent: 7, countdown: 7.52, ready: 8.3 }),
     log,
   })
-  const server = createServer(boot, config.http, { log, version: '0.0.0' })
+  const server = createServer(boot, config.http, { log, version: '0.0.0', firstStage: started?.(boot) })
   const board = await server.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await boot.close()

@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { TSchema } from 'typebox'
 import { Check, Errors } from 'typebox/value'
+import type { FirstStage } from '../../../../agent/boot/card/first-stage.js'
 import type { JobView } from '../../../../agent/boot/jobs/job.js'
 import type { ErrorJson } from '../../../../agent/errors.js'
 import type { HttpConfig } from '../../../../agent/http/http-config.js'
@@ -39,6 +40,8 @@ export interface AgentChanges extends BoardChanges {
   readonly pageDirectory?: string
   /** the serial line of U-Boot; default: there is none */
   readonly console?: () => SharedConsole | null
+  /** what the board starts from; default: the API has no updates */
+  readonly firstStage?: (boot: TestBoard['boot']) => FirstStage
   /** default: one that is free */
   readonly port?: number
 }
@@ -62,7 +65,8 @@ export async function startAgent(t: Test, changes: AgentChanges = {}): Promise<T
   const lines: Readonly<Record<string, unknown>>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const { pageDirectory, console } = changes
-  const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory, console })
+  const firstStage = changes.firstStage?.(board.boot)
+  const server = createServer(board.boot, config, { log, version: '1.2.3', pageDirectory, console, firstStage })
   const url = await server.listen({ host: '127.0.0.1', port: changes.port ?? 0 })
   t.teardown(() => server.close())
   const request = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)

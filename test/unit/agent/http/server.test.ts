@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ERRORS } from '../../../../agent/errors.js'
 import * as schemas from '../../../../agent/http/schemas/schemas.js'
+import { boardWithCard } from '../boot/card/card-fixture.js'
 import { asJson, conforms, dial, KERNEL, readUntil, startAgent, submitStalled } from './agent-fixture.js'
 
 t.test('the agent says that it is healthy, and its version', async t => {
@@ -136,7 +137,7 @@ t.test('a client that stops amid its upload is disconnected', async t => {
 })
 
 t.test('the documents are made when they are asked for, and cover every route', async t => {
-  const agent = await startAgent(t)
+  const agent = await startAgent(t, { firstStage: () => boardWithCard(t).firstStage })
   const { status, body } = await agent.json<{ openapi: string; paths: Record<string, object> }>('/docs/json')
   t.equal(status, 200)
   t.equal(body.openapi, '3.1.0')
@@ -148,6 +149,9 @@ t.test('the documents are made when they are asked for, and cover every route', 
     '/v1/artifacts/{name} delete,get,head,put',
     '/v1/board get',
     '/v1/board/dtb get',
+    '/v1/first-stage get,put',
+    '/v1/first-stage/confirm post',
+    '/v1/first-stage/restart post',
     '/v1/jobs get,post',
     '/v1/jobs/{id} delete,get',
     '/v1/jobs/{id}/events get',
