@@ -71,6 +71,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: 'build what a board boots from, and write its SD card',
     load: () => import('./commands/image.js'),
   },
+  update: {
+    usage: 'update',
+    summary: 'give a board a new first stage, on its SD card, over the network',
+    load: () => import('./commands/update.js'),
+  },
   doctor: {
     usage: 'doctor',
     summary: 'say what this machine lacks, with the lines that mend it',

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArtifactView } from '../../agent/boot/artifacts/artifact-store.js'
 import type { BoardView } from '../../agent/boot/board/board.js'
+import type { FirstStageView, WrittenUpdate } from '../../agent/boot/card/first-stage.js'
 import type { JobEvent, JobState, JobView } from '../../agent/boot/jobs/job.js'
 import { FauxbootError, fault } from '../../agent/errors.js'
 import type { PlanJson } from '../../agent/kexec/render/plan-json.js'
@@ -51,6 +52,15 @@ export interface ArtifactPart {
   readonly sha256: string
 }
 
+/** The content of a slot on its way to the board. */
+export interface ImageBody {
+  readonly body: Readable
+  /** bytes */
+  readonly size: number
+  /** lower-case hex */
+  readonly sha256: string
+}
+
 interface Call {
   readonly method: HttpRequest['method']
   readonly path: string
@@ -60,6 +70,9 @@ interface Call {
   readonly answerSeconds?: number
   readonly signal?: AbortSignal
 }
+
+/** A card that is read back says nothing for so long, seconds: 120 MiB at 1 MiB/s. */
+const CARD_SECONDS = 300
 
 /** For what the agent answers without any work of its own. */
 const ANSWER_SECONDS = 5
@@ -189,6 +202,39 @@ export class BoardClient {
       ...(part.offset > 0 && { 'content-range': `bytes ${part.offset}-${part.size - 1}/${part.size}` }),
     }
     await this.#text({ method: 'PUT', path: artifactPath(part.name), headers, body: part.body, signal })
+  }
+
+  /** Which first stage runs. */
+  async firstStage(signal?: AbortSignal): Promise<FirstStageView> {
+    return this.#firstStageView({ method: 'GET', path: 'v1/first-stage', signal })
+  }
+
+  /** Send the content of a slot; resolves when the board has it on its SD card and has compared it. */
+  async putFirstStage(image: ImageBody, signal?: AbortSignal): Promise<WrittenUpdate> {
+    const headers = {
+      'content-type': 'application/octet-stream',
+      'content-length': String(image.size),
+      'x-content-sha256': image.sha256,
+    }
+    const call = { method: 'PUT', path: 'v1/first-stage', headers, body: image.body, signal } as const
+    const value = await this.#json({ ...call, idleSeconds: CARD_SECONDS })
+    if (!hasText(value, 'slot')) throw wrongAnswer(this.#at(call.path), 'an update without a slot')
+    return value as unknown as WrittenUpdate
+  }
+
+  /** Keep the first stage that is being tried. */
+  confirmFirstStage(signal?: AbortSignal): Promise<FirstStageView> {
+    return this.#firstStageView({ method: 'POST', path: 'v1/first-stage/confirm', idleSeconds: CARD_SECONDS, signal })
+  }
+
+  async restart(signal?: AbortSignal): Promise<void> {
+    await this.#text({ method: 'POST', path: 'v1/first-stage/restart', signal })
+  }
+
+  async #firstStageView(call: Call): Promise<FirstStageView> {
+    const value = await this.#json(call)
+    if (isObject(value) && typeof value.trial === 'boolean') return value as unknown as FirstStageView
+    throw wrongAnswer(this.#at(call.path), 'no first stage')
   }
 
   #openEvents(path: string, last: number | null, signal?: AbortSignal) {
