@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../errors.js'
 import {
@@ -42,7 +43,7 @@ export interface FirstStageDeps {
   readonly card: CardSlot
   /** command line of the running kernel */
   cmdline(): Promise<string>
-  /** made when a trial is confirmed; `fauxboot-trial.service` then leaves the board alone */
+  /** made when a trial is confirmed, and gone at the next start; `fauxboot-trial.service` then leaves the board alone */
   readonly confirmedFile: string
   /** Run something while no job has the board. Throws JOB_BUSY, UPDATE_BUSY */
   withoutJobs<T>(work: () => Promise<T>): Promise<T>
@@ -62,7 +63,6 @@ const CHUNK = 2 ** 20
 
 export class FirstStage {
   readonly #deps: FirstStageDeps
-  #confirmed = false
 
   constructor(deps: FirstStageDeps) {
     this.#deps = deps
@@ -70,7 +70,8 @@ export class FirstStage {
 
   async view(): Promise<FirstStageView> {
     const { slot, trial } = await this.#start()
-    return { slot, trial: trial && !this.#confirmed }
+    // In a file: an agent that is started again must know, too.
+    return { slot, trial: trial && !existsSync(this.#deps.confirmedFile) }
   }
 
   /**
@@ -131,7 +132,6 @@ export class FirstStage {
       if (isReplaced) throw fault('UPDATE_UNCONFIRMED', { reason: 'another update was sent since the board started' })
       await choose(card, records, slot)
       await writeFile(this.#deps.confirmedFile, '')
-      this.#confirmed = true
     })
     return this.view()
   }

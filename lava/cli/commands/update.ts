@@ -1,9 +1,9 @@
 /** `fauxboot update`: a new first stage for a board in a rack, over the network, onto its SD card. */
 
 import { type Command, InvalidArgumentError } from 'commander'
-import type { FirstStageView, WrittenUpdate } from '../../../agent/boot/card/first-stage.js'
+import type { WrittenUpdate } from '../../../agent/boot/card/first-stage.js'
 import { fault } from '../../../agent/errors.js'
-import type { BoardClient } from '../../client/board-client.js'
+import { type BoardClient, isOutage } from '../../client/board-client.js'
 import { type CardImage, measureCardImage, streamCardImage } from '../../client/card-image.js'
 import { createProgress } from '../../terminal/progress.js'
 import { formatBytes } from '../../terminal/quantities.js'
@@ -73,15 +73,14 @@ async function update(client: BoardClient, options: UpdateOptions, terminal: Ter
     throw fault('CLI_USAGE', { reason, command: 'fauxboot update' })
   }
   const image = await measureCardImage(path, signal)
-  const written = await send(client, image, terminal)
+  const written = await persist(client, wait, terminal, () => send(client, image, terminal))
   terminal.note(`slot ${written.slot}: written and compared, ${formatBytes(written.size)}`)
   if (restart) {
     const since = performance.now()
     await client.restart(signal)
     terminal.note(`the board restarts; switch its power if it does not come back (within ${wait} s)`)
     await client.waitUntilReady(wait, signal, since)
-    checkTrial(await client.firstStage(signal), written)
-    await client.confirmFirstStage(signal)
+    await persist(client, wait, terminal, () => confirmTrial(client, written, signal))
   }
   const result: UpdateResult = { ...written, confirmed: restart }
   if (json) terminal.printJson(result)
@@ -90,6 +89,22 @@ async function update(client: BoardClient, options: UpdateOptions, terminal: Ter
     terminal.print(
       `written: the board tries slot ${written.slot} at its next start; then run fauxboot update --confirm`,
     )
+}
+
+/** The link of a board that has just come up loses connections. */
+const ATTEMPTS = 3
+
+/** Do something again when its connection was lost. */
+async function persist<T>(client: BoardClient, wait: number, terminal: Terminal, act: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (!isOutage(thrown) || failures === ATTEMPTS) throw thrown
+      terminal.note(`${thrown.message}; once more`)
+      await client.waitUntilReady(wait, terminal.io.signal)
+    }
+  }
 }
 
 async function send(client: BoardClient, image: CardImage, terminal: Terminal): Promise<WrittenUpdate> {
@@ -104,8 +119,16 @@ async function send(client: BoardClient, image: CardImage, terminal: Terminal): 
   }
 }
 
-function checkTrial({ slot, trial }: FirstStageView, written: WrittenUpdate): void {
-  if (slot === written.slot && trial) return
-  const reason = `the one in slot ${written.slot} did not come up, or the power was switched twice; its serial console says more`
-  throw fault('UPDATE_REVERTED', { reason })
+async function confirmTrial(
+  client: BoardClient,
+  { slot: expected }: WrittenUpdate,
+  signal: AbortSignal,
+): Promise<void> {
+  const { slot, trial } = await client.firstStage(signal)
+  if (slot !== expected) {
+    const reason = `the one in slot ${expected} did not come up, or the power was switched twice; its serial console says more`
+    throw fault('UPDATE_REVERTED', { reason })
+  }
+  // Of a confirmation whose answer was lost, the trial is over.
+  if (trial) await client.confirmFirstStage(signal)
 }

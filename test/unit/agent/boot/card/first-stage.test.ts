@@ -29,6 +29,9 @@ t.test('an update is written to the other slot, tried at the next start, and sta
   t.strictSame(await next.firstStage.view(), { slot: 'b', trial: true })
   t.strictSame(await next.firstStage.confirm(), { slot: 'b', trial: false })
   t.ok(existsSync(next.confirmedFile))
+  const { confirmedFile } = next
+  const restarted = boardWithCard(t, card, { confirmedFile, cmdline: async () => 'fauxboot.slot=b fauxboot.trial=1' })
+  t.strictSame(await restarted.firstStage.view(), { slot: 'b', trial: false }, 'an agent that is started again knows')
   t.strictSame(startOf(card.bytes), { slot: 'b', trial: false, fill: 0xbb, whole: true })
   await t.rejects(next.firstStage.confirm(), { code: 'UPDATE_UNCONFIRMED' }, 'once')
 })

@@ -22,6 +22,8 @@ function sdImage(t: Test, { board = 'toy' } = {}): string {
 class Board {
   readonly card = new MemoryCard()
   restarts = 0
+  /** requests whose connection is lost, once each */
+  readonly losses = new Set<string>()
   #agent = ''
   #since = 0
   #server = createServer((incoming, answer) => {
@@ -29,6 +31,7 @@ class Board {
     if (this.#agent === '') return void answer.destroy()
     // The agents of a test share a process, which is older than the last start of the board.
     if (url === '/healthz') return void answer.end(JSON.stringify({ uptime: (performance.now() - this.#since) / 1000 }))
+    if (this.losses.delete(`${method} ${url}`)) return void answer.destroy()
     const outgoing = request(`${this.#agent}${url}`, { method, headers, agent: false }, found => {
       answer.writeHead(found.statusCode ?? 0, found.headers)
       found.pipe(answer)
@@ -81,6 +84,19 @@ t.test('update writes an image, restarts the board, and confirms what comes up',
   t.strictSame(start(board.card.bytes), { slot: 'b', trial: false })
   const json = await updated(['--board', url, '--image', sdImage(t), '--json'])
   t.match(JSON.parse(json.stdout), { slot: 'a', size: 1_573_376, sha256: /^[0-9a-f]{64}$/, confirmed: true })
+})
+
+t.test('a connection that is lost is made again, twice and no more', async t => {
+  const board = new Board(t)
+  const url = await board.powerOn()
+  for (const call of ['PUT /v1/first-stage', 'POST /v1/first-stage/confirm']) board.losses.add(call)
+  const { code, stderr } = await updated(['--board', url, '--image', sdImage(t)])
+  t.equal(code, 0, stderr)
+  t.equal(stderr.match(/; once more$/gm)?.length, 2)
+  board.losses.delete = () => true
+  const lost = await updated(['--board', url, '--image', sdImage(t)])
+  t.equal(lost.code, 2)
+  t.equal(lost.stderr.match(/; once more$/gm)?.length, 2)
 })
 
 t.test('with --no-restart, it is only written; --confirm keeps it when the lab has restarted the board', async t => {
