@@ -238,12 +238,27 @@ export const ERRORS = {
   JUMP_RETURNED: row('job {id}: the jump came back: {reason}', 'reset the board before the next job', 500, 2),
 
   // Updates of the first stage.
-  CARD_ABSENT: row('the first stage cannot be updated: {reason}', 409, 1),
-  CARD_FAILED: row('the SD card cannot be {action}: {reason}', 500, 2),
-  UPDATE_BUSY: row('an update is being written to the SD card: wait until that has ended', 409, 1),
-  UPDATE_REFUSED: row('the image is refused: {reason}', 422, 1),
-  UPDATE_UNCONFIRMED: row('there is nothing to confirm: {reason}', 409, 1),
-  UPDATE_REVERTED: row('the board runs its old first stage again: {reason}', 502, 2),
+  CARD_ABSENT: row(
+    'the first stage cannot be updated: {reason}',
+    'write the sd.img of `fauxboot image` to the SD card once, and start the board from it',
+    409,
+    1,
+  ),
+  CARD_FAILED: row('the SD card cannot be {action}: {reason}', 'try again, then with another card', 500, 2),
+  UPDATE_BUSY: row('an update is being written to the SD card', 'wait until that has ended', 409, 1),
+  UPDATE_REFUSED: row('the image is refused: {reason}', '{remedy}', 422, 1),
+  UPDATE_UNCONFIRMED: row(
+    'there is nothing to confirm: {reason}',
+    'send the update with `fauxboot update --image`',
+    409,
+    1,
+  ),
+  UPDATE_REVERTED: row(
+    'the board runs its old first stage again: {reason}',
+    'read its serial console while it starts, then send the update again',
+    502,
+    2,
+  ),
 
   // Jobs pushed over TFTP.
   PUSH_PEER: row('{address} may not push jobs here', 'list its network in tftpPeers', 403, 1),

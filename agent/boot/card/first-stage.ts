@@ -58,6 +58,8 @@ export interface ReceiveImage {
   readonly sha256: string
 }
 
+const OWN_IMAGE = 'send the sd.img that `fauxboot image` makes for this board'
+
 /** Bytes of a write. Each is on the card before the next: what waits in memory is bounded. */
 const CHUNK = 2 ** 20
 
@@ -91,15 +93,18 @@ export class FirstStage {
       const { offset, size } = slots[slot]
       if (image.length > size) {
         throw fault('UPDATE_REFUSED', {
-          reason: `it has ${image.length} bytes, and a slot of this card ${size}: write the card once with a new sd.img`,
+          reason: `it has ${image.length} bytes, and a slot of this card ${size}`,
+          remedy: 'write the new sd.img to the card once',
         })
       }
       const source = await ImageSource.open(chunks, image)
       const own = decodeLabel(await card.read(slots[kept].offset, HEAD_BYTES))
       const label = decodeLabel(source.head)
-      if (label === null) throw fault('UPDATE_REFUSED', { reason: 'it is not the content of a slot: send sd.img' })
+      if (label === null)
+        throw fault('UPDATE_REFUSED', { reason: 'it is not the content of a slot', remedy: OWN_IMAGE })
       if (own !== null && label.board !== own.board) {
-        throw fault('UPDATE_REFUSED', { reason: `it is for ${label.board}, and this board is ${own.board}` })
+        const reason = `it is for ${label.board}, and this board is ${own.board}`
+        throw fault('UPDATE_REFUSED', { reason, remedy: OWN_IMAGE })
       }
       await card.write(RECORDS.trial, trialRecord(null))
       await choose(card, records, kept)

@@ -86,8 +86,7 @@ async function findCard(paths: LinuxCardPaths, waitMs: number): Promise<string> 
       if ((await readFile(join(paths.blocks, name, 'device/type'), 'utf8')).trim() !== 'SD') continue
       const path = join(paths.devices, name)
       if (await hasSlots(path)) return path
-      const remedy = 'write it once with the sd.img of `fauxboot image`'
-      throw fault('CARD_ABSENT', { reason: `the card in ${path} has no two slots: ${remedy}` })
+      throw fault('CARD_ABSENT', { reason: `the card in ${path} has no two slots` })
     }
     if (Date.now() >= end) throw fault('CARD_ABSENT', { reason: `no SD card appears within ${waitMs / 1000} s` })
   }

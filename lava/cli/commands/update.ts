@@ -126,7 +126,7 @@ async function confirmTrial(
 ): Promise<void> {
   const { slot, trial } = await client.firstStage(signal)
   if (slot !== expected) {
-    const reason = `the one in slot ${expected} did not come up, or the power was switched twice; its serial console says more`
+    const reason = `the one in slot ${expected} did not come up, or the power was switched twice`
     throw fault('UPDATE_REVERTED', { reason })
   }
   // Of a confirmation whose answer was lost, the trial is over.

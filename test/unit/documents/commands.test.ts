@@ -15,6 +15,7 @@ const OTHER_BLOCKS: Readonly<Record<string, string>> = {
   'connection: &cubieboard4': "settings of ser2net: it would need the board's serial adapter",
   'nfs: {': 'settings of a pull lab: examples.test.ts reads them',
   '/srv/nfs/fauxboot  192.168.1.0/24': "a line of the NFS server's settings, which only root and a kernel can try",
+  'offset   what': "a card's layout: card-layout.test.ts checks it",
   'start  kernel 3.5 s': 'a line of fauxboot board, whose figures are those of one board',
 }
 

@@ -70,7 +70,7 @@ t.test('a card without two slots is named, with what to do', async t => {
   const { paths } = await machine(t, { mmcblk0: { type: 'SD', slots: false } })
   await t.rejects(createLinuxCard(paths).open(), {
     code: 'CARD_ABSENT',
-    message: /mmcblk0 has no two slots: write it once/,
+    message: /mmcblk0 has no two slots; write the sd.img/,
   })
 })
 
