@@ -97,7 +97,8 @@ const npx: Check = async ([name = '', ...args]) => {
 
 /** After Node's own options, the agent's. */
 const agent: Check = async args => {
-  loadConfig({}, args.slice(args.indexOf('fauxboot-agent.cjs') + 1))
+  const own = args.slice(args.indexOf('fauxboot-agent.cjs') + 1)
+  loadConfig({}, own[0] === '--check-config' ? own.slice(1) : own)
 }
 
 const python: Check = async args => {
@@ -119,6 +120,7 @@ const CHECKED: Readonly<Record<string, Check>> = {
   sudo,
   python3: python,
   'qemu-arm': agent,
+  'fauxboot-agent': agent,
 }
 
 /** Programs of others: why nothing is checked here. */
@@ -126,8 +128,10 @@ const FOREIGN: Readonly<Record<string, string>> = {
   'lava-server': 'needs a LAVA server: test/lava/server has one, and is started by hand',
   lavacli: 'needs a LAVA server: test/lava/server has one, and is started by hand',
   QEMU: 'stands for the path that build-qemu.js prints; test/board starts that machine',
-  apt: 'needs the package and a board with Debian',
+  apt: 'needs a board with Debian: test/slow/debian-package.test.ts types it there',
+  systemctl: 'needs a board with Debian: test/slow/debian-package.test.ts types it there',
   base64: "Debian's",
+  cat: "Debian's",
   curl: 'examples.test.ts runs it',
   dd: 'overwrites a disk',
   head: "Debian's",

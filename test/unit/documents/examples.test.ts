@@ -11,6 +11,7 @@ import { TftpServer } from '../../../agent/transfer/tftp/server/server.js'
 import { parsePullConfig } from '../../../lava/kernelci/pull-config.js'
 import { needs } from '../../peer.js'
 import { statesOf } from '../agent/boot/board-fixture.js'
+import { boardWithCard } from '../agent/boot/card/card-fixture.js'
 import { KERNEL, startAgent } from '../agent/http/agent-fixture.js'
 import { cpio } from '../agent/kexec/images.js'
 import { treeFile } from '../agent/kexec/trees.js'
@@ -68,7 +69,7 @@ t.test('the request of agent/http/README.md boots a kernel, in the states that i
 })
 
 t.test('every call of agent/http/README.md is one of the agent, and every call of the agent is there', async t => {
-  const agent = await startAgent(t)
+  const agent = await startAgent(t, { firstStage: () => boardWithCard(t).firstStage })
   const calls = callsOf('agent/http/README.md')
   // The console is no route: console.test.ts opens it.
   for (const { method, path } of calls.filter(({ path }) => path !== '/v1/console')) {
