@@ -31,7 +31,7 @@ const PACKAGES = {
   wget: 'fetches the package of the agent',
 } as const
 
-/** Packages on which the agent's depends: they wait in apt's cache, so that the board needs no mirror. */
+/** Packages on which the agent's depends: they and what they recommend wait in apt's cache, so that the board needs no mirror. */
 const DEPENDENCIES = ['busybox', 'bzip2', 'ca-certificates', 'nodejs', 'xz-utils', 'zstd']
 
 const INTERFACES = 'auto lo\\niface lo inet loopback\\n\\nallow-hotplug eth0\\niface eth0 inet dhcp\\n'
@@ -42,7 +42,7 @@ const CUSTOMIZE = [
   `cd "$1" && export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" &&
     apt-get download --quiet --quiet "$(apt-cache depends linux-image-armmp | sed -n 's/.*Depends: //p')" &&
     dpkg-deb --extract linux-image-*.deb . && rm linux-image-*.deb && depmod -b usr "$(ls usr/lib/modules)"`,
-  `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only --no-install-recommends install ${DEPENDENCIES.join(' ')}`,
+  `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only install ${DEPENDENCIES.join(' ')}`,
   'chroot "$1" passwd --delete root',
   'echo debian >"$1/etc/hostname"',
   `printf '${INTERFACES}' >"$1/etc/network/interfaces"`,

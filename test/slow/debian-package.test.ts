@@ -160,7 +160,7 @@ t.test("the agent's package on a plain Debian", { skip }, async t => {
     await isWell(t)
   })
 
-  await t.test('the clock goes forward on request, with whatever keeps the time there', async t => {
+  await t.test('the clock goes forward when the agent asks for it', async t => {
     const ask = `const s = require("net").connect("/run/fauxboot-set-clock"); s.end(Math.floor(Date.now() / 1000) + 3600 + "\\n"); s.pipe(process.stdout)`
     await shell.run('systemctl stop systemd-timesyncd; rm -f /run/systemd/timesync/synchronized')
     await says(t, `node -e '${ask}'`, /^set$/)
