@@ -58,23 +58,39 @@ export function createLinuxCard(paths: Partial<LinuxCardPaths> = {}, limits = LI
 
 /** @returns the connection that keeps the driver */
 async function loadDriver(path: string, waitMs: number): Promise<Socket> {
-  const socket = connect({ path })
   // For the answer only: the connection stays as long as the update takes.
   const signal = AbortSignal.timeout(waitMs)
   try {
+    for (;;) {
+      const socket = await askForDriver(path, signal)
+      if (socket !== null) return socket
+      // The driver of the update before this one is still being unloaded: systemd drops a second connection.
+      await delay(POLL_MS, undefined, { signal })
+    }
+  } catch (thrown) {
+    if (signal.aborted) throw fault('CARD_ABSENT', { reason: `no driver is loaded within ${waitMs / 1000} s` }, thrown)
+    const { code, message } = thrown as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw thrown
+    throw fault('CARD_ABSENT', { reason: `this is no first stage from an SD card (${message})` }, thrown)
+  }
+}
+
+/** @returns null if the connection is dropped without an answer */
+async function askForDriver(path: string, signal: AbortSignal): Promise<Socket | null> {
+  const socket = connect({ path })
+  try {
     await once(socket, 'connect', { signal })
-    const [answer] = await once(socket, 'data', { signal })
-    const words = String(answer).trim()
+    const closed = once(socket, 'close', { signal }).then(() => null)
+    const answer = await Promise.race([once(socket, 'data', { signal }), closed])
+    if (answer === null) return null
+    const words = String(answer[0]).trim()
     if (words !== 'ready') throw fault('CARD_ABSENT', { reason: words })
     // A service that ends early takes the driver along; reads and writes then say so.
     socket.on('error', () => socket.destroy())
     return socket
   } catch (thrown) {
     socket.destroy()
-    if (signal.aborted) throw fault('CARD_ABSENT', { reason: `no driver is loaded within ${waitMs / 1000} s` }, thrown)
-    const { code, message } = thrown as NodeJS.ErrnoException
-    if (code !== 'ENOENT') throw thrown
-    throw fault('CARD_ABSENT', { reason: `this is no first stage from an SD card (${message})` }, thrown)
+    throw thrown
   }
 }
 

@@ -14,6 +14,7 @@ async function machine(
   t: Test,
   devices: Readonly<Record<string, { type: string; slots: boolean }>>,
   answer = 'ready\n',
+  dropped = 0,
 ) {
   const root = t.testdir({ blocks: { loop0: {} }, devices: {} })
   for (const [name, { type, slots }] of Object.entries(devices)) {
@@ -25,7 +26,8 @@ async function machine(
   const service = createServer(socket => {
     connections.push(socket)
     socket.on('error', () => socket.destroy())
-    if (answer !== '') socket.write(answer)
+    if (connections.length <= dropped) socket.end()
+    else if (answer !== '') socket.write(answer)
   })
   // The path of a socket is short: at most 107 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'card-'))
@@ -86,6 +88,13 @@ t.test('a driver that is not loaded is waited for, but not forever', async t => 
   const { paths } = await machine(t, {}, '')
   const card = createLinuxCard(paths, { driverMs: 50, cardMs: 50 })
   await t.rejects(card.open(), { code: 'CARD_ABSENT', message: /no driver is loaded within 0.05 s/ })
+})
+
+t.test('a driver that is still being unloaded is asked for again', async t => {
+  const { paths, connections } = await machine(t, { mmcblk0: { type: 'SD', slots: true } }, 'ready\n', 2)
+  const card = await createLinuxCard(paths).open()
+  t.equal(connections.length, 3)
+  await card.close()
 })
 
 t.test('the driver stays for longer than its loading may take', async t => {
