@@ -298,7 +298,7 @@ export const ERRORS = {
     502,
     2,
   ),
-  CONSOLE_GONE: row('console {console}: {reason}', 'check its address and cable, and that nobody else uses it', 502, 2),
+  CONSOLE_GONE: row('console {console}: {reason}', 'check its address and cable, and close what else uses it', 502, 2),
   CONSOLE_SILENT: row(
     '{console}: waited {seconds} s for {expected}; its last words: {found}',
     'check power and cable, or allow more time',

@@ -20,7 +20,7 @@ export interface CardImage extends SlotLabel {
  * Find the first stage in an image that `fauxboot image` has made, and measure it.
  *
  * @param path of `sd.img`
- * @throws CLI_FILE if there is none, and the signal's reason
+ * @throws CLI_FILE if the file holds no slot; the signal's reason
  */
 export async function measureCardImage(path: string, signal?: AbortSignal): Promise<CardImage> {
   const slots = slotsOf(await readPart(path, 0, SECTOR))

@@ -95,7 +95,7 @@ async function askForDriver(path: string, signal: AbortSignal): Promise<Socket |
 }
 
 async function findCard(paths: LinuxCardPaths, waitMs: number): Promise<string> {
-  for (const end = Date.now() + waitMs; ; await delay(POLL_MS)) {
+  for (const end = performance.now() + waitMs; ; await delay(POLL_MS)) {
     const names = (await readdir(paths.blocks)).filter(name => /^mmcblk\d+$/.test(name)).sort()
     for (const name of names) {
       // Memory that is soldered to the board (MMC) may hold a copy of a card.
@@ -104,7 +104,7 @@ async function findCard(paths: LinuxCardPaths, waitMs: number): Promise<string> 
       if (await hasSlots(path)) return path
       throw fault('CARD_ABSENT', { reason: `the card in ${path} has no two slots` })
     }
-    if (Date.now() >= end) throw fault('CARD_ABSENT', { reason: `no SD card appears within ${waitMs / 1000} s` })
+    if (performance.now() >= end) throw fault('CARD_ABSENT', { reason: `no SD card appears within ${waitMs / 1000} s` })
   }
 }
 

@@ -114,7 +114,7 @@ export class LinuxLinks {
 
   /**
    * The lease belongs to the old MAC address, and networkd takes its address away. If that came after `ipaddr` had set the
-   * same address, it would be lost in the middle of a transfer. Where nobody takes it away, it stays.
+   * same address, it would be lost in the middle of a transfer. Without networkd, it stays.
    */
   async #released(link: string, signal: AbortSignal): Promise<void> {
     const { runner, wait } = this.#options
