@@ -17,7 +17,7 @@ const SLICE = 10
 /** bytes of output that are gathered at most */
 const GATHERED = 64 * 1024
 /** bytes of input that may wait before the sender should */
-const QUEUED = 4 * 1024 * 1024
+const QUEUED = 1024 * 1024
 
 export interface ConsoleOptions {
   /** Send bytes to the terminal. */

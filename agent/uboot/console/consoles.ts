@@ -5,6 +5,12 @@ import type { Input, Machine, Output } from '../machine/machine.js'
 import { autoboot } from './autoboot.js'
 import { Console, type ConsoleArbiter, type ConsoleOptions } from './console.js'
 
+/**
+ * Consoles whose terminals are gone, and whose typed lines still wait for their turn. While one command runs for hours,
+ * clients that come, type and go must not fill the board's memory.
+ */
+export const MOST_GONE = 8
+
 export interface ConsolesOptions {
   /** asked for when it is needed: the machine knows its consoles, too */
   readonly machine: () => Machine
@@ -65,8 +71,13 @@ export class Consoles implements ConsoleArbiter {
     return waits.length === 0 ? null : Promise.all(waits).then(() => undefined)
   }
 
-  /** A terminal is there. It gets its prompt once the machine is ready. */
+  /**
+   * A terminal is there. It gets its prompt once the machine is ready. Of those that are gone, the latest
+   * {@link MOST_GONE} keep the lines that wait.
+   */
   open(options: ConsoleOptions): Console {
+    const gone = this.#open.filter(console => console.inputEnded && !this.runs(console))
+    for (const console of gone.slice(0, Math.max(0, gone.length - MOST_GONE))) this.close(console)
     const console = new Console(this, options)
     this.#open.push(console)
     if (this.#ready) void console.serve()
