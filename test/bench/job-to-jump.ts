@@ -10,7 +10,7 @@ import { agentSettings } from '../../systemd/image/agent-settings.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
+import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
 import { startLabServer } from './lab-server.js'
 import { PATIENCE, timed } from './timing.js'
@@ -50,7 +50,7 @@ export async function measureJobToJump(image: BoardImage, dtb: string): Promise<
           await client.submit({ content: JSON.stringify(job), type: 'application/json' })
         }),
       )
-      theirs.push(await onBoard(image, async qemu => qemu.console.send(`dmesg -n 8; ${script}\n`)))
+      theirs.push(await onBoard(image, async qemu => qemu.console.send(`${script}\n`)))
     }
   } finally {
     web.stop()
@@ -73,6 +73,8 @@ async function onBoard(image: BoardImage, start: (qemu: QemuBoard) => Promise<vo
   try {
     await qemu.console.waitFor(SHELL_PROMPT, PATIENCE)
     await qemu.waitForAgent(PATIENCE)
+    // The kernel keeps that line to itself otherwise.
+    await runOnBoard(qemu.console, 'dmesg -n 8', PATIENCE)
     return await timed(async () => {
       await start(qemu)
       await qemu.console.waitFor(JUMPS, PATIENCE)

@@ -9,6 +9,7 @@ import { networkFailure, TransientFailure } from '../failure.js'
 import type { Sink } from '../sink.js'
 import { StallTimer } from '../stall.js'
 import { parseFetchUrl, shownUrl } from '../url.js'
+import { readBody } from './body.js'
 import { parseByteRange, parseLength, retryAfter, validatorOf } from './headers.js'
 import { openUrl } from './request.js'
 import { serverDate } from './server-date.js'
@@ -184,18 +185,21 @@ class Download {
   }
 
   async #receive(response: IncomingMessage, stall: StallTimer, signal: AbortSignal): Promise<void> {
-    const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]()
-    for (;;) {
+    stall.wait()
+    const take = (chunk: Buffer): void => {
       stall.wait()
-      const { value, done } = await this.#network(signal, chunks.next())
-      stall.heard()
-      if (done === true) break
-      this.#checkLimit(this.#received + value.length)
-      this.#hash.update(value)
-      this.#received += value.length
-      await unlessAborted(this.#sink.write(value), signal)
+      this.#checkLimit(this.#received + chunk.length)
+      this.#hash.update(chunk)
+      this.#received += chunk.length
       this.#options.onProgress?.(this.#received, this.#size)
     }
+    const store = async (chunks: readonly Buffer[]): Promise<void> => {
+      stall.heard()
+      for (const chunk of chunks) await this.#sink.write(chunk)
+      stall.wait()
+    }
+    const failure = await readBody(response, take, chunks => unlessAborted(store(chunks), signal))
+    if (failure !== null) await this.#network(signal, Promise.reject(failure.reason))
     if (this.#size === null || this.#received === this.#size) return
     // Node reports a body that is too short; this catches a part that claims more than it holds.
     throw new TransientFailure(
