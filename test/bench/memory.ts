@@ -14,7 +14,7 @@ import { PATIENCE } from './timing.js'
 import { UNWATCHED } from './unwatched.js'
 
 const ARTIFACTS_MIB = 300
-const IDLE_MIB = 60
+const IDLE_MIB = 50
 const ABOVE_ARTIFACTS_MIB = 80
 
 /** The artifacts, what the kernel copies of them for the load, and the first stage itself must fit. */

@@ -38,6 +38,8 @@ export class Shell implements ScriptRunner, Variables {
   #unseen = false
   /** all of the line ends */
   #stopped = false
+  /** whether a command of the line that runs has started */
+  #begun = false
   /** between two commands, others have their turn */
   #paused = false
   /** ends the wait for a slow line */
@@ -109,6 +111,7 @@ export class Shell implements ScriptRunner, Variables {
     this.#interrupted = false
     this.#unseen = false
     this.#stopped = false
+    this.#begun = false
     this.#lastYield = performance.now()
   }
 
@@ -212,13 +215,16 @@ export class Shell implements ScriptRunner, Variables {
   }
 
   /**
-   * Yield to the event loop from time to time, however busy the shell is, and wait for a line that has too much to send.
+   * Yield to the event loop from time to time, however busy the shell is, and wait for a line that has too much to send. The
+   * first command of a line starts without that: a ^C that came with the line must find it running.
    *
    * @throws LineStopped
    */
   async #yieldIfDue(): Promise<void> {
     const room = this.#machine().out.room()
-    if (room !== null || performance.now() - this.#lastYield >= SLICE) {
+    const due = this.#begun && (room !== null || performance.now() - this.#lastYield >= SLICE)
+    this.#begun = true
+    if (due) {
       this.#paused = true
       await (room === null ? yieldToEventLoop() : this.#unlessWoken(room))
       this.#paused = false

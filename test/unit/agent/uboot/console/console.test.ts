@@ -200,6 +200,19 @@ t.test(
   },
 )
 
+t.test('a line whose sender has hung up runs on a machine that is too busy to start it at once, too', async t => {
+  const { consoles, machine, terminal } = await atPrompt(t)
+  const other = new Terminal(consoles)
+  await other.shows('=> ')
+  // Whenever the shell looks at the clock, the time for a turn of others is over.
+  let time = performance.now()
+  t.intercept(performance, 'now', { value: () => (time += 1000), configurable: true })
+  terminal.type('setenv first 1\nsetenv second 2\n')
+  terminal.console.hangUp()
+  await terminal.console.ended
+  t.same([machine.env.get('first'), machine.env.get('second')], ['1', '2'])
+})
+
 t.test('the end of a connection leaves what runs at another console', async t => {
   const { consoles, terminal } = await atPrompt(t)
   const other = new Terminal(consoles)
