@@ -4,7 +4,7 @@ import { loadBoard } from '../../systemd/boards/board.js'
 import { type BoardImage, buildBoardImage } from '../../systemd/image/board-image.js'
 import { emulatorDtb } from '../../systemd/image/emulator-dtb.js'
 import { measureAgentStart } from './agent-start.js'
-import { measureBoardStart } from './board-start.js'
+import { measureBoardStart, measureCardStart } from './board-start.js'
 import { measureDecompression } from './decompression.js'
 import { measureEcho } from './echo.js'
 import type { Figure } from './figure.js'
@@ -23,8 +23,8 @@ import { measureUpload } from './upload.js'
 export interface BenchSetting {
   /** how often it measures */
   readonly runs: number
-  /** the emulated `virt`; built when it is asked for */
-  board(): Promise<{ readonly image: BoardImage; readonly dtb: string }>
+  /** an emulated board, `virt` unless named; built when it is asked for */
+  board(name?: string): Promise<{ readonly image: BoardImage; readonly dtb: string }>
 }
 
 interface BenchRow {
@@ -38,8 +38,8 @@ interface BenchRow {
 export async function settingFor(runs: number): Promise<BenchSetting> {
   return {
     runs,
-    async board() {
-      const board = await loadBoard('virt')
+    async board(name = 'virt') {
+      const board = await loadBoard(name)
       return { image: await buildBoardImage(board), dtb: await emulatorDtb(board) }
     },
   }
@@ -88,6 +88,15 @@ export const BENCH_ROWS: readonly BenchRow[] = [
     minutes: 2,
     about: 'to the first answer, against a getty',
     measure: async ({ runs, board }) => measureBoardStart((await board()).image, runs),
+  },
+  {
+    name: 'power-on of an Allwinner',
+    minutes: 6,
+    about: 'the same on orangepi-pc, and from the SD card of a Cubieboard4',
+    measure: async ({ runs, board }) => [
+      ...(await measureBoardStart((await board('orangepi-pc')).image, Math.min(runs, 3))),
+      await measureCardStart((await board('cubieboard4')).image),
+    ],
   },
   {
     name: 'plan and load',

@@ -11,6 +11,8 @@ export interface Figure {
   readonly target: number | null
   /** why the target is missed, as far as is known; printed only then */
   readonly reason: string
+  /** where the time goes, or what else a reader should know of it; printed below the table */
+  readonly detail?: string
   /** the size that this is one of several for: they make a picture */
   readonly growth?: { readonly of: string; readonly at: number; readonly unit: string }
   /** milliseconds of CPU time, for each MiB where the figure is a transfer */

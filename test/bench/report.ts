@@ -51,13 +51,15 @@ function tableRow(figure: Figure): string {
   return `| ${cells.map(cell).join(' | ')} |`
 }
 
-/** Figures as a Markdown table, and below it the reasons of those that miss their target. */
+/** Figures as a Markdown table, and below it their details, and the reasons of those that miss their target. */
 export function renderFigures(figures: readonly Figure[]): string {
+  const details = figures.flatMap(({ what, detail }) => (detail === undefined ? [] : [`- ${what}: ${detail}.`]))
   const notes = figures.filter(isMissed).map(({ what, reason }) => `- ${what}: ${reason}.`)
   return [
     '| figure | fauxboot: min / median / max | peer: min / median / max | ratio | target, at most | CPU time, ours / theirs |',
     '|---|---|---|---|---|---|',
     ...figures.map(tableRow),
+    ...(details.length === 0 ? [] : ['', ...details]),
     ...(notes.length === 0 ? [] : ['', 'What misses its target, and why:', '', ...notes]),
   ].join('\n')
 }

@@ -38,6 +38,7 @@ t.test(
     t.match(text, '| free (ms, n=1) | 1.00 | 1.00 a \\| b | 1.00 |  |')
     t.match(text, /- slow: because\.$/)
     t.notMatch(text, '- quick')
+    t.match(renderFigures([{ ...figure('slow', [1], [1]), detail: 'mostly waiting' }]), '\n\n- slow: mostly waiting.')
   },
 )
 
@@ -45,7 +46,7 @@ t.test('a peer that failed meets no target for us', async t => {
   t.match(renderFigures([figure('unknown', [1], [Number.NaN])]), '**missed**')
 })
 
-t.test('ratios that are worse by more than a tenth are told, new and better ones are not', async t => {
+t.test('ratios that are worse by more than a tenth are reported, new and better ones are not', async t => {
   const before = resultOf(figure('a', [10], [10]), figure('b', [10], [10]), figure('gone', [1], [1]))
   const now = resultOf(figure('a', [12], [10]), figure('b', [10.5], [10]), figure('new', [9], [1]))
   t.same(worse(before, now), ['a: 1.00 -> 1.20'])
