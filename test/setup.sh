@@ -20,6 +20,7 @@ log=$cache/setup.log
 
 # Debian package, the purpose that first needs it, and what for.
 packages='
+  binutils                 demo   libraries of the programs in the board image
   ca-certificates          demo   https
   debian-archive-keyring   demo   signatures of the packages in the board image
   g++-arm-linux-gnueabihf  demo   native addon for the boards

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { examine, installLine } from '../../../../lava/doctor/checks.js'
 import { type MachineProbe, thisMachine } from '../../../../lava/doctor/machine-probe.js'
@@ -45,6 +47,22 @@ t.test('each thing that is missing has the line that mends it', async t => {
   t.match(await lacking({ loads: async () => false }), [{ fix: 'npm rebuild @serialport/bindings-cpp' }])
   const locked = await lacking({ serialPorts: async () => [{ path: '/dev/ttyUSB0', open: false }] })
   t.match(locked, [{ verdict: 'lacks', what: '/dev/ttyUSB0', fix: /usermod -aG dialout/ }])
+})
+
+t.test('every program that builds a board image is looked for', async t => {
+  const folder = 'systemd/image'
+  const sources = readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'))
+  const started = sources.flatMap(source =>
+    [...source.matchAll(/\brun\([^[\n]*\[\s*'([\w.-]+)'/g)].map(([, name]) => name),
+  )
+  t.ok(started.includes('readelf'), 'the sources are read as they are written')
+  const known = (await lacking({ hasProgram: async () => false })).map(({ what }) => what)
+  // apt and tar are part of every Debian, and mcopy comes with mdir.
+  const unasked = ['apt-config', 'tar', 'mcopy']
+  t.same(
+    started.filter(name => ![...unasked, ...known].includes(String(name))),
+    [],
+  )
 })
 
 t.test('no adapter and no TFTP server may be as it should be', async t => {
