@@ -15,6 +15,7 @@ import { awaitHttp } from './await-http.js'
 import { type BootSource, type QemuSettings, qemuArguments } from './qemu-arguments.js'
 import { qemuProgram } from './qemu-program.js'
 import { Qmp } from './qmp.js'
+import { withRngSeed } from './rng-seed.js'
 import { SerialConsole } from './serial-console.js'
 
 /** Port on which the agent listens. */
@@ -236,10 +237,12 @@ async function bootSource(options: QemuBoardOptions, work: string): Promise<Boot
     throw fault('BUILD_INPUT', { doing: `starting ${board.name}`, reason: 'neither a kernel nor an SD card was given' })
   }
   const cmdline = [image.cmdline, ...extraCmdline].join(' ')
-  if (extraInitrd.length === 0) return { kernel: image.kernel, initrd: image.initramfs, dtb: image.dtb, cmdline }
+  const dtb = image.dtb && join(work, 'board.dtb')
+  if (image.dtb && dtb) await writeFile(dtb, withRngSeed(await readFile(image.dtb), image.dtb))
+  if (extraInitrd.length === 0) return { kernel: image.kernel, initrd: image.initramfs, dtb, cmdline }
   const initrd = join(work, 'initrd')
   await writeFile(initrd, joinArchives([await readFile(image.initramfs), ...extraInitrd]))
-  return { kernel: image.kernel, initrd, dtb: image.dtb, cmdline }
+  return { kernel: image.kernel, initrd, dtb, cmdline }
 }
 
 async function launch(name: string, program: string, args: string[], boardPort: number): Promise<Machine> {
