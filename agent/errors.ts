@@ -341,6 +341,7 @@ export const ERRORS = {
     422,
     1,
   ),
+  BOARD_UNKNOWN: row('there is no board {name}', 'known: {known}; systemd/README.md says how to add one', 404, 1),
   BUILD_TOOL: row(
     '{doing}: {tool} failed ({status}): {reason}',
     '`fauxboot doctor` says what this machine lacks',

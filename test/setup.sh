@@ -145,7 +145,8 @@ install_missing() {
   elif sudo -n true 2>/dev/null; then
     sudo='sudo -n'
   else
-    fail "Debian packages are missing; run this line, then try again:
+    fail "Debian packages are missing; run these lines, then try again:
+sudo apt-get update
 sudo $line"
   fi
   # Yesterday's list may name packages that the mirror no longer has. A mirror that does not answer may not be needed.

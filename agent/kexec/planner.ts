@@ -174,13 +174,14 @@ function readKernel(file: Uint8Array): Kernel {
   })
 }
 
-/** What people send instead of a kernel; the last row matches everything. */
+/** What people send instead of a kernel or a ramdisk; the last row matches everything. */
 const STRANGERS: readonly (readonly [(bytes: Uint8Array) => boolean, string])[] = [
   [isFdt, 'a device tree or a FIT image (d00dfeed)'],
   [isCpio, 'a cpio archive'],
   [bytes => detectCompression(bytes) !== null, 'a compressed file that is not a kernel image itself'],
   [bytes => Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('\x7fELF', 'latin1')), 'an ELF file, such as vmlinux'],
-  [() => true, 'something else'],
+  [({ length }) => length === 0, 'no format at all'],
+  [() => true, 'an unknown format'],
 ]
 
 function nameOf(bytes: Uint8Array): string {

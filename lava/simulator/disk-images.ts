@@ -2,7 +2,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { basename, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fault } from '../../agent/errors.js'
@@ -260,6 +260,7 @@ async function copyOutput(
  */
 export function checkDiskImage(image: string, refuse: (image: string, thrown: unknown) => unknown): void {
   try {
+    if (statSync(image).size === 0) throw new Error('it is empty, and no image of a disk')
     describe(image, 0)
   } catch (thrown) {
     throw refuse(image, thrown)

@@ -171,18 +171,12 @@ export async function boardNames(dir = BOARDS_DIR): Promise<string[]> {
  *
  * @param name of the board
  * @param dir folder of the data files
- * @throws BOARD_DATA if there is no such board or its file is wrong
+ * @throws BOARD_UNKNOWN; BOARD_DATA if its file is wrong
  */
 export async function loadBoard(name: string, dir = BOARDS_DIR): Promise<Board> {
   const names = await boardNames(dir)
   const file = join(dir, `${name}.json`)
-  if (!names.includes(name)) {
-    throw fault('BOARD_DATA', {
-      file,
-      where: 'the board',
-      reason: `is unknown; there are: ${names.join(', ')}`,
-    })
-  }
+  if (!names.includes(name)) throw fault('BOARD_UNKNOWN', { name, known: names.join(', ') })
   const text = await readFile(file, 'utf8')
   let value: unknown
   try {

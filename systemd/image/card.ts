@@ -1,6 +1,6 @@
 /** A card in a reader of this machine: what is on it, and how an image gets there. */
 
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { fault } from '../../agent/errors.js'
 import { run } from '../run.js'
 
@@ -89,6 +89,12 @@ export function parseCard(device: string, json: string): Card {
  * @throws BUILD_INPUT when it is no disk, BUILD_TOOL
  */
 export async function readCard(device: string): Promise<Card> {
+  const isDisk = await stat(device).then(
+    found => found.isBlockDevice(),
+    () => false,
+  )
+  if (!isDisk)
+    throw fault('BUILD_INPUT', { doing: `writing ${device}`, reason: 'it is no disk; lsblk lists the disks' })
   const args = ['--bytes', '--json', '--output', COLUMNS, device] as const
   return parseCard(device, (await run(`looking at ${device}`, ['lsblk', ...args])).toString())
 }

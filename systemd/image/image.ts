@@ -52,10 +52,12 @@ export async function makeImage(request: ImageRequest, doing: (what: string) => 
   return { files, card, cmdline }
 }
 
+const isMissing = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+
 const unreadable = (file: string, thrown: unknown) =>
   fault(
     'BUILD_INPUT',
-    { doing: `reading ${file}`, reason: thrown instanceof Error ? thrown.message : String(thrown) },
+    { doing: `reading ${file}`, reason: isMissing(thrown) ? 'there is no such file' : String(thrown) },
     thrown,
   )
 

@@ -46,6 +46,9 @@ Examples:
     .action((log: string | undefined, options: ExplainOptions) => explain(log, options, terminal))
 }
 
+const NO_RUN =
+  'no run of kexec-tools found; it prints "MEMORY RANGES", "Kernel: address=" when it runs as `kexec --load --debug`'
+
 async function explain(log: string | undefined, options: ExplainOptions, terminal: Terminal): Promise<void> {
   const { json, svg, html } = options
   if (log === undefined) {
@@ -56,10 +59,7 @@ async function explain(log: string | undefined, options: ExplainOptions, termina
   const bytes = await (log === '-' ? readStream(terminal.io.stdin, file, LOG_LIMIT) : readInput(log, LOG_LIMIT))
   const text = Buffer.from(bytes).toString('utf8')
   const result = explainLog(text)
-  if (result.runs.length === 0) {
-    const reason = 'no run of kexec-tools found; it prints "MEMORY RANGES", "Kernel: address=" with the option --debug'
-    throw fault('CLI_FILE', { file, reason })
-  }
+  if (result.runs.length === 0) throw fault('CLI_FILE', { file, reason: bytes.length === 0 ? 'is empty' : NO_RUN })
   if (html !== undefined) await writeWhole(html, await pageWith(text))
   if (svg === '-') return terminal.print(pictureOf(result, file))
   if (svg !== undefined) await writeWhole(svg, pictureOf(result, file))

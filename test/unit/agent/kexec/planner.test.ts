@@ -336,7 +336,7 @@ t.test('a file that is not a kernel is refused by name', async t => {
     [cpio(), /cpio/],
     [new Uint8Array([0x1f, 0x8b, 8, 0]), /compressed.*1f8b0800/],
     [new Uint8Array(Buffer.from('\x7fELF', 'latin1')), /ELF/],
-    [new Uint8Array(100), /something else: 00000000/],
+    [new Uint8Array(100), /an unknown format: 00000000/],
     [new Uint8Array(), /an empty file/],
   ]
   for (const [kernel, found] of cases)

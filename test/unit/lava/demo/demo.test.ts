@@ -17,8 +17,8 @@ t.test('the parts of a demonstration are summed up', t => {
 t.test('the error of a preparation is the error of the program that prepares', async t => {
   const wanted = { board: 'nonsense', token: 'x' }
   await t.rejects(prepare(wanted, new AbortController().signal), {
-    code: 'BOARD_DATA',
-    message: /the board is unknown; there are: .*virt/,
+    code: 'BOARD_UNKNOWN',
+    message: /there is no board nonsense/,
   })
 })
 

@@ -106,11 +106,12 @@ t.test('the file systems of a card are listed and read without root', { skip }, 
 })
 
 t.test('a file that is no disk has no partitions; one that is not there is refused by its name', async t => {
-  const directory = t.testdir({ text: 'no disk' })
+  const directory = t.testdir({ text: 'no disk', empty: '' })
   const [device] = await new DiskImages([join(directory, 'text')]).devices('mmc')
   t.same(device?.partitions, [])
   const refuse = (image: string) => new Error(`cannot read ${image}`)
   t.throws(() => checkDiskImage(join(directory, 'nosuch'), refuse), { message: `cannot read ${directory}/nosuch` })
+  t.throws(() => checkDiskImage(join(directory, 'empty'), (_, thrown) => thrown), { message: /it is empty/ })
 })
 
 t.test('a line of GPIO keeps what it was set to, by name and by number', async t => {

@@ -107,11 +107,11 @@ t.test('what is not an object is refused', async t => {
 })
 
 t.test('an unknown board is refused with the names of the known ones', async t => {
-  await t.rejects(loadBoard('raspberry'), { code: 'BOARD_DATA', message: /there are: .*virt/ })
+  await t.rejects(loadBoard('raspberry'), { code: 'BOARD_UNKNOWN', message: /known: .*virt/ })
 })
 
 t.test('a name that is a path finds no file', async t => {
-  await t.rejects(loadBoard('../boards/virt'), { code: 'BOARD_DATA', message: /is unknown/ })
+  await t.rejects(loadBoard('../boards/virt'), { code: 'BOARD_UNKNOWN' })
 })
 
 t.test('a file that is not JSON is refused with its name', async t => {

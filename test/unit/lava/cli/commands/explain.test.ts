@@ -44,11 +44,14 @@ t.test('a log is explained as JSON', async t => {
 
 t.test('a text without a run of kexec-tools is an error that says what was looked for', async t => {
   const dir = t.testdir({ prose: 'Dear list, it does not work.', empty: '' })
-  for (const name of ['prose', 'empty']) {
+  for (const [name, reason] of [
+    ['prose', 'no run of kexec-tools found; '],
+    ['empty', 'is empty'],
+  ] as const) {
     const file = join(dir, name)
     const { code, stdout, stderr } = await fauxboot(['explain', file])
     t.same({ code, stdout }, { code: 1, stdout: '' })
-    t.ok(stderr.startsWith(`fauxboot: ${file}: no run of kexec-tools found`), stderr)
+    t.ok(stderr.startsWith(`fauxboot: ${file}: ${reason}`), stderr)
   }
   t.match(await fauxboot(['explain', '-'], { stdin: 'x' }), {
     code: 1,

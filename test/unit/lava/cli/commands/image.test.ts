@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { checkCard, parseCard, writeCard } from '../../../../../systemd/image/card.js'
+import { checkCard, parseCard, readCard, writeCard } from '../../../../../systemd/image/card.js'
 import { fauxboot } from '../../capture.js'
 
 const MIB = 1024 * 1024
@@ -25,6 +25,14 @@ const READER = {
 
 const card = (changes: object) => parseCard('/dev/sdb', JSON.stringify({ blockdevices: [{ ...READER, ...changes }] }))
 
+t.test('what is no disk is refused before lsblk looks at it', async t => {
+  for (const device of [join(t.testdir(), 'sdx'), '/dev/null'])
+    await t.rejects(readCard(device), {
+      code: 'BUILD_INPUT',
+      message: `writing ${device}: it is no disk; lsblk lists the disks`,
+    })
+})
+
 t.test('image --list names the boards and says which boot from a card', async t => {
   const { code, stdout } = await fauxboot(['image', '--list'])
   t.equal(code, 0)
@@ -35,9 +43,9 @@ t.test('image --list names the boards and says which boot from a card', async t 
 t.test('image refuses what it cannot build before it builds anything', async t => {
   for (const [argv, message] of [
     [[], /no board given: use --board NAME; --list prints the names/],
-    [['--board', 'nosuch'], /is unknown; there are: cubieboard4, /],
+    [['--board', 'nosuch'], /there is no board nosuch; known: cubieboard4, /],
     [['--board', 'virt', '--write', '/dev/null'], /virt boots from no SD card: leave out --write/],
-    [['--board', 'virt', '--token-file', '/nosuch/token'], /reading \/nosuch\/token: ENOENT/],
+    [['--board', 'virt', '--token-file', '/nosuch/token'], /reading \/nosuch\/token: there is no such file/],
   ] as const) {
     const { code, stderr } = await fauxboot(['image', ...argv])
     t.equal(code, 1)

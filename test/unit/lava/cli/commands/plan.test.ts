@@ -131,7 +131,7 @@ t.test('wrong input has exit code 1, and an error that names the file or the opt
     [['plan', '--kernel', file('empty'), ...RAM], /empty at 0x0 uses .*an empty file/],
     [
       ['plan', '--kernel', file('ramdisk'), ...RAM],
-      /ramdisk at 0x0 uses something else: 00000000, which is not supported/,
+      /ramdisk at 0x0 uses an unknown format: 00000000, which is not supported/,
     ],
     [[...kernel, '--dtb', file('zImage'), ...RAM], /^\/.*zImage has the wrong magic at 0x0: expected 0xd00dfeed/],
     [[...kernel, '--dtb', file('board.dtb'), '--overlay', file('zImage'), ...RAM], /zImage has the wrong magic at 0x0/],
