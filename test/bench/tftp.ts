@@ -65,7 +65,8 @@ interface Case {
   readonly server?: string
 }
 
-const LOOP = 'both spend most of the time in the same system calls and in the server'
+const LOOP =
+  "its CPU time is near the peer's: where its time on the clock is far from it, it waits, and why is not known"
 
 const CASES: readonly Case[] = [
   { what: 'default options', options: {}, peers: PEERS, target: 1, reason: LOOP },

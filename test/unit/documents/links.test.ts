@@ -13,15 +13,10 @@ t.test('every link leads to a file, and to a heading in it', async t => {
     if (/^https?:/.test(text)) continue
     const [path = '', anchor] = text.split('#')
     const target = path === '' ? file : join(dirname(file), path)
-    t.ok(existsSync(target) || target in WRITTEN_LATER, `${file}: ${text}`)
+    t.ok(existsSync(target), `${file}: ${text}`)
     if (anchor !== undefined) t.ok(anchorsOf(target).includes(anchor), `${file}: ${text}`)
   }
 })
-
-/** Files that documents name and that a clone does not have, and what writes them. */
-const WRITTEN_LATER: Readonly<Record<string, string>> = {
-  'test/bench/RESULTS.md': 'npm run bench',
-}
 
 /** Names of files that are not of this project, or stand for others. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -35,7 +30,6 @@ const OTHERS: Readonly<Record<string, string>> = {
   'nightly/plan.json': 'read over TFTP',
   'status.json': 'read over TFTP',
   'dist/explain.html': 'npm run build makes it',
-  'results.json': 'npm run bench writes it',
   'test/py': "of U-Boot's tree",
 }
 
