@@ -7,6 +7,8 @@ import { fault } from '../../../agent/errors.js'
 import { boardNames, loadBoard } from '../../../systemd/boards/board.js'
 import { type Card, checkCard, readCard, writeCard } from '../../../systemd/image/card.js'
 import { type MadeImage, makeImage } from '../../../systemd/image/image.js'
+import { examine, installLine } from '../../doctor/checks.js'
+import { thisMachine } from '../../doctor/machine-probe.js'
 import { createProgress } from '../../terminal/progress.js'
 import { formatBytes } from '../../terminal/quantities.js'
 import type { Terminal } from '../../terminal/terminal.js'
@@ -60,12 +62,21 @@ async function image(options: ImageOptions, terminal: Terminal): Promise<void> {
   // A wrong device is better refused before minutes of work.
   const card = write === undefined ? null : await readCard(write)
   if (card !== null) checkCard(card, 0)
+  if (board.sd !== undefined) await checkPrograms()
   const out = options.out ?? `fauxboot-${name}`
   const made = await makeImage({ board: name, out, tokenFile, settings }, what => terminal.note(what))
   for (const { path, size } of made.files) terminal.print(`${formatBytes(size).padStart(10)}  ${path}`)
   terminal.print(`command line: ${made.cmdline}`)
   if (card !== null && made.card !== null && !(await overwrite(card, made.card, yes, terminal))) return
   terminal.print(nextSteps(name, made, { tokenFile, written: card !== null, console: board.console }))
+}
+
+/** @throws BUILD_INPUT with the line that installs what this machine lacks */
+async function checkPrograms(): Promise<void> {
+  const lacking = (await examine(thisMachine, 'image')).filter(({ package: debian }) => debian !== undefined)
+  const names = lacking.map(({ what }) => what).join(', ')
+  if (names === '') return
+  throw fault('BUILD_INPUT', { doing: 'building an image', reason: `${names} missing: ${installLine(lacking)}` })
 }
 
 async function list(terminal: Terminal): Promise<void> {

@@ -40,6 +40,20 @@ t.test('image --list names the boards and says which boot from a card', async t 
   t.match(stdout, /^virt +\S/m)
 })
 
+t.test(
+  'image names the programs that are missing, and the line that installs them, before it builds anything',
+  async t => {
+    const { PATH } = process.env
+    t.teardown(() => {
+      process.env.PATH = PATH
+    })
+    process.env.PATH = t.testdir()
+    const { code, stderr } = await fauxboot(['image', '--board', 'cubieboard4', '--out', join(t.testdirName, 'out')])
+    t.equal(code, 1)
+    t.match(stderr, /building an image: .*mmdebstrap, .* missing: sudo apt-get install .*binutils.* mmdebstrap/)
+  },
+)
+
 t.test('image refuses what it cannot build before it builds anything', async t => {
   for (const [argv, message] of [
     [[], /no board given: use --board NAME; --list prints the names/],
