@@ -52,14 +52,12 @@ export async function makeImage(request: ImageRequest, doing: (what: string) => 
   return { files, card, cmdline }
 }
 
-const isMissing = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-
-const unreadable = (file: string, thrown: unknown) =>
-  fault(
-    'BUILD_INPUT',
-    { doing: `reading ${file}`, reason: isMissing(thrown) ? 'there is no such file' : String(thrown) },
-    thrown,
-  )
+/** Of the file system, or of JSON. */
+function unreadable(file: string, thrown: unknown) {
+  const { code, message } = thrown as NodeJS.ErrnoException
+  const reason = code === 'ENOENT' ? 'there is no such file' : message
+  return fault('BUILD_INPUT', { doing: `reading ${file}`, reason }, thrown)
+}
 
 async function textOf(file: string): Promise<string> {
   try {

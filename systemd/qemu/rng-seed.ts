@@ -1,6 +1,6 @@
 /**
  * Random bytes for the kernel of an emulated board, in its device tree. A board without a source of randomness waits for the
- * first program that needs some until its timers have jittered enough: a second or two on real CPUs, 25 s in QEMU. The machine
+ * first program that needs some until its timers have jittered enough, which took 25 s in QEMU. The machine
  * `virt` has such bytes in its own tree.
  */
 
