@@ -56,9 +56,7 @@ export async function measureBoardStart(image: BoardImage, runs: number): Promis
     theirs: theirs.map(seconds),
     target: 1.3,
     reason:
-      name === 'virt'
-        ? 'Node has to start on an emulated core, while a getty is a few system calls'
-        : "before Node starts, systemd unmounts the old root of the agent's unit, and the kernel waits long in synchronize_rcu_expedited() on these emulated CPUs; not understood",
+      'Node has to start on an emulated core, while a getty is a few system calls; meanwhile the modules of the network driver load, and QEMU is slow at the TLB flushes that follow (README.md)',
   })
   return [
     { ...figure('the countdown', countdown), detail: `the last run was ${timeline}` },
