@@ -18,13 +18,15 @@ export interface LocalAgent {
   stop(): Promise<void>
 }
 
-/** Start the bundled agent on this machine, and return at its first answer. */
-export async function startAgent(): Promise<LocalAgent> {
+/** Start the bundled agent on this machine, and return at its first answer. @param options further ones of its command line */
+export async function startAgent(options: readonly string[] = []): Promise<LocalAgent> {
   const dir = await mkdtemp('/dev/shm/fauxboot-bench-')
   const port = await freePort()
   const settings = ['--host', '127.0.0.1', '--port', String(port), '--log-level', 'silent']
   const dirs = ['--artifact-dir', join(dir, 'artifacts'), '--state-dir', join(dir, 'state')]
-  const child = spawn(process.execPath, [AGENT, ...settings, ...dirs], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [AGENT, ...settings, ...dirs, ...options], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const url = `http://127.0.0.1:${port}`
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')

@@ -14,6 +14,7 @@ import { measureManyBoards } from './growth/many-boards.js'
 import { measureHttpOnBoard } from './http-on-board.js'
 import { measureJobToJump } from './job-to-jump.js'
 import { measureOnBoard } from './memory.js'
+import { measurePacedEcho } from './paced-echo.js'
 import { measurePlanAndLoad } from './plan-and-load.js'
 import { measureTftp } from './tftp.js'
 import { measureTftpOnBoard } from './tftp-on-board.js'
@@ -130,9 +131,9 @@ export const BENCH_ROWS: readonly BenchRow[] = [
   },
   {
     name: 'echo',
-    minutes: 1,
-    about: '10,000 times, each after its prompt, against a real U-Boot',
-    measure: async ({ board }) => measureEcho((await board()).image),
+    minutes: 2,
+    about: '10,000 times, each after its prompt, against a real U-Boot and a shell',
+    measure: async ({ runs, board }) => [...(await measureEcho((await board()).image)), await measurePacedEcho(runs)],
   },
   { name: 'job sizes', minutes: 1, about: 'a job with 8 to 512 MiB of artifacts', measure: () => measureJobSizes() },
   { name: 'event streams', minutes: 1, about: '1 to 1,000 of them', measure: () => measureEventStreams() },

@@ -1,31 +1,51 @@
-/** How fast the console is: `echo` over and over, each typed when the prompt is there, against a real U-Boot. */
+/**
+ * How fast the console is: `echo` over and over, each typed when the prompt is there, against a real U-Boot, and against a
+ * shell that reads the same line on the same Linux.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { BoardImage } from '../../systemd/image/board-image.js'
-import { QemuBoard } from '../../systemd/qemu/qemu.js'
+import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { SerialConsole } from '../../systemd/qemu/serial-console.js'
+import { SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
 import { PATIENCE, timed } from './timing.js'
 
 const COMMANDS = 10_000
+const UBOOT_PROMPT = '=> '
 
 /** Debian's package u-boot-qemu; the same emulated machine and core as our board. */
 const REAL = '/usr/lib/u-boot/qemu_arm/u-boot.bin'
 const MACHINE = ['-M', 'virt,highmem=off', '-cpu', 'cortex-a15', '-m', '1024', '-smp', '2']
 
-/** @returns seconds for all commands */
-async function echo(console: SerialConsole): Promise<number> {
-  await console.waitFor('autoboot: ', PATIENCE)
-  console.send(' ')
-  await console.waitFor('=> ', PATIENCE)
+/** @returns seconds for all commands, each typed at `prompt` */
+async function echo(console: SerialConsole, prompt: string): Promise<number> {
   const milliseconds = await timed(async () => {
     for (let number = 0; number < COMMANDS; number++) {
       console.send(`echo ${number}\n`)
-      await console.waitFor(`\n${number}\r\n=> `, PATIENCE)
+      await console.waitFor(`\n${number}\r\n${prompt}`, PATIENCE)
     }
   })
   return milliseconds / 1000
+}
+
+/** The same in a real U-Boot and in ours. */
+async function echoAfterCountdown(console: SerialConsole): Promise<number> {
+  await console.waitFor('autoboot: ', PATIENCE)
+  console.send(' ')
+  await console.waitFor(UBOOT_PROMPT, PATIENCE)
+  return echo(console, UBOOT_PROMPT)
+}
+
+/** With a board switched on. */
+async function onBoard<T>(options: QemuBoardOptions, work: (console: SerialConsole) => Promise<T>): Promise<T> {
+  const qemu = await QemuBoard.start(options)
+  try {
+    return await work(qemu.console)
+  } finally {
+    await qemu.stop()
+  }
 }
 
 async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> {
@@ -41,7 +61,7 @@ async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> 
   ])
   try {
     const console = new SerialConsole('u-boot', child.stdout, child.stdin)
-    const seconds = await echo(console)
+    const seconds = await echoAfterCountdown(console)
     return { seconds, version: /U-Boot 20\S+/.exec(console.transcript)?.[0] ?? 'U-Boot' }
   } finally {
     child.kill()
@@ -49,22 +69,35 @@ async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> 
   }
 }
 
-export async function measureEcho(image: BoardImage): Promise<Figure> {
-  const qemu = await QemuBoard.start({ board: image.board, image })
-  try {
-    const ours = await echo(qemu.console)
-    const { seconds, version } = await echoOnRealUBoot()
-    return {
-      what: `${COMMANDS} echo commands, each after its prompt, ${image.board.name}`,
+export async function measureEcho(image: BoardImage): Promise<Figure[]> {
+  const { board } = image
+  const ours = await onBoard({ board, image }, echoAfterCountdown)
+  const { seconds, version } = await echoOnRealUBoot()
+  const extraInitrd = [await shellOverlay({ agent: false })]
+  const shell = await onBoard({ board, image, extraInitrd }, async console => {
+    await console.waitFor(SHELL_PROMPT, PATIENCE)
+    return echo(console, SHELL_PROMPT)
+  })
+  const what = `${COMMANDS} echo commands, each after its prompt, ${board.name}`
+  return [
+    {
+      what,
       peer: `${version} (Debian's u-boot-qemu), on the same emulated core`,
       unit: 's',
       ours: [ours],
       theirs: [seconds],
       target: 4,
       reason:
-        'a line passes the tty of a Linux, a turn of the event loop, and JavaScript, which takes most of the time; the real one reads a register and writes one',
-    }
-  } finally {
-    await qemu.stop()
-  }
+        'a line passes the tty of a Linux, a turn of the event loop, and JavaScript; the real one reads a register and writes one. The next row shows what a Linux takes without JavaScript',
+    },
+    {
+      what: `${what}: a shell`,
+      peer: 'busybox sh, which reads and evaluates lines on the same tty',
+      unit: 's',
+      ours: [ours],
+      theirs: [shell],
+      target: null,
+      reason: '',
+    },
+  ]
 }

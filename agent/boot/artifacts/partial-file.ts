@@ -1,11 +1,11 @@
 /** A file on memory-backed storage while it grows. */
 
-import { createHash, type Hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../errors.js'
 import type { Sink } from '../../transfer/sink.js'
 import type { FileRange } from '../jobs/job.js'
+import type { FileDigest } from './file-digest.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024
@@ -28,18 +28,15 @@ export interface PartialFileOptions {
    * less than none are, when others took what was promised.
    */
   measure(): Promise<() => number>
-  /** compute the digest while writing; default true */
-  readonly digest?: boolean
+  newDigest(): FileDigest
 }
 
-/** sha256 of a file or of a part of one, open for more. */
-export async function digestFile(file: string | FileRange): Promise<Hash> {
-  const hash = createHash('sha256')
+/** Add a file, or a part of one, to a digest. */
+export async function digestFile(file: string | FileRange, digest: FileDigest): Promise<void> {
   // A stream has no range without bytes.
-  if (typeof file !== 'string' && file.size === 0) return hash
+  if (typeof file !== 'string' && file.size === 0) return
   const { path, ...range } = typeof file === 'string' ? { path: file } : streamRange(file)
-  for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) hash.update(chunk)
-  return hash
+  for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) await digest.update([chunk])
 }
 
 /** Streams count with the last byte. */
@@ -52,7 +49,7 @@ export class PartialFile implements Sink {
   readonly path: string
   readonly #options: PartialFileOptions
   #handle: FileHandle
-  #hash: Hash
+  #digest: FileDigest
   #received: number
   /** bytes that need no further look at the memory */
   #allowed: number
@@ -63,11 +60,17 @@ export class PartialFile implements Sink {
   /** the batch on its way to the file while the next one is gathered */
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, options: PartialFileOptions, handle: FileHandle, hash: Hash, received: number) {
+  private constructor(
+    path: string,
+    options: PartialFileOptions,
+    handle: FileHandle,
+    digest: FileDigest,
+    received: number,
+  ) {
     this.path = path
     this.#options = options
     this.#handle = handle
-    this.#hash = hash
+    this.#digest = digest
     this.#received = received
     this.#allowed = received
   }
@@ -75,7 +78,7 @@ export class PartialFile implements Sink {
   /** Create an empty file; it replaces an existing one. */
   static async create(path: string, options: PartialFileOptions): Promise<PartialFile> {
     await rm(path, { force: true })
-    return new PartialFile(path, options, await open(path, 'wx', 0o600), createHash('sha256'), 0)
+    return new PartialFile(path, options, await open(path, 'wx', 0o600), options.newDigest(), 0)
   }
 
   /**
@@ -83,11 +86,12 @@ export class PartialFile implements Sink {
    *
    * @param digest of its bytes; computed from the file if an earlier run of the agent wrote it
    */
-  static async resume(path: string, options: PartialFileOptions, digest: Hash | null): Promise<PartialFile> {
-    const hash = digest ?? (await digestFile(path))
+  static async resume(path: string, options: PartialFileOptions, digest: FileDigest | null): Promise<PartialFile> {
+    const ours = digest ?? options.newDigest()
+    if (digest === null) await digestFile(path, ours)
     const handle = await open(path, constants.O_WRONLY | constants.O_APPEND)
     const { size } = await handle.stat()
-    return new PartialFile(path, options, handle, hash, size)
+    return new PartialFile(path, options, handle, ours, size)
   }
 
   /** Bytes taken so far. */
@@ -110,16 +114,15 @@ export class PartialFile implements Sink {
     this.#expected = size
   }
 
-  /** sha256 of the bytes so far, open for more; of nothing with `digest: false`. */
-  get digest(): Hash {
-    return this.#hash
+  /** Of the bytes taken until `close`; another call may go on with it. */
+  get digest(): FileDigest {
+    return this.#digest
   }
 
   /** @throws ARTIFACT_TOO_LARGE when memory runs out */
   async write(chunk: Uint8Array): Promise<void> {
     const size = this.#received + chunk.length
     if (size > this.#allowed) await this.#allow(size)
-    if (this.#options.digest !== false) this.#hash.update(chunk)
     this.#batch.push(chunk)
     this.#batched += chunk.length
     this.#received = size
@@ -130,7 +133,7 @@ export class PartialFile implements Sink {
   async reset(): Promise<void> {
     await this.discard()
     this.#handle = await open(this.path, 'wx', 0o600)
-    this.#hash = createHash('sha256')
+    this.#digest = this.#options.newDigest()
     this.#received = 0
     this.#writing = Promise.resolve()
   }
@@ -185,6 +188,7 @@ export class PartialFile implements Sink {
         const { bytesWritten } = await this.#handle.writev(rest)
         rest = after(rest, bytesWritten)
       }
+      await this.#digest.update(chunks)
     } catch (thrown) {
       throw isFull(thrown) ? this.#tooLarge(this.#received, this.#received - this.#batched, thrown) : thrown
     }

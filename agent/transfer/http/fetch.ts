@@ -1,6 +1,5 @@
 /** A file over http(s): in as many attempts as it takes, each going on where the last one broke off. */
 
-import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { FauxbootError, fault } from '../../errors.js'
@@ -46,8 +45,6 @@ export interface FetchOptions {
 
 export interface Fetched {
   readonly size: number
-  /** lower-case hex */
-  readonly sha256: string
   /** where the bytes came from, after redirects */
   readonly url: string
 }
@@ -65,7 +62,6 @@ class Download {
   readonly #url: URL
   readonly #sink: Sink
   readonly #options: FetchOptions
-  #hash: Hash = createHash('sha256')
   #received = 0
   #size: number | null = null
   #validator: string | null = null
@@ -93,7 +89,7 @@ class Download {
       } finally {
         response.destroy()
       }
-      return { size: this.#received, sha256: this.#hash.digest('hex'), url: shownUrl(url) }
+      return { size: this.#received, url: shownUrl(url) }
     } finally {
       stall.stop()
       signal?.removeEventListener('abort', onAbort)
@@ -167,7 +163,6 @@ class Download {
 
   async #startOver(): Promise<void> {
     await this.#sink.reset()
-    this.#hash = createHash('sha256')
     this.#received = 0
     this.#size = null
     this.#validator = null
@@ -189,7 +184,6 @@ class Download {
     const take = (chunk: Buffer): void => {
       stall.wait()
       this.#checkLimit(this.#received + chunk.length)
-      this.#hash.update(chunk)
       this.#received += chunk.length
       this.#options.onProgress?.(this.#received, this.#size)
     }
