@@ -78,7 +78,8 @@ class LinuxHost implements BoardHost {
   }
 
   kernelRelease(): string {
-    return release()
+    // The release of node:os is that of the machine on which the agent's snapshot was made.
+    return this.#text('proc/sys/kernel/osrelease') ?? release()
   }
 
   async bootId(): Promise<string | null> {
