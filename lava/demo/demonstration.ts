@@ -14,6 +14,7 @@ import { ConsoleText } from '../monitor/console-text.js'
 import { createProgress, type Progress } from '../terminal/progress.js'
 import { formatBytes } from '../terminal/quantities.js'
 import type { Terminal } from '../terminal/terminal.js'
+import { invitation } from './invitation.js'
 import { prepare } from './preparation.js'
 import { Stopwatch } from './stopwatch.js'
 
@@ -26,6 +27,10 @@ export interface DemoOptions {
   readonly console?: boolean
   /** leave the board on until the signal fires */
   readonly keep?: boolean
+  /** boot nothing: say what one can do with the board, and leave it on until the signal fires */
+  readonly stay?: boolean
+  /** TCP port of this machine's loopback that leads to the board's agent; a free one by default */
+  readonly port?: number
 }
 
 /** The token of the demonstration's board. */
@@ -48,10 +53,17 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const wanted = { board: board.name, ramdiskMiB: options.ramdiskSize, token: TOKEN }
   const { image, card, target } = await prepare(wanted, signal)
   const stopwatch = new Stopwatch()
-  const qemu = await QemuBoard.start(card === undefined ? { board, image } : { board, sd: card })
+  const { port } = options
+  const qemu = await QemuBoard.start(card === undefined ? { board, image, port } : { board, sd: card, port })
   try {
     display.note(`power on; the first stage boots silently; the serial console is shown with ${prefix(terminal)}`)
     const serial = showConsole(qemu, progress, terminal)
+    if (options.stay) {
+      await awaitAgent(qemu, display, signal)
+      terminal.print(invitation(qemu.url, TOKEN, target))
+      await keepOn(qemu, terminal)
+      return
+    }
     if (options.console) {
       const { bootTyped } = await import('./typed-demo.js')
       const note = (line: string): void => display.note(line)
@@ -79,8 +91,7 @@ async function bootTarget(
   stopwatch: Stopwatch,
   signal: AbortSignal,
 ): Promise<void> {
-  await unlessAborted(qemu.waitForAgent(PATIENCE), signal)
-  display.note(`the agent answers at ${qemu.url}`)
+  await awaitAgent(qemu, display, signal)
   stopwatch.lap('power-on to agent')
 
   const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
@@ -93,6 +104,11 @@ async function bootTarget(
     throw remoteFault({ ...outcome.error }) ?? fault('INTERNAL', { doing: `booting job ${job.id}`, reason })
   }
   stopwatch.lap('plan and load')
+}
+
+async function awaitAgent(qemu: QemuBoard, display: JobDisplay, signal: AbortSignal): Promise<void> {
+  await unlessAborted(qemu.waitForAgent(PATIENCE), signal)
+  display.note(`the agent answers at ${qemu.url}`)
 }
 
 function prefix(terminal: Terminal): string {

@@ -17,6 +17,7 @@ import { qemuProgram } from './qemu-program.js'
 import { Qmp } from './qmp.js'
 import { withRngSeed } from './rng-seed.js'
 import { SerialConsole } from './serial-console.js'
+import { startFailure } from './start-failure.js'
 
 /** Port on which the agent listens. */
 const AGENT_PORT = 8080
@@ -48,6 +49,8 @@ export interface QemuBoardOptions {
   readonly instructionClock?: number
   /** TCP port on the board to which {@link QemuBoard.url} leads; the agent's by default */
   readonly boardPort?: number
+  /** TCP port on this machine's loopback that leads there; a free one by default */
+  readonly port?: number
   /** start from this state instead of from power-on; every other option must be as it was when the state was saved */
   readonly state?: SavedState
 }
@@ -109,7 +112,7 @@ export class QemuBoard {
     const work = await mkdtemp(join(tmpdir(), 'fauxboot-qemu-'))
     try {
       const source = await bootSource(options, work)
-      const forward = { host: 0, board: options.boardPort ?? AGENT_PORT }
+      const forward = { host: options.port ?? 0, board: options.boardPort ?? AGENT_PORT }
       const { memoryMiB, disk, tftpDir, machineProperties, instructionClock, state } = options
       const incoming = state !== undefined
       const settings = { source, forward, memoryMiB, disk, tftpDir, machineProperties, instructionClock, incoming }
@@ -270,7 +273,7 @@ async function launch(name: string, program: string, args: string[], boardPort: 
   asked.catch(() => undefined)
   const silent = delay(START_TIMEOUT_MS, 'no answer on its monitor', { ref: false })
   const failed = Promise.race([ended, silent]).then(reason => {
-    throw fault('BUILD_TOOL', { doing: `starting ${name}`, tool: 'qemu-system-arm', status: 'ended', reason })
+    throw startFailure(name, reason)
   })
   try {
     return { child, console, qmp, ended, port: await Promise.race([asked.catch(() => failed), failed]) }

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process'
+import { extname, join } from 'node:path'
 import t from 'tap'
+import { invitation } from '../../../../lava/demo/invitation.js'
 import { prepare } from '../../../../lava/demo/preparation.js'
 import { Stopwatch } from '../../../../lava/demo/stopwatch.js'
+import { parserOf } from '../../documents/command-check.js'
 
 t.test('the parts of a demonstration are summed up', t => {
   const stopwatch = new Stopwatch()
@@ -28,4 +32,54 @@ t.test('a preparation that is interrupted ends its program', async t => {
   stop.abort(new Error('enough'))
   await t.rejects(preparing, { message: 'enough' })
   await t.rejects(prepare({ board: 'virt', token: 'x' }, stop.signal), { message: 'enough' })
+})
+
+const TARGET = {
+  kernel: '/cache/vmlinuz-6.12.0+deb13-armmp',
+  ramdisk: "/my cache/it's a ramdisk",
+  dtb: '/cache/board.dtb',
+  cmdline: 'console=ttyS0,115200 quiet',
+  options: {},
+}
+
+t.test('a board that waits comes with the address of its page, its token, and every file for it', t => {
+  const text = invitation('http://127.0.0.1:4711', 'demo', TARGET)
+  t.match(text, /^the page +http:\/\/127\.0\.0\.1:4711\/$/m)
+  t.match(text, /^its token +demo$/m)
+  t.match(text, /^ {2}kernel +\/cache\/vmlinuz-6\.12\.0\+deb13-armmp$/m)
+  t.match(text, /^ {2}ramdisk +\/my cache\/it's a ramdisk$/m)
+  t.match(text, /^ {2}dtb +\/cache\/board\.dtb$/m)
+  t.match(text, /^ {2}command line +console=ttyS0,115200 quiet$/m)
+  t.notMatch(text, /modules/)
+  t.match(invitation('http://127.0.0.1:4711', 'demo', { ...TARGET, modules: '/m' }), /^ {2}modules +\/m$/m)
+  t.end()
+})
+
+t.test('the line that sends the files of a board that waits can be typed', async t => {
+  const [, line = ''] = invitation('http://127.0.0.1:4711', 'demo', TARGET).split('in this folder:\n')
+  const shell = 'npx() { cat; for word; do echo "$word"; done; }'
+  const { stdout } = spawnSync('/bin/sh', ['-euc', `${shell}\n${line}`], { encoding: 'utf8' })
+  const [token, program, name = '', ...args] = stdout.trimEnd().split('\n')
+  t.strictSame([token, program], ['demo', 'fauxboot'])
+  const parser = await parserOf(name)
+  await parser.parseAsync(args, { from: 'user' })
+  const { kernel, ramdisk, dtb, cmdline } = TARGET
+  t.match(parser.opts(), { board: 'http://127.0.0.1:4711', tokenFile: '/dev/stdin' })
+  t.match(parser.opts(), { kernel, ramdisk, dtb, append: cmdline })
+})
+
+t.test('a demonstration that cannot be as asked ends before anything is built', t => {
+  const program = join(import.meta.dirname, `../../../../lava/demo/demo${extname(import.meta.filename)}`)
+  for (const [args, problem] of [
+    [['--stay', '--console'], "option '--stay' cannot be used with option '--console'"],
+    [['--port', '65536'], 'It must be a whole number between 1 and 65535'],
+  ] as const) {
+    const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, program, ...args], {
+      encoding: 'utf8',
+    })
+    t.equal(status, 1, stderr)
+    t.match(stderr, problem)
+    t.match(stderr, 'see `npm run demo -- --help`')
+  }
+  t.end()
 })
