@@ -7,6 +7,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { needPackage } from './npm-packages.mjs'
 
 /** The folders of `tsconfig.json`. */
 export const FOLDERS = ['agent', 'lava', 'native', 'systemd', 'test']
@@ -42,6 +43,7 @@ export async function compile() {
 
 async function transform(files) {
   if (files.length === 0) return
+  needPackage('esbuild')
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
     absWorkingDir: PROJECT,

@@ -17,12 +17,15 @@ import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import t from 'tap'
-import { stringify } from 'yaml'
 import { compile, filesBelow } from './compile.mjs'
 import { coverageOptions, reportCoverage } from './coverage.mjs'
-import { nameOf, readTests, totals } from './tap-tree.mjs'
+import { needPackage } from './npm-packages.mjs'
 import { watchTests } from './watch.mjs'
+
+needPackage('tap')
+const { default: t } = await import('tap')
+const { stringify } = await import('yaml')
+const { nameOf, readTests, totals } = await import('./tap-tree.mjs')
 
 /** From this number of files on, only those that fail get a line. */
 const MANY = 50

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 
@@ -20,4 +22,23 @@ t.test('files that share a process fail it, too', async t => {
     name => `test/unit/${name}.test.ts`,
   )
   t.equal(exitCodeOf(t, '--jobs', '1', '--timeout', '1', ...files), 1)
+})
+
+t.test('in a clone without npm packages, a program says what is missing and which command mends it', async t => {
+  // Outside of the project: Node looks for packages in the folders above, too.
+  const clone = mkdtempSync(join(tmpdir(), 'fauxboot-clone-'))
+  t.teardown(() => rmSync(clone, { recursive: true }))
+  mkdirSync(join(clone, 'test'))
+  for (const file of readdirSync('test').filter(name => name.endsWith('.mjs')))
+    copyFileSync(join('test', file), join(clone, 'test', file))
+  mkdirSync(join(clone, 'agent'))
+  writeFileSync(join(clone, 'agent/main.ts'), '')
+  for (const [program, name] of [
+    ['compile', 'esbuild'],
+    ['run-tests', 'tap'],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(clone, `test/${program}.mjs`)], { encoding: 'utf8' })
+    t.equal(status, 1)
+    t.equal(stderr, `test/${program}.mjs: the npm package ${name} is missing; run \`npm ci\`\n`)
+  }
 })
