@@ -1,7 +1,8 @@
 /** Debian's unmodified kernels for armhf, which tests and the demonstration boot. */
 
 import { join } from 'node:path'
-import { debianTree, kernelVersion, type Suite } from '../image/debian-tree.js'
+import type { Suite } from '../image/debian-mirror.js'
+import { debianTree, kernelVersion } from '../image/debian-tree.js'
 import { firstStageTree } from '../image/first-stage-packages.js'
 
 export interface DebianKernel {

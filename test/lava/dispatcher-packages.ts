@@ -1,6 +1,7 @@
 /** LAVA's dispatcher from two releases of Debian, unpacked. Nothing is installed on this machine. */
 
-import { debianTree, type Suite } from '../../systemd/image/debian-tree.js'
+import type { Suite } from '../../systemd/image/debian-mirror.js'
+import { debianTree } from '../../systemd/image/debian-tree.js'
 
 /** Each Debian package, and what the dispatcher needs it for. */
 const PACKAGES = {
