@@ -63,7 +63,7 @@ function rules(of: (typeof COLOURS)['light' | 'dark']): string {
 export const PICTURE_STYLE = [
   '.fb-picture{font:12px DejaVu Sans,Verdana,sans-serif}.fb-title{font-size:17px;font-weight:bold}',
   '.fb-address{font-family:DejaVu Sans Mono,monospace;font-size:11px;text-anchor:end}.fb-strong{font-weight:bold}',
-  '.fb-label{stroke-width:3;stroke-opacity:.6;paint-order:stroke;stroke-linejoin:round}.fb-rule{stroke-dasharray:1 3}.fb-hit{fill:none;stroke-width:2}.fb-scratch{stroke-dasharray:4 3}',
+  '.fb-label{stroke-width:3;stroke-opacity:.8;paint-order:stroke;stroke-linejoin:round;pointer-events:none}.fb-rule{stroke-dasharray:1 3}.fb-hit{fill:none;stroke-width:2}.fb-scratch{stroke-dasharray:4 3}',
   '.fb-item:focus{outline:none}.fb-item:focus rect,.fb-item:hover rect{stroke-width:3}',
   rules(COLOURS.light),
   `@media screen and (prefers-color-scheme:dark){${rules(COLOURS.dark)}}`,
@@ -180,55 +180,60 @@ function sceneSvg(
   const laneAt = (index: number): number => x + index * (lane + LANE.gap)
   const head = `${scene.title}: ${scene.verdict}`
   const verdictClass = scene.collisions.length > 0 ? 'fb-strong fb-bad' : 'fb-strong'
+  const placed = LANES.flatMap((name, index) => {
+    const items = scene.items.filter(item => item.lane === name)
+    return items.map(item => ({ item, column: columnOf(item, items, laneAt(index), lane) }))
+  })
   return [
     text(x, top + 14, head, verdictClass),
     ...LANES.map((name, index) => text(laneAt(index), top + 34, LANE_NAMES[name], 'fb-faint')),
-    ...LANES.flatMap((name, index) => {
-      const items = scene.items.filter(item => item.lane === name)
-      return items.map(item => itemSvg(item, scene, scale, columnOf(item, items, laneAt(index), lane)))
-    }),
+    ...placed.map(({ item, column }) => itemSvg(item, scene, scale, column)),
     ...scene.collisions.map(hit => {
       const [from, to] = [scale.at(hit.range.start), scale.at(hit.range.end)]
       return `<g role="img" aria-label="${xmlText(`Collision. ${collisionText(scene, hit)}`)}"><title>${xmlText(collisionText(scene, hit))}</title>${box('fb-hit', x - 3, from, width + 6, to - from)}<path class="fb-hit" d="${hatch(x - 3, from, width + 6, to - from)}" stroke-opacity="0.45" pointer-events="none"/></g>`
     }),
+    // Over the collisions, whose lines would strike them out. A screen reader gets each item's exact range instead.
+    '<g aria-hidden="true">',
+    ...placed.flatMap(({ item, column }) => labelSvg(item, scale, column)),
+    '</g>',
   ]
 }
 
+/** Where an item is from left to right. */
+interface Column {
+  readonly x: number
+  readonly width: number
+}
+
 /** Items of a lane that share memory stand side by side. */
-function columnOf(
-  item: PictureItem,
-  items: readonly PictureItem[],
-  x: number,
-  width: number,
-): { readonly x: number; readonly width: number } {
+function columnOf(item: PictureItem, items: readonly PictureItem[], x: number, width: number): Column {
   const sharing = items.filter(({ range }) => range.start < item.range.end && item.range.start < range.end)
   const each = width / sharing.length
   return { x: x + sharing.indexOf(item) * each, width: each }
 }
 
-function itemSvg(
-  item: PictureItem,
-  scene: Scene,
-  scale: Scale,
-  { x, width }: { readonly x: number; readonly width: number },
-): string {
+function itemSvg(item: PictureItem, scene: Scene, scale: Scale, { x, width }: Column): string {
   const { start, end } = item.range
-  const [from, to] = [scale.at(start), scale.at(end)]
+  const exact = `${item.label}, ${addressText(start)} to ${addressText(end - 1)}, ${formatSize(lengthOf(item.range))}`
+  return [
+    `<g class="fb-item" tabindex="0" role="img" aria-label="${xmlText(`${scene.title}: ${exact}`)}"><title>${xmlText(exact)}</title>`,
+    box(`fb-${item.kind}`, x, scale.at(start), width, scale.at(end) - scale.at(start)),
+    '</g>',
+  ].join('')
+}
+
+/** An item's label, in one row or two. */
+function labelSvg(item: PictureItem, scale: Scale, { x, width }: Column): string[] {
+  const [from, to] = [scale.at(item.range.start), scale.at(item.range.end)]
   const size = formatSize(lengthOf(item.range))
-  const exact = `${item.label}, ${addressText(start)} to ${addressText(end - 1)}, ${size}`
   const most = Math.floor((width - 8) / CHARACTER)
   const fits = (content: string): boolean => content.length <= most
   const one = `${item.label}, ${size}`
   const rows = fits(one) ? [one] : to - from > 2 * LINE ? [item.label, size] : [item.label]
   const middle = (from + to) / 2 + 4 - ((rows.length - 1) * LINE) / 2
-  return [
-    `<g class="fb-item" tabindex="0" role="img" aria-label="${xmlText(`${scene.title}: ${exact}`)}"><title>${xmlText(exact)}</title>`,
-    box(`fb-${item.kind}`, x, from, width, to - from),
-    ...rows.map((row, index) =>
-      text(x + 5, middle + index * LINE, fits(row) ? row : `${row.slice(0, most - 1)}…`, 'fb-label'),
-    ),
-    '</g>',
-  ].join('')
+  return rows.map((row, index) =>
+    text(x + 5, middle + index * LINE, fits(row) ? row : `${row.slice(0, most - 1)}…`, 'fb-label'),
+  )
 }
 
 const box = (of: string, x: number, y: number, width: number, height: number): string =>

@@ -219,6 +219,20 @@ t.test('every item of the picture tells its exact range to a mouse, a keyboard a
   }
 })
 
+t.test(
+  'every item has an outline, and its label lies over the lines of collisions: it is read without colours, too',
+  async t => {
+    const svg = renderPlanSvg(doomed())
+    const [light = ''] = svg.split('@media')
+    for (const [, kind = ''] of svg.matchAll(/<rect class="fb-(?!paper|free|hit)(\w+)"/g)) {
+      t.match(light, new RegExp(`\\.fb-${kind}\\{fill:#\\w{6};stroke:#\\w{6}\\}`))
+    }
+    const drawn = [...svg.matchAll(/class="(fb-hit|fb-label)"/g)].map(([, of]) => of)
+    const layers = drawn.filter((of, index) => of !== drawn[index - 1])
+    t.strictSame(layers, ['fb-hit', 'fb-label', 'fb-hit', 'fb-label'], 'of fauxboot, and of kexec-tools')
+  },
+)
+
 t.test('the picture shows collisions in red, and text of any kind', async t => {
   const svg = renderPlanSvg(doomed())
   t.match(svg, /NOT survivable/)
