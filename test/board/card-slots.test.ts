@@ -1,13 +1,14 @@
 /** The real U-Boot chooses a slot: what its commands do with records that an update, or a power cut, has left. */
 
 import { constants } from 'node:fs'
-import { copyFile, open } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { chosenRecord, RECORDS, SECTOR, SLOTS_START, slotsOf, trialRecord } from '../../agent/image/card/card-layout.js'
+import { chosenRecord, SECTOR, trialRecord } from '../../agent/image/card/card-layout.js'
 import { buildBoardImage } from '../../systemd/image/board-image.js'
 import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
+import { changeCard } from './changed-card.js'
 import { Lab, PATIENCE, TOKEN } from './lab.js'
 
 /** A record that a power cut has damaged. */
@@ -43,7 +44,7 @@ t.test('orangepi-pc: the real U-Boot starts what the records of the SD card say'
   for (const [index, row] of CASES.entries()) {
     const card = join(folder, `card-${index}`)
     await copyFile(image, card, constants.COPYFILE_FICLONE)
-    await change(card, row.records, !('empty' in row))
+    await changeCard(card, row.records, !('empty' in row))
     for (const expected of row.starts) t.equal(await startedSlot(card), expected, row.name)
   }
 
@@ -60,27 +61,3 @@ t.test('orangepi-pc: the real U-Boot starts what the records of the SD card say'
     }
   }
 })
-
-type Records = Partial<Readonly<Record<keyof typeof RECORDS, Uint8Array>>>
-
-/** @param both the second slot gets the first stage of the first */
-async function change(path: string, records: Records, both: boolean): Promise<void> {
-  const card = await open(path, 'r+')
-  try {
-    const read = async (offset: number, size: number) => (await card.read(Buffer.alloc(size), 0, size, offset)).buffer
-    const slots = slotsOf(await read(0, SECTOR))
-    if (slots === null) throw new Error(`${path} has no slots`)
-    if (both) {
-      const chunk = 2 ** 20
-      for (let at = 0; at < slots.a.size; at += chunk) {
-        const bytes = await read(SLOTS_START + at, chunk)
-        if (bytes.some(byte => byte !== 0)) await card.write(bytes, 0, chunk, slots.b.offset + at)
-      }
-    }
-    for (const [name, bytes] of Object.entries(records)) {
-      await card.write(bytes, 0, SECTOR, RECORDS[name as keyof typeof RECORDS])
-    }
-  } finally {
-    await card.close()
-  }
-}
