@@ -1,9 +1,9 @@
 /** The U-Boot of a real board: over the first stage's memory map, network and storage, on its serial line. */
 
-import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { BoardHost } from '../boot/board/board.js'
 import type { Boot } from '../boot/boot.js'
+import { makeFolder } from '../make-folder.js'
 import type { TftpNetwork } from '../transfer/tftp/peer-socket.js'
 import { boardFacts } from './board/host-facts.js'
 import type { UBootConfig } from './board/uboot-config.js'
@@ -57,7 +57,7 @@ export interface BoardUBoot {
  */
 export async function openBoardUBoot(deps: BoardUBootDeps): Promise<BoardUBoot> {
   const { config, boot, host, power, udp, log, room } = deps
-  await mkdir(config.directory, { recursive: true, mode: 0o700 })
+  await makeFolder(config.directory, 0o700)
   const network = new LinuxNetwork({ directory: config.directory, linkSeconds: config.linkSeconds, udp })
   const [device] = await network.devices()
   const board = await boardFacts(host, config, device?.mac ?? null)

@@ -1,12 +1,13 @@
 /** The files of a report in a folder, which can be packed into one archive. */
 
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
+import { makeFolder } from '../../agent/make-folder.js'
 import { fileError, writeText } from '../client/local-file.js'
 
 /** The folder in the archive. */
@@ -31,7 +32,7 @@ export class ReportFolder {
   static async open(path: string | undefined): Promise<ReportFolder> {
     if (path === undefined) return new ReportFolder(await mkdtemp(join(tmpdir(), 'fauxboot-acceptance-')), true)
     try {
-      await mkdir(path, { recursive: true })
+      await makeFolder(path)
     } catch (thrown) {
       throw fileError(path, thrown)
     }

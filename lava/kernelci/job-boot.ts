@@ -1,7 +1,7 @@
 /** How a job gets onto its board: its files come to the lab, and from there to the board's agent. */
 
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../agent/make-folder.js'
 import type { BoardClient } from '../client/board-client.js'
 import type { Target } from '../client/boot-job.js'
 import type { BootMethod } from '../monitor/boot-methods.js'
@@ -68,7 +68,7 @@ export async function prepareBoot(options: JobBootOptions, client: BoardClient):
 /** @returns where each file is now */
 async function downloadFiles(options: JobBootOptions, job: PullJob): Promise<Paths> {
   const { workDir } = options
-  await mkdir(workDir, { recursive: true, mode: 0o700 })
+  await makeFolder(workDir, 0o700)
   const paths: Partial<Record<Role, string>> = {}
   for (const role of ROLES) {
     const source = job.files[role]

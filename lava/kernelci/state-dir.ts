@@ -3,9 +3,10 @@
  * process at a time may use the directory; another one would consider its jobs lost.
  */
 
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../agent/errors.js'
+import { makeFolder } from '../../agent/make-folder.js'
 import { type ClaimedJob, readClaimedJob } from './claimed-job.js'
 import { fieldsOf } from './node.js'
 
@@ -30,7 +31,7 @@ export class StateDir {
    */
   static async open(path: string): Promise<StateDir> {
     try {
-      for (const part of [JOBS, WORK, LOGS]) await mkdir(join(path, part), { recursive: true, mode: 0o700 })
+      for (const part of [JOBS, WORK, LOGS]) await makeFolder(join(path, part), 0o700)
     } catch (thrown) {
       throw unusable(path, thrown)
     }

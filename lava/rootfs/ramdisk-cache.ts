@@ -1,7 +1,8 @@
 /** Ramdisks of root file systems, kept from one job to the next: KernelCI runs dozens of jobs on the same one. */
 
-import { link, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { link, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../agent/make-folder.js'
 import type { LocalFile } from '../client/local-file.js'
 
 /** Ramdisks that are kept, the ones that were used last. */
@@ -34,7 +35,7 @@ export class RamdiskCache {
 
   /** Keep a ramdisk; the ones that were used longest ago go. @param unpacked bytes that the tarball unpacks to */
   async keep({ sha256 }: LocalFile, unpacked: number, path: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    await makeFolder(this.folder, 0o700)
     // Another board's job may have been faster.
     await link(path, join(this.folder, `${sha256}-${unpacked}.cpio.gz`)).catch(otherwise('EEXIST', undefined))
     const names = await this.#names()

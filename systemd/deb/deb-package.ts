@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { fault } from '../../agent/errors.js'
+import { makeFolder } from '../../agent/make-folder.js'
 import { manualPages } from '../../lava/manual/manual.js'
 import { FileTree } from '../image/file-tree.js'
 import { AGENT_BUNDLE, AGENT_PREBUILDS, PROJECT_DIR, UNITS_DIR } from '../paths.js'
@@ -55,7 +56,7 @@ export async function buildDeb({ out, maintainer, date }: DebOptions): Promise<s
   try {
     await write(tree, join(stage, 'root'))
     await write(control, join(stage, 'root', 'DEBIAN'))
-    await mkdir(out, { recursive: true })
+    await makeFolder(out)
     const name = `${text.PACKAGE}_${version}_armhf.deb`
     const making = join(out, `.${name}.partial`)
     const env = { SOURCE_DATE_EPOCH: String(Math.floor(date.getTime() / 1000)) }

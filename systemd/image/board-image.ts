@@ -1,8 +1,9 @@
 /** Everything that a board boots from, built and cached. */
 
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
+import { makeFolder } from '../../agent/make-folder.js'
 import type { Board } from '../boards/board.js'
 import { cached, contentKey } from '../cache.js'
 import { agentFiles } from './agent-files.js'
@@ -72,7 +73,7 @@ export async function copyBoardImage(image: BoardImage, dir: string): Promise<Bo
     await cp(from, join(dir, name))
     return join(dir, name)
   }
-  await mkdir(dir, { recursive: true })
+  await makeFolder(dir)
   return {
     ...image,
     kernel: await copy(image.kernel, 'vmlinuz'),

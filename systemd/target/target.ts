@@ -1,9 +1,10 @@
 /** `node dist/systemd/target/target.js --board NAME --out DIR`: make what `fauxboot acceptance` or LAVA boots on a board. */
 
-import { cp, mkdir, stat } from 'node:fs/promises'
+import { cp, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asFault, fault } from '../../agent/errors.js'
+import { makeFolder } from '../../agent/make-folder.js'
 import { type Board, loadBoard } from '../boards/board.js'
 import { debianKernel } from './debian-kernel.js'
 import { makeLavaFiles, writeLavaJobs } from './lava-files.js'
@@ -47,7 +48,7 @@ async function main(argv: string[]): Promise<void> {
   }
   const url = lava === undefined ? null : httpUrl(lava)
   const board = await loadBoard(name)
-  await mkdir(out, { recursive: true })
+  await makeFolder(out)
   await (url === null ? forAcceptance(board, out) : forLava(board, out, url))
 }
 

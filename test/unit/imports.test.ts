@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import t from 'tap'
 
 /** Every file may import these. */
-const FOUNDATION = ['agent/errors.ts', 'agent/event-loop.ts']
+const FOUNDATION = ['agent/errors.ts', 'agent/event-loop.ts', 'agent/make-folder.ts']
 
 interface Rule {
   /** other folders that its files may import */
@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/config.ts': { from: [], types: ['agent/boot', 'agent/http', 'agent/tftp', 'agent/uboot'] },
   'agent/errors.ts': { from: [] },
   'agent/event-loop.ts': { from: [] },
+  'agent/make-folder.ts': { from: [] },
   'agent/yaml.ts': { from: [] },
   'agent/artifact-memory.ts': { from: ['agent/boot', 'native'] },
   'agent/board-clock.ts': { from: [], types: ['agent/boot'] },

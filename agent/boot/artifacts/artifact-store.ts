@@ -1,8 +1,9 @@
 /** Artifacts on memory-backed storage: uploads, and files of jobs. */
 
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { lstat, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FauxbootError, fault } from '../../errors.js'
+import { makeFolder } from '../../make-folder.js'
 import type { FileRange } from '../jobs/job.js'
 import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
 import { blockingDigest, type FileDigest } from './file-digest.js'
@@ -67,7 +68,7 @@ export class ArtifactStore {
    */
   static async open(options: ArtifactStoreOptions): Promise<ArtifactStore> {
     const store = new ArtifactStore(options)
-    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    await makeFolder(options.directory, 0o700)
     for (const file of await readdir(options.directory)) await store.#find(file)
     return store
   }

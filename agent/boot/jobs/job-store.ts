@@ -1,8 +1,9 @@
 /** Jobs on disk, for the next run of the agent or the next first stage. */
 
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../make-folder.js'
 import { JOB_STATES } from './job.js'
 import type { JobRecord } from './job-record.js'
 
@@ -77,7 +78,7 @@ export class JobStore {
       }
     }
     await attempt(async () => {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeFolder(directory, 0o700)
       for (const name of (await readdir(directory)).sort()) await attempt(() => restore(directory, name, opened))
     })
     opened.records.sort((a, b) => a.number - b.number)

@@ -1,6 +1,6 @@
 /** `fauxboot console`: the fake U-Boot on a simulated board, without root. */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { ReadStream } from 'node:tty'
 import { type Command, InvalidArgumentError } from 'commander'
 import { parseRamOption } from '../../../agent/kexec/layout/memory-map.js'
 import { normalize } from '../../../agent/kexec/layout/ranges.js'
+import { makeFolder } from '../../../agent/make-folder.js'
 import { unlessAborted } from '../../../agent/transfer/abort.js'
 import { StreamLine } from '../../../agent/uboot/console/stream-line.js'
 import { listenTelnet } from '../../../agent/uboot/console/telnet-server.js'
@@ -113,7 +114,7 @@ async function openConsole(options: ConsoleOptions, terminal: Terminal): Promise
 async function makeDirectory(given: string | undefined): Promise<string> {
   if (given === undefined) return mkdtemp(join(tmpdir(), 'fauxboot-console-'))
   try {
-    await mkdir(given, { recursive: true })
+    await makeFolder(given)
     return given
   } catch (thrown) {
     throw fileError(given, thrown)
