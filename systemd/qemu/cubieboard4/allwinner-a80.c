@@ -37,6 +37,7 @@ enum {
     CPUCFG_BASE = 0x01700000,
     SID_BASE = 0x01c0e000,
     MMC0_BASE = 0x01c0f000,
+    MMC2_BASE = 0x01c11000,
     MMC_CONFIG_BASE = 0x01c13000,
     GIC_BASE = 0x01c40000,
     GIC_DIST_BASE = 0x01c41000,
@@ -71,6 +72,7 @@ enum {
     TIMER0_SPI = 18,
     RSB_SPI = 39,
     MMC0_SPI = 60,
+    MMC2_SPI = 62,
     GMAC_SPI = 82,
 };
 
@@ -231,6 +233,7 @@ static void aw_a80_init(Object *obj)
                               "identifier");
     object_initialize_child(obj, "mmc0", &s->mmc0, TYPE_AW_SDHOST_SUN5I);
     object_property_add_alias(obj, "sd-bus", OBJECT(&s->mmc0), "sd-bus");
+    object_initialize_child(obj, "mmc2", &s->mmc2, TYPE_AW_SDHOST_SUN5I);
     object_initialize_child(obj, "gmac", &s->gmac, TYPE_AW_A80_GMAC);
     object_initialize_child(obj, "rsb", &s->rsb, TYPE_AW_RSB);
 }
@@ -362,8 +365,11 @@ static void aw_a80_realize(DeviceState *dev, Error **errp)
 
     qdev_prop_set_uint32(DEVICE(&s->timer), "clk0-freq", LOSC_HZ);
     qdev_prop_set_uint32(DEVICE(&s->timer), "clk1-freq", OSC24M_HZ);
-    object_property_set_link(OBJECT(&s->mmc0), "dma-memory",
-                             OBJECT(get_system_memory()), &error_abort);
+    AwSdHostState *sd_hosts[] = { &s->mmc0, &s->mmc2 };
+    for (unsigned i = 0; i < ARRAY_SIZE(sd_hosts); i++) {
+        object_property_set_link(OBJECT(sd_hosts[i]), "dma-memory",
+                                 OBJECT(get_system_memory()), &error_abort);
+    }
 
     struct {
         SysBusDevice *dev;
@@ -380,6 +386,7 @@ static void aw_a80_realize(DeviceState *dev, Error **errp)
         { SYS_BUS_DEVICE(&s->dramc), DRAMC_BASE },
         { SYS_BUS_DEVICE(&s->sid), SID_BASE },
         { SYS_BUS_DEVICE(&s->mmc0), MMC0_BASE },
+        { SYS_BUS_DEVICE(&s->mmc2), MMC2_BASE },
         { SYS_BUS_DEVICE(&s->gmac), GMAC_BASE },
         { SYS_BUS_DEVICE(&s->rsb), RSB_BASE },
     };
@@ -401,6 +408,7 @@ static void aw_a80_realize(DeviceState *dev, Error **errp)
                            aw_a80_spi(s, TIMER0_SPI + i));
     }
     sysbus_connect_irq(SYS_BUS_DEVICE(&s->mmc0), 0, aw_a80_spi(s, MMC0_SPI));
+    sysbus_connect_irq(SYS_BUS_DEVICE(&s->mmc2), 0, aw_a80_spi(s, MMC2_SPI));
     sysbus_connect_irq(SYS_BUS_DEVICE(&s->gmac), 0, aw_a80_spi(s, GMAC_SPI));
     sysbus_connect_irq(SYS_BUS_DEVICE(&s->rsb), 0, aw_a80_spi(s, RSB_SPI));
     qdev_connect_gpio_out_named(DEVICE(&s->ccu), "gmac-reset", 0,

@@ -199,6 +199,7 @@ struct AwA80State {
     AwA80RegsState dramc;
     AwA80SidState sid;
     AwSdHostState mmc0;
+    AwSdHostState mmc2;
     AwA80GmacState gmac;
     AwRsbState rsb;
     MemoryRegion brom;
