@@ -215,10 +215,7 @@ const isName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, na
 export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Config {
   const flags = readFlags(argv)
   const settings = defaults()
-  for (const [name, raw] of Object.entries(readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))) {
-    if (!isName(name)) throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name', found: shown(raw) })
-    set(settings, name, name, raw)
-  }
+  setAll(settings, readFile(flags.get('config') ?? env.FAUXBOOT_CONFIG))
   for (const name of NAMES) {
     const raw = env[variableOf(name)]
     if (raw !== undefined) set(settings, name, variableOf(name), raw)
@@ -229,6 +226,16 @@ export function loadConfig(env: NodeJS.ProcessEnv, argv: readonly string[]): Con
   return grouped(settings)
 }
 
+/**
+ * Check the settings of a configuration file before a board gets it.
+ *
+ * @param content the object that the file holds
+ * @throws CONFIG_INVALID as {@link loadConfig} would on the board
+ */
+export function checkSettings(content: object): void {
+  setAll(defaults(), content)
+}
+
 /** The defaults but for some changes, whatever this machine's settings are. */
 export function defaultConfig(changes: Partial<Settings>): Config {
   return grouped({ ...defaults(), ...changes })
@@ -236,6 +243,14 @@ export function defaultConfig(changes: Partial<Settings>): Config {
 
 function defaults(): Settings {
   return Object.fromEntries(NAMES.map(name => [name, SETTINGS[name].default])) as Settings
+}
+
+/** Store what a file holds. */
+function setAll(settings: Settings, content: object): void {
+  for (const [name, raw] of Object.entries(content)) {
+    if (!isName(name)) throw fault('CONFIG_INVALID', { name, reason: 'no setting has this name', found: shown(raw) })
+    set(settings, name, name, raw)
+  }
 }
 
 /** Store one value. `as` is the name that the user wrote. */

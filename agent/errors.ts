@@ -349,6 +349,7 @@ export const ERRORS = {
     2,
   ),
   BUILD_INPUT: row('{doing}: {reason}', null, 500, 1),
+  BUILD_SETTINGS: row('{file}: {reason}', '`agent/settings.md` lists the settings', 500, 1),
   CONSOLE_ENDED: row('{board}: QEMU ended ({status}); its last words: {found}', null, 502, 2),
 } as const satisfies Record<string, ErrorRow>
 

@@ -2,7 +2,8 @@
 
 import { cp, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fault } from '../../agent/errors.js'
+import { checkSettings } from '../../agent/config.js'
+import { asFault, fault } from '../../agent/errors.js'
 import { loadBoard } from '../boards/board.js'
 import type { LabSettings } from './agent-settings.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
@@ -32,7 +33,7 @@ export interface MadeImage {
  * card. Parts that were built before come from the cache.
  *
  * @param doing is told what begins
- * @throws BOARD_DATA, BUILD_INPUT, BUILD_TOOL
+ * @throws BOARD_DATA, BUILD_INPUT, BUILD_SETTINGS, BUILD_TOOL
  */
 export async function makeImage(request: ImageRequest, doing: (what: string) => void): Promise<MadeImage> {
   const board = await loadBoard(request.board)
@@ -71,10 +72,27 @@ async function labSettings({ tokenFile, settings }: ImageRequest): Promise<LabSe
   const token = tokenFile === undefined ? undefined : (await textOf(tokenFile)).trim()
   if (token === '') throw fault('BUILD_INPUT', { doing: 'reading the token', reason: `${tokenFile} is empty` })
   if (settings === undefined) return { token }
-  const text = await textOf(settings)
+  const content = parsed(settings, await textOf(settings))
+  // An agent that refuses its settings does not start, and a board that is far away says nothing about it.
+  if (!isObject(content)) {
+    const reason = `it must hold a JSON object, { "fetchRetries": 2 }, and holds ${JSON.stringify(content)}`
+    throw fault('BUILD_SETTINGS', { file: settings, reason })
+  }
   try {
-    return { token, settings: JSON.parse(text) }
+    checkSettings(content)
   } catch (thrown) {
-    throw unreadable(settings, thrown)
+    throw fault('BUILD_SETTINGS', { file: settings, reason: asFault(thrown, 'checking settings').problem }, thrown)
+  }
+  return { token, settings: content }
+}
+
+function parsed(file: string, json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (thrown) {
+    throw unreadable(file, thrown)
   }
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -64,6 +64,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   // It starts an emulated board.
   'lava/demo': { from: ['agent/image', 'agent/kexec', 'agent/transfer', 'systemd'] },
   systemd: { from: ['agent/image', 'lava/console', 'lava/schema'] },
+  // It refuses settings that the agent would refuse on the board.
+  'systemd/image/image.ts': { from: ['agent/config.ts'] },
   // The package has the manual.
   'systemd/deb': { from: ['lava/manual'] },
 }

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { checkSettings } from '../../../../../agent/config.js'
 import { checkCard, parseCard, readCard, writeCard } from '../../../../../systemd/image/card.js'
+import { makeImage } from '../../../../../systemd/image/image.js'
 import { fauxboot } from '../../capture.js'
 
 const MIB = 1024 * 1024
@@ -22,6 +24,13 @@ const READER = {
     { name: 'sdb2', type: 'part', size: 7000 * MIB, fstype: null, label: null, mountpoint: null },
   ],
 }
+
+/** For `makeImage`: fails a test in which building begins. */
+const built =
+  (t: Test) =>
+  (what: string): void => {
+    throw t.fail(`began ${what}`)
+  }
 
 const card = (changes: object) => parseCard('/dev/sdb', JSON.stringify({ blockdevices: [{ ...READER, ...changes }] }))
 
@@ -65,6 +74,25 @@ t.test('image refuses what it cannot build before it builds anything', async t =
     t.equal(code, 1)
     t.match(stderr, message)
   }
+})
+
+t.test('image refuses settings with which the agent would not start, before it builds anything', async t => {
+  const remedy = '`agent/settings.md` lists the settings'
+  for (const [content, problem] of [
+    ['{ "fetchRetriez": 2 }', 'setting fetchRetriez: no setting has this name, found 2'],
+    ['{ "fetchRetries": "many" }', 'setting fetchRetries: expected a whole number from 0 to 100, found "many"'],
+    ['[1]', 'it must hold a JSON object, { "fetchRetries": 2 }, and holds [1]'],
+    ['null', 'it must hold a JSON object, { "fetchRetries": 2 }, and holds null'],
+  ] as const) {
+    const file = join(t.testdir({ 'settings.json': content }), 'settings.json')
+    await t.rejects(makeImage({ board: 'virt', out: join(t.testdirName, 'out'), settings: file }, built(t)), {
+      code: 'BUILD_SETTINGS',
+      exitCode: 1,
+      message: `${file}: ${problem}; ${remedy}`,
+    })
+  }
+  t.throws(() => checkSettings({ fetchRetries: 'many' }), { code: 'CONFIG_INVALID' })
+  checkSettings({ fetchRetries: 2, hostNames: ['a80.lab'] })
 })
 
 t.test('what is on a card is shown, and a disk that is in use, built in or too small is refused', async t => {
