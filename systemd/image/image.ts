@@ -1,9 +1,10 @@
 /** Everything that a board boots from, as files in a folder. */
 
-import { cp, readFile, stat } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkSettings } from '../../agent/config.js'
 import { asFault, fault } from '../../agent/errors.js'
+import { makeFolder } from '../../agent/make-folder.js'
 import { loadBoard } from '../boards/board.js'
 import type { LabSettings } from './agent-settings.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
@@ -12,7 +13,7 @@ import { buildSdImage } from './sd-image.js'
 export interface ImageRequest {
   /** name of one of the files in systemd/boards */
   readonly board: string
-  /** folder for the files; made if it is not there */
+  /** folder for the files; made if it is not there, before anything is built */
   readonly out: string
   /** file with the token that clients must send to change anything */
   readonly tokenFile?: string
@@ -38,19 +39,47 @@ export interface MadeImage {
 export async function makeImage(request: ImageRequest, doing: (what: string) => void): Promise<MadeImage> {
   const board = await loadBoard(request.board)
   const lab = await labSettings(request)
+  await writing(request.out, checkFolder(request.out))
   doing(`building the first stage for ${board.title}: minutes for the first time, seconds from the cache`)
   const built = await buildBoardImage(board, lab)
   doing(`copying it to ${request.out}`)
-  const { kernel, dtb, initramfs, cmdline } = await copyBoardImage(built, request.out)
+  const { kernel, dtb, initramfs, cmdline } = await writing(request.out, copyBoardImage(built, request.out))
   const paths = [kernel, ...(dtb === null ? [] : [dtb]), initramfs]
   const card = board.sd === undefined ? null : join(request.out, 'sd.img')
   if (card !== null) {
     doing('making the SD card')
-    await cp(await buildSdImage(built), card)
+    const made = await buildSdImage(built)
+    await writing(card, cp(made, card))
     paths.push(card)
   }
   const files = await Promise.all(paths.map(async path => ({ path, size: (await stat(path)).size })))
   return { files, card, cmdline }
+}
+
+/** @throws the error of the file system, unless files can be made there; better before minutes of work than after them */
+async function checkFolder(folder: string): Promise<void> {
+  await makeFolder(folder)
+  await rmdir(await mkdtemp(join(folder, 'fauxboot-')))
+}
+
+/** What the file system's errors mean for a folder that is written to. */
+const NOT_WRITTEN: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file, not a folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EACCES: 'this user may not write there; choose another folder with --out',
+  EPERM: 'this user may not write there; choose another folder with --out',
+  EROFS: 'its file system is read-only; choose another folder with --out',
+  ENOSPC: 'its file system is full',
+}
+
+/** Wait for what writes to a path. @throws BUILD_INPUT that says why it cannot be written */
+async function writing<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (thrown) {
+    const { code = '', message } = thrown as NodeJS.ErrnoException
+    throw fault('BUILD_INPUT', { doing: `writing to ${path}`, reason: NOT_WRITTEN[code] ?? message }, thrown)
+  }
 }
 
 /** Of the file system, or of JSON. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { checkSettings } from '../../../../../agent/config.js'
@@ -93,6 +93,31 @@ t.test('image refuses settings with which the agent would not start, before it b
   }
   t.throws(() => checkSettings({ fetchRetries: 'many' }), { code: 'CONFIG_INVALID' })
   checkSettings({ fetchRetries: 2, hostNames: ['a80.lab'] })
+})
+
+t.test('image refuses a folder that it cannot write to, before it builds anything', async t => {
+  const file = join(t.testdir({ file: '' }), 'file')
+  for (const [out, reason] of [
+    [file, 'it is a file, not a folder'],
+    [join(file, 'out'), 'a part of its path is a file, not a folder'],
+    ['/proc/out', /^ENOENT: /],
+    ['/proc', /^ENOENT: /],
+  ] as const) {
+    await t.rejects(makeImage({ board: 'virt', out }, built(t)), {
+      code: 'BUILD_INPUT',
+      details: { doing: `writing to ${out}`, reason },
+    })
+  }
+})
+
+t.test('a folder for the image is made before anything is built, and is empty', async t => {
+  const out = join(t.testdir(), 'a/b')
+  const began = new Error('began')
+  const fail = (): void => {
+    throw began
+  }
+  await t.rejects(makeImage({ board: 'virt', out }, fail), began)
+  t.same(await readdir(out), [])
 })
 
 t.test('what is on a card is shown, and a disk that is in use, built in or too small is refused', async t => {
