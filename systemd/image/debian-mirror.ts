@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { asFault, type FauxbootError, fault } from '../../agent/errors.js'
-import { run } from '../run.js'
+import { run, stopSignal } from '../run.js'
 
 export type Suite = 'forky' | 'trixie' | 'bookworm'
 
@@ -50,19 +50,21 @@ async function hostAptOptions(): Promise<string[]> {
  * Have mmdebstrap read a release from the mirror, in one way after another until it works.
  *
  * @param use gets mmdebstrap's options and its name of the release; it may be called again after it failed
- * @throws what the last attempt threw
+ * @throws what the last attempt threw; the reason of the signal of `runUntil`
  */
 export async function fromMirror(
   suite: Suite,
   use: (options: readonly string[], name: string) => Promise<void>,
 ): Promise<void> {
   const options = await hostAptOptions()
+  const signal = stopSignal()
   let last: FauxbootError | null = null
   for (const [index, attempt] of ATTEMPTS.entries()) {
-    await delay(attempt.waitSeconds * 1000)
+    await delay(attempt.waitSeconds * 1000, undefined, { signal })
     try {
       return await use([...options, ...(attempt.updates ? [] : [ONLY_THE_RELEASE])], nameOf(suite, attempt))
     } catch (error) {
+      signal?.throwIfAborted()
       last = asFault(error, `unpacking Debian ${suite}`)
       const reason = /^E: .*$/m.exec(last.message)?.[0] ?? last.message
       process.stderr.write(`${mirrorFailure(suite, index + 1, reason)}\n`)

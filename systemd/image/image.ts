@@ -6,6 +6,7 @@ import { checkSettings } from '../../agent/config.js'
 import { asFault, fault } from '../../agent/errors.js'
 import { makeFolder } from '../../agent/make-folder.js'
 import { loadBoard } from '../boards/board.js'
+import { runUntil } from '../run.js'
 import type { LabSettings } from './agent-settings.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
 import { buildSdImage } from './sd-image.js'
@@ -34,9 +35,21 @@ export interface MadeImage {
  * card. Parts that were built before come from the cache.
  *
  * @param doing is told what begins
- * @throws BOARD_DATA, BUILD_INPUT, BUILD_SETTINGS, BUILD_TOOL
+ * @throws BOARD_DATA, BUILD_INPUT, BUILD_SETTINGS, BUILD_TOOL; the signal's reason, once every started tool is gone
  */
-export async function makeImage(request: ImageRequest, doing: (what: string) => void): Promise<MadeImage> {
+export function makeImage(
+  request: ImageRequest,
+  doing: (what: string) => void,
+  signal: AbortSignal,
+): Promise<MadeImage> {
+  const step = (what: string): void => {
+    signal.throwIfAborted()
+    doing(what)
+  }
+  return runUntil(signal, () => make(request, step))
+}
+
+async function make(request: ImageRequest, doing: (what: string) => void): Promise<MadeImage> {
   const board = await loadBoard(request.board)
   const lab = await labSettings(request)
   await writing(request.out, checkFolder(request.out))

@@ -64,7 +64,8 @@ async function image(options: ImageOptions, terminal: Terminal): Promise<void> {
   if (card !== null) checkCard(card, 0)
   if (board.sd !== undefined) await checkPrograms()
   const out = options.out ?? `fauxboot-${name}`
-  const made = await makeImage({ board: name, out, tokenFile, settings }, what => terminal.note(what))
+  const request = { board: name, out, tokenFile, settings }
+  const made = await makeImage(request, what => terminal.note(what), terminal.io.signal)
   for (const { path, size } of made.files) terminal.print(`${formatBytes(size).padStart(10)}  ${path}`)
   terminal.print(`command line: ${made.cmdline}`)
   if (card !== null && made.card !== null && !(await overwrite(card, made.card, yes, terminal))) return

@@ -25,6 +25,9 @@ const READER = {
   ],
 }
 
+/** A signal that does not fire. */
+const NEVER = new AbortController().signal
+
 /** For `makeImage`: fails a test in which building begins. */
 const built =
   (t: Test) =>
@@ -85,7 +88,7 @@ t.test('image refuses settings with which the agent would not start, before it b
     ['null', 'it must hold a JSON object, { "fetchRetries": 2 }, and holds null'],
   ] as const) {
     const file = join(t.testdir({ 'settings.json': content }), 'settings.json')
-    await t.rejects(makeImage({ board: 'virt', out: join(t.testdirName, 'out'), settings: file }, built(t)), {
+    await t.rejects(makeImage({ board: 'virt', out: join(t.testdirName, 'out'), settings: file }, built(t), NEVER), {
       code: 'BUILD_SETTINGS',
       exitCode: 1,
       message: `${file}: ${problem}; ${remedy}`,
@@ -103,7 +106,7 @@ t.test('image refuses a folder that it cannot write to, before it builds anythin
     ['/proc/out', /^ENOENT: /],
     ['/proc', /^ENOENT: /],
   ] as const) {
-    await t.rejects(makeImage({ board: 'virt', out }, built(t)), {
+    await t.rejects(makeImage({ board: 'virt', out }, built(t), NEVER), {
       code: 'BUILD_INPUT',
       details: { doing: `writing to ${out}`, reason },
     })
@@ -116,8 +119,22 @@ t.test('a folder for the image is made before anything is built, and is empty', 
   const fail = (): void => {
     throw began
   }
-  await t.rejects(makeImage({ board: 'virt', out }, fail), began)
+  await t.rejects(makeImage({ board: 'virt', out }, fail, NEVER), began)
   t.same(await readdir(out), [])
+})
+
+t.test('an interrupted image ends before its next step', async t => {
+  const out = join(t.testdir(), 'out')
+  const stop = new AbortController()
+  const interrupted = new Error('interrupted')
+  const begun: string[] = []
+  const doing = (what: string): void => {
+    begun.push(what)
+    stop.abort(interrupted)
+  }
+  await t.rejects(makeImage({ board: 'virt', out }, doing, stop.signal), interrupted)
+  t.match(begun, [/^building the first stage/])
+  await t.rejects(makeImage({ board: 'virt', out }, built(t), stop.signal), interrupted)
 })
 
 t.test('what is on a card is shown, and a disk that is in use, built in or too small is refused', async t => {
