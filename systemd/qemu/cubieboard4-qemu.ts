@@ -64,13 +64,35 @@ const PROGRAM = 'qemu-system-arm'
 export type BuildProgress = (done: number, total: number) => void
 
 /**
+ * Those of {@link QEMU_BUILD_PACKAGES} that are not installed.
+ *
+ * @param statuses dpkg's answer: a package and its status a line, without those that it does not know
+ */
+export function lackingPackages(statuses: string): string[] {
+  const lines = statuses.split('\n')
+  return Object.keys(QEMU_BUILD_PACKAGES).filter(name => !lines.includes(`${name} installed`))
+}
+
+/** @throws BUILD_INPUT with the line that installs what is missing: the build would fail one program at a time */
+async function checkPackages(): Promise<void> {
+  const doing = 'building QEMU for a Cubieboard4'
+  // It fails when it does not know one of them.
+  const ask = `dpkg-query --show --showformat '\${Package} \${db:Status-Status}\\n' "$@" 2>/dev/null || true`
+  const statuses = await run(doing, ['sh', '-c', ask, 'sh', ...Object.keys(QEMU_BUILD_PACKAGES)])
+  const lacking = lackingPackages(statuses.toString())
+  if (lacking.length === 0) return
+  const reason = `Debian packages are missing (${lacking.join(', ')}); run \`npm run setup -- cubieboard4\`, then try again`
+  throw fault('BUILD_INPUT', { doing, reason })
+}
+
+/**
  * Path of a `qemu-system-arm` that has the machine `cubieboard4`. The first call builds it: four CPU-minutes.
  *
  * @param progress hears how far the build is; not called when there is nothing to build
- * @throws BUILD_INPUT when the source cannot be fetched, BUILD_TOOL with the compiler's words
+ * @throws BUILD_INPUT when packages for the build are missing or the source cannot be fetched, BUILD_TOOL with the compiler's words
  */
 export async function cubieboard4Qemu(progress: BuildProgress = () => undefined): Promise<string> {
-  const source = await qemuSource()
+  const source = await qemuSource(checkPackages)
   const files = await machineFiles()
   const contents = await Promise.all(files.map(file => readFile(join(MACHINE_DIR, file))))
   const key = contentKey([source.version, ...CONFIGURE, ...files, ...contents])
@@ -89,6 +111,7 @@ async function build(
   dir: string,
   progress: BuildProgress,
 ): Promise<void> {
+  await checkPackages()
   const tree = join(dir, 'source')
   const objects = join(tree, 'build')
   await unpack(source, tree)

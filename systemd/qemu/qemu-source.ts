@@ -30,10 +30,12 @@ export interface QemuSource {
  * Get QEMU's source package from the mirror that the host's apt uses, without touching the host's configuration.
  * Cached: the network is needed once.
  *
+ * @param check called before anything is fetched; what it throws ends this
  * @throws BUILD_INPUT that says what to do, when the mirror cannot give it
  */
-export async function qemuSource(): Promise<QemuSource> {
+export async function qemuSource(check: () => Promise<void>): Promise<QemuSource> {
   const dir = await cached('qemu-source', contentKey([SUITE, ...TOOL_PACKAGES]), async folder => {
+    await check()
     const mirrors = await hostMirrors()
     const failures: string[] = []
     for (const mirror of mirrors) {

@@ -1,8 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { chmod, readdir, readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
 import t from 'tap'
 import { buildProgress } from '../../../../systemd/qemu/build-progress.js'
-import { firmwareNames, patchesOf, QEMU_BUILD_PACKAGES } from '../../../../systemd/qemu/cubieboard4-qemu.js'
+import {
+  firmwareNames,
+  lackingPackages,
+  patchesOf,
+  QEMU_BUILD_PACKAGES,
+} from '../../../../systemd/qemu/cubieboard4-qemu.js'
 import { aptConfiguration, mirrorsOf, versionOf } from '../../../../systemd/qemu/qemu-source.js'
 
 const MACHINE = 'systemd/qemu/cubieboard4'
@@ -55,6 +61,28 @@ t.test('every C file of the machine is built, and every file says its licence', 
 
 t.test('the packages that the build needs are named', async t => {
   t.hasProps(QEMU_BUILD_PACKAGES, ['libglib2.0-dev', 'ninja-build', 'python3-venv'])
+})
+
+t.test('a package that dpkg does not know, or that was removed, is missing', async t => {
+  const names = Object.keys(QEMU_BUILD_PACKAGES)
+  const statusOf = (name: string): string => (name === 'patch' ? 'config-files' : 'installed')
+  const statuses = names.filter(name => name !== 'bison').map(name => `${name} ${statusOf(name)}\n`)
+  t.same(lackingPackages(statuses.join('')), ['bison', 'patch'])
+  t.same(lackingPackages(names.map(name => `${name} installed\n`).join('')), [])
+})
+
+t.test('a build for which packages are missing fetches nothing, and says the line that installs them', async t => {
+  const bin = t.testdir({ 'dpkg-query': '#!/bin/sh\nexit 1\n', cache: {} })
+  await chmod(join(bin, 'dpkg-query'), 0o755)
+  const program = join(import.meta.dirname, '../../../../systemd/qemu', `build-qemu${extname(import.meta.filename)}`)
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, FAUXBOOT_CACHE: join(bin, 'cache') }
+  const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, program], { encoding: 'utf8', env })
+  t.equal(status, 1, stderr)
+  t.match(
+    stderr,
+    /^building QEMU for a Cubieboard4: .*bison.*patch.*run `npm run setup -- cubieboard4`, then try again$/m,
+  )
+  t.same(await readdir(join(bin, 'cache')), [])
 })
 
 t.test('on a terminal the progress is one line', async t => {
