@@ -165,14 +165,18 @@ unpack_systemd() {
 }
 
 command -v dpkg-query >/dev/null || fail "needs Debian 12 or newer, or a system with these of its packages:$packages"
+
+# Debian 12's Node is too old, but its npm installs a newer one. Looked at before minutes of installing packages.
+newer='sudo npm install --global node@20, then open a new shell'
+command -v node >/dev/null && command -v npm >/dev/null ||
+  fail "needs Node 20.19 or newer with npm: sudo apt-get install nodejs npm; on Debian 12 then: $newer"
+node -e 'var v = process.versions.node.split("."); process.exit(v[0] > 20 || (v[0] == 20 && v[1] >= 19) ? 0 : 1)' ||
+  fail "needs Node 20.19 or newer, found $(node --version); with its npm: $newer"
+
 mkdir -p "$(dirname "$log")"
 : >"$log"
 install_missing "$packages"
 [ "$purpose" != test ] || unpack_systemd
-
-command -v node >/dev/null || fail 'needs Node 20.19 or newer with npm (Debian 13: apt-get install nodejs npm)'
-node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
-  fail "needs Node 20.19 or newer, found $(node --version)"
 
 # npm writes that file when it is done.
 if [ -n "$(find package-lock.json -newer node_modules/.package-lock.json 2>&1)" ]; then
