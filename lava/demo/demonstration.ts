@@ -56,7 +56,8 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
   const { port } = options
   const qemu = await QemuBoard.start(card === undefined ? { board, image, port } : { board, sd: card, port })
   try {
-    display.note(`power on; the first stage boots silently; the serial console is shown with ${prefix(terminal)}`)
+    display.note(`power on; the serial console is shown with ${prefix(terminal)}`)
+    display.note(silence(board.name))
     const serial = showConsole(qemu, progress, terminal)
     if (options.stay) {
       await awaitAgent(qemu, display, signal)
@@ -81,6 +82,12 @@ export async function demonstrate(options: DemoOptions, terminal: Terminal): Pro
     progress.stop()
     await qemu.stop()
   }
+}
+
+/** What people wait for after power-on, and how long: nothing else is printed until the agent answers. */
+export function silence(board: string): string {
+  const long = board === 'virt' ? 'about 20 s on an idle machine' : `a minute or more for ${board}`
+  return `the first stage boots silently: ${long}`
 }
 
 /** From power-on to the jump, over HTTP. */

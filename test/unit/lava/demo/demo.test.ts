@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { extname, join } from 'node:path'
 import t from 'tap'
+import { silence } from '../../../../lava/demo/demonstration.js'
 import { invitation } from '../../../../lava/demo/invitation.js'
 import { prepare } from '../../../../lava/demo/preparation.js'
 import { Stopwatch } from '../../../../lava/demo/stopwatch.js'
@@ -15,6 +16,12 @@ t.test('the parts of a demonstration are summed up', t => {
   t.match(rows[1], /^upload +\d+\.\d\d s +5 MiB$/)
   t.match(rows[2], /^boot +\d+\.\d\d s$/)
   t.match(rows[3], /^total +\d+\.\d\d s$/)
+  t.end()
+})
+
+t.test('a demonstration says how long its board boots without a word', t => {
+  t.equal(silence('virt'), 'the first stage boots silently: about 20 s on an idle machine')
+  t.equal(silence('orangepi-pc'), 'the first stage boots silently: a minute or more for orangepi-pc')
   t.end()
 })
 
