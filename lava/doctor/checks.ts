@@ -75,7 +75,9 @@ const finding = (
 const node: Check = async ({ nodeVersion }) => {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number)
   const isNew = major > NODE[0] || (major === NODE[0] && minor >= NODE[1])
-  const fix = 'install Node 20.19 or newer: nodejs of Debian 13, or https://nodejs.org/en/download'
+  // Debian 12's own is too old, and its npm installs a newer one.
+  const newer = 'on Debian 12 then: sudo npm install --global node@20, and open a new shell'
+  const fix = `install Node 20.19 or newer: ${install('nodejs npm')}; ${newer}`
   return [finding(isNew, `Node ${nodeVersion}`, ALL, fix)]
 }
 

@@ -37,7 +37,12 @@ t.test('each thing that is missing has the line that mends it', async t => {
   )
   t.equal(installLine(programs), 'sudo apt-get install mtools qemu-system-arm uidmap')
   t.same(await lacking({ isRoot: true, hasProgram: async name => name !== 'newuidmap' }), [], 'root needs no uidmap')
-  t.match(await lacking({ nodeVersion: '20.18.3' }), [{ what: 'Node 20.18.3', fix: /install Node 20\.19 or newer/ }])
+  t.match(await lacking({ nodeVersion: '20.18.3' }), [
+    {
+      what: 'Node 20.18.3',
+      fix: /install Node 20\.19 or newer: sudo apt-get install nodejs npm; .*npm install --global node@20/,
+    },
+  ])
   t.match(await lacking({ nodeVersion: '18.20.0' }), [{ verdict: 'lacks' }])
   t.same(await lacking({ nodeVersion: '22.1.0' }), [])
   t.match(await lacking({ hasFile: async () => false }), [
