@@ -20,7 +20,6 @@ import { readTokenFile } from './http/access.js'
 import { createServer } from './http/server.js'
 import { createNativeKexec } from './kexec/syscall/native-kexec.js'
 import { createPhysicalMemory } from './kexec/syscall/physical-memory.js'
-import { createDigest } from './native-digest.js'
 import { StartClock } from './start-times.js'
 import { createSystemdNotifier } from './systemd-notify.js'
 import type { TftpJobs, TftpJobsDeps } from './tftp/tftp-jobs.js'
@@ -142,7 +141,6 @@ async function start(
     clock: createBoardClock(),
     memory: createPhysicalMemory(),
     mapFile: mapOrRead,
-    newDigest: () => createDigest(),
     lent: () => uboot?.memoryUsed ?? 0,
     startTimes: () => times.times(),
     log,

@@ -23,14 +23,6 @@ export interface UdpReceived {
   readonly others: readonly { readonly bytes: Uint8Array; readonly address: string; readonly port: number }[]
 }
 
-/** A sha256 that takes more bytes. */
-export interface NativeSha256 {
-  /** off the event loop; calls must not overlap, and nobody may change the chunks meanwhile */
-  update(chunks: readonly Uint8Array[]): Promise<void>
-  /** ends it */
-  digest(): Uint8Array
-}
-
 /** The raw interface of the addon, which checks the types of arguments, but not their meaning. */
 export interface Addon {
   /** bytes */
@@ -69,8 +61,6 @@ export interface Addon {
           unacked: number,
         ]
   ): Promise<UdpReceived>
-  /** null where the addon does not find Node's OpenSSL */
-  sha256(): NativeSha256 | null
 }
 
 /**

@@ -96,7 +96,6 @@ export class Boot {
         available: async () => (await host.memory()).available,
         lent: () => deps.lent?.() ?? 0,
         mapFile: (path, part) => deps.mapFile(path, part),
-        newDigest: deps.newDigest,
       }),
     )
     const { store, records, corrupt, problems } = await JobStore.open(config.stateDir)

@@ -1,6 +1,5 @@
 /** Files of KernelCI's storage, brought to the lab: bounded, and checked by digest. */
 
-import { createHash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../agent/errors.js'
 import { fetchHttp } from '../../agent/transfer/http/fetch.js'
@@ -27,19 +26,12 @@ export interface DownloadOptions {
 class FileSink implements Sink {
   readonly #file: FileHandle
   #position = 0
-  #hash = createHash('sha256')
 
   constructor(file: FileHandle) {
     this.#file = file
   }
 
-  /** lower-case hex; it can be read once */
-  get sha256(): string {
-    return this.#hash.digest('hex')
-  }
-
   async write(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk)
     for (let rest = chunk; rest.length > 0; ) {
       const { bytesWritten } = await this.#file.write(rest, 0, rest.length, this.#position)
       this.#position += bytesWritten
@@ -50,7 +42,6 @@ class FileSink implements Sink {
   async reset(): Promise<void> {
     await this.#file.truncate()
     this.#position = 0
-    this.#hash = createHash('sha256')
   }
 }
 
@@ -64,9 +55,7 @@ class FileSink implements Sink {
 export async function downloadFile(source: RemoteFile, path: string, options: DownloadOptions): Promise<number> {
   const file = await open(path, 'w', 0o600)
   try {
-    const sink = new FileSink(file)
-    const { size } = await fetchHttp(source.url, sink, options)
-    const { sha256 } = sink
+    const { size, sha256 } = await fetchHttp(source.url, new FileSink(file), options)
     if (source.sha256 === undefined || sha256 === source.sha256) return size
     throw fault('VERIFY_SHA256', { what: shownUrl(new URL(source.url)), expected: source.sha256, found: sha256 })
   } catch (thrown) {

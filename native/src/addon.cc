@@ -23,7 +23,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openUdp", Napi::Function::New(env, OpenUdp, "openUdp"));
   exports.Set("sendUdp", Napi::Function::New(env, SendUdp, "sendUdp"));
   exports.Set("receiveUdp", Napi::Function::New(env, ReceiveUdp, "receiveUdp"));
-  exports.Set("sha256", Napi::Function::New(env, Sha256, "sha256"));
   return exports;
 }
 

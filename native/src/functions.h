@@ -56,8 +56,4 @@ void SendUdp(const Napi::CallbackInfo& info);
 /// `memory`, every datagram is.
 Napi::Value ReceiveUdp(const Napi::CallbackInfo& info);
 
-/// sha256(): {update(chunks): Promise, digest(): Uint8Array}, or null where OpenSSL is out of reach. Updates must not overlap,
-/// nobody may change the chunks meanwhile, and `digest` ends it.
-Napi::Value Sha256(const Napi::CallbackInfo& info);
-
 }  // namespace fauxboot

@@ -41,7 +41,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   'agent/board-clock.ts': { from: [], types: ['agent/boot'] },
   'agent/board-power.ts': { from: ['native'], types: ['agent/uboot'] },
   'agent/first-request.ts': { from: ['agent/transfer'], types: ['agent/boot'] },
-  'agent/native-digest.ts': { from: ['agent/boot', 'native'] },
   'agent/native-udp.ts': { from: ['agent/transfer', 'native'] },
   'agent/start-times.ts': { from: [], types: ['agent/boot'] },
   'agent/systemd-notify.ts': { from: ['native'], types: ['agent/boot'] },

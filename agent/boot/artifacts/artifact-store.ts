@@ -6,9 +6,8 @@ import { FauxbootError, fault } from '../../errors.js'
 import { makeFolder } from '../../make-folder.js'
 import type { FileRange } from '../jobs/job.js'
 import { copyBody, type Interruption, partOf, type ReceiveOptions, type UploadPart } from './artifact-upload.js'
-import { blockingDigest, type FileDigest } from './file-digest.js'
 import { fileState } from './file-state.js'
-import { digestFile, PartialFile, type PartialFileOptions, ROOM_REMEDY } from './partial-file.js'
+import { digestFile, PartialFile, ROOM_REMEDY } from './partial-file.js'
 import {
   checkedDigest,
   checkIdle,
@@ -47,8 +46,6 @@ export interface ArtifactStoreOptions {
   available(): Promise<number>
   /** bytes held elsewhere that jobs borrow ({@link ArtifactStore.addFileRange}); none by default */
   lent?(): number
-  /** begin a sha256; on the event loop by default */
-  newDigest?(): FileDigest
   /** the whole file without `part` */
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
 }
@@ -242,22 +239,24 @@ export class ArtifactStore {
    *
    * @param what for messages: a URL, or `modules as cpio`
    * @param job becomes the file's user
-   * @param fill writes the file. If it throws, no file remains
+   * @param digest compute the digest while writing; otherwise `fill` must know it
+   * @param fill writes the file and returns its digest, lower-case hex. If it throws, no file remains
    * @returns the file's name
    * @throws ARTIFACT_TOO_LARGE
    */
   async makeJobFile(
-    { role, what, job }: { role: string; what: string; job: string },
-    fill: (file: PartialFile) => Promise<void>,
+    { role, what, job, digest }: { role: string; what: string; job: string; digest: boolean },
+    fill: (file: PartialFile) => Promise<string>,
   ): Promise<string> {
     const entry = newArtifact(jobFileName(role))
     this.#entries.set(entry.name, entry)
     try {
-      const file = await PartialFile.create(this.#path(entry.name, PARTIAL), this.#fileOptions(what))
+      const options = { what, measure: () => this.#measure(), digest }
+      const file = await PartialFile.create(this.#path(entry.name, PARTIAL), options)
       entry.file = file
-      await fill(file)
+      const sha256 = await fill(file)
       await this.#close(entry, file)
-      await this.#finish(entry, file.digest.end())
+      await this.#finish(entry, sha256)
     } catch (thrown) {
       await this.#remove(entry)
       throw thrown
@@ -340,20 +339,12 @@ export class ArtifactStore {
 
   async #openPart(entry: StoredArtifact, { first }: UploadPart): Promise<PartialFile> {
     const path = this.#path(entry.name, PARTIAL)
-    const options = this.#fileOptions(`artifact ${entry.name}`)
+    const options = { what: `artifact ${entry.name}`, measure: () => this.#measure() }
     if (first > 0) return PartialFile.resume(path, options, entry.digest)
     // A complete file may be mapped: it is never written to, a new one takes its name.
     if (entry.complete) await rm(this.#path(entry.name), { force: true })
     Object.assign(entry, { complete: false, received: 0, size: null, sha256: null, state: null })
     return PartialFile.create(path, options)
-  }
-
-  #newDigest(): FileDigest {
-    return this.#options.newDigest?.() ?? blockingDigest()
-  }
-
-  #fileOptions(what: string): PartialFileOptions {
-    return { what, measure: () => this.#measure(), newDigest: () => this.#newDigest() }
   }
 
   #interrupted(entry: StoredArtifact, { reason }: Interruption, signal: AbortSignal | undefined): unknown {
@@ -426,10 +417,9 @@ export class ArtifactStore {
 
   async #digest(entry: StoredArtifact): Promise<string> {
     const state = await this.#state(entry)
-    const digest = this.#newDigest()
-    await digestFile(entry.range ?? this.#path(entry.name), digest)
+    const hash = await digestFile(entry.range ?? this.#path(entry.name))
     entry.state = state
-    return digest.end()
+    return hash.digest('hex')
   }
 
   #state({ name, range }: StoredArtifact): Promise<string> {

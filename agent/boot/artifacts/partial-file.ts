@@ -1,11 +1,11 @@
 /** A file on memory-backed storage while it grows. */
 
+import { createHash, type Hash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { fault } from '../../errors.js'
 import type { Sink } from '../../transfer/sink.js'
 import type { FileRange } from '../jobs/job.js'
-import type { FileDigest } from './file-digest.js'
 
 /** Chunks are gathered up to this many bytes before they are written: one call into the kernel for many. */
 const BATCH = 1024 * 1024
@@ -28,15 +28,18 @@ export interface PartialFileOptions {
    * less than none are, when others took what was promised.
    */
   measure(): Promise<() => number>
-  newDigest(): FileDigest
+  /** compute the digest while writing; default true */
+  readonly digest?: boolean
 }
 
-/** Add a file, or a part of one, to a digest. */
-export async function digestFile(file: string | FileRange, digest: FileDigest): Promise<void> {
+/** sha256 of a file or of a part of one, open for more. */
+export async function digestFile(file: string | FileRange): Promise<Hash> {
+  const hash = createHash('sha256')
   // A stream has no range without bytes.
-  if (typeof file !== 'string' && file.size === 0) return
+  if (typeof file !== 'string' && file.size === 0) return hash
   const { path, ...range } = typeof file === 'string' ? { path: file } : streamRange(file)
-  for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) await digest.update([chunk])
+  for await (const chunk of createReadStream(path, { highWaterMark: BATCH, ...range })) hash.update(chunk)
+  return hash
 }
 
 /** Streams count with the last byte. */
@@ -49,7 +52,7 @@ export class PartialFile implements Sink {
   readonly path: string
   readonly #options: PartialFileOptions
   #handle: FileHandle
-  #digest: FileDigest
+  #hash: Hash
   #received: number
   /** bytes that need no further look at the memory */
   #allowed: number
@@ -60,17 +63,11 @@ export class PartialFile implements Sink {
   /** the batch on its way to the file while the next one is gathered */
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(
-    path: string,
-    options: PartialFileOptions,
-    handle: FileHandle,
-    digest: FileDigest,
-    received: number,
-  ) {
+  private constructor(path: string, options: PartialFileOptions, handle: FileHandle, hash: Hash, received: number) {
     this.path = path
     this.#options = options
     this.#handle = handle
-    this.#digest = digest
+    this.#hash = hash
     this.#received = received
     this.#allowed = received
   }
@@ -78,7 +75,7 @@ export class PartialFile implements Sink {
   /** Create an empty file; it replaces an existing one. */
   static async create(path: string, options: PartialFileOptions): Promise<PartialFile> {
     await rm(path, { force: true })
-    return new PartialFile(path, options, await open(path, 'wx', 0o600), options.newDigest(), 0)
+    return new PartialFile(path, options, await open(path, 'wx', 0o600), createHash('sha256'), 0)
   }
 
   /**
@@ -86,12 +83,11 @@ export class PartialFile implements Sink {
    *
    * @param digest of its bytes; computed from the file if an earlier run of the agent wrote it
    */
-  static async resume(path: string, options: PartialFileOptions, digest: FileDigest | null): Promise<PartialFile> {
-    const ours = digest ?? options.newDigest()
-    if (digest === null) await digestFile(path, ours)
+  static async resume(path: string, options: PartialFileOptions, digest: Hash | null): Promise<PartialFile> {
+    const hash = digest ?? (await digestFile(path))
     const handle = await open(path, constants.O_WRONLY | constants.O_APPEND)
     const { size } = await handle.stat()
-    return new PartialFile(path, options, handle, ours, size)
+    return new PartialFile(path, options, handle, hash, size)
   }
 
   /** Bytes taken so far. */
@@ -114,15 +110,16 @@ export class PartialFile implements Sink {
     this.#expected = size
   }
 
-  /** Of the bytes taken until `close`; another call may go on with it. */
-  get digest(): FileDigest {
-    return this.#digest
+  /** sha256 of the bytes so far, open for more; of nothing with `digest: false`. */
+  get digest(): Hash {
+    return this.#hash
   }
 
   /** @throws ARTIFACT_TOO_LARGE when memory runs out */
   async write(chunk: Uint8Array): Promise<void> {
     const size = this.#received + chunk.length
     if (size > this.#allowed) await this.#allow(size)
+    if (this.#options.digest !== false) this.#hash.update(chunk)
     this.#batch.push(chunk)
     this.#batched += chunk.length
     this.#received = size
@@ -133,7 +130,7 @@ export class PartialFile implements Sink {
   async reset(): Promise<void> {
     await this.discard()
     this.#handle = await open(this.path, 'wx', 0o600)
-    this.#digest = this.#options.newDigest()
+    this.#hash = createHash('sha256')
     this.#received = 0
     this.#writing = Promise.resolve()
   }
@@ -188,7 +185,6 @@ export class PartialFile implements Sink {
         const { bytesWritten } = await this.#handle.writev(rest)
         rest = after(rest, bytesWritten)
       }
-      await this.#digest.update(chunks)
     } catch (thrown) {
       throw isFull(thrown) ? this.#tooLarge(this.#received, this.#received - this.#batched, thrown) : thrown
     }

@@ -1,9 +1,8 @@
 /** What the artifact store knows of each of its files. */
 
-import { randomBytes } from 'node:crypto'
+import { type Hash, randomBytes } from 'node:crypto'
 import { fault } from '../../errors.js'
 import type { FileRange } from '../jobs/job.js'
-import type { FileDigest } from './file-digest.js'
 import type { PartialFile } from './partial-file.js'
 
 /** One file of the store. */
@@ -17,7 +16,7 @@ export interface StoredArtifact {
   /** {@link fileState} of the file when its digest was taken */
   state: string | null
   /** of the bytes of an incomplete file; it can take more */
-  digest: FileDigest | null
+  digest: Hash | null
   /** bytes of another file that a job borrows; null for a file of the store */
   readonly range: FileRange | null
   /** open while bytes are coming */
@@ -66,8 +65,8 @@ export function checkIdle({ name, busy, users }: StoredArtifact): void {
 }
 
 /** @throws VERIFY_SHA256 */
-export function checkedDigest(name: string, digest: FileDigest, expected: string | undefined): string {
-  const found = digest.end()
+export function checkedDigest(name: string, digest: Hash, expected: string | undefined): string {
+  const found = digest.digest('hex')
   if (expected !== undefined && expected !== found) {
     throw fault('VERIFY_SHA256', { what: `artifact ${name}`, expected, found })
   }

@@ -2,7 +2,6 @@
 
 import type { Kexec } from '../../kexec/syscall/kexec.js'
 import type { PhysicalMemory } from '../../kexec/syscall/physical-memory.js'
-import type { FileDigest } from '../artifacts/file-digest.js'
 import type { BoardHost, StartTimes } from '../board/board.js'
 import type { FileRange } from '../jobs/job.js'
 
@@ -68,8 +67,6 @@ export interface BootDeps {
   readonly host: BoardHost
   /** the bytes of a file, or part of it; mapped if the addon is available, else read */
   mapFile(path: string, part?: Pick<FileRange, 'offset' | 'size'>): Uint8Array | Promise<Uint8Array>
-  /** begin a sha256; on the event loop unless given */
-  newDigest?(): FileDigest
   /** for last words; without it there are none */
   readonly memory?: PhysicalMemory
   /** bytes that the console holds for jobs that it may submit; none unless given */

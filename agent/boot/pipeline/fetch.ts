@@ -34,8 +34,8 @@ async function fetchUrl(context: JobContext, role: string, url: string): Promise
   const { stallSeconds, retries, maxRedirects } = context.deps.config.fetch
   const tell = thinProgress((received, size) => job.events.append({ type: 'progress', role, received, size }))
   let before = 0
-  return artifacts.makeJobFile({ role, what: showUrl(url), job: job.id }, async file => {
-    await fetchHttp(url, file, {
+  return artifacts.makeJobFile({ role, what: showUrl(url), job: job.id, digest: false }, async file => {
+    const { sha256 } = await fetchHttp(url, file, {
       signal,
       limit: await artifacts.limit(),
       stallSeconds,
@@ -50,6 +50,7 @@ async function fetchUrl(context: JobContext, role: string, url: string): Promise
       },
       onRetry: (attempt, error) => job.log('warning', `${role}: ${error.problem}; further attempt ${attempt}`),
     })
+    return sha256
   })
 }
 

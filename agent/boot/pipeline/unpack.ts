@@ -36,8 +36,9 @@ async function rewrite(
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<BootImage> {
   const { artifacts, job, signal } = context
-  const made = await artifacts.makeJobFile({ role, what, job: job.id }, async file => {
+  const made = await artifacts.makeJobFile({ role, what, job: job.id, digest: true }, async file => {
     for await (const chunk of chunks) await unlessAborted(file.write(chunk), signal)
+    return file.digest.digest('hex')
   })
   await artifacts.release(name, job.id)
   const { size, sha256 } = await artifacts.facts(made)

@@ -1,5 +1,6 @@
 /** A file over http(s): in as many attempts as it takes, each going on where the last one broke off. */
 
+import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { FauxbootError, fault } from '../../errors.js'
@@ -45,6 +46,8 @@ export interface FetchOptions {
 
 export interface Fetched {
   readonly size: number
+  /** lower-case hex */
+  readonly sha256: string
   /** where the bytes came from, after redirects */
   readonly url: string
 }
@@ -62,6 +65,7 @@ class Download {
   readonly #url: URL
   readonly #sink: Sink
   readonly #options: FetchOptions
+  #hash: Hash = createHash('sha256')
   #received = 0
   #size: number | null = null
   #validator: string | null = null
@@ -89,7 +93,7 @@ class Download {
       } finally {
         response.destroy()
       }
-      return { size: this.#received, url: shownUrl(url) }
+      return { size: this.#received, sha256: this.#hash.digest('hex'), url: shownUrl(url) }
     } finally {
       stall.stop()
       signal?.removeEventListener('abort', onAbort)
@@ -163,6 +167,7 @@ class Download {
 
   async #startOver(): Promise<void> {
     await this.#sink.reset()
+    this.#hash = createHash('sha256')
     this.#received = 0
     this.#size = null
     this.#validator = null
@@ -184,6 +189,7 @@ class Download {
     const take = (chunk: Buffer): void => {
       stall.wait()
       this.#checkLimit(this.#received + chunk.length)
+      this.#hash.update(chunk)
       this.#received += chunk.length
       this.#options.onProgress?.(this.#received, this.#size)
     }

@@ -397,13 +397,17 @@ t.test('files for a job that never came are removed, uploads are not', async t =
 t.test('a job can make files of its own', async t => {
   const directory = await temporaryDirectory(t)
   const store = await openStore(t, { directory })
-  const name = await store.makeJobFile({ role: 'modules', what: 'modules as cpio', job: 'j1' }, async file => {
-    await file.write(FILE)
-    t.equal(store.stored, FILE.length, 'counted while it grows')
-  })
+  const name = await store.makeJobFile(
+    { role: 'modules', what: 'modules as cpio', job: 'j1', digest: true },
+    async file => {
+      await file.write(FILE)
+      t.equal(store.stored, FILE.length, 'counted while it grows')
+      return file.digest.digest('hex')
+    },
+  )
   t.same(await store.facts(name), { size: FILE.length, sha256: sha256(FILE) })
   await t.rejects(
-    store.makeJobFile({ role: 'kernel', what: 'kernel', job: 'j1' }, async file => {
+    store.makeJobFile({ role: 'kernel', what: 'kernel', job: 'j1', digest: false }, async file => {
       await file.write(FILE)
       throw new Error('broken')
     }),

@@ -1,23 +1,22 @@
+import { createHash } from 'node:crypto'
 import { link, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { blockingDigest } from '../../../../../agent/boot/artifacts/file-digest.js'
 import { after, PartialFile } from '../../../../../agent/boot/artifacts/partial-file.js'
 import { failure, MIB, patternBytes, sha256, temporaryDirectory } from '../fixture.js'
 
 const FILE = patternBytes(2 * MIB + 3)
 const measure = async () => () => 1e9
-const newDigest = blockingDigest
 
 t.test('a file that starts over has only what came since', async t => {
   const path = join(await temporaryDirectory(t), 'a')
-  const file = await PartialFile.create(path, { what: 'a', measure, newDigest })
+  const file = await PartialFile.create(path, { what: 'a', measure })
   await file.write(FILE)
   await file.reset()
   t.equal(file.received, 0)
   await file.write(FILE.subarray(7))
   await file.close()
-  t.equal(file.digest.end(), sha256(FILE.subarray(7)))
+  t.equal(file.digest.digest('hex'), sha256(FILE.subarray(7)))
   t.ok(FILE.subarray(7).equals(await readFile(path)))
 })
 
@@ -26,7 +25,7 @@ t.test('a new file never writes into an old one of its name', async t => {
   const [path, other] = [join(directory, 'a'), join(directory, 'b')]
   await writeFile(path, 'old')
   await link(path, other)
-  const file = await PartialFile.create(path, { what: 'a', measure, newDigest })
+  const file = await PartialFile.create(path, { what: 'a', measure })
   await file.write(Buffer.from('new'))
   await file.close()
   t.equal(await readFile(other, 'utf8'), 'old')
@@ -38,7 +37,7 @@ t.test('a full file system makes a file too large, however late it shows', async
   for (const chunks of [[FILE.subarray(0, 10)], [FILE, FILE, FILE]]) {
     const path = join(await temporaryDirectory(t), 'a')
     await symlink('/dev/full', path)
-    const file = await PartialFile.resume(path, { what: 'ramdisk', measure, newDigest }, newDigest())
+    const file = await PartialFile.resume(path, { what: 'ramdisk', measure, digest: false }, createHash('sha256'))
     const write = async (): Promise<void> => {
       for (const chunk of chunks) await file.write(chunk)
       await file.close()
@@ -54,7 +53,7 @@ t.test('a full file system makes a file too large, however late it shows', async
 t.test('another error of the file system is passed on as it is', async t => {
   const path = join(await temporaryDirectory(t), 'a')
   await symlink('/dev/null', path)
-  const file = await PartialFile.resume(path, { what: 'a', measure, newDigest }, null)
+  const file = await PartialFile.resume(path, { what: 'a', measure }, null)
   await file.close()
   const write = async (): Promise<void> => {
     await file.write(FILE)
@@ -67,7 +66,6 @@ t.test('free memory is checked now and then, not for every chunk', async t => {
   let asked = 0
   const file = await PartialFile.create(join(await temporaryDirectory(t), 'a'), {
     what: 'a',
-    newDigest,
     measure: async () => {
       asked++
       return () => 1e9
@@ -82,7 +80,6 @@ t.test('a file that is promised its memory still ends when others have taken it'
   let free = 100 * MIB
   const file: PartialFile = await PartialFile.create(join(await temporaryDirectory(t), 'a'), {
     what: 'a',
-    newDigest,
     measure: async () => () => free - file.promised,
   })
   await file.expect(50 * MIB)

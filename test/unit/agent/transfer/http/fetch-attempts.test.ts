@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { fetchHttp } from '../../../../../agent/transfer/http/fetch.js'
-import { breakOff, inTurn, MemorySink, patternBytes, serve, wholeFile } from '../fixture.js'
+import { breakOff, inTurn, MemorySink, patternBytes, serve, sha256, wholeFile } from '../fixture.js'
 import { AT_ONCE, FILE, failure, status } from './http-fixture.js'
 
 t.test('a connection that breaks off is taken up where it broke', async t => {
@@ -12,10 +12,11 @@ t.test('a connection that breaks off is taken up where it broke', async t => {
     const answers = inTurn(breakOff(FILE, 100_000, validator), wholeFile(FILE, validator))
     const retries: unknown[] = []
     const sink = new MemorySink()
-    await fetchHttp(await serve(t, answers), sink, {
+    const { sha256: digest } = await fetchHttp(await serve(t, answers), sink, {
       ...AT_ONCE,
       onRetry: (attempt, error) => retries.push([attempt, error.code]),
     })
+    t.equal(digest, sha256(FILE))
     t.ok(sink.bytes.equals(FILE))
     t.equal(sink.resets, 0)
     t.match(answers.requests[1]?.headers.range, /^bytes=\d+-$/)
@@ -28,7 +29,8 @@ t.test('a file that changed between two attempts is fetched anew from its first 
   const changed = patternBytes(300_000, 7)
   const answers = inTurn(breakOff(FILE, 100_000, { etag: '"v1"' }), wholeFile(changed, { etag: '"v2"' }))
   const sink = new MemorySink()
-  await fetchHttp(await serve(t, answers), sink, AT_ONCE)
+  const { sha256: digest } = await fetchHttp(await serve(t, answers), sink, AT_ONCE)
+  t.equal(digest, sha256(changed))
   t.ok(sink.bytes.equals(changed))
   t.equal(sink.resets, 1)
 })
@@ -115,7 +117,8 @@ t.test('a file that has become shorter than what is here is fetched anew', async
   const short = patternBytes(50_000, 3)
   const answers = inTurn(breakOff(FILE, 100_000, { etag: '"v1"' }), status(416), wholeFile(short, { etag: '"v2"' }))
   const sink = new MemorySink()
-  await fetchHttp(await serve(t, answers), sink, AT_ONCE)
+  const { sha256: digest } = await fetchHttp(await serve(t, answers), sink, AT_ONCE)
+  t.equal(digest, sha256(short))
   t.ok(sink.bytes.equals(short))
 })
 

@@ -3,11 +3,11 @@ import t from 'tap'
 import { FauxbootError } from '../../../../../agent/errors.js'
 import { networkFailure } from '../../../../../agent/transfer/failure.js'
 import { type FetchOptions, fetchHttp } from '../../../../../agent/transfer/http/fetch.js'
-import { inTurn, MemorySink, serve, wholeFile } from '../fixture.js'
+import { inTurn, MemorySink, serve, sha256, wholeFile } from '../fixture.js'
 import { cert, futureCert } from './certificate.js'
 import { AT_ONCE, FILE, failure, serveTls, status } from './http-fixture.js'
 
-t.test('a file arrives whole, with its size and progress', async t => {
+t.test('a file arrives whole, with its size, digest and progress', async t => {
   const origin = await serve(t, wholeFile(FILE))
   const sink = new MemorySink()
   const progress: [number, number | null][] = []
@@ -15,7 +15,7 @@ t.test('a file arrives whole, with its size and progress', async t => {
     limit: FILE.length,
     onProgress: (...step) => progress.push(step),
   })
-  t.same(fetched, { size: FILE.length, url: `${origin}/zImage` })
+  t.same(fetched, { size: FILE.length, sha256: sha256(FILE), url: `${origin}/zImage` })
   t.ok(sink.bytes.equals(FILE))
   t.same(progress.at(-1), [FILE.length, FILE.length])
   t.same(
@@ -39,15 +39,18 @@ t.test('a file whose size the server does not tell arrives whole', async t => {
 
 t.test('an empty file is a file', async t => {
   const origin = await serve(t, wholeFile(Buffer.alloc(0)))
-  t.same(await fetchHttp(origin, new MemorySink(), AT_ONCE), { size: 0, url: `${origin}/` })
+  t.same(await fetchHttp(origin, new MemorySink(), AT_ONCE), {
+    size: 0,
+    sha256: sha256(Buffer.alloc(0)),
+    url: `${origin}/`,
+  })
 })
 
-t.test('the file is asked for, and taken, as it is: a digest is that of the file, not of its encoding', async t => {
+t.test('the file is asked for as it is: a digest is that of the file, not of its encoding', async t => {
   const answers = inTurn(wholeFile(FILE, { 'content-encoding': 'gzip' }))
-  const sink = new MemorySink()
-  await fetchHttp(await serve(t, answers), sink, AT_ONCE)
+  const { sha256: digest } = await fetchHttp(await serve(t, answers), new MemorySink(), AT_ONCE)
   t.equal(answers.requests[0]?.headers['accept-encoding'], 'identity')
-  t.ok(sink.bytes.equals(FILE))
+  t.equal(digest, sha256(FILE))
 })
 
 t.test('user and password of a URL are sent, and never shown', async t => {

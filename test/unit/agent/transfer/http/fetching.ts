@@ -33,7 +33,7 @@ const { port } = server.address() as AddressInfo
 const sink = new MemorySink()
 const codes: string[] = []
 let isDown = false
-await fetchHttp(`http://127.0.0.1:${port}/`, sink, {
+const { sha256: digest } = await fetchHttp(`http://127.0.0.1:${port}/`, sink, {
   ...AT_ONCE,
   stallSeconds: 0.2,
   onProgress(received) {
@@ -46,5 +46,5 @@ await fetchHttp(`http://127.0.0.1:${port}/`, sink, {
     if (attempt === 3) link('up')
   },
 })
-process.stdout.write(JSON.stringify({ digest: sha256(sink.bytes), resets: sink.resets, codes }))
+process.stdout.write(JSON.stringify({ digest, whole: sha256(sink.bytes), resets: sink.resets, codes }))
 process.exit(0)
