@@ -30,6 +30,23 @@ export async function readInput(path: string, limit: number): Promise<Uint8Array
 }
 
 /**
+ * Read a file of a job, which must not be empty: a target without the ramdisk that somebody named finds no init.
+ *
+ * @param path the file
+ * @param limit bytes, checked before they are kept
+ * @throws CLI_FILE
+ */
+export async function readJobInput(path: string, limit: number): Promise<Uint8Array> {
+  const bytes = await readInput(path, limit)
+  if (bytes.length === 0) throw emptyFile(path)
+  return bytes
+}
+
+function emptyFile(file: string): FauxbootError {
+  return fault('CLI_FILE', { file, reason: 'the file is empty' })
+}
+
+/**
  * Read a stream to its end.
  *
  * @param name of the input, for the error
@@ -103,7 +120,7 @@ export async function measureFile(path: string, signal?: AbortSignal): Promise<L
     hash.update(chunk)
     size += chunk.length
   }
-  if (size === 0) throw fault('CLI_FILE', { file: path, reason: 'the file is empty' })
+  if (size === 0) throw emptyFile(path)
   return { path, size, sha256: hash.digest('hex') }
 }
 

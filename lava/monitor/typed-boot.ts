@@ -4,7 +4,7 @@ import { fault } from '../../agent/errors.js'
 import { isArm64Image } from '../../agent/image/kernel/arm64-image.js'
 import { isZImage } from '../../agent/image/kernel/zimage.js'
 import { isUImage, packUImage } from '../../agent/image/uboot/uimage.js'
-import { readInput } from '../client/local-file.js'
+import { readJobInput } from '../client/local-file.js'
 import type { Expect } from '../console/expect.js'
 
 /** Roles of files, and their names on a TFTP server that has them from here. */
@@ -142,11 +142,11 @@ export interface ServedTarget {
  * @throws CLI_FILE
  */
 export async function servedTarget(paths: TypedBoot['files']): Promise<ServedTarget> {
-  const kernel = await readInput(paths.kernel, FILE_LIMIT)
+  const kernel = await readJobInput(paths.kernel, FILE_LIMIT)
   const files = new Map<TypedRole, Uint8Array>([['kernel', kernel]])
-  if (paths.dtb !== undefined) files.set('dtb', await readInput(paths.dtb, FILE_LIMIT))
+  if (paths.dtb !== undefined) files.set('dtb', await readJobInput(paths.dtb, FILE_LIMIT))
   if (paths.ramdisk !== undefined) {
-    const ramdisk = await readInput(paths.ramdisk, FILE_LIMIT)
+    const ramdisk = await readJobInput(paths.ramdisk, FILE_LIMIT)
     const arch = isArm64Image(kernel) ? 'arm64' : 'arm'
     const header = { type: 'ramdisk', arch, compression: 'none', load: 0, entry: 0, name: '' } as const
     const time = Math.floor(Date.now() / 1000)

@@ -11,7 +11,7 @@ import { planToJson } from '../../../agent/kexec/render/plan-json.js'
 import { renderPlanSvg } from '../../../agent/kexec/render/plan-svg.js'
 import { renderPlanText } from '../../../agent/kexec/render/plan-text.js'
 import { readKernel } from '../../client/kernel-file.js'
-import { readInput, writeWhole } from '../../client/local-file.js'
+import { readInput, readJobInput, writeWhole } from '../../client/local-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface PlanOptions {
@@ -83,7 +83,7 @@ async function readInputs(options: PlanOptions): Promise<PlanInput> {
   return {
     ram,
     kernel: await readKernel(kernel, LIMITS.kernel),
-    ramdisk: ramdisk === undefined ? [] : [await readInput(ramdisk, LIMITS.ramdisk)],
+    ramdisk: ramdisk === undefined ? [] : [await readJobInput(ramdisk, LIMITS.ramdisk)],
     dtb: dtb === undefined ? undefined : await readDtb(dtb, overlay),
     cmdline: append,
     earlycon,
@@ -115,11 +115,11 @@ async function ramRanges({ ram, iomem }: PlanOptions): Promise<readonly Range[]>
 }
 
 async function readDtb(path: string, overlays: readonly string[]): Promise<Uint8Array> {
-  const bytes = await readInput(path, LIMITS.dtb)
+  const bytes = await readJobInput(path, LIMITS.dtb)
   if (overlays.length === 0) return bytes
   let tree = parseFdt(bytes, path)
   for (const overlay of overlays) {
-    tree = applyOverlay(tree, parseFdt(await readInput(overlay, LIMITS.dtb), overlay), overlay)
+    tree = applyOverlay(tree, parseFdt(await readJobInput(overlay, LIMITS.dtb), overlay), overlay)
   }
   return writeFdt(tree)
 }

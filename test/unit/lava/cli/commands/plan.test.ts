@@ -128,7 +128,13 @@ t.test('wrong input has exit code 1, and an error that names the file or the opt
       ['plan', '--kernel', file('truncated'), ...RAM],
       /truncated is truncated at 0x0 .*expected 0x4000 bytes, found 0x2000/,
     ],
-    [['plan', '--kernel', file('empty'), ...RAM], /empty at 0x0 uses .*an empty file/],
+    [['plan', '--kernel', file('empty'), ...RAM], `${file('empty')}: the file is empty`],
+    [[...kernel, '--ramdisk', file('empty'), ...RAM], `${file('empty')}: the file is empty`],
+    [[...kernel, '--dtb', file('empty'), ...RAM], `${file('empty')}: the file is empty`],
+    [
+      [...kernel, '--dtb', file('board.dtb'), '--overlay', file('empty'), ...RAM],
+      `${file('empty')}: the file is empty`,
+    ],
     [
       ['plan', '--kernel', file('ramdisk'), ...RAM],
       /ramdisk at 0x0 uses an unknown format: 00000000, which is not supported/,
