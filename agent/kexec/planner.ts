@@ -166,27 +166,37 @@ function readKernel(file: Uint8Array): Kernel {
   const bytes = wrapped ? parseUImage(file, 'kernel').data : file
   if (isArm64Image(bytes)) return { ...arm64Kernel(bytes), wrapped }
   if (isZImage(bytes)) return { ...armKernel(parseZImage(bytes, 'kernel')), wrapped }
-  throw fault('FORMAT_UNSUPPORTED', {
-    what: 'kernel',
-    where: '0x0',
-    found: nameOf(bytes),
-    expected: 'a zImage or an arm64 Image, plain or in a uImage',
-  })
+  if (bytes.length === 0) throw fault('PLAN_INPUT', { reason: 'the kernel is empty' })
+  throw fault('FORMAT_UNSUPPORTED', { what: 'kernel', where: '0x0', ...strangerOf(bytes) })
 }
 
-/** What people send instead of a kernel or a ramdisk; the last row matches everything. */
-const STRANGERS: readonly (readonly [(bytes: Uint8Array) => boolean, string])[] = [
-  [isFdt, 'a device tree or a FIT image (d00dfeed)'],
+/** What people send instead of a kernel. */
+const STRANGERS: readonly (readonly [fits: (bytes: Uint8Array) => boolean, name: string, way?: string])[] = [
+  [isFdt, 'a device tree or a FIT image'],
   [isCpio, 'a cpio archive'],
-  [bytes => detectCompression(bytes) !== null, 'a compressed file that is not a kernel image itself'],
-  [bytes => Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('\x7fELF', 'latin1')), 'an ELF file, such as vmlinux'],
-  [({ length }) => length === 0, 'no format at all'],
-  [() => true, 'an unknown format'],
+  [bytes => startsWith(bytes, '\x7fELF'), 'an ELF file, such as vmlinux'],
+  [
+    bytes => startsWith(bytes, '!<arch>\ndebian-binary'),
+    'a Debian package',
+    'such as the boot/vmlinuz that `dpkg-deb --extract` takes out of it',
+  ],
 ]
 
-function nameOf(bytes: Uint8Array): string {
-  const name = STRANGERS.find(([fits]) => fits(bytes))?.[1] ?? ''
-  return `${name}: ${Buffer.from(bytes.subarray(0, 4)).toString('hex') || 'an empty file'}`
+function strangerOf(bytes: Uint8Array): { readonly found: string; readonly expected: string } {
+  const compression = detectCompression(bytes)
+  const [, name = compression && `a ${compression} file`, way] = STRANGERS.find(([fits]) => fits(bytes)) ?? []
+  const supported = 'a zImage or an arm64 Image, plain or in a uImage'
+  return {
+    found:
+      name === null
+        ? `an unknown format: ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`
+        : `the format of ${name}`,
+    expected: way === undefined ? supported : `${supported}, ${way}`,
+  }
+}
+
+function startsWith(bytes: Uint8Array, magic: string): boolean {
+  return Buffer.from(bytes.subarray(0, magic.length)).equals(Buffer.from(magic, 'latin1'))
 }
 
 function armKernel(zimage: ZImage): Omit<Kernel, 'wrapped'> {

@@ -331,16 +331,22 @@ t.test('an arm64 Image that does not fit is reported as well', async t => {
 })
 
 t.test('a file that is not a kernel is refused by name', async t => {
+  const text = (latin1: string) => new Uint8Array(Buffer.from(latin1, 'latin1'))
   const cases: readonly (readonly [Uint8Array, RegExp])[] = [
-    [DTB, /device tree or a FIT image/],
-    [cpio(), /cpio/],
-    [new Uint8Array([0x1f, 0x8b, 8, 0]), /compressed.*1f8b0800/],
-    [new Uint8Array(Buffer.from('\x7fELF', 'latin1')), /ELF/],
-    [new Uint8Array(100), /an unknown format: 00000000/],
-    [new Uint8Array(), /an empty file/],
+    [DTB, /^the format of a device tree or a FIT image$/],
+    [cpio(), /^the format of a cpio archive$/],
+    [new Uint8Array([0x1f, 0x8b, 8, 0]), /^the format of a gzip file$/],
+    [text('\x7fELF'), /^the format of an ELF file, such as vmlinux$/],
+    [text('!<arch>\ndebian-binary   1'), /^the format of a Debian package$/],
+    [text('!<arch>\nlib.o/          1'), /^an unknown format: 213c6172$/],
+    [new Uint8Array(100), /^an unknown format: 00000000$/],
   ]
   for (const [kernel, found] of cases)
     t.throws(() => plan({ kernel }), { code: 'FORMAT_UNSUPPORTED', details: { found } })
+  t.throws(() => plan({ kernel: text('!<arch>\ndebian-binary') }), {
+    message: /boot\/vmlinuz that `dpkg-deb --extract`/,
+  })
+  t.throws(() => plan({ kernel: new Uint8Array() }), { code: 'PLAN_INPUT', details: { reason: 'the kernel is empty' } })
   t.throws(() => plan({ kernel: zImage().subarray(0, 0x1000) }), { code: 'FORMAT_TRUNCATED' })
   t.throws(() => plan({ dtb: cpio() }), { code: 'FORMAT_MAGIC' })
 })
