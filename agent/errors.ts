@@ -189,6 +189,7 @@ export const ERRORS = {
     'TFTP error: trying to overwrite reserved memory...',
   ),
   UBOOT_ENVIRONMENT: row('{what}: {reason}', 'check its size, and the fw_env.config that places it', 500, 1),
+  UBOOT_ENVIRONMENT_CONFIG: row('{file}: {reason}', 'it has to be a fw_env.config: where saveenv writes', 500, 1),
   UBOOT_OVERLAP: row(
     "'{name}' at {from}-{to} would be overwritten",
     'load to another address',

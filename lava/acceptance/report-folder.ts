@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { makeFolder } from '../../agent/make-folder.js'
-import { fileError, writeText } from '../client/local-file.js'
+import { fileError, outputError, writeText } from '../client/local-file.js'
 
 /** The folder in the archive. */
 const ROOT = 'fauxboot-acceptance'
@@ -69,7 +69,7 @@ export class ReportFolder {
     try {
       await Promise.all([pipeline(tar, createGzip(), createWriteStream(archive)), fill()])
     } catch (thrown) {
-      throw fileError(archive, thrown)
+      throw outputError(archive, thrown)
     }
   }
 

@@ -1,8 +1,9 @@
 /** Files of the lab's machine: read with a bound, measured, and streamed, with errors that name the file. */
 
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { FauxbootError, fault } from '../../agent/errors.js'
 import { formatBytes } from '../terminal/quantities.js'
@@ -103,7 +104,7 @@ export async function writeText(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text)
   } catch (thrown) {
-    throw fileError(path, thrown)
+    throw outputError(path, thrown)
   }
 }
 
@@ -165,6 +166,13 @@ export function fileError(file: string, thrown: unknown): FauxbootError {
   return fault('CLI_FILE', { file, reason: FILE_REASONS[code] ?? message }, thrown)
 }
 
+/** The same for a file that was to be written: what is missing then is its folder. */
+export function outputError(file: string, thrown: unknown): FauxbootError {
+  const folder = dirname(file)
+  const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(folder)
+  return missing ? fault('CLI_FILE', { file, reason: `there is no folder ${folder}` }, thrown) : fileError(file, thrown)
+}
+
 /**
  * Write a file completely or not at all.
  *
@@ -177,6 +185,6 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(partial, path)
   } catch (thrown) {
     await rm(partial, { force: true })
-    throw fileError(path, thrown)
+    throw outputError(path, thrown)
   }
 }

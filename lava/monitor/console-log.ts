@@ -1,7 +1,7 @@
 /** The log of a console: each line with the time (UTC) at which it was complete. */
 
 import { type FileHandle, open } from 'node:fs/promises'
-import { fileError } from '../client/local-file.js'
+import { fileError, outputError } from '../client/local-file.js'
 
 export class ConsoleLog {
   readonly #path: string
@@ -28,7 +28,7 @@ export class ConsoleLog {
     try {
       return new ConsoleLog(path, await open(path, 'w'), limit)
     } catch (thrown) {
-      throw fileError(path, thrown)
+      throw outputError(path, thrown)
     }
   }
 

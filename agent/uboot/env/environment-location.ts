@@ -16,8 +16,8 @@ export interface EnvironmentSettings {
 
 /**
  * The store of the saved environment.
- * *
- * @throws UBOOT_ENVIRONMENT when that file cannot be read, or makes no sense
+ *
+ * @throws UBOOT_ENVIRONMENT_CONFIG when that file cannot be read, UBOOT_ENVIRONMENT when it makes no sense
  */
 export async function environmentStore({ environment, directory }: EnvironmentSettings): Promise<EnvironmentStore> {
   if (environment === null) {
@@ -32,10 +32,8 @@ async function readConfig(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (thrown) {
-    throw fault(
-      'UBOOT_ENVIRONMENT',
-      { what: path, reason: thrown instanceof Error ? thrown.message : String(thrown) },
-      thrown,
-    )
+    const { code, message } = thrown as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'no such file' : message
+    throw fault('UBOOT_ENVIRONMENT_CONFIG', { file: path, reason }, thrown)
   }
 }

@@ -4,8 +4,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { strToU8, Zip, ZipDeflate } from 'fflate'
-import { fault } from '../../../agent/errors.js'
-import { measureFile } from '../../client/local-file.js'
+import { measureFile, outputError } from '../../client/local-file.js'
 import { formatBytes } from '../../terminal/quantities.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
@@ -64,10 +63,7 @@ async function bundle(options: BundleOptions, terminal: Terminal): Promise<void>
     terminal.print(`${options.out}: ${files.length} files, ${formatBytes(size)}`)
   } catch (thrown) {
     await rm(partial, { force: true })
-    if (thrown instanceof Error && 'syscall' in thrown) {
-      throw fault('CLI_FILE', { file: options.out, reason: thrown.message }, thrown)
-    }
-    throw thrown
+    throw thrown instanceof Error && 'syscall' in thrown ? outputError(options.out, thrown) : thrown
   }
 }
 

@@ -141,7 +141,11 @@ t.test('a line that cannot be opened fails at once', async t => {
     code: 'CONSOLE_LINE',
     message: /ENOTDIR/,
   })
-  await t.rejects(open(t, { environment: '/nowhere/fw_env.config' }), { code: 'UBOOT_ENVIRONMENT', message: /ENOENT/ })
+  await t.rejects(open(t, { environment: '/nowhere/fw_env.config' }), {
+    code: 'UBOOT_ENVIRONMENT_CONFIG',
+    message: /no such file/,
+  })
+  await t.rejects(open(t, { environment: t.testdir({}) }), { code: 'UBOOT_ENVIRONMENT_CONFIG', message: /EISDIR/ })
 })
 
 /** Somebody at a serial port that begins to exist. @returns what is to be read there and a way to pull it out */

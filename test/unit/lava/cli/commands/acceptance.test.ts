@@ -63,7 +63,7 @@ t.test('a result that cannot be written is said before anything else', async t =
   const argv = ['acceptance', '--board', 'http://board', '--console', 'tcp://127.0.0.1:1', ...FILES]
   const { code, stderr } = await fauxboot([...argv, '--junit', '/nowhere/junit.xml'])
   t.equal(code, 1)
-  t.equal(stderr, 'fauxboot: /nowhere/junit.xml: no such file\n')
+  t.equal(stderr, 'fauxboot: /nowhere/junit.xml: there is no folder /nowhere\n')
   const file = join(t.testdir(), 'json')
   const written = await fauxboot([...argv, '--junit', '/nowhere/junit.xml', '--json', file])
   t.equal(written.stderr, stderr, 'errors are for people unless the results on standard output are JSON')

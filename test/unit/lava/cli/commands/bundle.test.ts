@@ -37,7 +37,10 @@ t.test('a file that is missing is named, and no half of a bundle is left', async
 
 t.test('a place that cannot be written to is named', async t => {
   const dir = t.testdir({ zImage: 'kernel' })
-  const { code, stderr } = await fauxboot(['bundle', '--kernel', join(dir, 'zImage'), '--out', join(dir, 'no/job.zip')])
-  t.equal(code, 1)
-  t.match(stderr, 'no/job.zip')
+  const to = (out: string) => fauxboot(['bundle', '--kernel', join(dir, 'zImage'), '--out', out])
+  const missing = join(dir, 'no/job.zip')
+  const noFolder = `fauxboot: ${missing}: there is no folder ${join(dir, 'no')}\n`
+  t.same(await to(missing), { code: 1, stdout: '', stderr: noFolder })
+  t.same(await to(dir), { code: 1, stdout: '', stderr: `fauxboot: ${dir}: is a directory\n` })
+  t.same(readdirSync(dir), ['zImage'])
 })

@@ -195,7 +195,7 @@ t.test('what cannot be is said in one line', async t => {
     [['--server', 'here'], /--server.*an IPv4 address such as 192\.168\.1\.2/],
     [['--server', '10.0.0.1:0'], /--server.*an IPv4 address such as 192\.168\.1\.2/],
     [['--listen', '65536'], /must be PORT or HOST:PORT/],
-    [['--env', '/nowhere/fw_env.config'], /\/nowhere\/fw_env\.config: .*ENOENT/],
+    [['--env', '/nowhere/fw_env.config'], /: \/nowhere\/fw_env\.config: no such file; it has to be a fw_env\.config/],
     [['--directory', '/dev/null'], /\/dev\/null/],
     [['--listen', '203.0.113.1:1'], /console tcp 203\.0\.113\.1:1 cannot be used: .*EADDRNOTAVAIL/],
   ]

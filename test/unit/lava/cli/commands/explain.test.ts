@@ -71,6 +71,10 @@ t.test('the picture of a log goes to a file or to standard output', async t => {
   t.match(svg, />TEXT_OFFSET 0x208000: dies</)
   t.match(svg, /TEXT_OFFSET 0x208000: the decompressor overwrites the ramdisk, 0x21df8000-0x/)
   t.equal((await fauxboot(['explain', '-', '--svg', '-'], { stdin: MAIL })).stdout, svg)
+  t.match(await fauxboot(['explain', '-', '--svg', '/nowhere/x.svg'], { stdin: MAIL }), {
+    code: 1,
+    stderr: 'fauxboot: /nowhere/x.svg: there is no folder /nowhere\n',
+  })
   const bare = 'zImage requires 0x00864200 bytes\n'
   t.match(await fauxboot(['explain', '-', '--svg', file], { stdin: bare }), { code: 1, stderr: /shows no address/ })
 })
