@@ -6,6 +6,9 @@ import { BoardClient } from '../../client/board-client.js'
 import { readToken } from '../../client/token-file.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
+/** What the agent listens on unless its settings say otherwise. */
+const AGENT_PORT = 8080
+
 export interface BoardAddress {
   readonly board?: string
   readonly tokenFile?: string
@@ -51,7 +54,18 @@ export async function boardClient(options: BoardAddress, command: string): Promi
 function boardUrl(board: string | undefined, command: string): URL {
   const usage = (reason: string) => fault('CLI_USAGE', { reason, command: `fauxboot ${command}` })
   if (board === undefined) throw usage('no board given: use --board URL or set FAUXBOOT_BOARD')
-  if (!/^https?:\/\//i.test(board)) throw usage(`board '${board}' is not a URL; did you mean http://${board} ?`)
-  if (!URL.canParse(board)) throw usage(`board '${board}' is not a URL such as http://board:8080`)
-  return new URL(board)
+  if (/^https?:\/\//i.test(board) && URL.canParse(board)) return new URL(board)
+  const meant = urlOfHost(board)
+  throw usage(
+    board.includes('://') || !URL.canParse(meant)
+      ? `board '${board}' is not an http URL such as http://board:8080`
+      : `board '${board}' is not a URL; did you mean ${meant} ?`,
+  )
+}
+
+/** What somebody means who types a host, with or without a port. */
+function urlOfHost(text: string): string {
+  const [host = ''] = text.split('/', 1)
+  const port = /:\d+$/.test(host) ? '' : `:${AGENT_PORT}`
+  return `http://${host}${port}${text.slice(host.length)}`
 }

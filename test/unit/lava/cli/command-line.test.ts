@@ -45,14 +45,19 @@ t.test('usage errors are one line that names the help, with exit code 1', async 
       "too many arguments for 'cancel'. Expected 1 argument but got 2; see `fauxboot cancel --help`",
     ],
     [['board'], 'no board given: use --board URL or set FAUXBOOT_BOARD; see `fauxboot board --help`'],
-    [
-      ['board', '--board', 'a80:8080'],
-      "board 'a80:8080' is not a URL; did you mean http://a80:8080 ?; see `fauxboot board --help`",
-    ],
-    [
-      ['board', '--board', 'http://a b'],
-      "board 'http://a b' is not a URL such as http://board:8080; see `fauxboot board --help`",
-    ],
+    ...[
+      ['a80:8080', 'a80:8080'],
+      ['a80', 'a80:8080'],
+      ['a80/lab', 'a80:8080/lab'],
+      ['[fe80::1]', '[fe80::1]:8080'],
+    ].map(([board = '', meant]): [string[], string] => [
+      ['board', '--board', board],
+      `board '${board}' is not a URL; did you mean http://${meant} ?; see \`fauxboot board --help\``,
+    ]),
+    ...['http://a b', 'ftp://x', 'fe80::1', 'a b', 'a80:port', ' '].map((board): [string[], string] => [
+      ['board', '--board', board],
+      `board '${board}' is not an http URL such as http://board:8080; see \`fauxboot board --help\``,
+    ]),
   ]
   for (const [argv, message] of cases) {
     t.same(await fauxboot(argv), { code: 1, stdout: '', stderr: `fauxboot: ${message}\n` }, argv.join(' '))
