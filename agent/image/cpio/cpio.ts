@@ -55,22 +55,27 @@ const FIELDS = [
   'nameSize',
   'check',
 ] as const
-const HEADER_BYTES = MAGIC.length + 8 * FIELDS.length
+export const HEADER_BYTES = MAGIC.length + 8 * FIELDS.length
 const MAX_FIELD = 0xffff_ffff
 /** Name of the entry that ends an archive. */
-const TRAILER = 'TRAILER!!!'
+export const TRAILER = 'TRAILER!!!'
 /** Name and data end on a multiple of four bytes, an archive on one of 512. */
 const ALIGNMENT = { entry: 4, archive: 512 } as const
 /** PATH_MAX of Linux, with the NUL: the kernel accepts no longer name. */
 const MAX_NAME = 4096
 
 /** Zeros from `size` to the next multiple of `to`, bytes. */
-const padding = (size: number, to: number): number => (to - (size % to)) % to
+export const padding = (size: number, to: number): number => (to - (size % to)) % to
 
 /** Whether `bytes` start with a cpio `newc` archive. */
 export function isCpio(bytes: Uint8Array): boolean {
+  return bytes.length >= HEADER_BYTES && startsLikeCpio(bytes)
+}
+
+/** The same of bytes that may end within the header of the first entry. */
+export function startsLikeCpio(bytes: Uint8Array): boolean {
   const magic = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1')
-  return bytes.length >= HEADER_BYTES && (magic === MAGIC || magic === CRC_MAGIC)
+  return magic !== '' && (MAGIC.startsWith(magic) || CRC_MAGIC.startsWith(magic))
 }
 
 function invalid(entry: StreamedCpioEntry, expected: string, found: string | number) {

@@ -1,8 +1,11 @@
 /** Checks of the files of a job: kernel, ramdisk, their wrappers, and what is appended to them. */
 
+import type { CompressionFormat } from '../../image/compression/compression.js'
+import { xzBreaksOff } from '../../image/compression/xz-end.js'
+import { cpioBreaksOff } from '../../image/cpio/cpio-end.js'
 import { isFdt } from '../../image/fdt/fdt.js'
 import { formatSize, hex } from '../layout/ranges.js'
-import type { Check } from './check.js'
+import type { Check, Remark } from './check.js'
 
 const OVERWRITTEN = 'ramdisk or device tree overwritten by the decompressor'
 
@@ -110,6 +113,15 @@ export const IMAGE_CHECKS: readonly Check[] = [
       ),
   },
   {
+    check: 'ramdisk-truncated',
+    symptom: 'ramdisk: "Initramfs unpacking failed", or files that the target misses without a word',
+    severity: 'warning',
+    examine: ({ ramdisk }) =>
+      ramdisk.flatMap(({ bytes, format }, index) =>
+        format !== null && BREAKS_OFF[format]?.(bytes) ? [truncated(index, format)] : [],
+      ),
+  },
+  {
     check: 'dtb-elsewhere',
     symptom: 'the device tree is ignored: the kernel passes on the last segment that starts with d00dfeed',
     severity: 'fatal',
@@ -129,4 +141,22 @@ export const IMAGE_CHECKS: readonly Check[] = [
 
 function startOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(0, 4)).toString('hex') || 'nothing'
+}
+
+/** Of the other formats, only decompressing them would tell. */
+const BREAKS_OFF: Readonly<Partial<Record<CompressionFormat | 'cpio', (bytes: Uint8Array) => boolean>>> = {
+  cpio: cpioBreaksOff,
+  xz: xzBreaksOff,
+}
+
+/** What is said of a part of the ramdisk that is not whole; the kernel unpacks what there is of an uncompressed one. */
+function truncated(index: number, format: CompressionFormat | 'cpio'): Remark {
+  const [where, effect] =
+    format === 'cpio'
+      ? ['cpio archive', 'the target misses the files from there on, and may print nothing about it']
+      : [`${format} stream`, 'the target prints "Initramfs unpacking failed" and may find no init']
+  return {
+    message: `part ${index + 1} of the ramdisk ends in the middle of its ${where}: ${effect}`,
+    remedy: 'copy the file again, whole',
+  }
 }

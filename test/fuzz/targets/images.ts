@@ -5,6 +5,8 @@ import { modulesToCpio } from '../../../agent/boot/pipeline/modules.js'
 import { decodeLabel, slotsOf } from '../../../agent/image/card/card-layout.js'
 import { decodeRecord } from '../../../agent/image/card/card-record.js'
 import { decompress } from '../../../agent/image/compression/compression.js'
+import { xzBreaksOff } from '../../../agent/image/compression/xz-end.js'
+import { cpioBreaksOff } from '../../../agent/image/cpio/cpio-end.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
 import { parseArm64Image } from '../../../agent/image/kernel/arm64-image.js'
@@ -53,14 +55,26 @@ export const IMAGE_TARGETS: FuzzTargets = {
     run: input => applyOverlay(tree({ memory: [[0x4000_0000, 0x1000]] }), parseFdt(input)),
   },
   gzip: { seeds: [gzipSync(TEXT)], run: input => decompress(input, { limit: LIMIT, format: 'gzip' }) },
-  xz: { seeds: [], run: input => decompress(input, { limit: LIMIT, format: 'xz' }) },
+  xz: {
+    seeds: [],
+    run: input => {
+      xzBreaksOff(input)
+      return decompress(input, { limit: LIMIT, format: 'xz' })
+    },
+  },
   zstd: { seeds: [], run: input => decompress(input, { limit: LIMIT, format: 'zstd' }) },
   lz4: { seeds: [], run: input => decompress(input, { limit: LIMIT, format: 'lz4' }) },
   tar: {
     seeds: [],
     run: input => drain(tarMembers(chunks(input), { what: 'modules', limit: LIMIT })),
   },
-  modules: { seeds: [cpio(512)], run: input => drain(modulesToCpio(input, { limit: LIMIT, compression: 'none' })) },
+  modules: {
+    seeds: [cpio(512)],
+    run: input => {
+      cpioBreaksOff(input)
+      return drain(modulesToCpio(input, { limit: LIMIT, compression: 'none' }))
+    },
+  },
   'partition-table': {
     seeds: [],
     run: input => {

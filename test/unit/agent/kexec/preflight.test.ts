@@ -22,6 +22,11 @@ const kernelAt = (mem: number) => segment('kernel', KERNEL, mem)
 const ramdiskAt = (mem: number, memsz?: number) => segment('ramdisk', cpio(), mem, memsz)
 const dtbAt = (mem: number, data: Uint8Array = DTB) => segment('dtb', data, mem)
 
+/** Header and footer of an xz stream, which is all that is looked at. */
+const XZ = new Uint8Array(
+  Buffer.from('fd377a585a000004e6d6b44600000000' + '1cdf4421' + '1fb6f37d0100000000' + '04595a', 'hex'),
+)
+
 /** The UART's pins belong to a bank with a supply. */
 const A80_CONSOLE = tree({
   children: [
@@ -145,6 +150,27 @@ const CASES: readonly (readonly [name: string, more: Partial<PreflightContext>, 
     'an empty ramdisk',
     { ramdisk: [{ bytes: new Uint8Array(), wrapped: false, format: null }] },
     ['warning ramdisk-magic'],
+  ],
+  [
+    'a cpio archive that breaks off',
+    { ramdisk: [{ bytes: cpio(200), wrapped: false, format: 'cpio' }] },
+    ['warning ramdisk-truncated'],
+  ],
+  [
+    'an xz stream that breaks off',
+    { ramdisk: [{ bytes: XZ.subarray(0, -4), wrapped: false, format: 'xz' }] },
+    ['warning ramdisk-truncated'],
+  ],
+  [
+    'ramdisks that are whole, and one that cannot be told',
+    {
+      ramdisk: [
+        { bytes: cpio(), wrapped: false, format: 'cpio' },
+        { bytes: XZ, wrapped: false, format: 'xz' },
+        { bytes: new Uint8Array([0x1f, 0x8b, 8]), wrapped: false, format: 'gzip' },
+      ],
+    },
+    [],
   ],
   [
     'a ramdisk in the workspace',
