@@ -64,11 +64,12 @@ function report(thrown: unknown, argv: readonly string[], terminal: Terminal, co
   return error.exitCode
 }
 
-/** commander's sentence without its prefix and its full stop, on one line. */
+/** commander's sentence without its prefix and its full stop, on one line. Who comes from kexec types its `--initrd`. */
 function usageFault(error: CommanderError, command: string): FauxbootError {
   const reason = error.message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '')
+    .replace(/^unknown option '--initrd\b.*'/, '$&: fauxboot calls it --ramdisk')
   return fault('CLI_USAGE', { reason, command }, error)
 }

@@ -38,6 +38,10 @@ t.test('usage errors are one line that names the help, with exit code 1', async 
     [['frob'], "unknown command 'frob'; see `fauxboot --help`"],
     [['statsu'], "unknown command 'statsu' (Did you mean status?); see `fauxboot --help`"],
     [['status', '--bord', 'x'], "unknown option '--bord' (Did you mean --board?); see `fauxboot status --help`"],
+    ...['--initrd', '--initrd=x'].map((option): [string[], string] => [
+      ['plan', '--kernel', 'zImage', option],
+      `unknown option '${option}': fauxboot calls it --ramdisk; see \`fauxboot plan --help\``,
+    ]),
     [['status', '--board'], "option '--board <url>' argument missing; see `fauxboot status --help`"],
     [['log'], "missing required argument 'id'; see `fauxboot log --help`"],
     [
