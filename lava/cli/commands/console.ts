@@ -57,9 +57,11 @@ export function define(command: Command, terminal: Terminal): void {
       'after',
       `
 Files come over this machine's own network: TFTP and HTTP are real, dhcp tells the address it has. The port of
---server becomes tftpdstp of the default environment. bootz, booti and bootm plan, check and load as on a board, and
-come back instead of jumping. poweroff ends it, and so does Ctrl-] on a terminal, the end of the input, or Ctrl-C where
-it is no terminal. There is no password: --listen listens on 127.0.0.1 unless a host is given.
+--server becomes tftpdstp of the default environment.
+dhcp and tftpboot load files only from a TFTP server that runs: --server says where.
+bootz, booti and bootm plan, check and load as on a board, and come back instead of jumping. poweroff ends it, and so
+does Ctrl-] on a terminal, the end of the input, or Ctrl-C where it is no terminal. There is no password: --listen
+listens on 127.0.0.1 unless a host is given.
 
 Examples:
   fauxboot console
