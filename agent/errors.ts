@@ -79,6 +79,12 @@ export const ERRORS = {
 
   // Memory map and plan.
   MAP_SYNTAX: row('memory map {what}: cannot read {found} at line {line}; expected {expected}', null, 422, 1),
+  MAP_RANGE: row(
+    'memory map {what}: the range {found} ends before it starts',
+    'give its first address, then its last',
+    422,
+    1,
+  ),
   MAP_ZEROS: row(
     'memory map {what} holds only zero addresses: the kernel hides them without CAP_SYS_ADMIN',
     'read it as root',

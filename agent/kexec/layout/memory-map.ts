@@ -106,9 +106,11 @@ export const UNIT_FACTORS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 1
  *
  * @param text `START-END` in hex with or without `0x`, the last byte included as in iomem, or `START+SIZE` with the
  *   size in decimal or hex and a unit: `0x40000000+1G`
- * @throws MAP_SYNTAX
+ * @throws MAP_SYNTAX, MAP_RANGE
  */
 export function parseRamOption(text: string): Range {
+  const [, , first, , last] = RAM_OPTION.exec(text) ?? []
+  if (Number(`0x${last}`) < Number(`0x${first}`)) throw fault('MAP_RANGE', { what: '--ram', found: text.slice(0, 80) })
   const range = pairOption(text) ?? sizedOption(text)
   if (range !== null) return range
   throw fault('MAP_SYNTAX', {

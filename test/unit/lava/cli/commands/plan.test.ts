@@ -121,7 +121,11 @@ t.test('wrong input has exit code 1, and an error that names the file or the opt
       [...kernel, ...RAM, '--iomem', file('iomem')],
       "option '--iomem <file>' cannot be used with option '--ram <start-end...>'; see `fauxboot plan --help`",
     ],
-    [[...kernel, '--ram', '1-0'], /^memory map --ram: cannot read "1-0"/],
+    [[...kernel, '--ram', 'all'], /^memory map --ram: cannot read "all"/],
+    [
+      [...kernel, '--ram', '0x40000000-0x30000000'],
+      'memory map --ram: the range 0x40000000-0x30000000 ends before it starts; give its first address, then its last',
+    ],
     [[...kernel, '--iomem', file('zeros')], /zeros holds only zero addresses.*read it as root$/],
     [[...kernel, ...RAM, '--overlay', file('a.dtbo')], /^--overlay needs the device tree it applies to: --dtb/],
     [['plan', '--kernel', file('missing'), ...RAM], `${file('missing')}: no such file`],
