@@ -182,7 +182,7 @@ async function cancelJob(client: BoardClient, id: string, watcher: BootWatcher):
  *
  * @throws FETCH_PROTOCOL for URLs that no board fetches
  */
-function isUrl(source: Source): boolean {
+export function isUrl(source: Source): boolean {
   const [, protocol] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? []
   if (protocol === undefined) return false
   if (/^https?$/i.test(protocol)) return true

@@ -118,7 +118,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     severity: 'warning',
     examine: ({ ramdisk }) =>
       ramdisk.flatMap(({ bytes, format }, index) =>
-        format !== null && BREAKS_OFF[format]?.(bytes) ? [truncated(index, format)] : [],
+        format !== null && BREAKS_OFF[format]?.(bytes) ? [truncatedRamdisk(index, format)] : [],
       ),
   },
   {
@@ -150,7 +150,7 @@ const BREAKS_OFF: Readonly<Partial<Record<CompressionFormat | 'cpio', (bytes: Ui
 }
 
 /** What is said of a part of the ramdisk that is not whole; the kernel unpacks what there is of an uncompressed one. */
-function truncated(index: number, format: CompressionFormat | 'cpio'): Remark {
+export function truncatedRamdisk(index: number, format: CompressionFormat | 'cpio'): Remark {
   const [where, effect] =
     format === 'cpio'
       ? ['cpio archive', 'the target misses the files from there on, and may print nothing about it']

@@ -1,14 +1,17 @@
 /** `fauxboot boot`: boot a target on a board and follow it to the jump, or, with its console, to a prompt. */
 
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { JobView } from '../../../agent/boot/jobs/job.js'
 import { type FauxbootError, fault } from '../../../agent/errors.js'
 import { renderPlanText } from '../../../agent/kexec/render/plan-text.js'
 import type { BoardClient, JobBody } from '../../client/board-client.js'
-import { type JobOutcome, outcomeExitCode, runJob, type Target, uploadTarget } from '../../client/boot-job.js'
-import { JobDisplay } from '../../client/job-display.js'
+import { isUrl, type JobOutcome, outcomeExitCode, runJob, type Target, uploadTarget } from '../../client/boot-job.js'
+import { JobDisplay, renderFinding } from '../../client/job-display.js'
 import { readJobFile } from '../../client/job-file.js'
+import { readInput } from '../../client/local-file.js'
+import { ramdiskEnd } from '../../client/ramdisk-end.js'
 import { type BootMethod, bootOverHttp } from '../../monitor/boot-methods.js'
 import { createProgress, NO_PROGRESS, type Progress } from '../../terminal/progress.js'
 import type { Terminal } from '../../terminal/terminal.js'
@@ -32,6 +35,9 @@ interface BootOptions extends BoardOptions, ConsoleOptions {
   readonly watchdog?: string
   readonly wait?: boolean | string
 }
+
+/** Bytes of a ramdisk that is decompressed here, to see whether it is whole. */
+const RAMDISK_LIMIT = 512 * 2 ** 20
 
 /** Seconds that a board gets to come up with `--wait` without a number. */
 const WAIT_SECONDS = 180
@@ -153,13 +159,19 @@ async function httpBootMethod(run: BootRun, waitSeconds: number): Promise<BootMe
   return bootOverHttp({ client, job, watcher: run.display, waitSeconds })
 }
 
-async function jobBody(
-  { options, request, display }: BootRun,
-  client: BoardClient,
-  signal: AbortSignal,
-): Promise<JobBody> {
+async function jobBody(run: BootRun, client: BoardClient, signal: AbortSignal): Promise<JobBody> {
+  const { options, request, display } = run
   if ('file' in request) return { ...(await readJobFile(request.file, display)), dryRun: options.dryRun }
-  return (await uploadTarget(client, request.target, display, signal)).body
+  const { body } = await uploadTarget(client, request.target, display, signal)
+  await warnOfRamdisk(run, request.target, signal)
+  return body
+}
+
+/** The board's planner decompresses nothing, so it does not see that such a ramdisk breaks off. */
+async function warnOfRamdisk({ display, terminal }: BootRun, { ramdisk }: Target, signal: AbortSignal): Promise<void> {
+  if (ramdisk === undefined || isUrl(ramdisk) || (await stat(ramdisk)).size > RAMDISK_LIMIT) return
+  const warning = await ramdiskEnd(await readInput(ramdisk, RAMDISK_LIMIT), signal)
+  if (warning !== null) display.note(renderFinding(terminal, warning, terminal.io.stderr))
 }
 
 type Request = { readonly file: string } | { readonly target: Target }

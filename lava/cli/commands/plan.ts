@@ -5,6 +5,7 @@ import { FauxbootError, fault } from '../../../agent/errors.js'
 import { parseFdt, writeFdt } from '../../../agent/image/fdt/fdt.js'
 import { applyOverlay } from '../../../agent/image/fdt/fdt-overlay.js'
 import { parseIomem, parseRamOption } from '../../../agent/kexec/layout/memory-map.js'
+import type { Finding, Plan } from '../../../agent/kexec/layout/plan.js'
 import type { Range } from '../../../agent/kexec/layout/ranges.js'
 import { type PlanInput, planBoot } from '../../../agent/kexec/planner.js'
 import { planToJson } from '../../../agent/kexec/render/plan-json.js'
@@ -12,6 +13,7 @@ import { renderPlanSvg } from '../../../agent/kexec/render/plan-svg.js'
 import { renderPlanText } from '../../../agent/kexec/render/plan-text.js'
 import { readKernel } from '../../client/kernel-file.js'
 import { readInput, readJobInput, writeWhole } from '../../client/local-file.js'
+import { ramdiskEnd } from '../../client/ramdisk-end.js'
 import type { Terminal } from '../../terminal/terminal.js'
 
 interface PlanOptions {
@@ -67,7 +69,8 @@ Examples:
 
 async function plan(options: PlanOptions, terminal: Terminal): Promise<void> {
   const input = await readInputs(options)
-  const result = planToJson(namingFiles(options, () => planBoot(input)))
+  const planned = namingFiles(options, () => planBoot(input))
+  const result = planToJson(await withRamdiskEnd(planned, input, terminal.io.signal))
   terminal.exitCode = result.survivable ? 0 : NOT_SURVIVABLE
   const { json, svg } = options
   if (svg === '-') return terminal.print(renderPlanSvg(result))
@@ -89,6 +92,15 @@ async function readInputs(options: PlanOptions): Promise<PlanInput> {
     earlycon,
     force,
   }
+}
+
+/** The planner decompresses nothing; here is time for that. */
+async function withRamdiskEnd(plan: Plan, { ramdisk: [ramdisk] = [] }: PlanInput, signal: AbortSignal): Promise<Plan> {
+  const warning = ramdisk === undefined ? null : await ramdiskEnd(ramdisk, signal)
+  if (warning === null) return plan
+  const isInfo = (finding: Finding): boolean => finding.severity === 'info'
+  const { findings } = plan
+  return { ...plan, findings: [...findings.filter(one => !isInfo(one)), warning, ...findings.filter(isInfo)] }
 }
 
 /** The planner speaks of the kernel and the dtb; who called this command knows them by their files. */

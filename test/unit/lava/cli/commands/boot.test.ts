@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { zipSync } from 'fflate'
 import t, { type Test } from 'tap'
 import { Interruption } from '../../../../../lava/terminal/terminal.js'
@@ -57,6 +58,23 @@ t.test('a dry run prints the plan, and loads nothing', async t => {
   t.ok(untimed(again.stderr).includes('kernel: the board has it already (16.0 KiB)'))
   const json = await fauxboot([...argv, '--json'])
   t.match({ ...json, stdout: JSON.parse(json.stdout) }, { code: 0, stderr: '', stdout: { state: 'planned' } })
+})
+
+t.test('a gzip file that breaks off is a warning before the job, and nothing is said of a whole one', async t => {
+  const { board } = await startAgent(t)
+  const whole = gzipSync(cpio(5000))
+  const dir = t.testdir({ zImage: KERNEL, whole, half: whole.subarray(0, -20) })
+  const boot = (ramdisk: string) =>
+    fauxboot(['boot', '--board', board, '--kernel', join(dir, 'zImage'), '--ramdisk', join(dir, ramdisk), '--dry-run'])
+  const half = await boot('half')
+  t.equal(half.code, 0)
+  const lines = untimed(half.stderr)
+  const warning = lines.findIndex(line =>
+    line.startsWith('warning: part 1 of the ramdisk ends in the middle of its gzip'),
+  )
+  t.equal(lines[warning + 1], '  copy the file again, whole')
+  t.ok(warning < lines.findIndex(line => line.startsWith('job ')))
+  t.notMatch((await boot('whole')).stderr, 'ends in the middle')
 })
 
 t.test('the watchdog is an option of the job, in seconds', async t => {

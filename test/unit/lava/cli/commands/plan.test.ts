@@ -39,6 +39,7 @@ function files(t: Test) {
     truncated: Buffer.from(zimage.subarray(0, 0x2000)),
     empty: '',
     ramdisk: gzipSync(Buffer.alloc(100)),
+    half: gzipSync(Buffer.alloc(100)).subarray(0, 15),
     'board.dtb': Buffer.from(dtb()),
     'a.dtbo': Buffer.from(overlay()),
     iomem: '40000000-7fffffff : System RAM\n  40008000-40ffffff : Kernel code\n',
@@ -76,6 +77,24 @@ t.test('a plan that would not be survived has exit code 2', async t => {
   t.equal(stderr, '')
   t.match(stdout, /^Plan: not survivable\n/)
   t.match(stdout, /fatal /)
+})
+
+t.test('a ramdisk that breaks off is a warning, after what is worse and before what is only information', async t => {
+  const file = files(t)
+  const plan = async (ramdisk: string, ...ram: string[]) => {
+    const argv = ['plan', '--kernel', file('zImage'), '--ramdisk', file(ramdisk), ...ram, '--json']
+    const { stdout } = await fauxboot(argv)
+    const { findings }: { findings: { check: string; severity: string }[] } = JSON.parse(stdout)
+    return findings
+  }
+  const findings = await plan('half', '--ram', '0x40000000+8M')
+  const severities = findings.map(({ severity }) => severity)
+  t.strictSame(
+    severities,
+    ['fatal', 'warning', 'info'].flatMap(one => severities.filter(other => other === one)),
+  )
+  t.ok(findings.some(({ check }) => check === 'ramdisk-truncated'))
+  t.notOk((await plan('ramdisk', ...RAM)).some(({ check }) => check === 'ramdisk-truncated'))
 })
 
 t.test('earlycon is added to the command line', async t => {
