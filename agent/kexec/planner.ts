@@ -166,9 +166,12 @@ function readKernel(file: Uint8Array): Kernel {
   const bytes = wrapped ? parseUImage(file, 'kernel').data : file
   if (isArm64Image(bytes)) return { ...arm64Kernel(bytes), wrapped }
   if (isZImage(bytes)) return { ...armKernel(parseZImage(bytes, 'kernel')), wrapped }
-  if (bytes.length === 0) throw fault('PLAN_INPUT', { reason: 'the kernel is empty' })
-  throw fault('FORMAT_UNSUPPORTED', { what: 'kernel', where: '0x0', ...strangerOf(bytes) })
+  const place = { what: 'kernel', where: '0x0' }
+  if (bytes.length === 0) throw fault('FORMAT_TRUNCATED', { ...place, expected: KERNELS, found: 'an empty file' })
+  throw fault('FORMAT_UNSUPPORTED', { ...place, ...strangerOf(bytes) })
 }
+
+const KERNELS = 'a zImage or an arm64 Image, plain or in a uImage'
 
 /** What people send instead of a kernel. */
 const STRANGERS: readonly (readonly [fits: (bytes: Uint8Array) => boolean, name: string, way?: string])[] = [
@@ -185,13 +188,12 @@ const STRANGERS: readonly (readonly [fits: (bytes: Uint8Array) => boolean, name:
 function strangerOf(bytes: Uint8Array): { readonly found: string; readonly expected: string } {
   const compression = detectCompression(bytes)
   const [, name = compression && `a ${compression} file`, way] = STRANGERS.find(([fits]) => fits(bytes)) ?? []
-  const supported = 'a zImage or an arm64 Image, plain or in a uImage'
   return {
     found:
       name === null
         ? `an unknown format: ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`
         : `the format of ${name}`,
-    expected: way === undefined ? supported : `${supported}, ${way}`,
+    expected: way === undefined ? KERNELS : `${KERNELS}, ${way}`,
   }
 }
 

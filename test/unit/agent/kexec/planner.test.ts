@@ -346,7 +346,7 @@ t.test('a file that is not a kernel is refused by name', async t => {
   t.throws(() => plan({ kernel: text('!<arch>\ndebian-binary') }), {
     message: /boot\/vmlinuz that `dpkg-deb --extract`/,
   })
-  t.throws(() => plan({ kernel: new Uint8Array() }), { code: 'PLAN_INPUT', details: { reason: 'the kernel is empty' } })
+  t.throws(() => plan({ kernel: new Uint8Array() }), { code: 'FORMAT_TRUNCATED', details: { found: 'an empty file' } })
   t.throws(() => plan({ kernel: zImage().subarray(0, 0x1000) }), { code: 'FORMAT_TRUNCATED' })
   t.throws(() => plan({ dtb: cpio() }), { code: 'FORMAT_MAGIC' })
 })
