@@ -6,6 +6,9 @@ import { HEADER_BYTES, padding, startsLikeCpio, TRAILER } from './cpio.js'
 const FILE_SIZE_AT = 54
 const NAME_SIZE_AT = 94
 
+/** Zeros that are looked at after an archive, bytes: tools pad to 512, and megabytes of zeros would hold up the event loop. */
+const LONGEST_PADDING = 1 << 20
+
 /**
  * Whether the bytes end within an entry of an archive, or of one of the archives that follow it directly. An archive
  * whose last entry is whole counts as whole even without `TRAILER!!!`: the kernel takes it. What is not an archive ends
@@ -40,7 +43,8 @@ function isTrailer(bytes: Uint8Array, at: number): boolean {
 }
 
 function afterZeros(bytes: Uint8Array, from: number): number {
+  const end = from + LONGEST_PADDING
   let at = from
-  while (bytes[at] === 0) at++
+  while (at < end && bytes[at] === 0) at++
   return at
 }
