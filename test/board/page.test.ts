@@ -13,9 +13,8 @@ t.test('virt: what is typed on the page reaches U-Boot, and files chosen on it b
   page.setDefaultTimeout(120_000)
   await page.getByText('linux,dummy-virt').first().waitFor()
   await page.getByText('The board answers.').waitFor()
-  const { kernel, version } = await debianKernel('trixie')
-  // The first stage's, not that of the machine on which the image was built.
-  await page.getByText(version).first().waitFor()
+  // The kernel of the first stage, not that of the machine on which the image was built.
+  await page.getByText('-armmp').first().waitFor()
   t.strictSame(await axeFindings(page), [])
   await screenshot(page, 'virt-board')
 
@@ -40,6 +39,7 @@ t.test('virt: what is typed on the page reaches U-Boot, and files chosen on it b
   await screenshot(page, 'virt-console')
 
   await page.getByRole('link', { name: 'Boot' }).click()
+  const { kernel } = await debianKernel('trixie')
   await page.getByLabel('Choose files').setInputFiles([kernel, await targetRamdisk(), await lab.dtb()])
   await page.getByRole('heading', { name: 'The target would survive the jump' }).waitFor()
   await page.getByLabel('Command line of the kernel').fill(lab.cmdline)
