@@ -44,8 +44,9 @@ function endGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return
   try {
     process.kill(-pid, 'SIGTERM')
-  } catch {
-    // It has just ended.
+  } catch (thrown) {
+    // ESRCH: it has just ended.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
 }
 

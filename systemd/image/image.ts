@@ -117,7 +117,7 @@ async function labSettings({ tokenFile, settings }: ImageRequest): Promise<LabSe
   const content = parsed(settings, await textOf(settings))
   // An agent that refuses its settings does not start, and a board that is far away says nothing about it.
   if (!isObject(content)) {
-    const reason = `it must hold a JSON object, { "fetchRetries": 2 }, and holds ${JSON.stringify(content)}`
+    const reason = `it must hold a JSON object, { "fetchRetries": 2 }, and holds ${JSON.stringify(content).slice(0, 80)}`
     throw fault('BUILD_SETTINGS', { file: settings, reason })
   }
   try {

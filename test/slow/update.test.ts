@@ -118,23 +118,26 @@ t.test(
 /** The emulated chip's clock runs faster than ours: the trial's 15 minutes take about six. Milliseconds. */
 const TRIAL = { timeoutMs: 1_800_000 } as const
 
-t.test('orangepi-pc: a first stage on trial that nobody confirms restarts, and the one before it starts', async t => {
-  const { board } = await Lab.open(t, 'orangepi-pc')
-  const card = join(t.testdir({}), 'card')
-  await copyFile(await buildSdImage(await buildBoardImage(board, { token: TOKEN })), card, constants.COPYFILE_FICLONE)
-  await changeCard(card, { trial: trialRecord('b') }, true)
-  const qemu = await QemuBoard.start({ board, sd: card, cardWrites: `${card}-writes` })
-  t.teardown(() => qemu.stop())
-  const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
-  await qemu.console.waitFor(startOf('b', '1'), PATIENCE)
-  await qemu.waitForAgent(PATIENCE)
-  t.strictSame(await client.firstStage(), { slot: 'b', trial: true })
-  await qemu.console.waitFor('reboot: Restarting system', TRIAL)
-  // This QEMU does not reset the board.
-  await qemu.reset()
-  await qemu.console.waitFor(startOf('a', ''), PATIENCE)
-  await qemu.console.waitFor('Starting kernel', PATIENCE)
-})
+t.test(
+  'orangepi-pc: a board restarts when no client confirms its trial, and the first stage before it starts',
+  async t => {
+    const { board } = await Lab.open(t, 'orangepi-pc')
+    const card = join(t.testdir({}), 'card')
+    await copyFile(await buildSdImage(await buildBoardImage(board, { token: TOKEN })), card, constants.COPYFILE_FICLONE)
+    await changeCard(card, { trial: trialRecord('b') }, true)
+    const qemu = await QemuBoard.start({ board, sd: card, cardWrites: `${card}-writes` })
+    t.teardown(() => qemu.stop())
+    const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
+    await qemu.console.waitFor(startOf('b', '1'), PATIENCE)
+    await qemu.waitForAgent(PATIENCE)
+    t.strictSame(await client.firstStage(), { slot: 'b', trial: true })
+    await qemu.console.waitFor('reboot: Restarting system', TRIAL)
+    // This QEMU does not reset the board.
+    await qemu.reset()
+    await qemu.console.waitFor(startOf('a', ''), PATIENCE)
+    await qemu.console.waitFor('Starting kernel', PATIENCE)
+  },
+)
 
 function rangesOf(bytes: Uint8Array) {
   const slots = slotsOf(bytes.subarray(0, SECTOR))

@@ -21,7 +21,7 @@ function setUp(t: Test, programs: Readonly<Record<string, string>>) {
   return { status, stderr, called: existsSync(join(folder, 'cache', 'called')) }
 }
 
-t.test('a machine without Node is told the line that installs it, before any package is looked at', async t => {
+t.test('set-up prints the line that installs Node before it looks at any package', async t => {
   t.strictSame(setUp(t, {}), {
     status: 1,
     stderr: `test/setup.sh: needs Node 20.19 or newer with npm: sudo apt-get install nodejs npm; on Debian 12 then: ${NEWER}\n`,

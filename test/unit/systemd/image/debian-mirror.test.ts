@@ -1,7 +1,7 @@
 import t from 'tap'
 import { mirrorFailure } from '../../../../systemd/image/debian-mirror.js'
 
-t.test('a mirror that failed is told of under one name of the release, with what is tried next', async t => {
+t.test('the line about a failed mirror names the release by one name, and says what comes next', async t => {
   const failed = 'Debian trixie: the mirror failed: E: Hash Sum mismatch'
   const lines = [1, 2, 3, 4, 5, 6].map(attempts => mirrorFailure('trixie', attempts, 'E: Hash Sum mismatch'))
   t.strictSame(lines, [

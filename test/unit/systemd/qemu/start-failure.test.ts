@@ -10,7 +10,7 @@ t.test('a port that another program has is named, without the words of QEMU', t 
   t.end()
 })
 
-t.test('any other reason is told in the words of QEMU', t => {
+t.test('any other reason is quoted as QEMU gives it', t => {
   const words = 'exit 1: qemu-system-arm: unsupported machine type: virt'
   t.match(startFailure('virt', words), { code: 'BUILD_TOOL', message: /unsupported machine type: virt/ })
   t.end()
