@@ -3,19 +3,23 @@
 import { closeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { AddonError } from '../native/errors.js'
-import { openUdp, receiveUdp, sendUdp, type UdpSocket } from '../native/udp.js'
+import { openUdp, pollUdp, receiveUdp, sendUdp, type UdpReceived, type UdpSocket } from '../native/udp.js'
 import { fault } from './errors.js'
+import { yieldToEventLoop } from './event-loop.js'
 import type { TftpNetwork, TftpPeer, TftpPort, TftpRun, TftpRuns } from './transfer/tftp/peer-socket.js'
 import { BUFFER_BYTES, udpNetwork } from './transfer/tftp/udp.js'
 
 /** Bytes of a run: eight of the largest blocks. More than a cache holds slows the copy to memory. */
 const RUN_BYTES = 512 << 10
 
+/** How often a port looks for datagrams that its peer repeats, milliseconds: peers wait a second before they do. */
+const LOOK_MS = 100
+
 type OnDatagram = (datagram: Uint8Array, from: TftpPeer) => void
 
 const NEVER: TftpRuns = { expected: () => null, taken() {} }
 
-const ADDON = { openUdp, receiveUdp, sendUdp }
+const ADDON = { openUdp, receiveUdp, pollUdp, sendUdp }
 
 /** The calls of the addon. */
 type UdpCalls = typeof ADDON
@@ -25,6 +29,7 @@ class NativePort implements TftpPort {
   readonly #socket: UdpSocket
   readonly #memory = new Uint8Array(RUN_BYTES)
   #open = true
+  #dallying = false
 
   constructor(native: UdpCalls, socket: UdpSocket, onDatagram: OnDatagram, runs: TftpRuns) {
     this.#native = native
@@ -44,33 +49,45 @@ class NativePort implements TftpPort {
     if (this.#open) this.#native.sendUdp(this.#socket.fd, datagram, to.address, to.port)
   }
 
-  /** Every call of the addon ends soon, and there is none after `close`. */
-  unref(): void {}
+  /**
+   * Every waiting call of the addon keeps one of libuv's four threads, which other transfers and all files need: there is none
+   * from now on.
+   */
+  dally(): void {
+    this.#dallying = true
+  }
 
   close(): void {
     this.#open = false
   }
 
+  async #next(run: TftpRun | null): Promise<UdpReceived> {
+    const { fd } = this.#socket
+    if (!this.#dallying) return this.#native.receiveUdp(fd, this.#memory, run && blocksOf(run))
+    await later(LOOK_MS)
+    return this.#native.pollUdp(fd)
+  }
+
   async #receive(onDatagram: OnDatagram, runs: TftpRuns): Promise<void> {
     try {
       while (this.#open) {
-        const run = runs.expected()
-        const { blocks, unacked, others } = await this.#native.receiveUdp(
-          this.#socket.fd,
-          this.#memory,
-          run && blocksOf(run),
-        )
+        const run = this.#dallying ? null : runs.expected()
+        const { blocks, unacked, others } = await this.#next(run)
         if (!this.#open) return
         if (run !== null && blocks > 0) {
           runs.taken({ blocks, unacked, payload: this.#memory.subarray(0, blocks * run.blockSize) })
         }
         for (const { bytes, address, port } of others) if (this.#open) onDatagram(bytes, { address, port })
+        // The transfer may be complete now, and learns of it in its own turn.
+        if (others.length > 0) await yieldToEventLoop()
       }
     } finally {
       closeSync(this.#socket.fd)
     }
   }
 }
+
+const later = (milliseconds: number): Promise<void> => new Promise(resolve => udpNetwork.after(milliseconds, resolve))
 
 const blocksOf = ({ peer, received, ...rest }: TftpRun) => ({ ...peer, next: (received + 1) & 0xffff, ...rest })
 

@@ -50,7 +50,7 @@ export interface Addon {
   receiveUdp(
     fd: number,
     ...expected:
-      | readonly []
+      | readonly [wait: boolean]
       | readonly [
           memory: Uint8Array,
           address: string,

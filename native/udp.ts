@@ -6,7 +6,7 @@
 import type { UdpReceived, UdpSocket } from './addon.js'
 import { addon, explain } from './invoke.js'
 
-export type { UdpSocket } from './addon.js'
+export type { UdpReceived, UdpSocket } from './addon.js'
 
 /** The data packets of TFTP that a call may take. */
 interface ExpectedBlocks {
@@ -63,10 +63,20 @@ export async function receiveUdp(
 ): Promise<UdpReceived> {
   const native = addon()
   try {
-    if (expected === null) return await native.receiveUdp(fd)
+    if (expected === null) return await native.receiveUdp(fd, true)
     const { address, port, next, blockSize, windowSize, unacked } = expected
     return await native.receiveUdp(fd, memory, address, port, next, blockSize, windowSize, unacked)
   } catch (thrown) {
     throw explain(`receiveUdp(${fd}, ${JSON.stringify(expected)})`, thrown)
+  }
+}
+
+/** Receive the datagram that waits first, if there is one. A pending {@link receiveUdp} keeps one of libuv's few threads; this does not. */
+export async function pollUdp(fd: number): Promise<UdpReceived> {
+  const native = addon()
+  try {
+    return await native.receiveUdp(fd, false)
+  } catch (thrown) {
+    throw explain(`pollUdp(${fd})`, thrown)
   }
 }

@@ -49,11 +49,11 @@ Napi::Value OpenUdp(const Napi::CallbackInfo& info);
 /// sendUdp(fd, datagram, address, port); a datagram that cannot be sent is lost.
 void SendUdp(const Napi::CallbackInfo& info);
 
-/// receiveUdp(fd, memory?, address, port, next, blockSize, windowSize, unacked): Promise of {blocks, unacked, others}.
+/// receiveUdp(fd, memory, address, port, next, blockSize, windowSize, unacked): Promise of {blocks, unacked, others}.
 /// Receives for 50 ms of silence, 100 ms in all, or until `memory` is full. DATA packets of TFTP from this peer, of the full
 /// block size and numbered from `next` on, go to `memory` one after the other and are acknowledged by windows. The first
-/// datagram that is anything else ends the call; it and those behind it are `others`: [{bytes, address, port}, ...]. Without
-/// `memory`, every datagram is.
+/// datagram that is anything else ends the call; it and those behind it are `others`: [{bytes, address, port}, ...].
+/// receiveUdp(fd, wait): the same, where every datagram is one of the others; without `wait`, only one that has come already.
 Napi::Value ReceiveUdp(const Napi::CallbackInfo& info);
 
 }  // namespace fauxboot

@@ -72,10 +72,12 @@ struct Datagram {
 class Receive final : public Napi::AsyncWorker {
  public:
   /// Any datagram, once.
-  Receive(Napi::Env env, int fd)
+  /// @param wait for one, or take only one that has come
+  Receive(Napi::Env env, int fd, bool wait)
       : Napi::AsyncWorker(env, "fauxboot"),
         deferred_(Napi::Promise::Deferred::New(env)),
         fd_(fd),
+        flags_(wait ? MSG_WAITFORONE : MSG_DONTWAIT),
         scratch_(kLargest),
         slots_(scratch_.data()),
         slot_size_(kLargest) {}
@@ -109,7 +111,7 @@ class Receive final : public Napi::AsyncWorker {
                     iovec{excess[i].data(), kExcess}};
         messages[i].msg_hdr = {&senders[i], sizeof senders[i], parts[i].data(), parts[i].size(), nullptr, 0, 0};
       }
-      const int received = recvmmsg(fd_, messages.data(), static_cast<unsigned>(count), MSG_WAITFORONE, nullptr);
+      const int received = recvmmsg(fd_, messages.data(), static_cast<unsigned>(count), flags_, nullptr);
       if (received < 0) {
         // An error of the network is a datagram lost, and must not make JavaScript call again at once.
         if (errno != EAGAIN && errno != EINTR) usleep(kSilence.tv_usec);
@@ -177,6 +179,7 @@ class Receive final : public Napi::AsyncWorker {
 
   Napi::Promise::Deferred deferred_;
   int fd_;
+  int flags_ = MSG_WAITFORONE;
   bool expected_ = false;
   Expectation expectation_{};
   Napi::Reference<Napi::ArrayBuffer> memory_;
@@ -240,8 +243,8 @@ Napi::Value ReceiveUdp(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int fd = Descriptor(info[0], "fd");
   Receive* worker;
-  if (info[1].IsUndefined()) {
-    worker = new Receive(env, fd);
+  if (info[1].IsBoolean()) {
+    worker = new Receive(env, fd, info[1].As<Napi::Boolean>());
   } else {
     const Napi::Uint8Array memory = Bytes(info[1], "memory");
     const Expectation expectation{

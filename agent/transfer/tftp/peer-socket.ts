@@ -16,8 +16,8 @@ export interface TftpPort {
   readonly bufferBytes: number
   /** Send; UDP reports no loss. */
   send(datagram: Uint8Array, to: TftpPeer): void
-  /** The process may end although the port is open. */
-  unref(): void
+  /** The transfer is complete, and only what its peer repeats still comes. The process may end although the port is open. */
+  dally(): void
   close(): void
 }
 

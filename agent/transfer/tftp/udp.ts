@@ -34,7 +34,7 @@ class UdpPort implements TftpPort {
     if (this.#open && to.port > 0) this.#socket.send(datagram, to.port, to.address)
   }
 
-  unref(): void {
+  dally(): void {
     this.#socket.unref()
   }
 

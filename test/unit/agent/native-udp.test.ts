@@ -9,6 +9,7 @@ import type { TftpNetwork } from '../../../agent/transfer/tftp/peer-socket.js'
 import { TftpServer } from '../../../agent/transfer/tftp/server/server.js'
 import { udpNetwork } from '../../../agent/transfer/tftp/udp.js'
 import { AddonError } from '../../../native/index.js'
+import { openUdp, pollUdp, receiveUdp, sendUdp } from '../../../native/udp.js'
 import { startLossyProxy } from '../../interop/lossy-proxy.js'
 import { contents } from '../../interop/tftp-matrix.js'
 import { needs } from '../../peer.js'
@@ -185,12 +186,42 @@ for (const [name, network, options] of CORES) {
   })
 }
 
+t.test('transfers that are over leave the threads to the next ones', needs('addon'), async t => {
+  const { port } = await serve(t)
+  let waiting = 0
+  let most = 0
+  const counted = async (...call: Parameters<typeof receiveUdp>): ReturnType<typeof receiveUdp> => {
+    most = Math.max(most, ++waiting)
+    return receiveUdp(...call).finally(() => waiting--)
+  }
+  const network = createUdpNetwork({ openUdp, sendUdp, pollUdp, receiveUdp: counted })
+  for (let file = 0; file < 8; file++) t.ok((await get({ port, network })).equals(FILE))
+  t.equal(most, 1, 'one call waits at a time')
+})
+
+t.test('a port whose transfer is complete still answers a block that is repeated', needs('addon'), async t => {
+  let repeat: (() => void) | null = null
+  let acks = 0
+  const { port } = await scripted(t, (acked, say) => {
+    if (acked === 1) {
+      acks++
+      repeat = () => say(block(1, 5))
+    } else say(block(1, 5))
+  })
+  await get({ port, network: createUdpNetwork() })
+  while (repeat === null) await pause(1)
+  const sayAgain: () => void = repeat
+  sayAgain()
+  while (acks < 2) await pause(1)
+  t.pass('its ACK came again')
+})
+
 t.test("where the addon is missing, Node's UDP takes its place", async t => {
   const { port } = await serve(t)
   const missing = (): never => {
     throw new AddonError('no prebuilds/')
   }
-  const network = createUdpNetwork({ openUdp: missing, sendUdp: missing, receiveUdp: missing })
+  const network = createUdpNetwork({ openUdp: missing, sendUdp: missing, receiveUdp: missing, pollUdp: missing })
   t.ok((await get({ port, network })).equals(FILE))
 })
 

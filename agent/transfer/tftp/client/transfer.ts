@@ -234,7 +234,7 @@ export class ClientTransfer {
 
   /** RFC 1350 section 6: stay for a while after the last ACK, which may be lost. Nobody waits for it. */
   #dally(port: TftpPort): void {
-    port.unref()
+    port.dally()
     this.network.after(DALLY_MS, () => port.close())
   }
 }
