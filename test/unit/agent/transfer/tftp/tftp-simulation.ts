@@ -74,7 +74,7 @@ export class SimulatedNetwork implements TftpNetwork {
       port: from.port,
       bufferBytes: this.bufferBytes,
       send: (datagram, to) => this.#send({ from, to, datagram: Buffer.from(datagram) }),
-      unref: () => undefined,
+      dally: () => undefined,
       close: () => {
         this.#receivers.delete(key)
       },
