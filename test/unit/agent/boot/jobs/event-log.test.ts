@@ -116,7 +116,11 @@ t.test('a restored log has ended, and its numbers go on', async t => {
 
 t.test('progress is reported at whole percents, or per MiB if the size is unknown', async t => {
   const told: [number, number | null][] = []
-  const progress = thinProgress((...step) => told.push(step))
+  let time = 0
+  const progress = thinProgress(
+    (...step) => told.push(step),
+    () => (time += 100),
+  )
   for (let received = 1; received <= 10_000; received++) progress(received, 10_000)
   t.equal(told.length, 101)
   t.same(told.at(-1), [10_000, 10_000])
@@ -127,4 +131,18 @@ t.test('progress is reported at whole percents, or per MiB if the size is unknow
   progress(0, 0)
   progress(0, 0)
   t.same(told, [[0, 0]])
+})
+
+t.test('progress of a fast transfer is reported ten times a second, and at its end', async t => {
+  const told: number[] = []
+  let time = 0
+  const progress = thinProgress(
+    received => told.push(received),
+    () => time,
+  )
+  for (let received = 1; received <= 100; received++) {
+    time += 10
+    progress(received, 100)
+  }
+  t.same(told, [1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100])
 })
