@@ -7,64 +7,62 @@ import { buildSdImage } from '../../systemd/image/sd-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { gettyOverlay, LOGIN_PROMPT } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
-import { PATIENCE, timed } from './timing.js'
+import { alternate, asSeconds, cpuMsOf, PATIENCE, type Took, timedProcess } from './timing.js'
 
 const COUNTDOWN = /Hit any key to stop autoboot: +\d/
 
-/** Switch a board on, wait for something, switch it off; milliseconds until it came. */
+/** Switch a board on, wait for something, switch it off: until it came, and QEMU's CPU time. */
 async function powerOn(
   image: BoardImage,
   extraInitrd: readonly Uint8Array[],
   until: (qemu: QemuBoard) => Promise<unknown>,
-): Promise<number> {
-  let qemu: QemuBoard | undefined
+  then: (qemu: QemuBoard) => Promise<unknown> = async () => undefined,
+): Promise<Took> {
+  const started = performance.now()
+  const qemu = await QemuBoard.start({ board: image.board, image, extraInitrd })
   try {
-    return await timed(async () => {
-      qemu = await QemuBoard.start({ board: image.board, image, extraInitrd })
-      await until(qemu)
-    })
+    await until(qemu)
+    const took = { ms: performance.now() - started, cpuMs: cpuMsOf(qemu.pid) }
+    await then(qemu)
+    return took
   } finally {
-    await qemu?.stop()
+    await qemu.stop()
   }
 }
 
 /** @param runs of each, in turn */
 export async function measureBoardStart(image: BoardImage, runs: number): Promise<Figure[]> {
   const { name } = image.board
-  const countdown: number[] = []
-  const answer: number[] = []
-  const theirs: number[] = []
+  const answers: Took[] = []
   let timeline: string | null = null
-  for (let run = 0; run < runs; run++) {
+  const toCountdown = (): Promise<Took> => {
     const started = performance.now()
-    answer.push(
-      await powerOn(image, [], async qemu => {
-        await qemu.console.waitFor(COUNTDOWN, PATIENCE)
-        countdown.push(performance.now() - started)
+    return powerOn(
+      image,
+      [],
+      qemu => qemu.console.waitFor(COUNTDOWN, PATIENCE),
+      async qemu => {
         await qemu.waitForAgent(PATIENCE)
+        answers.push({ ms: performance.now() - started, cpuMs: cpuMsOf(qemu.pid) })
         timeline = await timelineOf(qemu)
-      }),
+      },
     )
-    theirs.push(await powerOn(image, [gettyOverlay()], qemu => qemu.console.waitFor(LOGIN_PROMPT, PATIENCE)))
   }
-  const peer = 'the same image with a getty instead of the agent'
-  const figure = (what: string, ours: readonly number[]): Figure => ({
+  const toGetty = () => powerOn(image, [gettyOverlay()], qemu => qemu.console.waitFor(LOGIN_PROMPT, PATIENCE))
+  const { ours: countdowns, theirs } = await alternate(runs, toCountdown, toGetty)
+  const figure = (what: string, ours: readonly Took[]): Figure => ({
+    ...asSeconds({ ours, theirs }),
     what: `power-on to ${what}, ${name}`,
-    peer,
-    unit: 's',
-    ours: ours.map(seconds),
-    theirs: theirs.map(seconds),
+    peer: 'the same image with a getty instead of the agent',
     target: 1.3,
     reason:
       'Node has to start on an emulated core, while a getty is a few system calls; meanwhile the modules of the network driver load, and QEMU is slow at the TLB flushes that follow (README.md)',
   })
   return [
-    { ...figure('the countdown', countdown), detail: `the last run was ${timeline}` },
-    figure('first answer', answer),
+    { ...figure('the countdown', countdowns), detail: `the last run was ${timeline}` },
+    figure('first answer', answers),
   ]
 }
-
-const seconds = (milliseconds: number): number => milliseconds / 1000
 
 /** Where the start of a board went, by its own clock. */
 const timelineOf = async (qemu: QemuBoard): Promise<string | null> =>
@@ -77,14 +75,12 @@ export async function measureCardStart(image: BoardImage): Promise<Figure> {
   const qemu = await QemuBoard.start({ board, sd })
   try {
     await qemu.console.waitFor('U-Boot SPL', PATIENCE)
-    const ours = [seconds(await timed(() => qemu.console.waitFor(COUNTDOWN, PATIENCE)))]
+    const ours = [await timedProcess(qemu.pid, () => qemu.console.waitFor(COUNTDOWN, PATIENCE))]
     await qemu.waitForAgent(PATIENCE)
     return {
+      ...asSeconds({ ours, theirs: ours }),
       what: `U-Boot SPL to the countdown, from the SD card, ${board.name}`,
       peer: 'itself',
-      unit: 's',
-      ours,
-      theirs: ours,
       target: null,
       reason: '',
       detail: `its first-stage Linux took ${await timelineOf(qemu)}; the rest is SPL, U-Boot and the loading from the card`,

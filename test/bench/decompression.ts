@@ -3,17 +3,14 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import type { CompressionFormat } from '../../agent/image/compression/compression.js'
 import { decompressStream } from '../../agent/image/compression/decompress-stream.js'
 import type { Figure } from './figure.js'
-import { alternate, asFigure, timedCommand, timedHere } from './timing.js'
+import { alternate, asFigure, type Took, timedCommand, timedHere } from './timing.js'
 
 const run = promisify(execFile)
 const SIZE_MIB = 32
-/** The event loop may be blocked for so long at most, milliseconds: then other requests still get quick answers. */
-const LONGEST_BLOCK_MS = 20
 
 /** Each tool as it compresses quickly; all of them decompress with `-dc`. */
 const TOOLS: readonly (readonly [format: CompressionFormat, tool: string, level: string])[] = [
@@ -32,7 +29,7 @@ export async function measureDecompression(runs: number): Promise<Figure[]> {
     for (const [format, tool, level] of TOOLS) {
       const packed = `${plain}.${format}`
       await run('sh', ['-c', `${tool} ${level} -c ${plain} > ${packed}`])
-      figures.push(...(await measureFormat(format, tool, packed, runs)))
+      figures.push(await measureFormat(format, tool, packed, runs))
     }
   } finally {
     await rm(directory, { recursive: true, force: true })
@@ -52,10 +49,9 @@ async function sample(): Promise<Buffer> {
   }
 }
 
-async function measureFormat(format: CompressionFormat, tool: string, packed: string, runs: number): Promise<Figure[]> {
+async function measureFormat(format: CompressionFormat, tool: string, packed: string, runs: number): Promise<Figure> {
   const bytes = await readFile(packed)
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  const ours = (): Promise<{ ms: number; cpuMs: number }> =>
+  const ours = (): Promise<Took> =>
     timedHere(async () => {
       const limit = SIZE_MIB << 20
       for await (const _ of decompressStream(bytes, format, { what: 'bench', limit })) {
@@ -63,40 +59,15 @@ async function measureFormat(format: CompressionFormat, tool: string, packed: st
       }
     })
   await ours()
-  const blocked: number[] = []
-  const samples = await alternate(
-    runs,
-    async () => {
-      delay.reset()
-      delay.enable()
-      const took = await ours()
-      delay.disable()
-      blocked.push(delay.max / 1e6)
-      return took
-    },
-    () => timedCommand(['sh', '-c', `${tool} -dc ${packed} > /dev/null`]),
-  )
-  const what = `decompression of ${SIZE_MIB} MiB, ${format}`
-  const { cpu: _, ...times } = asFigure(samples)
-  return [
-    {
-      ...times,
-      what,
-      peer: `${tool} -dc`,
-      target: 1.2,
-      reason:
-        format === 'lz4'
-          ? 'it is decoded by JavaScript, which takes no tool and holds one block'
-          : 'the output of a tool passes a pipe into this process, where the peer writes to /dev/null',
-    },
-    {
-      what: `${what}: longest time that the event loop was blocked`,
-      peer: `${LONGEST_BLOCK_MS} ms, our own limit`,
-      unit: 'ms',
-      ours: blocked,
-      theirs: [LONGEST_BLOCK_MS],
-      target: 1,
-      reason: 'on a machine with other work, waiting for a processor counts too',
-    },
-  ]
+  const samples = await alternate(runs, ours, () => timedCommand(['sh', '-c', `${tool} -dc ${packed} > /dev/null`]))
+  return {
+    ...asFigure(samples),
+    what: `decompression of ${SIZE_MIB} MiB, ${format}`,
+    peer: `${tool} -dc`,
+    target: 1.2,
+    reason:
+      format === 'lz4'
+        ? 'it is decoded by JavaScript, which takes no tool and holds one block'
+        : 'the output of a tool passes a pipe into this process, where the peer writes to /dev/null',
+  }
 }

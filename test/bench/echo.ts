@@ -10,7 +10,7 @@ import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { SerialConsole } from '../../systemd/qemu/serial-console.js'
 import { SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
-import { PATIENCE, timed } from './timing.js'
+import { asSeconds, PATIENCE, type Took, timedProcess } from './timing.js'
 
 const COMMANDS = 10_000
 const UBOOT_PROMPT = '=> '
@@ -19,36 +19,38 @@ const UBOOT_PROMPT = '=> '
 const REAL = '/usr/lib/u-boot/qemu_arm/u-boot.bin'
 const MACHINE = ['-M', 'virt,highmem=off', '-cpu', 'cortex-a15', '-m', '1024', '-smp', '2']
 
-/** @returns seconds for all commands, each typed at `prompt` */
-async function echo(console: SerialConsole, prompt: string): Promise<number> {
-  const milliseconds = await timed(async () => {
+/** All commands, each typed at `prompt`. @param pid of QEMU, for its CPU time */
+function echo(console: SerialConsole, pid: number, prompt: string): Promise<Took> {
+  return timedProcess(pid, async () => {
     for (let number = 0; number < COMMANDS; number++) {
       console.send(`echo ${number}\n`)
       await console.waitFor(`\n${number}\r\n${prompt}`, PATIENCE)
     }
   })
-  return milliseconds / 1000
 }
 
 /** The same in a real U-Boot and in ours. */
-async function echoAfterCountdown(console: SerialConsole): Promise<number> {
+async function echoAfterCountdown(console: SerialConsole, pid: number): Promise<Took> {
   await console.waitFor('autoboot: ', PATIENCE)
   console.send(' ')
   await console.waitFor(UBOOT_PROMPT, PATIENCE)
-  return echo(console, UBOOT_PROMPT)
+  return echo(console, pid, UBOOT_PROMPT)
 }
 
 /** With a board switched on. */
-async function onBoard<T>(options: QemuBoardOptions, work: (console: SerialConsole) => Promise<T>): Promise<T> {
+async function onBoard<T>(
+  options: QemuBoardOptions,
+  work: (console: SerialConsole, pid: number) => Promise<T>,
+): Promise<T> {
   const qemu = await QemuBoard.start(options)
   try {
-    return await work(qemu.console)
+    return await work(qemu.console, qemu.pid)
   } finally {
     await qemu.stop()
   }
 }
 
-async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> {
+async function echoOnRealUBoot(): Promise<{ took: Took; version: string }> {
   const child = spawn('qemu-system-arm', [
     ...MACHINE,
     '-display',
@@ -61,8 +63,8 @@ async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> 
   ])
   try {
     const console = new SerialConsole('u-boot', child.stdout, child.stdin)
-    const seconds = await echoAfterCountdown(console)
-    return { seconds, version: /U-Boot 20\S+/.exec(console.transcript)?.[0] ?? 'U-Boot' }
+    const took = await echoAfterCountdown(console, child.pid ?? 0)
+    return { took, version: /U-Boot 20\S+/.exec(console.transcript)?.[0] ?? 'U-Boot' }
   } finally {
     child.kill()
     await once(child, 'exit')
@@ -72,30 +74,26 @@ async function echoOnRealUBoot(): Promise<{ seconds: number; version: string }> 
 export async function measureEcho(image: BoardImage): Promise<Figure[]> {
   const { board } = image
   const ours = await onBoard({ board, image }, echoAfterCountdown)
-  const { seconds, version } = await echoOnRealUBoot()
+  const { took, version } = await echoOnRealUBoot()
   const extraInitrd = [await shellOverlay({ agent: false })]
-  const shell = await onBoard({ board, image, extraInitrd }, async console => {
+  const shell = await onBoard({ board, image, extraInitrd }, async (console, pid) => {
     await console.waitFor(SHELL_PROMPT, PATIENCE)
-    return echo(console, SHELL_PROMPT)
+    return echo(console, pid, SHELL_PROMPT)
   })
   const what = `${COMMANDS} echo commands, each after its prompt, ${board.name}`
   return [
     {
+      ...asSeconds({ ours: [ours], theirs: [took] }),
       what,
       peer: `${version} (Debian's u-boot-qemu), on the same emulated core`,
-      unit: 's',
-      ours: [ours],
-      theirs: [seconds],
       target: 4,
       reason:
         'a line passes the tty of a Linux, a turn of the event loop, and JavaScript; the real one reads a register and writes one. The next row shows what a Linux takes without JavaScript',
     },
     {
+      ...asSeconds({ ours: [ours], theirs: [shell] }),
       what: `${what}: a shell`,
       peer: 'busybox sh, which reads and evaluates lines on the same tty',
-      unit: 's',
-      ours: [ours],
-      theirs: [shell],
       target: null,
       reason: '',
     },

@@ -21,7 +21,12 @@ export interface Figure {
     readonly theirs: readonly number[]
     readonly unit: 'ms' | 'ms/MiB'
   }
+  /** the longest time that our event loop was blocked in each run, milliseconds */
+  readonly blocked?: readonly number[]
 }
+
+/** Our event loop may be blocked for so long at most, milliseconds: then other requests still get quick answers. */
+export const LONGEST_BLOCK_MS = 20
 
 /** The value in the middle; the mean of the two in the middle where there are two. */
 export function median(samples: readonly number[]): number {

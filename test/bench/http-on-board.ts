@@ -9,9 +9,10 @@ import { agentSettings } from '../../systemd/image/agent-settings.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
+import { agentCpuMs } from './board-agent.js'
 import type { Figure } from './figure.js'
 import { startLabServer } from './lab-server.js'
-import { PATIENCE, timed, tookOnBoard } from './timing.js'
+import { asFigure, PATIENCE, type Took, timed, tookOnBoard } from './timing.js'
 
 const SIZE_MIB = 256
 /** The file, its copy for the peer, and what the agent keeps free. */
@@ -34,38 +35,39 @@ export async function measureHttpOnBoard(image: BoardImage): Promise<Figure[]> {
     await qemu.waitForAgent(PATIENCE)
     const client = new BoardClient(new URL(qemu.url), { token: TOKEN })
     const shell = async (command: string) => (await runOnBoard(qemu.console, command, PATIENCE)).output
-    const peer = async (get: string): Promise<number> => {
-      const { ms } = tookOnBoard(await shell(`time sh -c '${get} && sha256sum ${WHERE}'`))
+    const peer = async (get: string): Promise<Took> => {
+      const took = tookOnBoard(await shell(`time sh -c '${get} && sha256sum ${WHERE}'`))
       await shell(`rm ${WHERE}`)
-      return ms
+      return took
+    }
+    /** @param work returns its milliseconds */
+    const agent = async (work: () => Promise<number>): Promise<Took> => {
+      const before = await agentCpuMs(qemu)
+      const ms = await work()
+      return { ms, cpuMs: (await agentCpuMs(qemu)) - before }
     }
     const url = (name: string): string => `http://${HOST}:${web.port}/${name}`
-    const fetched = await fetchTime(client, {
-      kernel: { url: url('kernel') },
-      ramdisk: { url: url('ramdisk'), sha256 },
-      cmdline: '',
-      options: { dryRun: true },
-    })
+    const job = { kernel: { url: url('kernel') }, ramdisk: { url: url('ramdisk'), sha256 }, cmdline: '' }
+    const fetched = await agent(() => fetchTime(client, { ...job, options: { dryRun: true } }))
     const theirFetch = await peer(`busybox wget -q -O ${WHERE} ${url('ramdisk')}`)
     const target = `${qemu.url}/v1/artifacts/bench`
     const headers = { authorization: `Bearer ${TOKEN}` }
-    const uploaded = await timed(async () => {
+    const upload = async (): Promise<void> => {
       const answer = await fetch(target, { method: 'PUT', headers, body: bytes })
       if (!answer.ok) throw new Error(`the upload was refused: ${await answer.text()}`)
-    })
+    }
+    const uploaded = await agent(() => timed(upload))
     await fetch(target, { method: 'DELETE', headers })
     const theirUpload = await peer(`busybox nc ${HOST} ${(raw.address() as AddressInfo).port} > ${WHERE}`)
-    const common = { unit: 'ms', target: 1, reason: 'the agent takes the digest on the way, on one core' } as const
+    const common = { target: 1, reason: 'the agent takes the digest on the way, on one core' }
+    const figure = (ours: Took, theirs: Took) => ({
+      ...common,
+      ...asFigure({ ours: [ours], theirs: [theirs] }, SIZE_MIB),
+    })
     const what = `of ${SIZE_MIB} MiB with sha256, ${image.board.name}`
     return [
-      { ...common, what: `HTTP fetch ${what}`, peer: 'busybox wget; sha256sum', ours: [fetched], theirs: [theirFetch] },
-      {
-        ...common,
-        what: `HTTP upload ${what}`,
-        peer: 'busybox nc; sha256sum',
-        ours: [uploaded],
-        theirs: [theirUpload],
-      },
+      { ...figure(fetched, theirFetch), what: `HTTP fetch ${what}`, peer: 'busybox wget; sha256sum' },
+      { ...figure(uploaded, theirUpload), what: `HTTP upload ${what}`, peer: 'busybox nc; sha256sum' },
     ]
   } finally {
     await qemu.stop()

@@ -13,7 +13,7 @@ import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import type { Figure } from './figure.js'
 import { startLabServer } from './lab-server.js'
-import { PATIENCE, timed } from './timing.js'
+import { asFigure, PATIENCE, type Took, timedProcess } from './timing.js'
 
 const RAMDISK_MIB = 50
 const HOST = '10.0.2.2'
@@ -40,8 +40,8 @@ export async function measureJobToJump(image: BoardImage, dtb: string): Promise<
     'kexec -l /run/kernel --initrd=/run/ramdisk --dtb=/run/dtb --command-line=console=ttyAMA0',
     'kexec -e',
   ].join(' && ')
-  const ours: number[] = []
-  const theirs: number[] = []
+  const ours: Took[] = []
+  const theirs: Took[] = []
   try {
     for (let run = 0; run < RUNS; run++) {
       ours.push(
@@ -56,19 +56,17 @@ export async function measureJobToJump(image: BoardImage, dtb: string): Promise<
     web.stop()
   }
   return {
+    ...asFigure({ ours, theirs }),
     what: `job to jump, files over HTTP, ramdisk of ${RAMDISK_MIB} MiB, ${image.board.name}`,
     peer: 'busybox wget three times, kexec -l, kexec -e',
-    unit: 'ms',
-    ours,
-    theirs,
     target: 1,
     reason:
       'most of it is the download: the digest takes 15 ms of CPU for each MiB, and Node to read it 30, where wget takes 20 in all; then come plan and checks',
   }
 }
 
-/** Milliseconds from what starts it to the jump. */
-async function onBoard(image: BoardImage, start: (qemu: QemuBoard) => Promise<void>): Promise<number> {
+/** From what starts it to the jump; the CPU time is QEMU's. */
+async function onBoard(image: BoardImage, start: (qemu: QemuBoard) => Promise<void>): Promise<Took> {
   const overlay = packCpio(agentSettings(image.board, { token: TOKEN }).entries())
   const qemu = await QemuBoard.start({ board: image.board, image, extraInitrd: [overlay, await shellOverlay()] })
   try {
@@ -76,7 +74,7 @@ async function onBoard(image: BoardImage, start: (qemu: QemuBoard) => Promise<vo
     await qemu.waitForAgent(PATIENCE)
     // The kernel keeps that line to itself otherwise.
     await runOnBoard(qemu.console, 'dmesg -n 8', PATIENCE)
-    return await timed(async () => {
+    return await timedProcess(qemu.pid, async () => {
       await start(qemu)
       await qemu.console.waitFor(JUMPS, PATIENCE)
     })

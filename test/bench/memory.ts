@@ -7,8 +7,9 @@ import { agentSettings } from '../../systemd/image/agent-settings.js'
 import type { BoardImage } from '../../systemd/image/board-image.js'
 import { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { runOnBoard, SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
+import { SHELL_PROMPT, shellOverlay } from '../../systemd/target/test-overlay.js'
 import { measureAgentStartOnBoard } from './agent-start.js'
+import { agentMiB } from './board-agent.js'
 import type { Figure } from './figure.js'
 import { PATIENCE } from './timing.js'
 import { UNWATCHED } from './unwatched.js'
@@ -31,12 +32,7 @@ export async function measureOnBoard(image: BoardImage, dtb: string, runs: numbe
     await qemu.console.waitFor(SHELL_PROMPT, PATIENCE)
     await qemu.waitForAgent(PATIENCE)
     const start = await measureAgentStartOnBoard(qemu, runs)
-    const memory = async (field: string): Promise<number> => {
-      const pid = '$(systemctl show -P MainPID fauxboot-agent)'
-      const { output } = await runOnBoard(qemu.console, `grep ${field}: /proc/${pid}/status`, PATIENCE)
-      return Number(/(\d+) kB/.exec(output)?.[1]) / 1024
-    }
-    const idle = await memory('VmRSS')
+    const idle = await agentMiB(qemu, 'VmRSS')
 
     const client = new BoardClient(new URL(qemu.url), { token: 'bench' })
     const ramdisk = await targetRamdisk({ sizeMiB: ARTIFACTS_MIB })
@@ -45,7 +41,7 @@ export async function measureOnBoard(image: BoardImage, dtb: string, runs: numbe
     const { id } = await client.submit(body)
     let peak = Number.NaN
     for await (const event of client.events(id)) {
-      if (event.type === 'state' && event.state === 'loaded') peak = await memory('VmHWM')
+      if (event.type === 'state' && event.state === 'loaded') peak = await agentMiB(qemu, 'VmHWM')
     }
     return [
       start,

@@ -7,8 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { startAgent } from './agent-start.js'
 import type { Figure } from './figure.js'
+import { startLocalAgent } from './local-agent.js'
+import { asFigure, type Took } from './timing.js'
 
 const COMMANDS = 1000
 /** Milliseconds of a byte: a start bit, eight of data, a stop bit. */
@@ -67,29 +68,28 @@ export async function measurePacedEcho(runs: number): Promise<Figure> {
       await pause(10)
     }
     const line = new PacedLine(socat.stdout, socat.stdin)
-    const agent = await startAgent(['--uboot-serial', path, '--boot-delay', '0'])
+    const agent = await startLocalAgent(['--uboot-serial', path, '--boot-delay', '0'])
     try {
       await line.readTo(PROMPT)
-      const ours: number[] = []
-      const theirs: number[] = []
+      const ours: Took[] = []
+      const theirs: Took[] = []
       for (let run = 0; run < runs; run++) {
-        const started = performance.now()
         let wire = 0
-        for (let number = 0; number < COMMANDS; number++) {
-          const command = `echo ${number}\r`
-          await line.type(command)
-          await line.readTo(PROMPT)
-          wire += wireTime(command, `\r\n${number}${PROMPT}`)
-        }
-        ours.push(performance.now() - started)
-        theirs.push(wire)
+        const took = await agent.took(async () => {
+          for (let number = 0; number < COMMANDS; number++) {
+            const command = `echo ${number}\r`
+            await line.type(command)
+            await line.readTo(PROMPT)
+            wire += wireTime(command, `\r\n${number}${PROMPT}`)
+          }
+        })
+        ours.push(took)
+        theirs.push({ ms: wire, cpuMs: 0 })
       }
       return {
+        ...asFigure({ ours, theirs }),
         what: `${COMMANDS} echo commands on a pty paced at 115200 baud, this machine`,
         peer: 'the bytes on the line alone',
-        unit: 'ms',
-        ours,
-        theirs,
         target: 1.05,
         reason: "the console's answer to a line comes after the line, and the pace of this process adds to it",
       }

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ratioChart } from '../chart/ratio-chart.js'
-import { type Figure, isMissed, median, ratioOf } from './figure.js'
+import { type Figure, isMissed, LONGEST_BLOCK_MS, median, ratioOf } from './figure.js'
 import { growthCharts } from './growth/growth.js'
 
 /** The figures of a row. */
@@ -37,8 +37,14 @@ function spread(samples: readonly number[]): string {
   return samples.length === 1 ? number(least) : [least, median(samples), most].map(number).join(' / ')
 }
 
+/** The longest block of the event loop in all runs. */
+function longestBlock(blocked: readonly number[]): string {
+  const most = Math.max(...blocked)
+  return most > LONGEST_BLOCK_MS ? `**${number(most)}**` : number(most)
+}
+
 function tableRow(figure: Figure): string {
-  const { what, unit, ours, theirs, peer, target, cpu } = figure
+  const { what, unit, ours, theirs, peer, target, cpu, blocked } = figure
   const verdict = target === null ? '' : `${target.toFixed(2)} ${isMissed(figure) ? '**missed**' : 'met'}`
   const cells = [
     `${what} (${unit}, n=${ours.length})`,
@@ -47,6 +53,7 @@ function tableRow(figure: Figure): string {
     ratioOf(figure).toFixed(2),
     verdict,
     cpu === undefined ? '' : `${number(median(cpu.ours))} / ${number(median(cpu.theirs))} ${cpu.unit}`,
+    blocked === undefined ? '' : longestBlock(blocked),
   ]
   return `| ${cells.map(cell).join(' | ')} |`
 }
@@ -56,8 +63,8 @@ export function renderFigures(figures: readonly Figure[]): string {
   const details = figures.flatMap(({ what, detail }) => (detail === undefined ? [] : [`- ${what}: ${detail}.`]))
   const notes = figures.filter(isMissed).map(({ what, reason }) => `- ${what}: ${reason}.`)
   return [
-    '| figure | fauxboot: min / median / max | peer: min / median / max | ratio | target, at most | CPU time, ours / theirs |',
-    '|---|---|---|---|---|---|',
+    `| figure | fauxboot: min / median / max | peer: min / median / max | ratio | target, at most | CPU time, ours / theirs | event loop blocked, ms (at most ${LONGEST_BLOCK_MS}) |`,
+    '|---|---|---|---|---|---|---|',
     ...figures.map(tableRow),
     ...(details.length === 0 ? [] : ['', ...details]),
     ...(notes.length === 0 ? [] : ['', 'What misses its target, and why:', '', ...notes]),

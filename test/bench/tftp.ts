@@ -140,7 +140,7 @@ async function measureCase(server: PeerServer, tried: Case, runs: number): Promi
       () => (isSlow ? Promise.resolve({ ms: LONGEST_MS, cpuMs: Number.NaN }) : timedPeer(peer, at)),
     )
     const notDone = failed.length === 0 ? '' : `not done in ${LONGEST_MS / 1000} s: ${failed.join(', ')}`
-    const { cpu, ...times } = asFigure(samples, SIZE_MIB)
+    const { cpu, blocked, ...times } = asFigure(samples, SIZE_MIB)
     return {
       ...times,
       what: `TFTP GET of ${SIZE_MIB} MiB from ${server.name}, ${what}`,
@@ -148,7 +148,7 @@ async function measureCase(server: PeerServer, tried: Case, runs: number): Promi
       target,
       reason,
       // The proxy runs in this process, too.
-      ...(proxy ? {} : { cpu }),
+      ...(proxy ? {} : { cpu, blocked }),
     }
   } finally {
     proxy?.close()

@@ -7,9 +7,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { startAgent } from './agent-start.js'
 import type { Figure } from './figure.js'
-import { timed } from './timing.js'
+import { startLocalAgent } from './local-agent.js'
+import { alternate, asFigure, type Took, timedCommand } from './timing.js'
 
 const run = promisify(execFile)
 const SIZE_MIB = 256
@@ -23,16 +23,17 @@ export async function measureUpload(runs: number): Promise<Figure> {
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const agent = await startAgent()
-  const ours: number[] = []
-  const theirs: number[] = []
+  const agent = await startLocalAgent()
+  const target = `${agent.url}/v1/artifacts/bench`
+  const ours = async (): Promise<Took> => {
+    const took = await agent.took(() => run('curl', ['--silent', '--fail', '-T', file, target]))
+    await run('curl', ['--silent', '--fail', '-X', 'DELETE', target])
+    return took
+  }
+  const theirs = () => timedCommand(['sh', '-c', `curl --silent --fail http://127.0.0.1:${port}/ | sha256sum`])
+  let samples: Parameters<typeof asFigure>[0]
   try {
-    for (let round = 0; round < runs; round++) {
-      const target = `${agent.url}/v1/artifacts/bench`
-      ours.push(await timed(() => run('curl', ['--silent', '--fail', '-T', file, target])))
-      await run('curl', ['--silent', '--fail', '-X', 'DELETE', target])
-      theirs.push(await timed(() => run('sh', ['-c', `curl --silent --fail http://127.0.0.1:${port}/ | sha256sum`])))
-    }
+    samples = await alternate(runs, ours, theirs)
   } finally {
     await agent.stop()
     server.close()
@@ -40,11 +41,9 @@ export async function measureUpload(runs: number): Promise<Figure> {
   }
   const { stdout } = await run('curl', ['--version'])
   return {
+    ...asFigure(samples),
     what: `upload of ${SIZE_MIB} MiB with sha256, this machine`,
     peer: `${stdout.split(' ').slice(0, 2).join(' ')} | sha256sum`,
-    unit: 'ms',
-    ours,
-    theirs,
     target: 1,
     reason: 'the peer uses two processes, one of them only for the digest; the agent is one and also writes to tmpfs',
   }

@@ -1,35 +1,53 @@
 /** What followers of a job cost: 1 to 1,000 streams of the events of one job that fetches a file. */
 
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Figure } from '../figure.js'
-import { startLabServer } from '../lab-server.js'
+import { startLocalAgent } from '../local-agent.js'
 import { type GrowthPoint, growthFigures } from './growth.js'
 import { submit } from './job-requests.js'
-import { startMeasuredAgent } from './measured-agent.js'
 
 const STREAMS: readonly number[] = [1, 10, 100, 1000]
-/** A hundred events of progress, and some others. */
-const FILE = Buffer.alloc(64 << 20, 'fauxboot')
+/** The file arrives in so many pieces, and each makes an event of progress. */
+const PIECES = 50
+const PIECE = Buffer.alloc(1 << 20, 'fauxboot')
+/** An agent tells progress ten times a second at most. */
+const PIECE_MS = 110
 
 export async function measureEventStreams(): Promise<Figure[]> {
   const points: GrowthPoint[] = []
   for (const streams of STREAMS) points.push(await follow(streams))
-  return growthFigures('job of 64 MiB that is followed by event streams', 'streams', points)
+  return growthFigures(
+    `job of ${PIECES} MiB in ${(PIECES * PIECE_MS) / 1000} s that is followed by event streams`,
+    'streams',
+    points,
+  )
 }
 
 async function follow(streams: number): Promise<GrowthPoint> {
-  let begin: (file: Uint8Array) => void = () => undefined
-  const held = new Promise<Uint8Array>(resolve => {
+  let begin = (): void => undefined
+  const held = new Promise<void>(resolve => {
     begin = resolve
   })
-  const server = await startLabServer(() => held)
-  const agent = await startMeasuredAgent()
+  const server = createServer(async (_, response) => {
+    response.writeHead(200, { 'content-length': PIECES * PIECE.length })
+    await held
+    for (let piece = 0; piece < PIECES; piece++) {
+      response.write(PIECE)
+      await pause(PIECE_MS)
+    }
+    response.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const agent = await startLocalAgent(['--max-connections', '2000'])
   const sockets: Socket[] = []
   try {
     const { hostname, port } = new URL(agent.url)
     const id = await submit(agent.url, {
-      kernel: { url: `http://127.0.0.1:${server.port}/kernel` },
+      kernel: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/kernel` },
       cmdline: '',
       options: { dryRun: true },
     })
@@ -41,13 +59,14 @@ async function follow(streams: number): Promise<GrowthPoint> {
       sockets.push(socket)
     }
     const ends = sockets.map(socket => once(socket.resume(), 'close'))
-    return await agent.measured(streams, async () => {
-      begin(FILE)
+    const took = await agent.took(async () => {
+      begin()
       await Promise.all(ends)
     })
+    return { ...took, at: streams }
   } finally {
     for (const socket of sockets) socket.destroy()
     await agent.stop()
-    server.stop()
+    server.close()
   }
 }

@@ -2,12 +2,11 @@
 
 import { lineChart, type Panel } from '../../chart/line-chart.js'
 import type { Figure } from '../figure.js'
+import type { Took } from '../timing.js'
 
 /** What was measured at one size. */
-export interface GrowthPoint {
+export interface GrowthPoint extends Took {
   readonly at: number
-  readonly ms: number
-  readonly cpuMs: number
   /** peak; missing where many processes share the work */
   readonly rssMiB?: number
 }
@@ -23,7 +22,7 @@ export function growthFigures(what: string, unit: string, points: readonly Growt
   return points.flatMap((point, index) => {
     const before = points[index - 1]
     const factor = point.at / (before ?? point).at
-    const { at, ms, cpuMs, rssMiB } = point
+    const { at, ms, cpuMs, blockedMs, rssMiB } = point
     const growth = { of: what, at, unit }
     const time = {
       growth,
@@ -35,6 +34,7 @@ export function growthFigures(what: string, unit: string, points: readonly Growt
       target: before === undefined ? null : 1.2,
       reason: 'it grows faster than the size',
       cpu: { ours: [cpuMs], theirs: [(before ?? point).cpuMs * factor], unit: 'ms' },
+      ...(blockedMs === undefined ? {} : { blocked: [blockedMs] }),
     } as const
     const memory = {
       growth,

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import { FINAL_STATES } from '../../../agent/boot/jobs/job.js'
 import type { Figure } from '../figure.js'
 import { startLabServer } from '../lab-server.js'
+import { startLocalAgent } from '../local-agent.js'
 import { type GrowthPoint, growthFigures } from './growth.js'
 import { jobEvents, submit } from './job-requests.js'
-import { startMeasuredAgent } from './measured-agent.js'
 
 const SIZES_MIB: readonly number[] = [8, 32, 128, 512]
 
@@ -16,7 +16,7 @@ export async function measureJobSizes(): Promise<Figure[]> {
   for (const size of SIZES_MIB) {
     const bytes = ramdisk.subarray(0, size << 20)
     const server = await startLabServer(name => (name === 'ramdisk' ? bytes : Buffer.from('no kernel')))
-    const agent = await startMeasuredAgent()
+    const agent = await startLocalAgent()
     try {
       const url = (name: string): string => `http://127.0.0.1:${server.port}/${name}`
       const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -26,14 +26,13 @@ export async function measureJobSizes(): Promise<Figure[]> {
         cmdline: '',
         options: { dryRun: true },
       }
-      points.push(
-        await agent.measured(size, async () => {
-          const id = await submit(agent.url, job)
-          for await (const event of jobEvents(agent.url, id)) {
-            if (event.state !== undefined && FINAL_STATES.includes(event.state)) break
-          }
-        }),
-      )
+      const took = await agent.took(async () => {
+        const id = await submit(agent.url, job)
+        for await (const event of jobEvents(agent.url, id)) {
+          if (event.state !== undefined && FINAL_STATES.includes(event.state)) break
+        }
+      })
+      points.push({ ...took, at: size })
     } finally {
       await agent.stop()
       server.stop()

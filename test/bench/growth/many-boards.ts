@@ -60,8 +60,9 @@ async function fetchTogether(boards: number, order: FetchOrder): Promise<GrowthP
     const answers = children.map(child => once(child, 'message') as Promise<[Took]>)
     for (const child of children) child.send(order)
     const took = await Promise.all(answers)
+    const ms = performance.now() - started
     const cpuMs = took.reduce((sum, [each]) => sum + each.cpuMs, 0)
-    return { at: boards, ms: performance.now() - started, cpuMs }
+    return { at: boards, ms, cpuMs, blockedMs: Math.max(...took.map(([{ blockedMs = 0 }]) => blockedMs)) }
   } finally {
     for (const child of children) child.kill()
   }
