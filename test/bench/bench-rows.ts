@@ -66,7 +66,7 @@ export const BENCH_ROWS: readonly BenchRow[] = [
   {
     name: 'decompression',
     minutes: 1,
-    about: "a job's streams against the command-line tools, and how long the event loop is blocked",
+    about: "a job's streams against the command-line tools",
     measure: ({ runs }) => measureDecompression(runs),
   },
   {

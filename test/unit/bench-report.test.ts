@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Figure } from '../bench/figure.js'
 import { growthFigures } from '../bench/growth/growth.js'
 import { type BenchResult, readResult, renderFigures, worse, writeResult } from '../bench/report.js'
-import { tookOnBoard } from '../bench/timing.js'
+import { cpuMsIn, tookOnBoard } from '../bench/timing.js'
 
 const figure = (what: string, ours: number[], theirs: number[], target: number | null = 1): Figure => ({
   what,
@@ -41,6 +41,20 @@ t.test(
     t.match(renderFigures([{ ...figure('slow', [1], [1]), detail: 'mostly waiting' }]), '\n\n- slow: mostly waiting.')
   },
 )
+
+t.test('the longest block of the event loop stands beside the CPU time, and in bold when it is too long', async t => {
+  const cpu = { ours: [1], theirs: [2], unit: 'ms' } as const
+  const text = renderFigures([
+    { ...figure('smooth', [1], [1]), cpu, blocked: [3, 19.5, 4] },
+    { ...figure('jerky', [1], [1]), cpu, blocked: [3, 20.5] },
+  ])
+  t.match(text, '| 1.00 met | 1.00 / 2.00 ms | 19.5 |')
+  t.match(text, '| 1.00 met | 1.00 / 2.00 ms | **20.5** |')
+})
+
+t.test('CPU time is read from /proc, whatever the name of the process is', async t => {
+  t.equal(cpuMsIn('7 (a) b (c) S 1 7 7 0 -1 0 1 2 3 4 25 17 5 6 20 0 11 0 99 0 0'), 420)
+})
 
 t.test('a peer that failed meets no target for us', async t => {
   t.match(renderFigures([figure('unknown', [1], [Number.NaN])]), '**missed**')

@@ -17,8 +17,14 @@ export interface GrowthPoint extends Took {
  *
  * @param what `a job with artifacts`
  * @param unit of the size: `MiB`
+ * @param reason why it may grow faster than the size
  */
-export function growthFigures(what: string, unit: string, points: readonly GrowthPoint[]): Figure[] {
+export function growthFigures(
+  what: string,
+  unit: string,
+  points: readonly GrowthPoint[],
+  reason = 'it grows faster than the size',
+): Figure[] {
   return points.flatMap((point, index) => {
     const before = points[index - 1]
     const factor = point.at / (before ?? point).at
@@ -32,7 +38,7 @@ export function growthFigures(what: string, unit: string, points: readonly Growt
       theirs: [(before ?? point).ms * factor],
       peer: before === undefined ? 'itself' : `${factor} times that of ${before.at} ${unit}`,
       target: before === undefined ? null : 1.2,
-      reason: 'it grows faster than the size',
+      reason,
       cpu: { ours: [cpuMs], theirs: [(before ?? point).cpuMs * factor], unit: 'ms' },
       ...(blockedMs === undefined ? {} : { blocked: [blockedMs] }),
     } as const

@@ -14,6 +14,9 @@ const BOARDS: readonly number[] = [1, 4, 16]
 const SIZE_MIB = 64
 const FILE = 'file'
 
+const SHARED =
+  'all boards and their server share the cores of this machine and their caches: the CPU time of each grows, too'
+
 /** What a board is told: where to fetch {@link FILE} from. */
 export interface FetchOrder {
   readonly tftp: { readonly server: string; readonly port: number; readonly file: string } | null
@@ -37,7 +40,9 @@ export async function measureManyBoards(): Promise<Figure[]> {
     for (const [name, order] of orders) {
       const points: GrowthPoint[] = []
       for (const boards of BOARDS) points.push(await fetchTogether(boards, order))
-      figures.push(...growthFigures(`${SIZE_MIB} MiB over ${name} to every board, all at once`, 'boards', points))
+      figures.push(
+        ...growthFigures(`${SIZE_MIB} MiB over ${name} to every board, all at once`, 'boards', points, SHARED),
+      )
     }
     return figures
   } finally {
