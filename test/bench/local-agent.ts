@@ -13,7 +13,7 @@ import { cpuMsOf, type Took } from './timing.js'
 const PROBE = pathToFileURL(join(import.meta.dirname, 'event-loop-probe.js')).href
 
 /** What the agent's process took for something. */
-export interface AgentTook extends Took {
+interface AgentTook extends Took {
   /** peak of its resident memory so far */
   readonly rssMiB: number
 }
