@@ -21,62 +21,103 @@ const LONG = 15
 /** Most runs of bytes are shorter than this: copying them one by one takes less time than a call that copies many. */
 const SHORT = 32
 
-/** Append bytes of the block to the output, which has room for them. */
-function copyLiterals(block: Uint8Array, at: number, output: BoundedOutput, length: number): void {
-  const { buffer, size } = output
-  if (length > SHORT) buffer.set(block.subarray(at, at + length), size)
-  else for (let index = 0; index < length; index++) buffer[size + index] = block[at + index] ?? 0
-  output.size += length
+/** A compressed block: its offset in the file, where its output begins in the buffer, and the most that it may unpack to. */
+interface PackedBlock {
+  readonly bytes: Uint8Array
+  readonly offset: number
+  readonly start: number
+  readonly most: number
 }
 
-/** Append earlier bytes of the output once more. They may be those that are being appended. */
-function copyMatch(distance: number, output: BoundedOutput, length: number): void {
-  const { buffer, size } = output
-  if (length > SHORT && distance >= length) buffer.copyWithin(size, size - distance, size - distance + length)
-  else for (let to = size; to < size + length; to++) buffer[to] = buffer[to - distance] ?? 0
-  output.size += length
+const corrupt = ({ what }: BoundedOutput, { offset }: PackedBlock, reason: string, at: number) =>
+  fault('DECOMPRESS_FAILED', { what, format: 'lz4', reason: `${reason}, at ${hex(offset + at)}` })
+
+/** A length of 15 continues in further bytes, up to the first that is not 255. @returns their sum */
+function restOfLength(block: PackedBlock, at: number, output: BoundedOutput): number {
+  const { bytes } = block
+  let end = at
+  while (bytes[end] === 255) end++
+  const last = bytes[end]
+  if (last === undefined) throw corrupt(output, block, 'the block ends within a length', end)
+  return 255 * (end - at) + last
 }
 
-/** Decompress one block into `most` bytes; `base` is its offset in the file. A block is up to 8 MiB: others get their turn. */
-async function decodeBlock(block: Uint8Array, base: number, most: number, output: BoundedOutput): Promise<void> {
-  const start = output.size
-  let pauseAt = start + BYTES_PER_SLICE
-  let at = 0
-  const corrupt = (reason: string) =>
-    fault('DECOMPRESS_FAILED', { what: output.what, format: 'lz4', reason: `${reason}, at ${hex(base + at)}` })
-  /** A length of 15 or more continues in further bytes, up to the first that is not 255. */
-  const lengthFrom = (nibble: number) => {
-    let length = nibble
-    for (let more = nibble === LONG; more; ) {
-      const byte = block[at]
-      if (byte === undefined) throw corrupt('the block ends within a length')
-      at++
-      length += byte
-      more = byte === 255
+/** Bytes of that rest. */
+const bytesOfRest = (rest: number): number => Math.floor(rest / 255) + 1
+
+/** Make room for bytes after the first `size` ones. @returns the buffer with room for them */
+function roomFor(more: number, size: number, block: PackedBlock, at: number, output: BoundedOutput): Uint8Array {
+  const { start, most } = block
+  if (size + more > start + most) throw corrupt(output, block, `the block unpacks to more than ${hex(most)}`, at)
+  output.size = size
+  output.reserve(more)
+  return output.buffer
+}
+
+/**
+ * Decompress the next sequences of a block, a slice of output at a time. The state is in local variables, which V8 keeps in
+ * registers.
+ *
+ * @returns the offset in the block after them
+ */
+function decodeSlice(block: PackedBlock, from: number, output: BoundedOutput): number {
+  const { bytes, start, most } = block
+  const { length } = bytes
+  let { buffer, size } = output
+  const pauseAt = size + BYTES_PER_SLICE
+  const limit = Math.min(start + most, size + output.room)
+  let room = Math.min(limit, buffer.length)
+  let at = from
+  while (at < length && size < pauseAt) {
+    const token = bytes[at++] ?? 0
+    let literals = token >>> 4
+    if (literals === LONG) {
+      const rest = restOfLength(block, at, output)
+      literals += rest
+      at += bytesOfRest(rest)
     }
-    if (output.size - start + length > most) throw corrupt(`the block unpacks to more than ${hex(most)}`)
-    return length
-  }
-  while (at < block.length) {
-    const token = block[at++] ?? 0
-    const literals = lengthFrom(token >>> 4)
-    if (at + literals > block.length) throw corrupt(`${literals} literals exceed the block`)
-    output.reserve(literals)
-    copyLiterals(block, at, output, literals)
-    at += literals
-    if (at === block.length) return
-    if (at + 2 > block.length) throw corrupt('the block ends within a distance')
-    const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8)
+    if (at + literals > length) throw corrupt(output, block, `${literals} literals exceed the block`, at)
+    if (size + literals > room) {
+      buffer = roomFor(literals, size, block, at, output)
+      room = Math.min(limit, buffer.length)
+    }
+    if (literals > SHORT) {
+      buffer.set(bytes.subarray(at, at + literals), size)
+      size += literals
+      at += literals
+    } else for (const end = at + literals; at < end; at++) buffer[size++] = bytes[at] ?? 0
+    if (at === length) break
+    if (at + 2 > length) throw corrupt(output, block, 'the block ends within a distance', at)
+    const distance = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
     at += 2
-    const length = lengthFrom(token & LONG) + MIN_MATCH
-    if (distance === 0 || distance > output.size - start) {
-      throw corrupt(`distance ${distance} exceeds the ${output.size - start} bytes so far`)
+    let match = (token & LONG) + MIN_MATCH
+    if (match === LONG + MIN_MATCH) {
+      const rest = restOfLength(block, at, output)
+      match += rest
+      at += bytesOfRest(rest)
     }
-    output.reserve(length)
-    copyMatch(distance, output, length)
-    if (output.size < pauseAt) continue
+    if (distance === 0 || distance > size - start) {
+      throw corrupt(output, block, `distance ${distance} exceeds the ${size - start} bytes so far`, at)
+    }
+    if (size + match > room) {
+      buffer = roomFor(match, size, block, at, output)
+      room = Math.min(limit, buffer.length)
+    }
+    // The bytes may be those that are being appended.
+    if (match > SHORT && distance >= match) {
+      buffer.copyWithin(size, size - distance, size - distance + match)
+      size += match
+    } else for (const end = size + match; size < end; size++) buffer[size] = buffer[size - distance] ?? 0
+  }
+  output.size = size
+  return at
+}
+
+/** Decompress one block into `most` bytes; `offset` is its place in the file. A block is up to 8 MiB: others get their turn. */
+async function decodeBlock(bytes: Uint8Array, offset: number, most: number, output: BoundedOutput): Promise<void> {
+  const block = { bytes, offset, start: output.size, most }
+  for (let at = decodeSlice(block, 0, output); at < bytes.length; at = decodeSlice(block, at, output)) {
     await yieldToEventLoop(output.signal)
-    pauseAt = output.size + BYTES_PER_SLICE
   }
 }
 
