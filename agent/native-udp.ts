@@ -49,10 +49,7 @@ class NativePort implements TftpPort {
     if (this.#open) this.#native.sendUdp(this.#socket.fd, datagram, to.address, to.port)
   }
 
-  /**
-   * Every waiting call of the addon keeps one of libuv's four threads, which other transfers and all files need: there is none
-   * from now on.
-   */
+  /** No call of the addon waits any more: each keeps one of libuv's four threads, and other transfers and all files need those. */
   dally(): void {
     this.#dallying = true
   }

@@ -71,7 +71,7 @@ export async function receiveUdp(
   }
 }
 
-/** Receive the datagram that waits first, if there is one. A pending {@link receiveUdp} keeps one of libuv's few threads; this does not. */
+/** Receive a datagram that has come already, if there is one. This never waits; {@link receiveUdp} keeps one of libuv's four threads meanwhile. */
 export async function pollUdp(fd: number): Promise<UdpReceived> {
   const native = addon()
   try {

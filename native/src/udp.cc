@@ -33,8 +33,9 @@ constexpr size_t kExcess = 516;
 constexpr size_t kLargest = 65507;
 /// Datagrams of one system call.
 constexpr size_t kBatch = 32;
-/// Windows of so many blocks are worth a nap that lets some of them gather. The system makes about 50 us of its one.
+/// A window of at least so many blocks is worth a nap that lets some of them gather.
 constexpr size_t kWideWindow = 8;
+/// The shortest nap, us. The kernel's timer slack makes about 60 of it.
 constexpr useconds_t kNap = 1;
 /// Silence after which a call returns, and how long it receives at most: JavaScript keeps the time of everything else.
 constexpr timeval kSilence{0, 50'000};

@@ -67,6 +67,9 @@ interface Case {
 
 const LOOP = 'single transfers differ by a factor of two on this machine: see min and max'
 
+const NAP =
+  'its nap in each window may end only after the whole window has come, which is not proven; it takes less CPU time'
+
 const CASES: readonly Case[] = [
   { what: 'default options', options: {}, peers: PEERS, target: 1, reason: LOOP },
   ...[512, 1468, 65_464].map(blockSize => ({
@@ -81,7 +84,7 @@ const CASES: readonly Case[] = [
     options: { blockSize: 1468, windowSize },
     peers: [atftp('blksize 1468', `windowsize ${windowSize}`)],
     target: 1,
-    reason: LOOP,
+    reason: NAP,
     server: 'atftpd',
   })),
   {
