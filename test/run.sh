@@ -42,7 +42,6 @@ on_boards() {
 
 # What board tests share: the QEMU that has a Cubieboard4, images, and boards saved at their countdown.
 prepare_boards() {
-  run node dist/systemd/qemu/build-qemu.js
   run node dist/test/board/prepare.js
 }
 

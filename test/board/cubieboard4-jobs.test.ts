@@ -1,18 +1,13 @@
-/** Jobs on the emulated Cubieboard4, in every way that they can come. `FAUXBOOT_CPUS=8` starts all CPUs: minutes. */
+/** Jobs on the emulated Cubieboard4, by HTTP and typed; `test/slow` has more of them. `FAUXBOOT_CPUS=8` starts all CPUs: minutes. */
 
-import { execFile } from 'node:child_process'
-import { copyFile, writeFile } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
 import { targetModules } from '../../systemd/target/target-modules.js'
 import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
 import { interrupt, type } from './console-suite.js'
-import { followStates, Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
-
-const run = promisify(execFile)
+import { Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
 
 /** What upstream's device type for LAVA adds to the command line. */
 const UPSTREAM_EARLYCON = 'earlycon=uart,mmio32,0x7000000'
@@ -67,47 +62,4 @@ t.test('cubieboard4: bootz, typed at the addresses of upstream', async t => {
   console.send('bootz 0x42000000 0x43300000:${initrd_size} 0x43000000\n')
   await console.waitFor('Starting kernel ...', PATIENCE)
   await sawTarget(t, powered.qemu, [/Booting Linux on physical CPU/, /bootconsole \[uart/, link])
-})
-
-t.test('cubieboard4: a job pushed over TFTP', async t => {
-  const lab = await Lab.open(t, 'cubieboard4')
-  const powered = await lab.atCountdown(t)
-  const port = await powered.qemu.forwardUdp(69)
-  const put = (file: string, local: string) =>
-    run('curl', [
-      ...['--silent', '--show-error', '--tftp-blksize', '1468', '--upload-file', local],
-      `tftp://127.0.0.1:${port}/a80/${file}`,
-    ])
-  await put('kernel', (await debianKernel('trixie')).kernel)
-  await put('ramdisk', await lab.ramdisk())
-  await put('dtb', await lab.dtb())
-  const job = join(t.testdir(), 'job.json')
-  await writeFile(job, JSON.stringify({ cmdline: lab.cmdline }))
-  const link = await sameLink(powered)
-  const seen = sawTarget(t, powered.qemu, [/job [0-9a-f]{10}/, link])
-  await put('job.json', job)
-  await seen
-})
-
-t.test('cubieboard4: a target that never feeds the watchdog is reset into the SPL', async t => {
-  const lab = await Lab.open(t, 'cubieboard4')
-  const { client, qemu } = await lab.atCountdown(t)
-  // The agent may answer before the driver is loaded.
-  const late = AbortSignal.timeout(PATIENCE.timeoutMs)
-  while ((await client.board(late)).watchdogs.length < 2) await delay(1000, undefined, { signal: late })
-  t.match((await client.board()).watchdogs, [
-    { name: 'watchdog0', state: 'inactive', maxTimeout: 16, stopsOnReboot: false },
-    { name: 'watchdog1', state: 'inactive' },
-  ])
-  // Without a ramdisk the kernel panics, and then waits for ever.
-  const job = { kernel: lab.server.serve('vmlinuz', (await debianKernel('trixie')).kernel), cmdline: lab.cmdline }
-  const tooLong = await submit(client, { ...job, options: { watchdog: 17 } })
-  t.equal((await followStates(client, tooLong.id)).at(-1), 'failed')
-  t.match((await client.job(tooLong.id)).error?.message, 'watchdog0 allows at most 16 s')
-  const { id } = await submit(client, { ...job, options: { watchdog: 16 } })
-  await followStates(client, id)
-  await qemu.console.waitFor('Booting Linux on physical CPU', PATIENCE)
-  const from = qemu.console.transcript.length
-  await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
-  t.notMatch(qemu.console.transcript.slice(from), 'reboot:', 'nobody asked for it')
 })

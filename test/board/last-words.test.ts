@@ -1,48 +1,6 @@
-import t, { type Test } from 'tap'
-import { ramoopsKernel } from '../../systemd/target/ramoops-kernel.js'
-import { targetRamdisk } from '../../systemd/target/target-ramdisk.js'
-import { Lab, PATIENCE, type Powered, sawTarget, submit } from './lab.js'
+import t from 'tap'
+import { keepLastWords } from './last-words-suite.js'
 
-const MARKER = 'fauxboot-test: nothing after this'
-const PANIC = 'sysrq triggered crash'
-
-/** What resets a board whose target panicked: its firmware, which the kernel asks, or the reset button. */
-const BOARDS = { virt: 'the firmware', 'orangepi-pc': 'the button' } as const
-
-/** Boot a kernel with a real ramoops driver to its shell. @returns the job's id */
-async function bootWithRamoops(t: Test, { lab, qemu, client }: Powered): Promise<string> {
-  const { kernel, modules, version } = await ramoopsKernel()
-  const ramdisk = await targetRamdisk({ loads: ['ramoops'], modules })
-  const { id } = await submit(client, {
-    kernel: lab.server.serve('vmlinuz', kernel),
-    ramdisk: lab.server.serve('ramdisk', ramdisk),
-    dtb: lab.server.serve('board.dtb', await lab.dtb()),
-    cmdline: `${lab.cmdline} panic=1`,
-  })
-  await sawTarget(t, qemu, [`kernel ${version}`, `job ${id}`])
-  qemu.console.send('root\n')
-  await qemu.console.waitFor('# ', PATIENCE)
-  qemu.console.send(`echo '${MARKER}' >/dev/kmsg; echo "marker ="$?\n`)
-  await qemu.console.waitFor('marker =0', PATIENCE)
-  return id
-}
-
-for (const [name, resetter] of Object.entries(BOARDS)) {
-  t.test(`${name}: the next first stage has the last words of a target that panicked`, async t => {
-    const lab = await Lab.open(t, name)
-    const powered = await lab.atCountdown(t)
-    const { qemu, client } = powered
-    const id = await bootWithRamoops(t, powered)
-    qemu.console.send('echo c >/proc/sysrq-trigger\n')
-    await qemu.console.waitFor('Rebooting in 1 seconds', PATIENCE)
-    if (resetter === 'the button') await qemu.reset()
-    await qemu.console.waitFor(`## fauxboot: the kernel of job ${id} died`, PATIENCE)
-    await qemu.waitForAgent(PATIENCE)
-    const job = await client.job(id)
-    t.match(job, { state: 'failed', lastWords: { panic: PANIC }, error: { code: 'JOB_TARGET_PANIC' } })
-    const log = await client.log(id)
-    t.match(log, / booting\n/, 'what the agent did before the jump')
-    t.match(log, `] ${MARKER}\n`)
-    t.match(log, `] Kernel panic - not syncing: ${PANIC}\n`)
-  })
-}
+t.test('virt: the next first stage has the last words of a target that panicked', t =>
+  keepLastWords(t, 'virt', 'firmware'),
+)

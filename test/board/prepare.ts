@@ -1,14 +1,22 @@
-/** `node dist/test/board/prepare.js`: save the states from which tests start boards. */
+/** `node dist/test/board/prepare.js`: build the QEMU that has a Cubieboard4, and save the states from which tests start boards. */
 
 import { loadBoard } from '../../systemd/boards/board.js'
+import { buildProgress } from '../../systemd/qemu/build-progress.js'
+import { cubieboard4Qemu } from '../../systemd/qemu/cubieboard4-qemu.js'
 import type { QemuBoardOptions } from '../../systemd/qemu/qemu.js'
 import { testBoard } from './lab.js'
 import { startAtCountdown } from './saved-board.js'
 
-// Images share most of their parts: the second one takes these from the cache.
-const boards: QemuBoardOptions[] = []
-for (const name of ['virt', 'orangepi-pc', 'cubieboard4']) boards.push(await testBoard(await loadBoard(name)))
-await Promise.all(boards.map(saveState))
+// While QEMU is built, the images' files are downloaded.
+const [images] = await Promise.all([allImages(), cubieboard4Qemu(buildProgress(process.stderr))])
+await Promise.all(images.map(saveState))
+
+/** Images share most of their parts: the second one takes these from the cache. */
+async function allImages(): Promise<QemuBoardOptions[]> {
+  const images: QemuBoardOptions[] = []
+  for (const name of ['virt', 'orangepi-pc', 'cubieboard4']) images.push(await testBoard(await loadBoard(name)))
+  return images
+}
 
 async function saveState(options: QemuBoardOptions): Promise<void> {
   const started = performance.now()

@@ -30,6 +30,8 @@ t.test('no call of the addon reads, writes or computes out of bounds', { skip },
     // Node frees little when it ends, so its leaks would hide ours. What is printed at the start shows that the library is there.
     ASAN_OPTIONS: 'detect_leaks=0:verbosity=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
+    // A test that hangs is named, before this file itself has had its time.
+    TAP_TIMEOUT: '240',
   }
   for (const file of ['native/native.test.js', 'agent/native-udp.test.js']) {
     const args = [join('dist/test/unit', file)]

@@ -65,7 +65,7 @@ export const SMALL_BLOCKS = 1468
 const OWN_WINDOW = 64
 const MOST_WINDOW = 1024
 /** How long a server that missed our last ACK may ask for it: tftpd-hpa does so after one second. */
-const DALLY_MS = 1500
+export const DALLY_MS = 1500
 
 /** Largest default window in bytes: more than a cache holds slows both sides down. */
 const OWN_WINDOW_BYTES = 128 << 10

@@ -22,10 +22,13 @@ t.test('files of several blocks are decompressed, even if the last block is full
   }
 })
 
-t.test('literals, and matches that overlap their source, are decompressed', async t => {
+t.test('literals, and matches that overlap their source or not, are decompressed', async t => {
   t.equal((await unpacked(frameOf(0x10, 0x61))).toString(), 'a')
   t.equal((await unpacked(frameOf(0x1f, 0x61, 1, 0, 3, 0x10, 0x62))).toString(), `${'a'.repeat(23)}b`)
   t.equal((await unpacked(frameOf(0x40, 0x61, 0x62, 0x63, 0x64, 4, 0, 0x10, 0x65))).toString(), 'abcdabcde')
+  const letters = Array.from({ length: 64 }, (_, index) => 0x21 + index)
+  const twice = frameOf(0xff, 64 - 15, ...letters, 64, 0, 64 - 19, 0x10, 0x62)
+  t.equal((await unpacked(twice)).toString(), `${String.fromCharCode(...letters, ...letters)}b`)
 })
 
 t.test('the size that a kernel appends to its payload can be ignored', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bootInEveryWay, bootWhatKexecToolsCannot } from './boot-suite.js'
+import { bootInEveryWay, bootWhatKexecToolsCannot } from '../board/boot-suite.js'
 
 t.test('orangepi-pc: kexec-tools fails in silence where fauxboot boots', t =>
   bootWhatKexecToolsCannot(t, 'orangepi-pc'),
