@@ -15,7 +15,8 @@ export interface CollectedAnswers {
 
 const directory = mkdtempSync(join(tmpdir(), 'fauxboot-map-'))
 const path = join(directory, 'artifact')
-writeFileSync(path, 'x'.repeat(10_000))
+// A thread undoes a long map.
+writeFileSync(path, 'x'.repeat(2 << 20))
 const isMapped = () => readFileSync('/proc/self/maps', 'utf8').includes(path)
 
 /** Collect garbage, and let finalizers run, which takes some iterations of the event loop. */
