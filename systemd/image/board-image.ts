@@ -1,6 +1,6 @@
 /** Everything that a board boots from, built and cached. */
 
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { packCpio } from '../../agent/image/cpio/cpio.js'
 import { makeFolder } from '../../agent/make-folder.js'
@@ -8,6 +8,7 @@ import type { Board } from '../boards/board.js'
 import { cached, contentKey } from '../cache.js'
 import { agentFiles } from './agent-files.js'
 import { agentSettings, type LabSettings } from './agent-settings.js'
+import { copyWhole } from './copy-whole.js'
 import { kernelVersion } from './debian-tree.js'
 import { emulatorDtb } from './emulator-dtb.js'
 import { firstStageFiles } from './first-stage.js'
@@ -70,7 +71,7 @@ async function firstStageDtb(board: Board, dtbs: string, { settings }: LabSettin
  */
 export async function copyBoardImage(image: BoardImage, dir: string): Promise<BoardImage> {
   const copy = async (from: string, name: string): Promise<string> => {
-    await cp(from, join(dir, name))
+    await copyWhole(from, join(dir, name))
     return join(dir, name)
   }
   await makeFolder(dir)

@@ -1,6 +1,6 @@
 /** Everything that a board boots from, as files in a folder. */
 
-import { cp, mkdtemp, readFile, rmdir, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkSettings } from '../../agent/config.js'
 import { asFault, fault } from '../../agent/errors.js'
@@ -9,6 +9,7 @@ import { loadBoard } from '../boards/board.js'
 import { runUntil } from '../run.js'
 import type { LabSettings } from './agent-settings.js'
 import { buildBoardImage, copyBoardImage } from './board-image.js'
+import { copyWhole } from './copy-whole.js'
 import { buildSdImage } from './sd-image.js'
 
 export interface ImageRequest {
@@ -62,7 +63,7 @@ async function make(request: ImageRequest, doing: (what: string) => void): Promi
   if (card !== null) {
     doing('making the SD card')
     const made = await buildSdImage(built)
-    await writing(card, cp(made, card))
+    await writing(card, copyWhole(made, card))
     paths.push(card)
   }
   const files = await Promise.all(paths.map(async path => ({ path, size: (await stat(path)).size })))
