@@ -1,6 +1,6 @@
 import t from 'tap'
 import { COMMANDS } from '../../../../../agent/uboot/command-list.js'
-import { configCommands } from '../../../../../agent/uboot/commands/config.js'
+import { configCommands } from '../../../../../agent/uboot/commands/board/config.js'
 import { unavailableCommands } from '../../../../../agent/uboot/commands/unavailable.js'
 import { testMachine } from '../machine.js'
 import { runner } from '../typed-command.js'
