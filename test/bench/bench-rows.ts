@@ -7,6 +7,7 @@ import { measureAgentStart } from './agent-start.js'
 import { measureBoardStart, measureCardStart } from './board-start.js'
 import { measureDecompression } from './decompression.js'
 import { measureEcho } from './echo.js'
+import { measureEventLoopOnBoard } from './event-loop-on-board.js'
 import type { Figure } from './figure.js'
 import { measureEventStreams } from './growth/event-streams.js'
 import { measureJobSizes } from './growth/job-sizes.js'
@@ -134,6 +135,15 @@ export const BENCH_ROWS: readonly BenchRow[] = [
     minutes: 2,
     about: '10,000 times, each after its prompt, against a real U-Boot and a shell',
     measure: async ({ runs, board }) => [...(await measureEcho((await board()).image)), await measurePacedEcho(runs)],
+  },
+  {
+    name: 'event loop on the board',
+    minutes: 2,
+    about: 'how long each part of a job blocks it',
+    measure: async ({ board }) => {
+      const { image, dtb } = await board()
+      return measureEventLoopOnBoard(image, dtb)
+    },
   },
   { name: 'job sizes', minutes: 1, about: 'a job with 8 to 512 MiB of artifacts', measure: () => measureJobSizes() },
   { name: 'event streams', minutes: 1, about: '1 to 1,000 of them', measure: () => measureEventStreams() },

@@ -4,11 +4,12 @@ import type { QemuBoard } from '../../systemd/qemu/qemu.js'
 import { runOnBoard } from '../../systemd/target/test-overlay.js'
 import { cpuMsIn, PATIENCE } from './timing.js'
 
-const PID = '$(systemctl show -P MainPID fauxboot-agent)'
+/** For a shell on the board. */
+export const AGENT_PID = '$(systemctl show -P MainPID fauxboot-agent)'
 
 /** A file of the agent's process in `/proc`. */
 async function procFile({ console }: QemuBoard, name: string): Promise<string> {
-  return (await runOnBoard(console, `cat /proc/${PID}/${name}`, PATIENCE)).output
+  return (await runOnBoard(console, `cat /proc/${AGENT_PID}/${name}`, PATIENCE)).output
 }
 
 /** CPU time of the agent since its start, milliseconds. */
