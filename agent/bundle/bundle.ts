@@ -5,12 +5,11 @@
 
 import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { METHODS, STATUS_CODES } from 'node:http'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
-import * as schemas from '../http/schemas/schemas.js'
+import { type BuildOptions, build } from 'esbuild'
 import { bundlePage, explainPage } from './page.js'
+import { AGENT_PLUGINS, LATE_PACKAGES, latePackageFile } from './plugins.js'
 
 const LOADER = 'fauxboot-agent.cjs'
 const AGENT = 'fauxboot-agent.main.cjs'
@@ -43,62 +42,6 @@ const COMMON: BuildOptions = {
   define: { 'import.meta.dirname': '__dirname' },
 }
 
-/** The schemas are data: typebox makes them here, not on the board. */
-const schemasAsData: Plugin = {
-  name: 'schemas-as-data',
-  setup({ onLoad }) {
-    onLoad({ filter: /[/\\]agent[/\\]http[/\\]schemas[/\\]schemas\.[jt]s$/ }, () => ({
-      contents: Object.entries(schemas)
-        .map(([name, schema]) => `export const ${name} = ${JSON.stringify(schema)}`)
-        .join('\n'),
-    }))
-  },
-}
-
-/**
- * Modules that are required at the top of some file, but needed late or never. Loading them takes a third of the time
- * from start to listening.
- */
-const LATE = ['child_process', 'crypto', 'dns', 'http', 'http2', 'https', 'perf_hooks', 'worker_threads', 'semver']
-
-/** What packages read of late modules when they load. A snapshot cannot hold `http` and `worker_threads`. */
-const CONSTANTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  http: { METHODS, STATUS_CODES },
-  worker_threads: { isMainThread: true },
-}
-
-/** Stand-ins that load the module on first use. */
-const lateModules: Plugin = {
-  name: 'late-modules',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(node:)?(${LATE.join('|')})$`) }, ({ path, namespace, resolveDir }) =>
-      namespace === 'late' ? undefined : { path, namespace: 'late', pluginData: resolveDir },
-    )
-    onLoad({ filter: /.*/, namespace: 'late' }, ({ path, pluginData }) => ({
-      contents: `let loaded
-        const constants = ${JSON.stringify(CONSTANTS[path.replace('node:', '')] ?? {})}
-        for (const key of ${JSON.stringify(Object.keys(require(path)))}) {
-          const get = () => constants[key] ?? (loaded ??= require('${path}'))[key]
-          Object.defineProperty(exports, key, { enumerable: true, get })
-        }`,
-      resolveDir: pluginData,
-    }))
-  },
-}
-
-/**
- * Fastify loads its compilers only when it is given none: see `agent/http/schemas/lazy-schemas.ts`. pino uses
- * `thread-stream` for transports, which a bundle cannot have.
- */
-const UNUSED = /^(@fastify\/(ajv-compiler|fast-json-stringify-compiler)(\/|$)|thread-stream$)/
-const withoutUnused: Plugin = {
-  name: 'without-unused',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'unused' }))
-    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }))
-  },
-}
-
 /**
  * @param directory is emptied first
  * @returns the file to be run
@@ -111,7 +54,7 @@ export async function bundleAgent(directory: string): Promise<string> {
     banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
     footer: { js: '})' },
     define: { ...COMMON.define, FAUXBOOT_VERSION: JSON.stringify(version) },
-    plugins: [schemasAsData, lateModules, withoutUnused],
+    plugins: AGENT_PLUGINS,
   })
   const build = createHash('sha256').update(agent).digest('hex').slice(0, 16)
   const starters = { [LOADER]: 'loader.ts', [SNAPSHOT]: 'snapshot.ts' }
@@ -124,6 +67,11 @@ export async function bundleAgent(directory: string): Promise<string> {
       define: { ...COMMON.define, FAUXBOOT_BUILD: JSON.stringify(build) },
     }
     writeFileSync(join(directory, name), await bundled(name, options))
+  }
+  for (const name of LATE_PACKAGES) {
+    const stdin = { contents: `module.exports = require('${name}')`, resolveDir: PROJECT }
+    const file = latePackageFile(name)
+    writeFileSync(join(directory, file), await bundled(file, { stdin, minifyIdentifiers: true }))
   }
   await bundlePage(PROJECT, join(directory, 'page'))
   const viewer = join(dirname(require.resolve('@fastify/swagger-ui')), VIEWER)
