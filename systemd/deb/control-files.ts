@@ -38,7 +38,7 @@ Version: ${version}
 Architecture: armhf
 Maintainer: ${maintainer}
 Installed-Size: ${Math.ceil(size / 1024)}
-Depends: busybox | busybox-static, bzip2, ca-certificates, libc6, nodejs (>= 20.19), systemd, xz-utils, zstd
+Depends: busybox | busybox-static, bzip2, ca-certificates, libc6, lz4, nodejs (>= 20.19), systemd, xz-utils, zstd
 Suggests: gpiod
 Section: admin
 Priority: optional

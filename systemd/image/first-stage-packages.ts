@@ -15,6 +15,7 @@ const PACKAGES = {
   'xz-utils': 'decompresses .xz and .lzma, several times faster than JavaScript',
   zstd: 'likewise, for zstd',
   bzip2: 'likewise, for bzip2',
+  lz4: 'likewise, for lz4',
   'u-boot-sunxi': 'the real boot loader on SD cards',
   'kexec-tools': 'a peer in tests and measurements',
   curl: 'likewise',

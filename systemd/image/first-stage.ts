@@ -21,6 +21,7 @@ const PROGRAMS = [
   'usr/bin/xz',
   'usr/bin/zstd',
   'usr/bin/bunzip2',
+  'usr/bin/lz4',
   'usr/lib/systemd/systemd',
   'usr/lib/systemd/systemd-executor',
   'usr/lib/systemd/systemd-journald',

@@ -11,7 +11,6 @@ import { type CompressionFormat, decompress } from './compression.js'
 import {
   type Chunks,
   chunksOf,
-  hasTool,
   type RunningTool,
   runTool,
   startTool,
@@ -43,12 +42,15 @@ async function* gunzip(input: Chunks, { what, signal }: DecompressStreamOptions)
   }
 }
 
+/** What `agent/image` decompresses where the tool is missing. */
+const OWN_DECODERS: readonly ToolFormat[] = ['xz', 'zstd', 'lz4']
+
 /** Start a tool. @returns null if it is missing and `agent/image` can do its work */
 async function startOrReplace(format: ToolFormat, path: string | undefined): Promise<RunningTool | null> {
   try {
     return await startTool(format, path)
   } catch (thrown) {
-    if (format === 'xz' || format === 'zstd') return null
+    if (OWN_DECODERS.includes(format)) return null
     throw thrown
   }
 }
@@ -84,11 +86,8 @@ async function* ofBytes(
   options: DecompressStreamOptions,
 ): AsyncGenerator<Uint8Array> {
   if (format === 'gzip') return yield* gunzip(chunksOf(bytes), options)
-  if (hasTool(format)) {
-    const tool = await startOrReplace(format, options.path)
-    if (tool !== null) return yield* runTool(tool, chunksOf(bytes), format, options)
-  }
-  yield* decode(bytes, format, options)
+  const tool = await startOrReplace(format, options.path)
+  yield* tool === null ? decode(bytes, format, options) : runTool(tool, chunksOf(bytes), format, options)
 }
 
 async function* ofChunks(
@@ -97,14 +96,7 @@ async function* ofChunks(
   options: DecompressStreamOptions,
 ): AsyncGenerator<Uint8Array> {
   if (format === 'gzip') return yield* gunzip(input, options)
-  if (hasTool(format)) return yield* runTool(await startTool(format, options.path), input, format, options)
-  const { what } = options
-  throw fault('FORMAT_UNSUPPORTED', {
-    what,
-    where: 'its compression',
-    found: format,
-    expected: 'gzip, xz, zstd, bzip2',
-  })
+  yield* runTool(await startTool(format, options.path), input, format, options)
 }
 
 async function* bounded(
@@ -137,7 +129,7 @@ export async function* decompressStream(
 /**
  * As {@link decompressStream}, of a file that need not be in memory, which takes the format's tool.
  *
- * @throws FORMAT_UNSUPPORTED for a format that has no tool; what the input throws
+ * @throws what the input throws
  */
 export async function* decompressChunks(
   input: Chunks,

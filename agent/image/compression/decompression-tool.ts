@@ -25,11 +25,10 @@ const TOOLS = {
   },
   zstd: { command: 'zstd', args: ['-dcq'], package: 'zstd' },
   bzip2: { command: 'bunzip2', args: ['-cq'], package: 'bzip2' },
+  lz4: { command: 'lz4', args: ['-dcq'], package: 'lz4' },
 } as const satisfies Record<string, Tool>
 
 export type ToolFormat = keyof typeof TOOLS
-
-export const hasTool = (format: string): format is ToolFormat => format in TOOLS
 
 export interface ToolOptions {
   /** name of the file, for errors */
