@@ -15,6 +15,8 @@ interface Way {
   readonly title: string
   /** the first stage boots, too; otherwise it starts at its countdown, from a saved state */
   readonly fromPowerOn?: boolean
+  /** takes too long for `npm test` */
+  readonly slow?: boolean
   boot(powered: Powered): Promise<readonly (string | RegExp)[]>
 }
 
@@ -36,6 +38,7 @@ const WAYS: readonly Way[] = [
   },
   {
     title: "Debian 13's kernel boots to a prompt by URL, with an xz ramdisk",
+    slow: true,
     async boot({ lab, client }) {
       const { kernel, version } = await debianKernel('trixie')
       const ramdisk = await targetRamdisk({ compression: 'xz' })
@@ -74,6 +77,7 @@ const WAYS: readonly Way[] = [
   },
   {
     title: 'a ramdisk of 200 MiB arrives whole',
+    slow: true,
     async boot(powered) {
       const { lab } = powered
       const { kernel } = await debianKernel('trixie')
@@ -90,10 +94,10 @@ function fauxbootBoot({ lab, qemu }: Powered, ...files: string[]): Promise<unkno
   return run('node', ['dist/lava/cli/fauxboot.js', 'boot', ...board, ...files, '--append', lab.cmdline])
 }
 
-/** Boot a board of this kind in every way. */
-export async function bootInEveryWay(t: Test, name: string): Promise<void> {
+/** Boot a board of this kind in every way. @param slow those for which `npm test` has no time, too */
+export async function bootInEveryWay(t: Test, name: string, slow: boolean): Promise<void> {
   const lab = await Lab.open(t, name)
-  for (const way of WAYS) {
+  for (const way of WAYS.filter(way => slow || !way.slow)) {
     await t.test(`${name}: ${way.title}`, async t => {
       const powered = await (way.fromPowerOn ? lab.powerOn(t) : lab.atCountdown(t))
       const expected = await way.boot(powered)

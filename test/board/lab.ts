@@ -35,6 +35,15 @@ const LAST_WORDS = { lastWords: true }
 /** CPUs of boards that have more than four: emulated ones wait for each other on a machine of two cores. */
 export const FEW_CPUS = Number(process.env.FAUXBOOT_CPUS ?? 2)
 
+/**
+ * A board as tests use it. Where QEMU lets us choose, it has one CPU: two boards at a time then take a seventh less. The
+ * Orange Pi PC and the Cubieboard4 jump with several.
+ */
+export async function labBoard(name: string): Promise<Board> {
+  const board = await loadBoard(name)
+  return board.qemu?.cpu === undefined ? board : { ...board, qemu: { ...board.qemu, cpus: 1 } }
+}
+
 /** Words for a kernel's command line, with a blank before each. */
 const cpuLimit = ({ qemu }: Board): string => ((qemu?.cpus ?? 0) > 4 ? ` maxcpus=${FEW_CPUS}` : '')
 
@@ -78,7 +87,7 @@ export class Lab {
 
   /** A lab with one kind of board; its file server ends with the test. */
   static async open(t: Test, name: string): Promise<Lab> {
-    const board = await loadBoard(name)
+    const board = await labBoard(name)
     const tokenFile = join(t.testdir({ token: TOKEN }), 'token')
     const lab = new Lab(board, await FileServer.start(), tokenFile)
     t.teardown(() => lab.server.stop())

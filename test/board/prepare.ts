@@ -1,10 +1,9 @@
 /** `node dist/test/board/prepare.js`: build the QEMU that has a Cubieboard4, and save the states from which tests start boards. */
 
-import { loadBoard } from '../../systemd/boards/board.js'
 import { buildProgress } from '../../systemd/qemu/build-progress.js'
 import { cubieboard4Qemu } from '../../systemd/qemu/cubieboard4-qemu.js'
 import type { QemuBoardOptions } from '../../systemd/qemu/qemu.js'
-import { testBoard } from './lab.js'
+import { labBoard, testBoard } from './lab.js'
 import { startAtCountdown } from './saved-board.js'
 
 // While QEMU is built, the images' files are downloaded.
@@ -14,7 +13,7 @@ await Promise.all(images.map(saveState))
 /** Images share most of their parts: the second one takes these from the cache. */
 async function allImages(): Promise<QemuBoardOptions[]> {
   const images: QemuBoardOptions[] = []
-  for (const name of ['virt', 'orangepi-pc', 'cubieboard4']) images.push(await testBoard(await loadBoard(name)))
+  for (const name of ['virt', 'orangepi-pc', 'cubieboard4']) images.push(await testBoard(await labBoard(name)))
   return images
 }
 

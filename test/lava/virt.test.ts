@@ -34,7 +34,6 @@ const PASSING: readonly PassingJob[] = [
     cases: ['0_root/root-is-nfs'],
     console: /nfsroot=192\.0\.2\.1:/,
   },
-  { title: 'a FIT image', example: 'fit', console: /bootm 0x4a000000#conf@board\.dtb\n/ },
 ]
 
 /** LAVA sends the file to the board unchanged. */

@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { debianKernel } from '../../systemd/target/debian-kernel.js'
-import { Lab, sawTarget, submit } from './lab.js'
+import { Lab, sawTarget, submit } from '../board/lab.js'
 
 t.test("sabrelite: Debian 13's kernel boots to a prompt by URL", async t => {
   const lab = await Lab.open(t, 'sabrelite')

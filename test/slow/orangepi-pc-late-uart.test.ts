@@ -12,8 +12,8 @@ import { buildBoardImage } from '../../systemd/image/board-image.js'
 import { FileTree } from '../../systemd/image/file-tree.js'
 import { run } from '../../systemd/run.js'
 import { targetModules } from '../../systemd/target/target-modules.js'
-import { interrupt, type } from './console-suite.js'
-import { Lab, type Powered } from './lab.js'
+import { interrupt, type } from '../board/console-suite.js'
+import { Lab, type Powered } from '../board/lab.js'
 
 /** In Debian's kernel, this regulator's driver is a module. UART0 is on PA4 and PA5. */
 const DRIVER = 'gpio_regulator'
