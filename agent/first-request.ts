@@ -19,13 +19,16 @@ const NOWHERE: Sink = {
  * Read the board's own view over HTTP, later, without keeping the process alive.
  *
  * @param url where the agent listens
+ * @param then called at the end: the agent is idle
  */
-export function askLater(url: string, log: Pick<BootLog, 'info'>): void {
+export function askLater(url: string, log: Pick<BootLog, 'info'>, then: () => void): void {
   const ask = (): void => {
-    fetchHttp(`${url}/v1/board`, NOWHERE, { limit: LIMIT, retries: 0 }).catch((err: unknown) =>
-      // With tokenForReads, it is refused; that warms up, too.
-      log.info({ reason: String(err) }, 'the agent did not answer itself'),
-    )
+    fetchHttp(`${url}/v1/board`, NOWHERE, { limit: LIMIT, retries: 0 })
+      .catch((err: unknown) =>
+        // With tokenForReads, it is refused; that warms up, too.
+        log.info({ reason: String(err) }, 'the agent did not answer itself'),
+      )
+      .then(then)
   }
   setTimeout(ask, IDLE_MS).unref()
 }

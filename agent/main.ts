@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { drainTty, rawTty } from '../native/index.js'
-import { collectGarbage, mapOrRead } from './artifact-memory.js'
+import { collectGarbage, mapOrRead, releaseFreed } from './artifact-memory.js'
 import { createBoardClock } from './board-clock.js'
 import { BOARD_POWER } from './board-power.js'
 import { availableMemory, createBoardHost } from './boot/board/linux-host.js'
@@ -94,7 +94,7 @@ async function run(config: Config, env: NodeJS.ProcessEnv, code: CompiledCode): 
   clock.ready()
   log.info({ version, startedFrom: code.from, start: clock.times() }, 'ready')
   notifier.ready()
-  askLater(url, log)
+  askLater(url, log, releaseFreed)
   stopOnSignal(log, async () => {
     notifier.stopping()
     // Jobs first: their followers must learn of the end before their connections close.

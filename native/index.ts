@@ -197,6 +197,11 @@ export function mapFile(file: string | number, range?: FileRange): Uint8Array {
   }
 }
 
+/** Give freed memory back to the system: the C library keeps pages that lie between blocks in use. */
+export function trimMemory(): void {
+  addon().trimMemory()
+}
+
 /**
  * Copy physical memory that the running kernel does not use: a region that its device tree reserves with `no-map`. Needs
  * CAP_SYS_RAWIO. The memory is mapped only during the call.

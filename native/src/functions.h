@@ -24,6 +24,9 @@ Napi::Value LinkDown(const Napi::CallbackInfo& info);
 /// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or a range of it.
 Napi::Value Map(const Napi::CallbackInfo& info);
 
+/// trimMemory(): malloc_trim(3), which gives back freed pages between blocks in use, too.
+void TrimMemory(const Napi::CallbackInfo& info);
+
 /// readMemory(device, address, length): Uint8Array; a copy of physical memory, by pages.
 Napi::Value ReadMemory(const Napi::CallbackInfo& info);
 

@@ -19,6 +19,7 @@ import { fileNeeds, needs } from '../../peer.js'
 import { temporaryDirectory } from '../agent/boot/fixture.js'
 import { answerOf } from './child.js'
 import type { CollectedAnswers } from './collected.js'
+import type { TrimmedAnswers } from './trimmed.js'
 import type { UnprivilegedAnswers } from './unprivileged.js'
 
 fileNeeds('addon')
@@ -261,6 +262,13 @@ t.test('only an existing regular file that is not too large can be mapped', asyn
   t.throws(() => native.mapFile(join(directory, 'large')), { name: 'NativeError', errname: 'EFBIG', errno: 27 })
   t.throws(() => native.mapFile(1_000_000), { name: 'NativeError', errname: 'EBADF', syscall: 'fstat' })
   t.throws(() => native.mapFile(-1), { name: 'NativeArgumentError' })
+})
+
+const sanitized = process.env.ASAN_OPTIONS !== undefined && 'the sanitizer has an allocator of its own'
+
+t.test('freed memory goes back to the system', { skip: sanitized }, async t => {
+  const { before, after } = await answerOf<TrimmedAnswers>('trimmed', ['--expose-gc'])
+  t.ok(after < before - 4096, `${before} kB before, ${after} kB after`)
 })
 
 t.test('a mapping lasts until its last view is collected', async t => {
