@@ -42,6 +42,8 @@ export interface Addon {
   notify(path: string, state: string): void
   /** the whole file without `offset` and `length`; `offset` is a multiple of the page size */
   map(fd: number, offset?: number, length?: number): Uint8Array
+  /** of maps whose arrays are not collected yet */
+  mappedBytes(): number
   trimMemory(): void
   /** whole pages of physical memory; `device` is `/dev/mem` */
   readMemory(device: string, address: number, length: number): Uint8Array

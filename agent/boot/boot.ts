@@ -351,12 +351,12 @@ export class Boot {
   /** Release what a job holds, and delete what it consumes. */
   async #free({ job, consume }: QueuedJob): Promise<void> {
     try {
+      await this.#deps.collectGarbage?.()
       await this.artifacts.releaseAll(job.id)
       for (const name of consume) await this.artifacts.deleteUnused(name)
     } catch (thrown) {
       this.#deps.log.error({ job: job.id, reason: String(thrown) }, 'files of the job could not be removed')
     }
-    this.#deps.collectGarbage?.()
   }
 
   /** Record that a job has ended, and start the next one. */

@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("sync", Napi::Function::New(env, Sync, "sync"));
   exports.Set("linkDown", Napi::Function::New(env, LinkDown, "linkDown"));
   exports.Set("map", Napi::Function::New(env, Map, "map"));
+  exports.Set("mappedBytes", Napi::Function::New(env, MappedBytes, "mappedBytes"));
   exports.Set("trimMemory", Napi::Function::New(env, TrimMemory, "trimMemory"));
   exports.Set("readMemory", Napi::Function::New(env, ReadMemory, "readMemory"));
   exports.Set("writeMemory", Napi::Function::New(env, WriteMemory, "writeMemory"));

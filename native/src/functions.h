@@ -24,6 +24,9 @@ Napi::Value LinkDown(const Napi::CallbackInfo& info);
 /// map(fd, offset?, length?): Uint8Array; a private, writable mapping of a regular file or a range of it.
 Napi::Value Map(const Napi::CallbackInfo& info);
 
+/// mappedBytes(): number; of maps whose arrays are not collected yet.
+Napi::Value MappedBytes(const Napi::CallbackInfo& info);
+
 /// trimMemory(): malloc_trim(3), which gives back freed pages between blocks in use, too.
 void TrimMemory(const Napi::CallbackInfo& info);
 

@@ -78,8 +78,8 @@ export interface BootDeps {
   readonly startTimes?: () => StartTimes | null
   /** milliseconds since the epoch; `Date.now` unless given */
   now?(): number
-  /** called when files of a job were freed: maps are undone when their buffers are collected */
-  collectGarbage?(): void
+  /** called before the files of a job are deleted: maps are undone when their buffers are collected */
+  collectGarbage?(): Promise<void>
   /**
    * Called before the jump, after clients have been informed: closes every remaining connection. Nothing would answer on
    * it any more, and a network that waits for answers goes on writing into the memory of a board whose driver is gone.

@@ -366,9 +366,9 @@ t.test("files that cannot be removed are the log's matter, not the job's", async
   t.ok(logged.includes('error files of the job could not be removed'))
 })
 
-t.test('memory is collected when a job has given its files back', async t => {
+t.test('memory is collected when a job gives its files back', async t => {
   let collected = 0
-  const { boot }: { boot: Boot } = await boardWithKernel(t, { deps: { collectGarbage: () => collected++ } })
+  const { boot }: { boot: Boot } = await boardWithKernel(t, { deps: { collectGarbage: async () => void collected++ } })
   const { id } = await boot.submit(DRY, 'http')
   await eventsOf(boot, id)
   t.equal(collected, 1)
