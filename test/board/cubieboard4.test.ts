@@ -4,27 +4,13 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { loadBoard } from '../../systemd/boards/board.js'
-import { buildBoardImage } from '../../systemd/image/board-image.js'
-import { buildSdImage } from '../../systemd/image/sd-image.js'
-import { QemuBoard, type QemuBoardOptions } from '../../systemd/qemu/qemu.js'
-import { interrupt, type } from './console-suite.js'
-import { FEW_CPUS, PATIENCE, TOKEN } from './lab.js'
+import type { QemuBoard } from '../../systemd/qemu/qemu.js'
+import { interrupt } from './console-suite.js'
+import { cubieboard4Card, powerOnCubieboard4 } from './cubieboard4-card.js'
+import { FEW_CPUS, PATIENCE } from './lab.js'
 
 /** The kernel says everything: on other cards it is silent. */
 const VERBOSE = ['loglevel=7', 'ignore_loglevel']
-
-async function card(words: readonly string[] = []): Promise<string> {
-  const image = await buildBoardImage(await loadBoard('cubieboard4'), { token: TOKEN })
-  const cmdline = [image.cmdline, `maxcpus=${FEW_CPUS}`, ...words].join(' ')
-  return buildSdImage({ ...image, cmdline })
-}
-
-async function powerOn(t: Test, options: Omit<QemuBoardOptions, 'board'>): Promise<QemuBoard> {
-  const qemu = await QemuBoard.start({ board: await loadBoard('cubieboard4'), ...options })
-  t.teardown(() => qemu.stop())
-  return qemu
-}
 
 /** What real boards print: Debian 13's U-Boot, and its kernel on the way to the network. */
 const REAL_LINES = [
@@ -58,7 +44,7 @@ async function sawLine(t: Test, { console }: QemuBoard, line: RegExp): Promise<v
 }
 
 t.test('cubieboard4: prints what real boards print, and reboots into its SPL', async t => {
-  const qemu = await powerOn(t, { sd: await card(VERBOSE) })
+  const qemu = await powerOnCubieboard4(t, { sd: await cubieboard4Card(VERBOSE) })
   await qemu.console.waitFor(/^U-Boot 20\d\d\.\d\d-fauxboot/m, PATIENCE)
   await interrupt(qemu.console)
   // The kernel finds some devices only after the prompt.
@@ -68,23 +54,12 @@ t.test('cubieboard4: prints what real boards print, and reboots into its SPL', a
   await qemu.console.waitFor('U-Boot SPL 2025.01', PATIENCE)
 })
 
-t.test('cubieboard4: boots from a card that its card-detect pin does not report, and shows one countdown', async t => {
-  const qemu = await powerOn(t, { sd: await card(), machineProperties: { 'card-detect': 'off' } })
-  await interrupt(qemu.console)
-  const { transcript } = qemu.console
-  t.notMatch(transcript, 'MMC: no card present')
-  const sentences = transcript.match(/Hit any key to stop autoboot/g) ?? []
-  const countdown = transcript.slice(transcript.indexOf('Hit any key'))
-  t.equal(sentences.length, countdown.split('\x1b[2K').length, 'the real U-Boot is silent: one countdown only')
-  t.match(await type(qemu.console, 'printenv ethaddr'), /ethaddr=02(:[0-9a-f]{2}){5}/, 'made from the chip identifier')
-})
-
 t.test('cubieboard4: a card whose boot image is damaged is refused with the reason', async t => {
   const damaged = join(t.testdir(), 'sd.img')
-  const bytes = await readFile(await card())
+  const bytes = await readFile(await cubieboard4Card())
   const loader = 8 * 1024
   bytes.writeUInt32LE(~bytes.readUInt32LE(loader + 64) >>> 0, loader + 64)
   await writeFile(damaged, bytes)
   const sd = damaged
-  await t.rejects(powerOn(t, { sd }), { code: 'BUILD_TOOL', message: /boot image has a wrong checksum/ })
+  await t.rejects(powerOnCubieboard4(t, { sd }), { code: 'BUILD_TOOL', message: /boot image has a wrong checksum/ })
 })
