@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AddonError, type FileRange, mapFile, mappedBytes, trimMemory } from '../native/index.js'
 import { readFileRange } from './boot/artifacts/read-file.js'
 
-/** How long collected maps get until they are undone, milliseconds: less than a turn of the event loop, as a rule. */
+/** How long collected maps get until they are undone, milliseconds; a few suffice, as a rule. */
 const PATIENCE_MS = 100
 const STEP_MS = 5
 

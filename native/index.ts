@@ -197,7 +197,7 @@ export function mapFile(file: string | number, range?: FileRange): Uint8Array {
   }
 }
 
-/** Bytes that {@link mapFile} holds: arrays that nobody uses any more are among them until they are collected. */
+/** Bytes that {@link mapFile} holds. An unused array counts until V8 collects it. */
 export const mappedBytes = (): number => addon().mappedBytes()
 
 /** Give freed memory back to the system: the C library keeps pages that lie between blocks in use. */
